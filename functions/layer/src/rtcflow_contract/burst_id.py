@@ -1,0 +1,83 @@
+"""Burst ids: `t070_149815_iw3` here, `T070-149815-IW3` in product ids, `070_149815_IW3` at ASF."""
+
+import math
+import re
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator
+
+# T070-149815-IW3, t070_149815_iw3, 070_149815_IW3
+_PATTERN = re.compile(r"^t?(\d{3})[_-](\d{6})[_-](iw[123])$", re.IGNORECASE)
+
+TRACKS = 175
+BURST_CYCLE_S = 2.758273
+PREAMBLE_S = 2.299849
+ORBIT_PERIOD_S = 12 * 86400 / TRACKS
+# Time from the burst of one sub-swath to that of the next within a burst cycle.
+_IW1_TO_IW2_S, _IW2_TO_IW3_S = 0.832, 1.078
+
+
+class BurstIdParts(NamedTuple):
+    """Relative orbit number, ESA burst number (shared by the three sub-swaths) and sub-swath in lower case."""
+
+    track: int
+    number: int
+    swath: str
+
+    def __str__(self) -> str:
+        return f"t{self.track:03d}_{self.number:06d}_{self.swath}"
+
+
+def parse_burst_id(text: str) -> BurstIdParts:
+    """Read a burst id in any of its spellings.
+
+    Raises
+    ------
+    ValueError
+        When the text is no burst id of an IW burst.
+    """
+    match = _PATTERN.match(text.strip())
+    if match is None or not 1 <= int(match[1]) <= TRACKS:
+        raise ValueError(f"'{text}' is not a burst id; write it like t070_149815_iw3")
+    return BurstIdParts(int(match[1]), int(match[2]), match[3].lower())
+
+
+def normalize_burst_id(text: str) -> str:
+    """Spell a burst id as `t070_149815_iw3`; raises ValueError when it is none."""
+    return str(parse_burst_id(text))
+
+
+def burst_id_in_product_id(burst_id: str) -> str:
+    """Spell a burst id as product ids do: `T070-149815-IW3`."""
+    return normalize_burst_id(burst_id).upper().replace("_", "-")
+
+
+BurstId = Annotated[str, AfterValidator(normalize_burst_id)]
+
+
+def burst_id_from_anx_time(seconds_since_anx: float, track: int, swath: str) -> str:
+    """Burst id from the time since the ascending node, for annotation without ids (IPF before 3.40).
+
+    Sentinel-1 Level-1 Detailed Algorithm Definition (S1-TN-MDA-52-7445), equations 9-89 and 9-91: the burst number
+    counts burst cycles since the ascending node of track 1, at the middle of the cycle's IW2 burst.
+
+    Parameters
+    ----------
+    seconds_since_anx : float
+        Sensing start of the burst since the ascending node crossing of the scene's start, in seconds
+        (`azimuthAnxTime` of the annotation).
+    track : int
+        Relative orbit number at the start of the scene, 1 to 175.
+    swath : str
+        Sub-swath, `iw1` to `iw3`.
+    """
+    swath = swath.lower()
+    since_iw1_start = {"iw1": 0.0, "iw2": _IW1_TO_IW2_S, "iw3": _IW1_TO_IW2_S + _IW2_TO_IW3_S}[swath]
+    iw1_start = seconds_since_anx - since_iw1_start
+    iw2_middle = iw1_start + _IW1_TO_IW2_S + _IW2_TO_IW3_S / 2
+    number = 1 + math.floor((iw2_middle + (track - 1) * ORBIT_PERIOD_S - PREAMBLE_S) / BURST_CYCLE_S)
+    if iw1_start >= ORBIT_PERIOD_S:
+        track = track % TRACKS + 1
+    if number > 375887:  # bursts in the 175 orbits of a repeat cycle
+        number -= 375887
+    return str(BurstIdParts(track, number, swath))

@@ -1,0 +1,80 @@
+"""Error classes that say what to do next: refused, transient or defect.
+
+The class of an error crosses every boundary of the system: as Lambda error name, as exit code of the container
+task, as `error_class` in a failure record and in the scene report.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class ErrorClass(StrEnum):
+    """What an operator does about an error: correct the input, wait, or read the cause."""
+
+    REFUSED = "refused"
+    TRANSIENT = "transient"
+    DEFECT = "defect"
+
+
+# From sysexits.h: data error, temporary failure, internal software error.
+EXIT_CODES: dict[ErrorClass, int] = {
+    ErrorClass.REFUSED: 65,
+    ErrorClass.TRANSIENT: 75,
+    ErrorClass.DEFECT: 70,
+}
+
+
+class RtcflowError(Exception):
+    """Base of the errors a user may see; the message is one sentence: what was wrong and what to do.
+
+    Parameters
+    ----------
+    message : str
+        The sentence shown to the user.
+    reason : str, optional
+        Short stable name of the reason in kebab case (``dem-missing-land``), for metrics and tests.
+    """
+
+    error_class: ClassVar[ErrorClass] = ErrorClass.DEFECT
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason or self.error_class.value
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code of a process that ends with this error."""
+        return EXIT_CODES[self.error_class]
+
+
+class RefusedError(RtcflowError):
+    """The input can never work: no retry."""
+
+    error_class = ErrorClass.REFUSED
+
+
+class TransientError(RtcflowError):
+    """Network, throttling, capacity: the same input may work later."""
+
+    error_class = ErrorClass.TRANSIENT
+
+
+class DefectError(RtcflowError):
+    """Anything else: a fault of the software, not retried blindly."""
+
+    error_class = ErrorClass.DEFECT
+
+
+def error_class_of_exit_code(code: int | None) -> ErrorClass:
+    """Error class of a task's exit code.
+
+    A task without an exit code never started or was stopped from outside, and one that ended by a signal (above
+    128) was killed: both say nothing about the input, so both are transient.
+    """
+    for error_class, known in EXIT_CODES.items():
+        if code == known:
+            return error_class
+    if code is None or code > 128 or code < 0:
+        return ErrorClass.TRANSIENT
+    return ErrorClass.DEFECT

@@ -1,0 +1,142 @@
+"""The burst job: all that a container task needs to make one burst product."""
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from rtcflow_contract.burst_id import BurstId
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.keys import Location, grid_key, job_folder, product_folder
+from rtcflow_contract.layers import Product
+from rtcflow_contract.product_id import product_id
+from rtcflow_contract.request import Engine, OnExisting, OrbitChoice, SceneRequest
+from rtcflow_contract.scene_id import SceneName, parse_scene_id
+
+
+class Sources(BaseModel):
+    """Where inputs are fetched from.
+
+    `scene` is `asf`, `cdse`, or the URI or path of a SAFE; the others are an `s3://` prefix, an `https://` prefix or a
+    local folder in the layout of the public archive each stands in for. `geoid` is a file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scene: str
+    orbits: str = "s3://s1-orbits"
+    dem: str = "s3://copernicus-dem-30m"
+    geoid: str = "https://aria-geoid.s3.us-west-2.amazonaws.com/us_nga_egm2008_1_4326__agisoft.tif"
+
+
+class BurstJob(BaseModel):
+    """One burst in, one burst product out.
+
+    `destination` is the folder of the product, `work` that of this job's outcome, `grid_store` the key under which the
+    burst's grid is stored once. `grid` set fixes the grid; otherwise it is taken from the linked static product,
+    the grid store, or the burst's own footprint, in this order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = 1
+    execution: str
+    execution_started: AwareDatetime
+    scene: SceneName
+    burst_id: BurstId
+    product: Product
+    product_id: str
+    product_version: str
+    polarizations: tuple[str, ...]
+    sensing_start: AwareDatetime
+    resolution: int
+    output_crs: int | None = None
+    dem: str = "cop_glo30"
+    engine: Engine = Engine.AUTO
+    orbit: OrbitChoice = OrbitChoice.PRECISE
+    on_existing: OnExisting = OnExisting.SKIP
+    sources: Sources
+    collection: str
+    destination: Location
+    collection_folder: Location
+    work: Location
+    grid: Grid | None = None
+    grid_store: Location | None = None
+    linked_static: Location | None = None
+
+
+def make_job(
+    request: SceneRequest,
+    *,
+    product: Product,
+    burst_id: str,
+    sensing_start: datetime,
+    execution: str,
+    execution_started: datetime,
+    work_bucket: str,
+    product_version: str,
+    sources: Sources,
+) -> BurstJob:
+    """The job of one burst of a scene request.
+
+    `product` may be RTC_S1_STATIC for an RTC_S1 request: then the job makes the static product to be linked, in the
+    folder and collection the request links to.
+    """
+    scene = parse_scene_id(request.scene)
+    for_link = product is Product.RTC_S1_STATIC and request.product is Product.RTC_S1
+    if for_link:
+        bucket = request.linked_static_layers_s3_bucket
+        folder = request.linked_static_layers_s3_project_folder
+        collection = request.linked_static_layers_collection
+    else:
+        bucket, folder, collection = request.s3_bucket, request.s3_project_folder, request.collection
+    destination = product_folder(bucket, folder, collection, burst_id, product, sensing_start)
+    return BurstJob(
+        execution=execution,
+        execution_started=execution_started,
+        scene=request.scene,
+        burst_id=burst_id,
+        product=product,
+        product_id=product_id(
+            product,
+            burst_id,
+            sensing_start,
+            execution_started,
+            scene.platform,
+            request.resolution,
+            product_version,
+        ),
+        product_version=product_version,
+        polarizations=scene.polarizations,
+        sensing_start=sensing_start,
+        resolution=request.resolution,
+        output_crs=request.output_crs,
+        dem=request.dem,
+        engine=request.engine,
+        orbit=request.orbit,
+        on_existing=request.on_existing,
+        sources=sources,
+        collection=collection,
+        destination=destination,
+        collection_folder=Location(bucket, "/".join(p for p in (folder, collection) if p)),
+        work=job_folder(work_bucket, execution, product, burst_id),
+        grid_store=grid_key(bucket, folder, burst_id, request.output_crs, request.resolution),
+        linked_static=linked_static_folder(request, burst_id)
+        if request.link_static_layers and not for_link
+        else None,
+    )
+
+
+def linked_static_folder(request: SceneRequest, burst_id: str) -> Location:
+    """Folder of the static product that a burst of this request links to."""
+    return Location(
+        request.linked_static_layers_s3_bucket,
+        "/".join(
+            part
+            for part in (
+                request.linked_static_layers_s3_project_folder,
+                request.linked_static_layers_collection,
+                burst_id,
+            )
+            if part
+        ),
+    )

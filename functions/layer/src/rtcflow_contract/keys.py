@@ -1,0 +1,99 @@
+"""The S3 key layout: every key of the system is spelled here and nowhere else.
+
+Products::
+
+    RTC_S1         {s3_project_folder}/{collection}/{burst_id}/{year}/{month}/{day}/...    not padded: 2022/1/1
+    RTC_S1_STATIC  {s3_project_folder}/{collection}/{burst_id}/...
+
+Work bucket::
+
+    executions/{execution}/plan.json, report.json
+    executions/{execution}/{product}/{burst_id}/job.json, outcome.json
+"""
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.layers import Product
+
+MANIFEST = "manifest.json"
+ITEM = "metadata.json"
+COLLECTION = "collection.json"
+JOB = "job.json"
+OUTCOME = "outcome.json"
+PLAN = "plan.json"
+REPORT = "report.json"
+
+
+class Location(NamedTuple):
+    """A bucket and a key (or key prefix without trailing slash) in it."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    def join(self, name: str) -> "Location":
+        """The location of `name` below this one."""
+        return Location(self.bucket, f"{self.key}/{name}" if self.key else name)
+
+
+_S3_URI = re.compile(r"^s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?$")
+
+
+def parse_s3_uri(uri: str) -> Location:
+    """Take an `s3://bucket/key` URI apart.
+
+    Raises
+    ------
+    RefusedError
+        When the text is no S3 URI.
+    """
+    match = _S3_URI.match(uri)
+    if match is None:
+        raise RefusedError(
+            f"'{uri}' is not an S3 location; write it like s3://bucket/folder", reason="s3-uri"
+        )
+    return Location(match["bucket"], (match["key"] or "").strip("/"))
+
+
+def collection_folder(bucket: str, project_folder: str, collection: str) -> Location:
+    """Folder of a collection; `collection.json` stands in it."""
+    return Location(bucket, "/".join(part for part in (project_folder, collection) if part))
+
+
+def product_folder(
+    bucket: str,
+    project_folder: str,
+    collection: str,
+    burst_id: str,
+    product: Product,
+    sensing_start: datetime,
+) -> Location:
+    """Folder of a burst product: by date for RTC_S1 (UTC, not padded), without for RTC_S1_STATIC."""
+    folder = collection_folder(bucket, project_folder, collection).join(burst_id)
+    if product is Product.RTC_S1_STATIC:
+        return folder
+    return folder.join(f"{sensing_start.year}/{sensing_start.month}/{sensing_start.day}")
+
+
+def grid_key(
+    bucket: str, project_folder: str, burst_id: str, epsg: int | None, resolution: float
+) -> Location:
+    """Where the grid of a burst is stored once and reused; `epsg` None stands for the burst's default CRS."""
+    crs = f"epsg{epsg}" if epsg else "default"
+    key = f"grids/{burst_id}/{crs}_{resolution:g}m.json"
+    return Location(bucket, f"{project_folder}/{key}" if project_folder else key)
+
+
+def execution_folder(work_bucket: str, execution: str) -> Location:
+    """Folder of an execution's plan, jobs, outcomes and report in the work bucket."""
+    return Location(work_bucket, f"executions/{execution}")
+
+
+def job_folder(work_bucket: str, execution: str, product: Product, burst_id: str) -> Location:
+    """Folder of one burst job and its outcome."""
+    return execution_folder(work_bucket, execution).join(f"{product.value}/{burst_id}")

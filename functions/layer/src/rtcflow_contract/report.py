@@ -1,0 +1,67 @@
+"""What became of a burst, and of a scene: the records that the run report and the operators read."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from rtcflow_contract.burst_id import BurstId
+from rtcflow_contract.errors import ErrorClass
+from rtcflow_contract.layers import Product
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Outcome(StrEnum):
+    """Outcome of a burst: `skipped` means its product existed."""
+
+    MADE = "made"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class BurstOutcome(_Model):
+    """What became of one burst. `item` and `manifest` are S3 URIs of a product that exists."""
+
+    burst_id: BurstId
+    product: Product
+    outcome: Outcome
+    attempts: int = 1
+    error_class: ErrorClass | None = None
+    reason: str | None = None
+    message: str | None = None
+    manifest: str | None = None
+    item: str | None = None
+    seconds: float | None = None
+    bytes_fetched: int | None = None
+    bytes_written: int | None = None
+    cost_usd: float | None = None
+
+
+class SceneOutcome(StrEnum):
+    """`failed` when any burst failed, or when the scene never got to its bursts."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class SceneReport(_Model):
+    """Report of one execution."""
+
+    version: int = 1
+    execution: str
+    scene: str
+    product: Product
+    collection: str
+    started: AwareDatetime
+    finished: AwareDatetime
+    outcome: SceneOutcome
+    message: str
+    bursts: tuple[BurstOutcome, ...]
+    static_bursts: tuple[BurstOutcome, ...] = ()
+    cost_usd: float | None = None
+
+    def count(self, outcome: Outcome) -> int:
+        """Number of bursts of the asked product with an outcome."""
+        return sum(burst.outcome is outcome for burst in self.bursts)

@@ -1,0 +1,216 @@
+"""The scene request: what a person or a schedule starts an execution with."""
+
+import re
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from rtcflow_contract.burst_id import BurstId
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.layers import Product
+from rtcflow_contract.scene_id import SceneName
+
+_BUCKET = re.compile(r"^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+_FOLDER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*$")
+_SAFE_URI = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S+\.(SAFE|zip)/?$")
+
+
+class Engine(StrEnum):
+    """Who computes; `auto` takes isce3 where it is installed, else native."""
+
+    AUTO = "auto"
+    ISCE3 = "isce3"
+    NATIVE = "native"
+
+
+class OrbitChoice(StrEnum):
+    """`precise` waits for the POEORB, `best` takes the best file there is."""
+
+    PRECISE = "precise"
+    BEST = "best"
+
+
+class OnExisting(StrEnum):
+    """What to do with a burst whose product exists."""
+
+    SKIP = "skip"
+    REPLACE = "replace"
+
+
+class OnMissingStatic(StrEnum):
+    """What to do when static layers to be linked are missing."""
+
+    FAIL = "fail"
+    CREATE = "create"
+
+
+class Compute(StrEnum):
+    """Capacity of the burst tasks; `spot` falls back to `on_demand` after an interruption."""
+
+    SPOT = "spot"
+    ON_DEMAND = "on_demand"
+
+
+def _bucket(text: str) -> str:
+    if not _BUCKET.match(text):
+        raise ValueError(
+            f"'{text}' is not a bucket name; 3 to 63 lower-case letters, digits, dots and hyphens"
+        )
+    return text
+
+
+def _folder(text: str) -> str:
+    text = text.strip("/")
+    if text and (not _FOLDER.match(text) or ".." in PurePosixPath(text).parts):
+        raise ValueError(
+            f"'{text}' is not a folder; use letters, digits, '_', '-', '.', '=' and single slashes"
+        )
+    return text
+
+
+def _name(text: str) -> str:
+    if not _FOLDER.match(text) or "/" in text:
+        raise ValueError(f"'{text}' is not a collection name; use letters, digits, '_', '-' and '.'")
+    return text
+
+
+def _scene_source(text: str) -> str:
+    if text in ("asf", "cdse") or _SAFE_URI.match(text):
+        return text
+    raise ValueError(f"'{text}' is no scene source; use asf, cdse or s3://bucket/.../<scene>.SAFE (or .zip)")
+
+
+def _split(value: Any) -> Any:
+    """A list stays, a string is split at white space and commas, nothing is no list."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        if value.strip().endswith(".txt"):
+            raise ValueError(
+                f"'{value}' names a file; it is read before validation, where files can be reached"
+            )
+        return [part for part in re.split(r"[\s,]+", value) if part]
+    return value
+
+
+def _crs(value: Any) -> Any:
+    """`3031`, `"3031"`, `"EPSG:3031"`; empty means the burst's default."""
+    if isinstance(value, str):
+        text = value.strip().upper().removeprefix("EPSG:")
+        if text == "":
+            return None
+        if not text.isdigit():
+            raise ValueError(f"'{value}' is not an EPSG code; write it like 3031")
+        return int(text)
+    return value
+
+
+BucketName = Annotated[str, AfterValidator(_bucket)]
+Folder = Annotated[str, AfterValidator(_folder)]
+CollectionName = Annotated[str, AfterValidator(_name)]
+BurstList = Annotated[tuple[BurstId, ...] | None, BeforeValidator(_split)]
+Epsg = Annotated[Annotated[int, Field(ge=1024, lt=1_000_000)] | None, BeforeValidator(_crs)]
+
+DEFAULT_COLLECTIONS = {Product.RTC_S1: "s1_rtc_c1", Product.RTC_S1_STATIC: "s1_rtc_static_c1"}
+
+
+class SceneRequest(BaseModel):
+    """A validated scene payload.
+
+    Names and defaults are those of the sar-pipeline command this system replaces; the bucket defaults to the
+    stack's own, and the collection to that of the product. Fields after `linked_static_layers_collection` are new.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scene: SceneName
+    burst_id_list: BurstList = None
+    resolution: int = Field(default=20, ge=5, le=1000)
+    output_crs: Epsg = None
+    dem: Annotated[str, Field(pattern="^cop_glo30$")] = "cop_glo30"
+    product: Product = Product.RTC_S1
+    s3_bucket: BucketName
+    s3_project_folder: Folder = "experimental"
+    collection: CollectionName
+    link_static_layers: bool = False
+    linked_static_layers_s3_bucket: BucketName
+    linked_static_layers_s3_project_folder: Folder = "experimental"
+    linked_static_layers_collection: CollectionName = DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
+
+    engine: Engine = Engine.AUTO
+    scene_source: Annotated[str, AfterValidator(_scene_source)] = "asf"
+    orbit: OrbitChoice = OrbitChoice.PRECISE
+    on_existing: OnExisting = OnExisting.SKIP
+    on_missing_static: OnMissingStatic = OnMissingStatic.FAIL
+    compute: Compute = Compute.SPOT
+    max_concurrency: int = Field(default=30, ge=1, le=40)
+
+    @model_validator(mode="after")
+    def _static_links_nothing(self) -> Self:
+        if self.product is Product.RTC_S1_STATIC and self.link_static_layers:
+            raise ValueError("link_static_layers goes with product RTC_S1; a static product links to none")
+        return self
+
+
+def parse_request(payload: Any, default_bucket: str) -> SceneRequest:
+    """Validate a scene payload.
+
+    Parameters
+    ----------
+    payload : dict
+        The execution's input. `burst_id_list` may be a list or a string; a `.txt` must have been read before.
+    default_bucket : str
+        The stack's own products bucket.
+
+    Raises
+    ------
+    RefusedError
+        Names every wrong field at once.
+    """
+    if not isinstance(payload, dict):
+        raise RefusedError("the scene payload must be a JSON object with at least 'scene'", reason="payload")
+    values = {key: value for key, value in payload.items() if value is not None}
+    if not values.get("s3_bucket"):
+        values["s3_bucket"] = default_bucket
+    if not values.get("linked_static_layers_s3_bucket"):
+        values["linked_static_layers_s3_bucket"] = values["s3_bucket"]
+    if not values.get("collection") and values.get("product", Product.RTC_S1) in list(Product):
+        values["collection"] = DEFAULT_COLLECTIONS[Product(values.get("product", Product.RTC_S1))]
+    elif not values.get("collection"):
+        values["collection"] = DEFAULT_COLLECTIONS[Product.RTC_S1]
+    try:
+        return SceneRequest.model_validate(values)
+    except ValidationError as error:
+        raise RefusedError(f"the scene payload was refused: {describe(error)}", reason="payload") from error
+
+
+def describe(error: ValidationError) -> str:
+    """One line that names every wrong field with its reason."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc']) or 'payload'}: "
+        f"{problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors()
+    )
+
+
+def burst_list_file(value: Any) -> str | None:
+    """The `.txt` a `burst_id_list` names (an `s3://` URI or a local path), or None when it is a list already."""
+    if isinstance(value, str) and value.strip().endswith(".txt"):
+        return value.strip()
+    return None
+
+
+def parse_burst_list_text(text: str) -> list[str]:
+    """Burst ids of a text with one id a line; blank lines and `#` comments are passed over."""
+    lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]

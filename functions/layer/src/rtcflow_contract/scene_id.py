@@ -1,0 +1,86 @@
+"""Scene ids: `S1A_IW_SLC__1SSH_20220101T124744_20220101T124814_041267_04E7A2_1DAD`."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from rtcflow_contract.errors import RefusedError
+
+POLARIZATIONS: dict[str, tuple[str, ...]] = {
+    "SH": ("HH",),
+    "SV": ("VV",),
+    "DH": ("HH", "HV"),
+    "DV": ("VV", "VH"),
+}
+
+_PATTERN = re.compile(
+    r"^(?P<platform>S1[A-D])_(?P<mode>IW|EW|WV|S[1-6])_(?P<type>SLC|GRD|RAW|OCN|ETA)(?P<resolution>[FHM_])_"
+    r"(?P<level>[012A])(?P<class>[SAN])(?P<polarization>SH|SV|DH|DV|HH|HV|VV|VH)_"
+    r"(?P<start>\d{8}T\d{6})_(?P<stop>\d{8}T\d{6})_(?P<orbit>\d{6})_(?P<datatake>[0-9A-F]{6})_(?P<unique>[0-9A-F]{4})$"
+)
+
+
+class SceneId(BaseModel):
+    """A Sentinel-1 IW SLC scene id, taken apart."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    platform: str
+    polarizations: tuple[str, ...]
+    start: datetime
+    stop: datetime
+    absolute_orbit: int
+    datatake: str
+
+
+def parse_scene_id(text: str) -> SceneId:
+    """Take a scene id apart.
+
+    Raises
+    ------
+    RefusedError
+        When the text is no Sentinel-1 scene id, or names another mode or product than IW SLC.
+    """
+    name = text.strip().removesuffix(".zip").removesuffix(".SAFE")
+    match = _PATTERN.match(name)
+    if match is None:
+        raise RefusedError(
+            f"'{text}' is not a Sentinel-1 scene id; write it like "
+            "S1A_IW_SLC__1SSH_20220101T124744_20220101T124814_041267_04E7A2_1DAD",
+            reason="scene-id",
+        )
+    if match["mode"] != "IW":
+        raise RefusedError(
+            f"scene {name} was taken in {match['mode']} mode; give an IW scene, the only mode this pipeline processes",
+            reason="mode",
+        )
+    if match["type"] != "SLC" or match["polarization"] not in POLARIZATIONS:
+        raise RefusedError(
+            f"scene {name} is no SLC product; give the IW SLC scene of the same pass", reason="type"
+        )
+    return SceneId(
+        id=name,
+        platform=match["platform"],
+        polarizations=POLARIZATIONS[match["polarization"]],
+        start=_utc(match["start"]),
+        stop=_utc(match["stop"]),
+        absolute_orbit=int(match["orbit"]),
+        datatake=match["datatake"],
+    )
+
+
+def _utc(text: str) -> datetime:
+    return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+
+def _normalize(text: str) -> str:
+    try:
+        return parse_scene_id(text).id
+    except RefusedError as error:
+        raise ValueError(error.message) from error
+
+
+SceneName = Annotated[str, AfterValidator(_normalize)]

@@ -1,0 +1,1 @@
+"""The laptop side of rtcflow: AWS twin, sample scene, run report."""
