@@ -1,0 +1,102 @@
+"""botocore's errors as errors of the contract: what can never work, and what may work later."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
+
+from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError, TransientError
+from rtcflow_contract.keys import Location
+
+
+class NotFoundError(RefusedError):
+    """The object does not exist."""
+
+
+_NOT_FOUND = {"NoSuchKey", "404", "NotFound"}
+_CREDENTIALS = {
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+    "UnrecognizedClientException",
+}
+_TRANSIENT = {
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "RequestTimeout",
+    "RequestTimeTooSkewed",
+    "ServiceUnavailable",
+    "InternalError",
+    "503",
+    "500",
+    "502",
+    "504",
+    "429",
+}
+_NETWORK = (
+    BotocoreConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+
+def error_code(error: ClientError) -> str:
+    """The service's own code of an error (`NoSuchKey`)."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def translate(error: BotoCoreError | ClientError, where: Location | str) -> RtcflowError:
+    """The contract's error for a failed call on `where` (a Location, or a word for what was called)."""
+    bucket = where.bucket if isinstance(where, Location) else str(where)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return RefusedError(
+            "no AWS credentials were found; run `aws configure` or set AWS_PROFILE", reason="credentials"
+        )
+    if isinstance(error, ClientError):
+        code = error_code(error)
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if code == "NoSuchBucket":
+            return RefusedError(
+                f"bucket '{bucket}' does not exist; create it or correct its name", reason="no-such-bucket"
+            )
+        if code in _NOT_FOUND:
+            return NotFoundError(f"{where} does not exist", reason="not-found")
+        if code in _CREDENTIALS:
+            return RefusedError(
+                f"AWS did not accept the credentials ({code}); sign in again", reason="credentials"
+            )
+        if code in {"AccessDenied", "403", "AllAccessDisabled", "AccessDeniedException"}:
+            return RefusedError(
+                f"access to {where} was denied; grant this role the permission", reason="access-denied"
+            )
+        if code in _TRANSIENT or status >= 500 or status == 429:
+            return TransientError(f"{where} could not be reached ({code}); try again", reason="s3")
+        return DefectError(f"{where}: {error}", reason="s3")
+    if isinstance(error, _NETWORK):
+        return TransientError(
+            f"{where} could not be reached ({type(error).__name__}); try again", reason="network"
+        )
+    return DefectError(f"{where}: {error}", reason="aws")
+
+
+@contextmanager
+def translated(where: Location | str) -> Iterator[None]:
+    """Raise the contract's errors in place of botocore's within the block."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise translate(error, where) from error

@@ -1,0 +1,165 @@
+"""S3 objects at a Location: read, write, conditional write, list, upload, download.
+
+Every function raises the contract's errors: NotFoundError (a RefusedError) for a missing object, RefusedError for a
+missing bucket, denied access or bad credentials, TransientError for throttling and network.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from rtcflow_cloud.failures import NotFoundError, error_code, translated
+from rtcflow_contract.keys import Location
+
+# A file is sent whole: a multipart upload abandoned by a killed task would leave parts that cost money.
+_TRANSFER = TransferConfig(multipart_threshold=512 * 1024 * 1024, max_concurrency=8)
+_MEDIA_TYPES = {
+    ".json": "application/json",
+    ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
+    ".png": "image/png",
+    ".h5": "application/x-hdf5",
+    ".html": "text/html; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+
+class StoredObject(NamedTuple):
+    """An object of a listing; `name` is its key relative to the listed folder."""
+
+    name: str
+    size: int
+    modified: datetime
+
+
+@lru_cache(maxsize=4)
+def s3_client(unsigned: bool = False, region: str | None = None) -> Any:
+    """S3 client that retries; `unsigned` for public buckets, which then need no credentials."""
+    # Path-style addresses where an endpoint is given: host names with a bucket in front exist only at AWS.
+    style: Literal["path", "auto"] = (
+        "path" if os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3") else "auto"
+    )
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 6},
+        connect_timeout=10,
+        read_timeout=60,
+        signature_version=UNSIGNED if unsigned else None,
+        s3={"addressing_style": style},
+    )
+    return boto3.client("s3", config=config, region_name=region)
+
+
+def media_type(name: str) -> str:
+    """Media type by file name ending."""
+    return _MEDIA_TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
+
+
+def read_bytes(at: Location, client: Any = None) -> bytes:
+    """Whole object."""
+    with translated(at):
+        return (client or s3_client()).get_object(Bucket=at.bucket, Key=at.key)["Body"].read()
+
+
+def read_json(at: Location, client: Any = None) -> Any:
+    """Whole object, parsed as JSON."""
+    return json.loads(read_bytes(at, client))
+
+
+def read_range(at: Location, start: int, length: int, client: Any = None) -> bytes:
+    """`length` bytes of an object from byte `start`."""
+    wanted = f"bytes={start}-{start + length - 1}"
+    with translated(at):
+        return (client or s3_client()).get_object(Bucket=at.bucket, Key=at.key, Range=wanted)["Body"].read()
+
+
+def size_of(at: Location, client: Any = None) -> int:
+    """Size of an object in bytes."""
+    with translated(at):
+        return int((client or s3_client()).head_object(Bucket=at.bucket, Key=at.key)["ContentLength"])
+
+
+def exists(at: Location, client: Any = None) -> bool:
+    """Whether the object exists; a missing bucket is an error, not an answer."""
+    try:
+        size_of(at, client)
+    except NotFoundError:
+        # HEAD answers 404 for a missing bucket too, without saying so.
+        with translated(at):
+            (client or s3_client()).list_objects_v2(Bucket=at.bucket, Prefix=at.key, MaxKeys=1)
+        return False
+    return True
+
+
+def write_bytes(at: Location, data: bytes, client: Any = None) -> None:
+    """Write an object, replacing any."""
+    with translated(at):
+        (client or s3_client()).put_object(
+            Bucket=at.bucket, Key=at.key, Body=data, ContentType=media_type(at.key)
+        )
+
+
+def write_if_absent(at: Location, data: bytes, client: Any = None) -> bool:
+    """Write an object unless it exists, atomically; False when it does."""
+    with translated(at):
+        try:
+            (client or s3_client()).put_object(
+                Bucket=at.bucket, Key=at.key, Body=data, ContentType=media_type(at.key), IfNoneMatch="*"
+            )
+        except ClientError as error:
+            # 409: another conditional write to the key was under way and won.
+            if error_code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+                return False
+            raise
+    return True
+
+
+def list_objects(folder: Location, client: Any = None) -> Iterator[StoredObject]:
+    """Objects below a folder, whole listing over all pages."""
+    prefix = f"{folder.key}/" if folder.key else ""
+    with translated(folder):
+        pages = (
+            (client or s3_client())
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=folder.bucket, Prefix=prefix)
+        )
+        for page in pages:
+            for entry in page.get("Contents", []):
+                yield StoredObject(
+                    entry["Key"].removeprefix(prefix), int(entry["Size"]), entry["LastModified"]
+                )
+
+
+def upload(path: Path, at: Location, client: Any = None) -> None:
+    """Write a file as an object, streaming, replacing any."""
+    with translated(at):
+        (client or s3_client()).upload_file(
+            str(path), at.bucket, at.key, ExtraArgs={"ContentType": media_type(path.name)}, Config=_TRANSFER
+        )
+
+
+def download(at: Location, path: Path, client: Any = None) -> int:
+    """Write an object to a file, whole or not at all; gives its size in bytes."""
+    partial = path.with_name(path.name + ".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with translated(at):
+            (client or s3_client()).download_file(at.bucket, at.key, str(partial), Config=_TRANSFER)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path.stat().st_size
+
+
+def delete(at: Location, client: Any = None) -> None:
+    """Delete an object; no error when there is none."""
+    with translated(at):
+        (client or s3_client()).delete_object(Bucket=at.bucket, Key=at.key)
