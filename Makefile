@@ -1,0 +1,62 @@
+# Everything runs in .venv of this checkout; nothing is installed outside it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup demo test bench lint format lock image push clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY)  ## Make .venv with everything in it
+
+$(READY): constraints.txt functions/layer/pyproject.toml containers/rtc/pyproject.toml local/pyproject.toml
+	@$(PYTHON) scripts/check_python.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (about 1.2 GB, a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	    -e functions/layer -e containers/rtc -e "local[dev]"
+	@echo "Compiling the engine (once)"
+	@$(BIN)/python -m rtcflow.native.warm
+	@touch $@
+
+demo: $(READY)  ## Run the sample scene through the state machine on the local twin
+	@$(BIN)/python -m rtcflow_local.demo
+
+test: $(READY)  ## Run all tests
+	@$(BIN)/python -m pytest
+
+bench: $(READY)  ## Measure the engine, stage by stage, beside sarsen
+	@$(BIN)/python -m benchmarks
+
+lint: $(READY)  ## Run every checker that CI runs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/cfn-lint template.yaml
+	@AWS_DEFAULT_REGION=ap-southeast-2 SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
+	@$(BIN)/python scripts/lint_state_machine.py
+
+format: $(READY)  ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(READY)  ## Pin every dependency anew in constraints.txt
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	    --no-emit-package rtcflow --no-emit-package rtcflow-layer --no-emit-package rtcflow-local \
+	    --upgrade -o constraints.txt requirements.in
+
+image:  ## Build the container image of the burst task
+	docker build --file containers/rtc/Dockerfile --target native --tag rtcflow:native .
+
+push: image  ## Push the image to the stack's repository: make push REPOSITORY=<ImageRepositoryUri>
+	@test -n "$(REPOSITORY)" || { echo "Say where to: make push REPOSITORY=<ImageRepositoryUri of the stack>"; exit 64; }
+	aws ecr get-login-password | docker login --username AWS --password-stdin $(firstword $(subst /, ,$(REPOSITORY)))
+	docker tag rtcflow:native $(REPOSITORY):native
+	docker push $(REPOSITORY):native
+
+clean:  ## Remove everything that the other targets made
+	rm -rf $(VENV) .aws-sam .twin demo-output bench-output .mypy_cache .pytest_cache .ruff_cache
