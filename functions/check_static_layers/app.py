@@ -1,0 +1,23 @@
+"""CheckStaticLayers: which bursts of a plan lack the static layers they are to be linked to."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from static_check import check_static_layers
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics(namespace="rtcflow")
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Check the plan at `event["plan"]`; the result says whether to go on, to make layers or to fail."""
+    checked = check_static_layers(event["plan"])
+    logger.info("checked static layers", extra={"decision": checked["decision"], "told": checked["message"]})
+    metrics.add_metric(name="BurstsWithoutStaticLayers", unit=MetricUnit.Count, value=len(checked["missing"]))
+    return checked

@@ -1,0 +1,39 @@
+"""The plan of an execution: what PlanScene decided, kept in the work bucket for the states after it."""
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from rtcflow_contract.burst_id import BurstId
+from rtcflow_contract.job import Sources
+from rtcflow_contract.request import SceneRequest
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PlannedBurst(_Model):
+    """A burst to be made; `job` is the S3 URI of its job.json, `sensing_start` UTC."""
+
+    burst_id: BurstId
+    sensing_start: AwareDatetime
+    job: str
+
+
+class ExistingBurst(_Model):
+    """A burst whose product exists; `item` is the S3 URI of its STAC item."""
+
+    burst_id: BurstId
+    item: str
+
+
+class Plan(_Model):
+    """Bursts of a scene, divided into those to be made and those that exist."""
+
+    version: int = 1
+    execution: str
+    started: AwareDatetime
+    product_version: str
+    sources: Sources
+    request: SceneRequest
+    bursts: tuple[PlannedBurst, ...]
+    existing: tuple[ExistingBurst, ...] = ()

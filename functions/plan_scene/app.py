@@ -1,0 +1,25 @@
+"""PlanScene: from a scene payload to one job a burst, in the work bucket."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from scene_planning import Settings, plan_scene
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics(namespace="rtcflow")
+settings = Settings.from_environment(os.environ)
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Plan the scene of `event["payload"]`; the result names the jobs, it does not hold them."""
+    planned = plan_scene(event["payload"], event["execution"], event["started"], settings)
+    logger.info("planned", extra={"plan": planned["plan"], "bursts": len(planned["bursts"])})
+    metrics.add_metric(name="BurstsPlanned", unit=MetricUnit.Count, value=len(planned["bursts"]))
+    return planned

@@ -1,0 +1,72 @@
+"""Where the bursts of a scene are listed: one interface, a catalogue for each kind of scene source."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from burst_choice import SceneBurst, complete_bursts
+from safe_files import open_safe
+
+from rtcflow_contract.annotation import list_bursts
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import parse_s3_uri
+from rtcflow_contract.request import SceneRequest
+from rtcflow_contract.safe import annotation_names, relative_orbit
+from rtcflow_contract.scene_id import parse_scene_id
+
+
+class BurstCatalogue(Protocol):
+    """Lists the bursts of a scene without reading a pixel."""
+
+    def list_bursts(self, scene: str) -> Sequence[SceneBurst]:
+        """Bursts of a scene, each complete in all polarizations; raises RefusedError for an unknown scene."""
+        ...
+
+
+class SafeCatalogue:
+    """Lists bursts from the annotation of a SAFE on S3, as a folder or a zip, by ranged reads.
+
+    Parameters
+    ----------
+    uri : str
+        `s3://.../<scene>.SAFE` or `s3://.../<scene>.zip`.
+    client : optional
+        S3 client, the default one when None.
+    """
+
+    def __init__(self, uri: str, client: Any = None) -> None:
+        self.uri = uri
+        self.client = client
+
+    def list_bursts(self, scene: str) -> list[SceneBurst]:
+        """Bursts of the SAFE; refuses a SAFE that is missing, incomplete or of another scene."""
+        at = parse_s3_uri(self.uri)
+        name = at.key.rsplit("/", 1)[-1]
+        if name not in (f"{scene}.SAFE", f"{scene}.zip", f"{scene}.SAFE.zip"):
+            raise RefusedError(
+                f"scene_source {self.uri} is not scene {scene}; give the SAFE of the scene",
+                reason="other-scene",
+            )
+        safe = open_safe(at, self.client)
+        manifest = safe.read("manifest.safe")
+        track = relative_orbit(manifest)
+        listed = [
+            burst for path in annotation_names(manifest) for burst in list_bursts(safe.read(path), track)
+        ]
+        return complete_bursts(listed, parse_scene_id(scene).polarizations)
+
+
+def catalogue_for(request: SceneRequest) -> BurstCatalogue:
+    """The catalogue of a request's scene source.
+
+    Raises
+    ------
+    RefusedError
+        For an archive that this version does not search.
+    """
+    if request.scene_source.startswith("s3://"):
+        return SafeCatalogue(request.scene_source)
+    raise RefusedError(
+        f"scene_source {request.scene_source} is not available in this version; put the SAFE on S3 and give "
+        f"s3://bucket/folder/{request.scene}.SAFE",
+        reason="scene-source",
+    )

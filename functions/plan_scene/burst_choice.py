@@ -1,0 +1,74 @@
+"""Which bursts of a scene are processed: pure decisions on what its annotation lists."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from rtcflow_contract.annotation import AnnotatedBurst
+from rtcflow_contract.errors import RefusedError
+
+
+class SceneBurst(NamedTuple):
+    """A burst of a scene in all its polarizations; `sensing_start` is UTC."""
+
+    burst_id: str
+    sensing_start: datetime
+
+
+def complete_bursts(listed: Iterable[AnnotatedBurst], polarizations: Sequence[str]) -> list[SceneBurst]:
+    """Bursts by time, once each, after a check that every one is there in every polarization.
+
+    Parameters
+    ----------
+    listed : iterable of AnnotatedBurst
+        From all annotation files of the scene.
+    polarizations : sequence of str
+        Those that the scene id promises; the first one's times count.
+
+    Raises
+    ------
+    RefusedError
+        When the scene lacks a polarization of a burst, or has no burst.
+    """
+    by_id: dict[str, dict[str, AnnotatedBurst]] = {}
+    for burst in listed:
+        by_id.setdefault(burst.burst_id, {})[burst.polarization] = burst
+    if not by_id:
+        raise RefusedError("the scene's annotation lists no burst; fetch the scene again", reason="no-bursts")
+    incomplete = {
+        burst_id: [name for name in polarizations if name not in found] for burst_id, found in by_id.items()
+    }
+    lacking = [f"{burst_id} ({', '.join(names)})" for burst_id, names in sorted(incomplete.items()) if names]
+    if lacking:
+        raise RefusedError(
+            f"the scene is incomplete, polarizations are missing: {_shorten(lacking)}; fetch the scene again",
+            reason="incomplete-scene",
+        )
+    chosen = [
+        SceneBurst(burst_id, found[polarizations[0]].sensing_start) for burst_id, found in by_id.items()
+    ]
+    return sorted(chosen, key=lambda burst: (burst.sensing_start, burst.burst_id))
+
+
+def wanted_bursts(available: Sequence[SceneBurst], wanted: Sequence[str] | None) -> list[SceneBurst]:
+    """The asked bursts, or all when none are named.
+
+    Raises
+    ------
+    RefusedError
+        Names the asked bursts that the scene has not, and those that it has.
+    """
+    if wanted is None:
+        return list(available)
+    known = {burst.burst_id for burst in available}
+    absent = [burst_id for burst_id in wanted if burst_id not in known]
+    if absent:
+        raise RefusedError(
+            f"the scene has no burst {', '.join(absent)}; it has {', '.join(sorted(known))}",
+            reason="burst-not-in-scene",
+        )
+    return [burst for burst in available if burst.burst_id in set(wanted)]
+
+
+def _shorten(names: list[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,66 @@
+"""Small files of a SAFE on S3: from its folder, or from a zip by ranged reads of its directory and members."""
+
+import zipfile
+from typing import Any, Protocol
+
+from rtcflow_cloud import storage
+from rtcflow_cloud.failures import NotFoundError
+from rtcflow_cloud.ranged_file import RangedFile
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import Location
+
+
+class SafeFiles(Protocol):
+    """Reads a file of a SAFE by its path below the `.SAFE` folder."""
+
+    def read(self, path: str) -> bytes:
+        """Content of the file; RefusedError when the SAFE has none of that path."""
+        ...
+
+
+def open_safe(at: Location, client: Any = None) -> SafeFiles:
+    """Open a SAFE folder or zip; RefusedError when there is none."""
+    return _ZippedSafe(at, client) if at.key.endswith(".zip") else _SafeFolder(at, client)
+
+
+class _SafeFolder:
+    def __init__(self, at: Location, client: Any) -> None:
+        self.at = at
+        self.client = client
+
+    def read(self, path: str) -> bytes:
+        try:
+            return storage.read_bytes(self.at.join(path), self.client)
+        except NotFoundError as error:
+            raise _missing(self.at, path) from error
+
+
+class _ZippedSafe:
+    def __init__(self, at: Location, client: Any) -> None:
+        self.at = at
+        try:
+            self.archive = zipfile.ZipFile(RangedFile(at, client))
+        except NotFoundError as error:
+            raise _missing(at, "manifest.safe") from error
+        except zipfile.BadZipFile as error:
+            raise RefusedError(f"{at} is not a zip file; upload the scene again", reason="zip") from error
+        self.paths = {name.partition("/")[2]: name for name in self.archive.namelist()}
+
+    def read(self, path: str) -> bytes:
+        if path not in self.paths:
+            raise _missing(self.at, path)
+        try:
+            return self.archive.read(self.paths[path])
+        except zipfile.BadZipFile as error:
+            raise RefusedError(
+                f"{path} of {self.at} is damaged; upload the scene again", reason="zip"
+            ) from error
+
+
+def _missing(at: Location, path: str) -> RefusedError:
+    if path == "manifest.safe":
+        return RefusedError(
+            f"there is no scene at {at} (no manifest.safe); correct scene_source or upload the scene",
+            reason="unknown-scene",
+        )
+    return RefusedError(f"the scene at {at} lacks {path}; upload the scene again", reason="incomplete-scene")

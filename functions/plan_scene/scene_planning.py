@@ -1,0 +1,162 @@
+"""From a scene payload to a plan: validate, list the scene's bursts, drop what exists, write one job a burst."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from burst_catalogue import BurstCatalogue, catalogue_for
+from burst_choice import wanted_bursts
+
+from rtcflow_cloud import storage
+from rtcflow_contract import keys
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.job import BurstJob, Sources, make_job
+from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
+from rtcflow_contract.request import (
+    OnExisting,
+    SceneRequest,
+    burst_list_file,
+    parse_burst_list_text,
+    parse_request,
+)
+
+# Geographic CRS that users give by habit; any other that is not projected is refused by the burst task.
+_IN_DEGREES = {4326, 4979, 4283, 7844, 4258, 4269}
+
+
+class Settings(NamedTuple):
+    """The stack's own values."""
+
+    products_bucket: str
+    work_bucket: str
+    product_version: str
+    orbits: str
+    dem: str
+    geoid: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the values that the template sets; sources fall back to the public archives."""
+        defaults = Sources(scene="asf")
+        return cls(
+            environment["PRODUCTS_BUCKET"],
+            environment["WORK_BUCKET"],
+            environment["PRODUCT_VERSION"],
+            environment.get("ORBIT_SOURCE") or defaults.orbits,
+            environment.get("DEM_SOURCE") or defaults.dem,
+            environment.get("GEOID_SOURCE") or defaults.geoid,
+        )
+
+    def sources(self, scene: str) -> Sources:
+        """Where a job fetches its inputs from, for a scene source."""
+        return Sources(scene=scene, orbits=self.orbits, dem=self.dem, geoid=self.geoid)
+
+
+def plan_scene(
+    payload: Any,
+    execution: str,
+    started: str,
+    settings: Settings,
+    catalogue: BurstCatalogue | None = None,
+) -> dict[str, Any]:
+    """Plan a scene; writes plan.json and one job.json a burst, always the same for the same execution.
+
+    Parameters
+    ----------
+    payload : dict
+        The execution's input.
+    execution, started : str
+        Name and start time (ISO 8601) of the execution.
+    settings : Settings
+    catalogue : BurstCatalogue, optional
+        That of the request's scene source when None.
+
+    Raises
+    ------
+    RefusedError
+        When the payload, the scene, a burst or a bucket is not as it must be.
+    """
+    request = parse_request(_with_burst_list(payload), settings.products_bucket)
+    _check_crs(request)
+    # Any key: what matters is the refusal when the bucket does not exist or may not be read.
+    storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
+    bursts = (catalogue or catalogue_for(request)).list_bursts(request.scene)
+    jobs = [
+        make_job(
+            request,
+            product=request.product,
+            burst_id=burst.burst_id,
+            sensing_start=burst.sensing_start,
+            execution=execution,
+            execution_started=datetime.fromisoformat(started),
+            work_bucket=settings.work_bucket,
+            product_version=settings.product_version,
+            sources=settings.sources(request.scene_source),
+        )
+        for burst in wanted_bursts(bursts, request.burst_id_list)
+    ]
+    existing = [job for job in jobs if _exists(job)]
+    plan = Plan(
+        execution=execution,
+        started=datetime.fromisoformat(started),
+        product_version=settings.product_version,
+        sources=settings.sources(request.scene_source),
+        request=request,
+        bursts=tuple(
+            PlannedBurst(burst_id=job.burst_id, sensing_start=job.sensing_start, job=str(_job_key(job)))
+            for job in jobs
+            if job not in existing
+        ),
+        existing=tuple(ExistingBurst(burst_id=job.burst_id, item=str(_item_key(job))) for job in existing),
+    )
+    for job in jobs:
+        if job not in existing:
+            storage.write_bytes(_job_key(job), job.model_dump_json(indent=1).encode())
+    at = keys.execution_folder(settings.work_bucket, execution).join(keys.PLAN)
+    storage.write_bytes(at, plan.model_dump_json(indent=1).encode())
+    return state_of(plan, str(at))
+
+
+def state_of(plan: Plan, plan_uri: str) -> dict[str, Any]:
+    """What the state machine carries of a plan: ids and keys."""
+    return {
+        "plan": plan_uri,
+        "compute": plan.request.compute.value,
+        "max_concurrency": plan.request.max_concurrency,
+        "link_static_layers": plan.request.link_static_layers,
+        "bursts": [{"burst_id": burst.burst_id, "job": burst.job} for burst in plan.bursts],
+    }
+
+
+def _with_burst_list(payload: Any) -> Any:
+    """The payload with the burst ids of a `.txt` on S3 in place of its name."""
+    file = burst_list_file(payload.get("burst_id_list")) if isinstance(payload, dict) else None
+    if file is None:
+        return payload
+    if not file.startswith("s3://"):
+        raise RefusedError(
+            f"burst_id_list {file} is not on S3; upload it and give s3://bucket/{file.rsplit('/', 1)[-1]}",
+            reason="burst-list",
+        )
+    text = storage.read_bytes(keys.parse_s3_uri(file)).decode("utf-8", errors="replace")
+    return {**payload, "burst_id_list": parse_burst_list_text(text)}
+
+
+def _check_crs(request: SceneRequest) -> None:
+    if request.output_crs in _IN_DEGREES:
+        raise RefusedError(
+            f"output_crs {request.output_crs} is in degrees; give a projected CRS in metres, such as 3031",
+            reason="crs",
+        )
+
+
+def _job_key(job: BurstJob) -> keys.Location:
+    return job.work.join(keys.JOB)
+
+
+def _item_key(job: BurstJob) -> keys.Location:
+    return job.destination.join(keys.ITEM)
+
+
+def _exists(job: BurstJob) -> bool:
+    return job.on_existing is OnExisting.SKIP and storage.exists(_item_key(job))

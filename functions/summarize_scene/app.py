@@ -1,0 +1,26 @@
+"""SummarizeScene: the scene's report, its event and its metrics, whatever became of its bursts."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from scene_announcement import announce, measure
+from scene_report import Settings, summarize_scene
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics(namespace="rtcflow")
+settings = Settings.from_environment(os.environ)
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Report the scene of an execution; the result says how the execution is to end."""
+    report, at = summarize_scene(event, settings)
+    measure(report, metrics)
+    announce(report, str(at))
+    logger.info("summarized", extra={"report": str(at), "outcome": report.outcome})
+    return {"outcome": report.outcome.value, "message": report.message, "report": str(at)}

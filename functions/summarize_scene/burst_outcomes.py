@@ -1,0 +1,108 @@
+"""One outcome a burst, from what the state machine saw and what the container left: pure functions."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rtcflow_contract.errors import ErrorClass
+from rtcflow_contract.layers import Product
+from rtcflow_contract.plan import ExistingBurst
+from rtcflow_contract.report import BurstOutcome, Outcome
+
+# Lambda and Step Functions error names, by the class of error they stand for.
+_ERROR_CLASSES: dict[str, ErrorClass] = {
+    "RefusedError": ErrorClass.REFUSED,
+    "NotFoundError": ErrorClass.REFUSED,
+    "TransientError": ErrorClass.TRANSIENT,
+    "States.Timeout": ErrorClass.TRANSIENT,
+    "Lambda.ServiceException": ErrorClass.TRANSIENT,
+    "Lambda.AWSLambdaException": ErrorClass.TRANSIENT,
+    "Lambda.SdkClientException": ErrorClass.TRANSIENT,
+    "Lambda.TooManyRequestsException": ErrorClass.TRANSIENT,
+}
+
+
+def error_class_of_name(error: str) -> ErrorClass:
+    """Class of a Lambda's or the state machine's error name; a defect unless it is known as something else."""
+    return _ERROR_CLASSES.get(error, ErrorClass.DEFECT)
+
+
+def merge(result: Mapping[str, Any], left: BurstOutcome | None, product: Product) -> BurstOutcome:
+    """Outcome of a burst.
+
+    Parameters
+    ----------
+    result : mapping
+        The burst's result of the Map: `burst_id`, `outcome`, `attempts`, and of a failed one `error_class`, `message`.
+    left : BurstOutcome or None
+        The record that the container left, which knows resources, reason and the full sentence; None when it could
+        leave none.
+    product : Product
+    """
+    outcome = Outcome(result["outcome"])
+    if outcome is not Outcome.FAILED:
+        made = left or BurstOutcome(burst_id=result["burst_id"], product=product, outcome=outcome)
+        return made.model_copy(
+            update={"attempts": result["attempts"], "item": result.get("item") or made.item}
+        )
+    told = left if left is not None and left.outcome is Outcome.FAILED else None
+    error_class = ErrorClass(result["error_class"])
+    # A record of an earlier attempt does not explain why a later one was killed.
+    if told is not None and told.error_class is error_class:
+        return told.model_copy(update={"attempts": result["attempts"]})
+    return BurstOutcome(
+        burst_id=result["burst_id"],
+        product=product,
+        outcome=Outcome.FAILED,
+        attempts=result["attempts"],
+        error_class=error_class,
+        reason=error_class.value,
+        message=result["message"],
+        seconds=left.seconds if left else None,
+        bytes_fetched=left.bytes_fetched if left else None,
+        bytes_written=left.bytes_written if left else None,
+    )
+
+
+def existing(bursts: Iterable[ExistingBurst], product: Product) -> list[BurstOutcome]:
+    """Outcomes of the bursts that the plan dropped because their product exists."""
+    return [
+        BurstOutcome(burst_id=b.burst_id, product=product, outcome=Outcome.SKIPPED, attempts=0, item=b.item)
+        for b in bursts
+    ]
+
+
+def not_started(
+    burst_ids: Iterable[str], product: Product, why: str, error_class: ErrorClass
+) -> list[BurstOutcome]:
+    """Outcomes of bursts that no task was started for."""
+    return [
+        BurstOutcome(
+            burst_id=burst_id,
+            product=product,
+            outcome=Outcome.FAILED,
+            attempts=0,
+            error_class=error_class,
+            reason="not-started",
+            message=why,
+        )
+        for burst_id in burst_ids
+    ]
+
+
+def sentence(bursts: Iterable[BurstOutcome], statics: Iterable[BurstOutcome], most: int = 10) -> str:
+    """What became of a scene, in a sentence that names failed bursts and why."""
+    bursts = list(bursts)
+    counts = ", ".join(
+        f"{number} {outcome.value}"
+        for outcome in Outcome
+        if (number := sum(burst.outcome is outcome for burst in bursts))
+    )
+    failed = [burst for burst in [*statics, *bursts] if burst.outcome is Outcome.FAILED]
+    if not failed:
+        return f"{counts or 'no burst to make'}"
+    named = "; ".join(
+        f"{burst.burst_id} ({burst.product.value}) {burst.error_class}: {burst.message}"[:300]
+        for burst in failed[:most]
+    )
+    more = f"; and {len(failed) - most} more" if len(failed) > most else ""
+    return f"{counts}. {named}{more}"
