@@ -1,0 +1,139 @@
+"""One burst: a job in, a committed product out. The container task and the command line both run this."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from rtcflow.destination import Destination
+from rtcflow.engines.base import EngineInputs
+from rtcflow.engines.registry import choose_engine
+from rtcflow.grid.resolve import check_crs, resolve_grid
+from rtcflow.product.collect import collect
+from rtcflow.progress import Progress, silent
+from rtcflow.resources import Meter
+from rtcflow.sources.acquisition import read_acquisition
+from rtcflow.sources.dem import fetch_dem
+from rtcflow.sources.orbit import FetchedOrbit, fetch_orbit
+from rtcflow.sources.scene import FetchedScene, fetch_burst
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.keys import MANIFEST
+from rtcflow_contract.layers import Product
+from rtcflow_contract.manifest import InputRef, Manifest
+from rtcflow_contract.report import Outcome
+from rtcflow_contract.request import OnExisting
+from rtcflow_contract.scene_id import parse_scene_id
+
+
+class BurstResult(NamedTuple):
+    """`made` or `skipped`, and the product that stands now."""
+
+    outcome: Outcome
+    manifest: Manifest
+
+
+def make_burst(
+    job: BurstJob,
+    work: Path,
+    destination: Destination,
+    progress: Progress = silent,
+    meter: Meter | None = None,
+) -> BurstResult:
+    """Make one burst product.
+
+    Parameters
+    ----------
+    job : BurstJob
+    work : Path
+        Folder for inputs and unfinished files; the caller removes it.
+    destination : Destination
+        Where the product goes.
+    progress : Progress
+    meter : Meter, optional
+        What the burst costs is measured here, and recorded in the manifest.
+
+    Raises
+    ------
+    RefusedError, TransientError, DefectError
+        With one sentence for the user. Whatever was brought to the destination before is not committed, and is
+        overwritten or removed by the next attempt.
+    """
+    meter = meter or Meter()
+    engine = choose_engine(job.engine)
+    check_crs(job.output_crs)
+    standing = destination.existing()
+    if standing is not None:
+        own = standing.execution == job.execution
+        if own and standing.product_id == job.product_id and destination.complete(standing):
+            return BurstResult(Outcome.MADE, standing)
+        if not own and job.on_existing is OnExisting.SKIP:
+            return BurstResult(Outcome.SKIPPED, standing)
+    inputs, grid, refs, origin = _fetch_inputs(job, work, progress, meter)
+    folder = work / "product"
+    folder.mkdir(parents=True, exist_ok=True)
+    with meter.stage("engine"):
+        result = engine.make(job, inputs, grid, folder, progress)
+    progress("check", 0.0)
+    with meter.stage("check"):
+        manifest = collect(job, engine, result, inputs, refs, grid, folder, meter)
+    progress("publish", 0.0)
+    with meter.stage("publish"):
+        destination.put_files(folder, [file.name for file in manifest.files])
+    parameters = {**manifest.parameters, **_job_parameters(job), "grid_origin": origin}
+    manifest = manifest.model_copy(update={"parameters": parameters, "resources": meter.measured()})
+    committed = destination.commit(folder, manifest)
+    progress("publish", 1.0)
+    if committed:
+        return BurstResult(Outcome.MADE, manifest)
+    return BurstResult(Outcome.SKIPPED, destination.existing() or manifest)
+
+
+def _fetch_inputs(
+    job: BurstJob, work: Path, progress: Progress, meter: Meter
+) -> tuple[EngineInputs, Grid, list[InputRef], str]:
+    static = job.product is Product.RTC_S1_STATIC
+    # Static layers are the same for every polarization.
+    polarizations = job.polarizations[:1] if static else job.polarizations
+    with meter.stage("fetch orbit"):
+        orbit = fetch_orbit(job.sources.orbits, parse_scene_id(job.scene), job.orbit, work / "orbit", meter)
+    with meter.stage("fetch scene"):
+        scene = fetch_burst(
+            job.sources.scene,
+            job.scene,
+            job.burst_id,
+            polarizations,
+            job.product,
+            work / "scene",
+            meter,
+            progress,
+        )
+    annotation = next(iter(scene.files.values())).annotation
+    acquisition, source = read_acquisition(scene.safe, annotation, scene.burst, job.polarizations, orbit.type)
+    with meter.stage("grid"):
+        grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit))
+    with meter.stage("fetch DEM"):
+        dem = fetch_dem(job.sources.dem, job.sources.geoid, job.dem, grid, work / "dem", meter, progress)
+    refs = [
+        InputRef(kind="scene", id=job.scene, href=scene.href),
+        InputRef(kind="orbit", id=orbit.id, href=orbit.href),
+        *dem.inputs,
+    ]
+    if job.linked_static is not None:
+        refs.append(InputRef(kind="static", id=job.burst_id, href=str(job.linked_static.join(MANIFEST))))
+    return EngineInputs(scene, orbit, dem, acquisition, source), grid, refs, origin
+
+
+def _own_grid(job: BurstJob, scene: FetchedScene, orbit: FetchedOrbit) -> Grid:
+    # Loads Numba, which a burst with a stored grid does not need at this point.
+    from rtcflow.native.footprint import default_grid
+
+    annotation = next(iter(scene.files.values())).annotation
+    return default_grid(annotation, job.burst_id, orbit.path, job.resolution, job.output_crs)
+
+
+def _job_parameters(job: BurstJob) -> dict[str, object]:
+    return {
+        "resolution": job.resolution,
+        "output_crs": job.output_crs,
+        "dem": job.dem,
+        "orbit": job.orbit.value,
+    }

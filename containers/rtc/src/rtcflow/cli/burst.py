@@ -1,0 +1,113 @@
+"""`rtcflow burst`: bursts of a scene on this machine, with no cloud at all."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rtcflow.burst import BurstResult, make_burst
+from rtcflow.cli.local_job import BurstOptions, local_job
+from rtcflow.cli.progress_bar import ProgressBar
+from rtcflow.destination_local import LocalDestination
+from rtcflow_contract.burst_id import normalize_burst_id
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.job import BurstJob, Sources
+from rtcflow_contract.layers import Product
+from rtcflow_contract.report import Outcome
+from rtcflow_contract.request import Engine, OnExisting, OrbitChoice
+
+_DEFAULT_GEOID = Sources.model_fields["geoid"].default
+_DEFAULT_DEM = Sources.model_fields["dem"].default
+_DEFAULT_ORBITS = Sources.model_fields["orbits"].default
+
+console = Console()
+
+
+def burst(
+    safe: Annotated[str, typer.Option(help="SAFE folder or zip of the scene: a path or an s3:// location.")],
+    burst_id: Annotated[list[str], typer.Option(help="Burst, like t070_149815_iw3; repeat for several.")],
+    out: Annotated[Path, typer.Option(help="Folder for the products, one folder a burst below it.")],
+    orbit: Annotated[
+        str, typer.Option(help="Orbit file (.EOF), or folder, s3:// or https:// prefix to find it in.")
+    ] = _DEFAULT_ORBITS,
+    dem: Annotated[
+        str,
+        typer.Option(help="GeoTIFF of heights above the ellipsoid, or folder or prefix of Copernicus tiles."),
+    ] = _DEFAULT_DEM,
+    geoid: Annotated[
+        str, typer.Option(help="EGM2008 raster, added to the heights of tiles.")
+    ] = _DEFAULT_GEOID,
+    product: Annotated[Product, typer.Option(help="Backscatter, or its static layers.")] = Product.RTC_S1,
+    engine: Annotated[
+        Engine, typer.Option(help="Who computes; auto takes the best installed.")
+    ] = Engine.AUTO,
+    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=5, max=1000)] = 20,
+    output_crs: Annotated[
+        int | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
+    ] = None,
+    static: Annotated[
+        Path | None, typer.Option(help="Folder of static products, to take the grid of each burst from.")
+    ] = None,
+    orbit_choice: Annotated[
+        OrbitChoice,
+        typer.Option(help="Where a folder of orbits is given: precise only, or the best there is."),
+    ] = OrbitChoice.BEST,
+    on_existing: Annotated[
+        OnExisting, typer.Option(help="What to do where a product exists.")
+    ] = OnExisting.REPLACE,
+    product_version: Annotated[str, typer.Option(help="Version in the product id.")] = "0.1",
+    work_dir: Annotated[
+        Path | None, typer.Option(help="Folder for unfinished files, some 2 GB a burst; OUT by default.")
+    ] = None,
+) -> None:
+    """Make burst products on this machine: COGs, browse image, metadata and manifest in OUT/BURST_ID."""
+    options = BurstOptions(
+        safe=safe,
+        sources=Sources(scene=safe, orbits=orbit, dem=dem, geoid=geoid),
+        product=product,
+        engine=engine,
+        resolution=resolution,
+        output_crs=output_crs,
+        orbit=orbit_choice,
+        on_existing=on_existing,
+        product_version=product_version,
+        static=static,
+    )
+    # All jobs first: a misspelt third burst should not show up after the second is done.
+    jobs = [local_job(name, options) for name in dict.fromkeys(_checked(text) for text in burst_id)]
+    for job in jobs:
+        _make(job, out / job.burst_id, work_dir or out)
+
+
+def _checked(text: str) -> str:
+    try:
+        return normalize_burst_id(text)
+    except ValueError as error:
+        raise RefusedError(str(error), reason="burst-id") from error
+
+
+def _make(job: BurstJob, folder: Path, work_parent: Path) -> None:
+    work_parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".rtcflow-", dir=work_parent))
+    try:
+        with ProgressBar(job.burst_id) as progress:
+            result = make_burst(job, work, LocalDestination(folder, job), progress)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _say(job, result, folder)
+
+
+def _say(job: BurstJob, result: BurstResult, folder: Path) -> None:
+    if result.outcome is Outcome.SKIPPED:
+        console.print(f"{job.burst_id}: a product exists in {folder}; left as it is", highlight=False)
+        return
+    manifest = result.manifest
+    size = sum(file.size for file in manifest.files)
+    console.print(
+        f"{job.burst_id}: {len(manifest.files)} files, {size / 1e6:.1f} MB, in {manifest.resources.seconds:.1f} s, "
+        f"at most {manifest.resources.peak_memory_bytes / 1e9:.1f} GB of memory\n  {folder}",
+        highlight=False,
+    )

@@ -1,0 +1,1 @@
+"""Engines: what turns fetched inputs into the layers of a burst product."""

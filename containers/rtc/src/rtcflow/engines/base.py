@@ -1,0 +1,46 @@
+"""The engine interface: fetched inputs in, the files of a burst product out."""
+
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+from rtcflow.progress import Progress
+from rtcflow.sources.acquisition import SourceData
+from rtcflow.sources.dem import FetchedDem
+from rtcflow.sources.orbit import FetchedOrbit
+from rtcflow.sources.scene import FetchedScene
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.manifest import Acquisition
+
+
+class EngineInputs(NamedTuple):
+    """All inputs of a burst, on this machine."""
+
+    scene: FetchedScene
+    orbit: FetchedOrbit
+    dem: FetchedDem
+    acquisition: Acquisition
+    source: SourceData
+
+
+class EngineResult(NamedTuple):
+    """What an engine says about the files it wrote: versions of the software, and parameters of the processing."""
+
+    versions: dict[str, str]
+    parameters: dict[str, Any]
+
+
+class Engine(Protocol):
+    """Makes the files of a burst product, named by the contract, in a folder."""
+
+    @property
+    def name(self) -> Literal["native", "isce3"]:
+        """Name of the engine, as in the scene request."""
+
+    def available(self) -> bool:
+        """Whether this installation can run it."""
+
+    def make(
+        self, job: BurstJob, inputs: EngineInputs, grid: Grid, folder: Path, progress: Progress
+    ) -> EngineResult:
+        """Write every layer, the browse image and the metadata of the job's product into `folder`."""

@@ -1,0 +1,95 @@
+"""The engine of this project: computes the layers with NumPy and Numba and writes them."""
+
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from shapely.geometry import shape
+
+from rtcflow.engines.base import EngineInputs, EngineResult
+from rtcflow.product.browse import write_browse
+from rtcflow.product.cog import write_cog
+from rtcflow.product.footprint import footprint_of
+from rtcflow.product.hdf5 import write_hdf5
+from rtcflow.product.record import make_record
+from rtcflow.product.tags import tags_of
+from rtcflow.progress import Progress
+from rtcflow.sources.eof import state_vectors
+from rtcflow_contract.errors import DefectError
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.layers import LAYERS, layers_of
+from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
+
+_SOFTWARE = ("rtcflow", "numpy", "numba", "rasterio", "pyproj")
+_ORBIT_AROUND = timedelta(seconds=60)
+
+
+class NativeEngine:
+    """Runs wherever the package is installed."""
+
+    name: Literal["native"] = "native"
+
+    def available(self) -> bool:
+        """Always."""
+        return True
+
+    def make(
+        self, job: BurstJob, inputs: EngineInputs, grid: Grid, folder: Path, progress: Progress
+    ) -> EngineResult:
+        """Compute the layers and write all files of the product."""
+        arrays, parameters = _compute(job, inputs, grid, progress)
+        versions = {name: version(name) for name in _SOFTWARE}
+        valid = valid_pixels(arrays)
+        outline = shape(footprint_of(valid, grid).geometry)
+        record = make_record(job, inputs, grid, versions, parameters, outline.wkt)
+        tags = tags_of(record, job.product_id, grid)
+        wanted = layers_of(job.product, job.polarizations)
+        for number, layer in enumerate(wanted):
+            progress("write layers", number / len(wanted))
+            if layer.name not in arrays:
+                raise DefectError(f"the engine computed no layer {layer.name}", reason="layer-missing")
+            write_cog(
+                folder / layer_file_name(job.product_id, layer.name), arrays[layer.name], layer, grid, tags
+            )
+        progress("write browse image", 0.0)
+        write_browse(folder / browse_file_name(job.product_id), arrays)
+        orbit = state_vectors(
+            inputs.orbit.path,
+            inputs.acquisition.start - _ORBIT_AROUND,
+            inputs.acquisition.stop + _ORBIT_AROUND,
+        )
+        write_hdf5(
+            folder / metadata_file_name(job.product_id),
+            record,
+            grid,
+            job.polarizations,
+            orbit,
+            inputs.orbit.type,
+        )
+        return EngineResult(versions, parameters)
+
+
+def _compute(
+    job: BurstJob, inputs: EngineInputs, grid: Grid, progress: Progress
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    # Numba takes seconds to load, which a refused input need not wait for.
+    from rtcflow.native.engine import compute_layers
+
+    computed = compute_layers(
+        tuple(inputs.scene.files.values()),
+        job.burst_id,
+        inputs.orbit.path,
+        inputs.dem.path,
+        grid,
+        job.product,
+        progress=progress,
+    )
+    return computed.arrays, dict(computed.metadata)
+
+
+def valid_pixels(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Pixels inside the burst's valid samples, shape (rows, cols): where the mask is not fill."""
+    return arrays["mask"] != int(LAYERS["mask"].nodata)

@@ -1,0 +1,33 @@
+"""The engines there are, and which one a job gets."""
+
+from collections.abc import Sequence
+
+from rtcflow.engines.base import Engine
+from rtcflow.engines.native import NativeEngine
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.request import Engine as EngineChoice
+
+# In the order in which `auto` prefers them.
+ENGINES: tuple[Engine, ...] = (NativeEngine(),)
+
+_HOW_TO_GET = {
+    EngineChoice.ISCE3: "run it in the container image that has it, or take engine native",
+    EngineChoice.NATIVE: "install rtcflow with its engine's dependencies",
+}
+
+
+def choose_engine(choice: EngineChoice, engines: Sequence[Engine] = ENGINES) -> Engine:
+    """The engine of a job; `auto` takes the first that is installed.
+
+    Raises
+    ------
+    RefusedError
+        When the engine asked for is not installed; says how to get it.
+    """
+    for engine in engines:
+        if choice in (EngineChoice.AUTO, EngineChoice(engine.name)) and engine.available():
+            return engine
+    wanted = EngineChoice.NATIVE if choice is EngineChoice.AUTO else choice
+    raise RefusedError(
+        f"engine {wanted.value} is not installed here; {_HOW_TO_GET[wanted]}", reason="engine-missing"
+    )

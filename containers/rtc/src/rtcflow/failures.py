@@ -1,0 +1,66 @@
+"""Errors of the machine as errors of the contract: disk, memory, time, and being told to stop."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rtcflow_contract.errors import DefectError, RtcflowError, TransientError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class StopRequest(BaseException):
+    """The process was told to stop (SIGTERM), or its time was up."""
+
+    def __init__(self, error: RtcflowError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def stopped() -> StopRequest:
+    """A stop from outside: Spot interruption, a cancelled execution, a shutdown."""
+    return StopRequest(TransientError("the task was stopped from outside; start it again", reason="stopped"))
+
+
+def out_of_time(seconds: int) -> StopRequest:
+    """The time limit passed."""
+    return StopRequest(
+        DefectError(
+            f"the burst was not done after {seconds} s, the limit; read its log for the stage that hangs",
+            reason="time-limit",
+        )
+    )
+
+
+def as_contract_error(error: BaseException) -> RtcflowError:
+    """The contract's error for any error; one that is not known is a defect.
+
+    A full disk and spent memory are defects: neither a retry nor another input helps, but a larger task does.
+    """
+    if isinstance(error, RtcflowError):
+        return error
+    if isinstance(error, StopRequest):
+        return error.error
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return DefectError(
+            f"the disk is full ({error.filename or 'work folder'}); free space, or raise EphemeralStorageGiB of "
+            "the stack, and start again",
+            reason="disk-full",
+        )
+    if isinstance(error, MemoryError):
+        return DefectError(
+            "the memory does not suffice for this burst; use a machine, or a task size of the stack, with more",
+            reason="out-of-memory",
+        )
+    return DefectError(f"unexpected {type(error).__name__}: {error}", reason="unexpected")
+
+
+@contextmanager
+def contract_errors() -> Iterator[None]:
+    """Raise the contract's errors in place of any other within the block."""
+    try:
+        yield
+    except (RtcflowError, StopRequest, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise as_contract_error(error) from error

@@ -1,0 +1,1 @@
+"""The map grid of a burst: where it comes from and how it is kept."""

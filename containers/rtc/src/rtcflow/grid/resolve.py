@@ -1,0 +1,121 @@
+"""Which grid a burst gets, so that passes and static layers line up pixel for pixel."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from rtcflow_cloud import storage
+from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.keys import MANIFEST, Location
+from rtcflow_contract.manifest import Manifest
+
+
+def check_crs(epsg: int | None) -> None:
+    """Refuse an output CRS that is unknown or not in metres on a map.
+
+    Raises
+    ------
+    RefusedError
+    """
+    if epsg is None:
+        return
+    try:
+        crs = CRS.from_epsg(epsg)
+    except CRSError as error:
+        raise RefusedError(
+            f"output_crs {epsg} is not a known EPSG code; give one like 3031 or 32755", reason="crs"
+        ) from error
+    if not crs.is_projected or any(axis.unit_name != "metre" for axis in crs.axis_info[:2]):
+        raise RefusedError(
+            f"output_crs {epsg} ({crs.name}) is not a projected CRS in metres; give one like 3031 or 32755",
+            reason="crs",
+        )
+
+
+def resolve_grid(job: BurstJob, own_grid: Callable[[], Grid], client: Any = None) -> tuple[Grid, str]:
+    """The grid of a job's burst, and where it comes from.
+
+    Order: the linked static product's, the job's, the stored one, the burst's own footprint; the last is stored for all
+    that follow, and where another process was first, its grid counts.
+
+    Parameters
+    ----------
+    job : BurstJob
+    own_grid : callable
+        Makes the grid from the burst's footprint.
+    client
+        S3 client, for tests.
+
+    Returns
+    -------
+    grid : Grid
+    origin : str
+        `linked static product`, `job`, `grid store` or `burst footprint`.
+
+    Raises
+    ------
+    RefusedError
+        When the CRS is none, or the grid does not have the job's resolution or CRS.
+    """
+    check_crs(job.output_crs)
+    if job.linked_static is not None:
+        return _fitting(_linked_grid(job.linked_static, client), job, "linked static product")
+    if job.grid is not None:
+        return _fitting(job.grid, job, "job")
+    if job.grid_store is None:
+        return own_grid(), "burst footprint"
+    stored = _stored_grid(job.grid_store, client)
+    if stored is not None:
+        return _fitting(stored, job, "grid store")
+    own = own_grid()
+    if storage.write_if_absent(job.grid_store, own.model_dump_json().encode(), client):
+        return own, "burst footprint"
+    first = _stored_grid(job.grid_store, client)
+    return _fitting(first or own, job, "grid store")
+
+
+def _linked_grid(folder: Location, client: Any) -> Grid:
+    at = folder.join(MANIFEST)
+    try:
+        return Manifest.model_validate_json(storage.read_bytes(at, client)).grid
+    except NotFoundError as error:
+        raise RefusedError(
+            f"there are no static layers at {folder}; make them first, or run without link_static_layers",
+            reason="static-missing",
+        ) from error
+    except ValidationError as error:
+        raise RefusedError(
+            f"{at} is no manifest; make the static layers again", reason="static-missing"
+        ) from error
+
+
+def _stored_grid(at: Location, client: Any) -> Grid | None:
+    try:
+        return Grid.model_validate_json(storage.read_bytes(at, client))
+    except NotFoundError:
+        return None
+    except ValidationError as error:
+        raise RefusedError(f"{at} is no grid; delete it and start again", reason="grid") from error
+
+
+def _fitting(grid: Grid, job: BurstJob, origin: str) -> tuple[Grid, str]:
+    if grid.spacing != job.resolution:
+        raise RefusedError(
+            f"the {origin} has pixels of {grid.spacing:g} m and the job asks for {job.resolution} m; ask for "
+            f"resolution {grid.spacing:g}",
+            reason="grid",
+        )
+    if job.output_crs is not None and grid.epsg != job.output_crs:
+        raise RefusedError(
+            f"the {origin} is in EPSG:{grid.epsg} and the job asks for {job.output_crs}; leave output_crs out or "
+            f"ask for {grid.epsg}",
+            reason="grid",
+        )
+    check_crs(grid.epsg)
+    return grid, origin

@@ -1,0 +1,1 @@
+"""The files of a burst product: COGs, browse image, HDF5 metadata, manifest."""

@@ -1,0 +1,97 @@
+"""Checks of written layers, whatever engine wrote them: opens, is a COG, lies on the grid, is not empty."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import rasterio
+from rasterio.errors import RasterioError
+from rio_cogeo.cogeo import cog_validate
+
+from rtcflow_contract.errors import DefectError
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.layers import MASK_CLASSES, Layer
+from rtcflow_contract.manifest import Statistics
+
+_TOLERANCE_M = 1e-6
+
+
+class CheckedLayer(NamedTuple):
+    """What was read back from a layer's file; `valid` has shape (rows, cols)."""
+
+    grid: Grid
+    statistics: Statistics
+    class_counts: dict[str, int] | None
+    valid: np.ndarray
+
+
+def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
+    """Read a layer back and check it.
+
+    Raises
+    ------
+    DefectError
+        When it is not what the product specification and the plan say; names the layer and the difference.
+    """
+    try:
+        is_valid, errors, _ = cog_validate(path, quiet=True)
+        with rasterio.open(path) as source:
+            grid = _grid_of(source)
+            problems = [] if is_valid else [f"it is no valid COG ({'; '.join(errors)})"]
+            if source.dtypes[0] != layer.dtype or source.count != 1:
+                problems.append(f"it holds {source.count} x {source.dtypes[0]}, not 1 x {layer.dtype}")
+            if not _same_grid(grid, planned):
+                problems.append(f"its grid is {grid}, the planned one {planned}")
+            values = source.read(1)
+    except RasterioError as error:
+        raise DefectError(f"layer {layer.name} cannot be read back: {error}", reason="layer-check") from error
+    if problems:
+        raise DefectError(
+            f"layer {layer.name} fails its check: {', and '.join(problems)}", reason="layer-check"
+        )
+    valid = values != layer.nodata if layer.dtype == "uint8" else np.isfinite(values)
+    if not valid.any():
+        raise DefectError(
+            f"layer {layer.name} has no valid pixel; see that the DEM and the burst overlap",
+            reason="layer-empty",
+        )
+    counts = _class_counts(values) if layer.dtype == "uint8" else None
+    return CheckedLayer(grid, _statistics(values[valid], values.size), counts, valid)
+
+
+def _grid_of(source: rasterio.DatasetReader) -> Grid:
+    transform = source.transform
+    if transform.b or transform.d or abs(transform.a + transform.e) > _TOLERANCE_M:
+        raise DefectError(f"{source.name} is not north-up with square pixels", reason="layer-check")
+    epsg = source.crs.to_epsg() if source.crs else None
+    if epsg is None:
+        raise DefectError(f"{source.name} has no EPSG code", reason="layer-check")
+    return Grid(
+        epsg=epsg,
+        left=transform.c,
+        top=transform.f,
+        spacing=transform.a,
+        rows=source.height,
+        cols=source.width,
+    )
+
+
+def _same_grid(one: Grid, other: Grid) -> bool:
+    return (one.epsg, one.shape) == (other.epsg, other.shape) and all(
+        abs(a - b) < _TOLERANCE_M for a, b in zip(one.bounds, other.bounds, strict=True)
+    )
+
+
+def _statistics(values: np.ndarray, of_all: int) -> Statistics:
+    return Statistics(
+        minimum=float(values.min()),
+        maximum=float(values.max()),
+        mean=float(values.mean(dtype=np.float64)),
+        stddev=float(values.std(dtype=np.float64)),
+        valid_percent=round(100.0 * values.size / of_all, 3),
+    )
+
+
+def _class_counts(values: np.ndarray) -> dict[str, int]:
+    counts = np.bincount(values.ravel(), minlength=256)
+    return {entry.name: int(counts[entry.value]) for entry in MASK_CLASSES}

@@ -1,0 +1,117 @@
+"""Collect what an engine wrote: check every layer, sum up every file, build the manifest."""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rtcflow.engines.base import Engine, EngineInputs, EngineResult
+from rtcflow.product.check import CheckedLayer, check_layer
+from rtcflow.product.footprint import footprint_of
+from rtcflow.resources import Meter
+from rtcflow_cloud.storage import media_type
+from rtcflow_contract.errors import DefectError
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.layers import layers_of
+from rtcflow_contract.manifest import EngineInfo, InputRef, Manifest, ProductFile
+from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
+
+_PARALLEL = 2
+
+
+def collect(
+    job: BurstJob,
+    engine: Engine,
+    result: EngineResult,
+    inputs: EngineInputs,
+    refs: Sequence[InputRef],
+    planned: Grid,
+    folder: Path,
+    meter: Meter,
+) -> Manifest:
+    """The manifest of a product whose files are in `folder`; grid and footprint are those of the written COGs.
+
+    Raises
+    ------
+    DefectError
+        When a file is missing, or a layer fails its checks.
+    """
+    layers = layers_of(job.product, job.polarizations)
+    paths = {layer.name: folder / layer_file_name(job.product_id, layer.name) for layer in layers}
+    others = {
+        "browse": folder / browse_file_name(job.product_id),
+        "metadata": folder / metadata_file_name(job.product_id),
+    }
+    missing = [path.name for path in (*paths.values(), *others.values()) if not path.is_file()]
+    if missing:
+        raise DefectError(f"engine {engine.name} did not write {', '.join(missing)}", reason="layer-missing")
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        checks = dict(
+            zip(
+                paths,
+                pool.map(lambda layer: check_layer(paths[layer.name], layer, planned), layers),
+                strict=True,
+            )
+        )
+        sums = list(pool.map(_sha256, (*paths.values(), *others.values())))
+    files = [
+        *(
+            _layer_file(name, path, checks[name], digest)
+            for (name, path), digest in zip(paths.items(), sums, strict=False)
+        ),
+        *(
+            _other_file(kind, path, digest)
+            for (kind, path), digest in zip(others.items(), sums[len(paths) :], strict=True)
+        ),
+    ]
+    meter.bytes_written = sum(file.size for file in files)
+    footprint = footprint_of(checks["mask"].valid, checks["mask"].grid)
+    return Manifest(
+        product=job.product,
+        product_id=job.product_id,
+        product_version=job.product_version,
+        collection=job.collection,
+        scene=job.scene,
+        burst_id=job.burst_id,
+        execution=job.execution,
+        created=datetime.now(UTC).replace(microsecond=0),
+        engine=EngineInfo(name=engine.name, versions=result.versions),
+        acquisition=inputs.acquisition,
+        grid=checks["mask"].grid,
+        footprint=footprint.geometry,
+        bbox=footprint.bbox,
+        files=tuple(files),
+        inputs=tuple(refs),
+        parameters=result.parameters,
+        resources=meter.measured(),
+    )
+
+
+def _layer_file(name: str, path: Path, checked: CheckedLayer, digest: str) -> ProductFile:
+    return ProductFile(
+        name=path.name,
+        kind="layer",
+        layer=name,
+        media_type=media_type(path.name),
+        size=path.stat().st_size,
+        sha256=digest,
+        statistics=checked.statistics,
+        class_counts=checked.class_counts,
+    )
+
+
+def _other_file(kind: str, path: Path, digest: str) -> ProductFile:
+    return ProductFile(
+        name=path.name,
+        kind="browse" if kind == "browse" else "metadata",
+        media_type=media_type(path.name),
+        size=path.stat().st_size,
+        sha256=digest,
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

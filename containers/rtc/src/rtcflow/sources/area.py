@@ -1,0 +1,78 @@
+"""The part of the earth that a burst's grid needs heights of, in longitudes that run on across the antimeridian."""
+
+from typing import NamedTuple
+
+import numpy as np
+from pyproj import Transformer
+
+from rtcflow_contract.grid import Grid
+
+# Terrain outside the grid reaches into it by layover: at 30 degrees incidence 3 km of height move by 5 km.
+LAYOVER_MARGIN_M = 5000.0
+_POINTS_PER_EDGE = 101
+
+
+class Area(NamedTuple):
+    """Longitudes and latitudes in degrees; `west` is in [-180, 180), `east` is beyond 180 across the antimeridian."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    def contains(self, other: "Area") -> bool:
+        """Whether the other area lies inside this one, in any turn of longitude."""
+        return (
+            self.south <= other.south
+            and other.north <= self.north
+            and any(
+                self.west <= other.west + turn and other.east + turn <= self.east for turn in (-360, 0, 360)
+            )
+        )
+
+
+def edge_points(bounds: tuple[float, float, float, float], per_edge: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points x, y along the outline of (left, bottom, right, top), clockwise from the upper left, shape (points,)."""
+    left, bottom, right, top = bounds
+    along = np.linspace(0.0, 1.0, per_edge, endpoint=False)
+    x = np.concatenate(
+        [
+            left + along * (right - left),
+            np.full(per_edge, right),
+            right - along * (right - left),
+            np.full(per_edge, left),
+        ]
+    )
+    y = np.concatenate(
+        [
+            np.full(per_edge, top),
+            top - along * (top - bottom),
+            np.full(per_edge, bottom),
+            bottom + along * (top - bottom),
+        ]
+    )
+    return x, y
+
+
+def continuous(longitudes: np.ndarray) -> np.ndarray:
+    """Longitudes without jumps of 360 degrees along a path, the first in [-180, 180); degrees."""
+    unwrapped = np.degrees(np.unwrap(np.radians(longitudes)))
+    return unwrapped - 360.0 * np.floor((unwrapped[:1] + 180.0) / 360.0)
+
+
+def area_of_grid(grid: Grid, margin_m: float = LAYOVER_MARGIN_M) -> Area:
+    """Area of a grid with a margin in metres around it, in WGS 84."""
+    left, bottom, right, top = grid.bounds
+    bounds = (left - margin_m, bottom - margin_m, right + margin_m, top + margin_m)
+    to_geographic = Transformer.from_crs(grid.epsg, 4326, always_xy=True)
+    lon, lat = to_geographic.transform(*edge_points(bounds, _POINTS_PER_EDGE))
+    lon = continuous(np.asarray(lon))
+    south, north = float(np.min(lat)), float(np.max(lat))
+    for pole in (-90.0, 90.0):
+        # Around a pole the outline runs through all longitudes, and the pole itself lies inside.
+        x, y = Transformer.from_crs(4326, grid.epsg, always_xy=True).transform(0.0, pole)
+        if bounds[0] <= x <= bounds[2] and bounds[1] <= y <= bounds[3] and abs((south, north)[pole > 0]) > 45:
+            return Area(-180.0, min(south, pole), 180.0, max(north, pole))
+    west, east = float(np.min(lon)), float(np.max(lon))
+    turn = 360.0 * np.floor((west + 180.0) / 360.0)
+    return Area(west - turn, south, east - turn, north)

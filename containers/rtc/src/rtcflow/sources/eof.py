@@ -1,0 +1,86 @@
+"""ESA Earth Observation orbit files (.EOF): are there state vectors, and joining two files."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rtcflow_contract.errors import RefusedError
+
+
+def has_state_vectors(path: Path) -> bool:
+    """Whether the file lists any state vector."""
+    return b"<OSV>" in path.read_bytes()
+
+
+def join_orbits(paths: Sequence[Path], to: Path) -> None:
+    """Write one orbit file with the state vectors of several, given in order of time.
+
+    Each file counts up to where the next one begins: two solutions differ by centimetres, and mixing their vectors
+    would make the orbit jitter. Header and validity are those of the first file, with the stop of the last.
+
+    Raises
+    ------
+    RefusedError
+        When a file is no orbit file.
+    """
+    trees = [_parse(path) for path in paths]
+    vectors: list[ET.Element] = []
+    for tree in trees:
+        following = sorted(_list(tree).findall("OSV"), key=_time)
+        vectors = [vector for vector in vectors if _time(vector) < _time(following[0])] + following
+    joined = trees[0]
+    listed = _list(joined)
+    listed[:] = vectors
+    listed.set("count", str(len(vectors)))
+    for element, stop in zip(joined.iter("Validity_Stop"), trees[-1].iter("Validity_Stop"), strict=False):
+        element.text = stop.text
+    ET.indent(joined, " ")
+    ET.ElementTree(joined).write(to, encoding="utf-8", xml_declaration=True)
+
+
+def _time(vector: ET.Element) -> str:
+    return vector.findtext("UTC", "")
+
+
+def _parse(path: Path) -> ET.Element:
+    try:
+        return ET.parse(path).getroot()
+    except ET.ParseError as error:
+        raise RefusedError(
+            f"orbit file {path.name} cannot be read ({error}); fetch it again", reason="orbit-corrupt"
+        ) from error
+
+
+def _list(tree: ET.Element) -> ET.Element:
+    found = tree.find("Data_Block/List_of_OSVs")
+    if found is None:
+        raise RefusedError(
+            "an orbit file has no list of state vectors; fetch it again", reason="orbit-corrupt"
+        )
+    return found
+
+
+class StateVectors(NamedTuple):
+    """Times (UTC), positions in metres and velocities in metres a second, earth-fixed, shapes (n, 3)."""
+
+    times: list[datetime]
+    positions: np.ndarray
+    velocities: np.ndarray
+
+
+def state_vectors(path: Path, start: datetime, stop: datetime) -> StateVectors:
+    """State vectors of an orbit file from `start` to `stop`."""
+    vectors = [
+        (datetime.fromisoformat(_time(vector).removeprefix("UTC=")).replace(tzinfo=UTC), vector)
+        for vector in _list(_parse(path)).findall("OSV")
+    ]
+    inside = [(time, vector) for time, vector in vectors if start <= time <= stop]
+
+    def columns(names: str) -> np.ndarray:
+        return np.array([[float(v.findtext(name, "nan")) for name in names.split()] for _, v in inside])
+
+    return StateVectors([time for time, _ in inside], columns("X Y Z"), columns("VX VY VZ"))

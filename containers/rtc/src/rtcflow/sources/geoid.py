@@ -1,0 +1,91 @@
+"""Height of the EGM2008 geoid above the WGS 84 ellipsoid, from a global raster of which only a window is read."""
+
+import math
+
+import numpy as np
+import rasterio
+from rasterio.errors import RasterioIOError
+from rasterio.windows import Window
+
+from rtcflow.sources.places import LocalPlace, Place
+from rtcflow_contract.errors import RefusedError
+
+
+def geoid_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
+    """Geoid heights by bilinear interpolation.
+
+    Parameters
+    ----------
+    place, name
+        The raster, in geographic coordinates; global, or at least covering the area.
+    latitudes : ndarray, shape (rows,)
+        Degrees, falling.
+    longitudes : ndarray, shape (cols,)
+        Degrees, rising, in any turn.
+
+    Returns
+    -------
+    ndarray, shape (rows, cols)
+        Metres, float32.
+
+    Raises
+    ------
+    RefusedError
+        When the raster cannot be read or does not cover the area.
+    """
+    href = place.href(name)
+    try:
+        if isinstance(place, LocalPlace):
+            place.open(name).close()
+            with rasterio.open(place.root / name) as source:
+                return _interpolate(source, href, latitudes, longitudes)
+        with place.open(name) as file, rasterio.open(file) as source:
+            return _interpolate(source, href, latitudes, longitudes)
+    except RasterioIOError as error:
+        raise RefusedError(f"geoid {href} cannot be read ({error}); give another", reason="geoid") from error
+
+
+def _interpolate(
+    source: rasterio.DatasetReader, href: str, latitudes: np.ndarray, longitudes: np.ndarray
+) -> np.ndarray:
+    spacing_x, spacing_y = source.transform.a, -source.transform.e
+    first_lon, first_lat = source.transform * (0.5, 0.5)
+    turn = round(360.0 / spacing_x) if source.width * spacing_x > 359.9 else None
+    row = np.clip((first_lat - latitudes) / spacing_y, 0, source.height - 1)
+    col = (longitudes - first_lon) / spacing_x
+    if turn is None:
+        col -= 360.0 / spacing_x * math.floor(col[0] * spacing_x / 360.0)
+    beyond = (first_lat - latitudes[[0, -1]]) / spacing_y - row[[0, -1]]
+    outside = turn is None and (col[-1] > source.width - 1 or col[0] < 0)
+    if outside or np.abs(beyond).max() > 1:
+        raise RefusedError(
+            f"geoid {href} does not cover the burst; give a global one", reason="geoid-coverage"
+        )
+    top, bottom = math.floor(row[0]), min(math.floor(row[-1]) + 1, source.height - 1)
+    left, right = math.floor(col[0]), math.floor(col[-1]) + 1
+    window = _columns(source, (top, bottom), (left, right), turn)
+    low = np.floor(col).astype(np.intp)
+    weight = (col - low).astype(np.float32)
+    low = np.clip(low - left, 0, window.shape[1] - 2)
+    across = window[:, low] + weight * (window[:, low + 1] - window[:, low])
+    low = np.clip(np.floor(row).astype(np.intp) - top, 0, max(window.shape[0] - 2, 0))
+    weight = (row - top - low).astype(np.float32)[:, None]
+    return across[low] + weight * (across[np.minimum(low + 1, window.shape[0] - 1)] - across[low])
+
+
+def _columns(
+    source: rasterio.DatasetReader, rows: tuple[int, int], cols: tuple[int, int], turn: int | None
+) -> np.ndarray:
+    """Rows and columns, both ends included; columns wrap around a global raster."""
+    height = rows[1] - rows[0] + 1
+    pieces = []
+    at = cols[0]
+    while at <= cols[1]:
+        start = at % turn if turn else at
+        width = min(cols[1] - at + 1, (turn or source.width) - start)
+        if start >= source.width:
+            start, width = source.width - 1, 1
+        window = Window(start, rows[0], min(width, source.width - start), height)
+        pieces.append(source.read(1, window=window).astype(np.float32))
+        at += pieces[-1].shape[1]
+    return np.concatenate(pieces, axis=1)

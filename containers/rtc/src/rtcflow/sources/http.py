@@ -1,0 +1,129 @@
+"""Files behind HTTP(S): ranged reads, and listings of S3 buckets and plain directory indexes."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote, urlsplit
+
+import urllib3
+
+from rtcflow.resources import Meter
+from rtcflow.sources.ranges import open_ranges
+from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.errors import RefusedError, TransientError
+
+_KEY = re.compile(r"<Key>([^<]+)</Key>")
+_TOKEN = re.compile(r"<NextContinuationToken>([^<]+)</NextContinuationToken>")
+_LINK = re.compile(r'href="([^"?/][^"?]*)"', re.IGNORECASE)
+
+
+class HttpPlace:
+    """A prefix of an HTTPS server."""
+
+    def __init__(self, root: str, meter: Meter) -> None:
+        self._root = root.rstrip("/")
+        self._meter = meter
+
+    def href(self, name: str) -> str:
+        """URL of the file."""
+        return f"{self._root}/{name}"
+
+    def names(self, folder: str = "") -> list[str]:
+        """Names below a folder: from a directory index, else from the listing of an open S3 bucket."""
+        try:
+            index = self.read(f"{folder}/" if folder else "").decode(errors="replace")
+        except RefusedError:
+            return self._bucket_names(folder)
+        prefix = f"{folder}/" if folder else ""
+        return [prefix + name for name in _LINK.findall(index)]
+
+    def _bucket_names(self, folder: str) -> list[str]:
+        parts = urlsplit(self._root)
+        prefix = "/".join(part for part in (parts.path.strip("/"), folder) if part) + "/"
+        base = f"{parts.scheme}://{parts.netloc}/?list-type=2&prefix={quote(prefix)}"
+        above = parts.path.strip("/")
+        keys: list[str] = []
+        token = ""
+        while True:
+            with _request("GET", base + token) as answer:
+                text = answer.read().decode(errors="replace")
+            keys += _KEY.findall(text)
+            following = _TOKEN.search(text)
+            if following is None:
+                return [key.removeprefix(f"{above}/" if above else "") for key in keys]
+            token = f"&continuation-token={quote(following[1], safe='')}"
+
+    def open(self, name: str) -> BinaryIO:
+        """Open the file; only what is read is fetched."""
+        url = self.href(name)
+        with _request("HEAD", url) as answer:
+            size = int(answer.headers.get("Content-Length", -1))
+            ranged = answer.headers.get("Accept-Ranges", "").lower() == "bytes"
+        if size < 0 or not ranged:
+            raise RefusedError(
+                f"{url} cannot be read in ranges; use another server or a local copy", "ranges"
+            )
+
+        def read_range(start: int, length: int) -> bytes:
+            with _request("GET", url, {"Range": f"bytes={start}-{start + length - 1}"}) as answer:
+                data = bytes(answer.read())
+            self._meter.fetched(len(data))
+            return data
+
+        return open_ranges(read_range, size)
+
+    def read(self, name: str) -> bytes:
+        """Whole file."""
+        with _request("GET", self.href(name)) as answer:
+            data = bytes(answer.read())
+        self._meter.fetched(len(data))
+        return data
+
+    def fetch(self, name: str, into: Path) -> Path:
+        """Download the file, whole or not at all."""
+        path = into / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".part")
+        with _request("GET", self.href(name)) as answer, partial.open("wb") as target:
+            shutil.copyfileobj(answer, target, 1024 * 1024)
+        partial.replace(path)
+        self._meter.fetched(path.stat().st_size)
+        return path
+
+
+@lru_cache(maxsize=1)
+def _pool() -> urllib3.PoolManager:
+    retries = urllib3.Retry(
+        total=5, backoff_factor=0.5, backoff_jitter=0.5, status_forcelist=(429, 500, 502, 503, 504)
+    )
+    return urllib3.PoolManager(retries=retries, timeout=urllib3.Timeout(connect=10, read=60), maxsize=8)
+
+
+@contextmanager
+def _request(method: str, url: str, headers: dict[str, str] | None = None) -> Iterator[Any]:
+    try:
+        answer = _pool().request(method, url, headers=headers, preload_content=False)
+        try:
+            _check(answer.status, url)
+            yield answer
+        finally:
+            answer.release_conn()
+    except urllib3.exceptions.HTTPError as error:
+        raise TransientError(
+            f"{url} could not be reached ({type(error).__name__}); try again", reason="network"
+        ) from error
+
+
+def _check(status: int, url: str) -> None:
+    if status in (404, 410):
+        raise NotFoundError(f"{url} does not exist", reason="not-found")
+    if status in (401, 403):
+        raise RefusedError(f"{url} refused access ({status}); check the credentials", reason="access-denied")
+    if status == 429 or status >= 500:
+        raise TransientError(f"{url} could not be reached ({status}); try again", reason="network")
+    if status not in (200, 206):
+        raise RefusedError(f"{url} answered with status {status}; correct the address", reason="http")

@@ -1,0 +1,116 @@
+"""One raster of heights from tiles whose longitude spacing changes with latitude.
+
+Copernicus DEM Product Handbook (GEO.2018-1988-2), tiling and spacing: the centre of a tile's first pixel lies on the
+tile's upper left corner, so neighbours continue each other without overlap; spacing in longitude grows at 50, 60,
+70, 80 and 85 degrees of latitude.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import rasterio
+from rasterio.errors import RasterioIOError
+
+from rtcflow.sources.area import Area
+from rtcflow.sources.tiles import Tile
+from rtcflow_contract.errors import RefusedError
+
+# GLO-30's spacing, for an area that is all sea.
+_SEA_SHAPE = (3600, 3600)
+
+
+class Heights(NamedTuple):
+    """Heights in metres, shape (rows, cols), at latitudes (rows,) from north and longitudes (cols,) from west."""
+
+    values: np.ndarray
+    latitudes: np.ndarray
+    longitudes: np.ndarray
+
+
+def mosaic(tiles: Mapping[Tile, Path | None], area: Area) -> Heights:
+    """Heights above the geoid over an area, zero over sea, at the finest spacing of the tiles.
+
+    Parameters
+    ----------
+    tiles : mapping
+        Every tile of the area, with None for sea.
+    area : Area
+
+    Raises
+    ------
+    RefusedError
+        When a tile cannot be read or is not laid out as the archive's are.
+    """
+    rasters = {tile: _read(tile, path) for tile, path in tiles.items() if path is not None}
+    shapes = [raster.shape for raster in rasters.values()] or [_SEA_SHAPE]
+    per_lat, per_lon = (max(shape[axis] for shape in shapes) for axis in (0, 1))
+    first_row, last_row = math.ceil(area.north * per_lat), math.floor(area.south * per_lat)
+    first_col, last_col = math.floor(area.west * per_lon), math.ceil(area.east * per_lon)
+    row_index = np.arange(first_row, last_row - 1, -1)
+    col_index = np.arange(first_col, last_col + 1)
+    values = np.zeros((row_index.size, col_index.size), np.float32)
+    # A tile's rows are centred on (lat, lat + 1]: its upper edge belongs to it, its lower edge does not.
+    for lat in {tile.lat for tile in rasters}:
+        in_band = np.flatnonzero((row_index > lat * per_lat) & (row_index <= (lat + 1) * per_lat))
+        if in_band.size:
+            band = _band({t.lon: r for t, r in rasters.items() if t.lat == lat}, per_lat, col_index / per_lon)
+            values[in_band] = band[(lat + 1) * per_lat - row_index[in_band]]
+    return Heights(values, row_index / per_lat, col_index / per_lon)
+
+
+def _band(rasters: dict[int, np.ndarray], per_lat: int, longitudes: np.ndarray) -> np.ndarray:
+    """The tiles of one degree of latitude side by side, (per_lat, cols), at the given longitudes."""
+    per_lon = max(raster.shape[1] for raster in rasters.values())
+    first = math.floor(longitudes[0])
+    degrees = math.floor(longitudes[-1]) + 1 - first
+    side_by_side = np.zeros((per_lat, degrees * per_lon + 1), np.float32)
+    for lon, raster in rasters.items():
+        at = (lon - first) * per_lon
+        if 0 <= at < degrees * per_lon:
+            side_by_side[:, at : at + per_lon] = _resized(raster, (per_lat, per_lon))
+    side_by_side[:, -1] = side_by_side[:, -2]
+    return _interpolated(side_by_side, (longitudes - first) * per_lon, axis=1)
+
+
+def _resized(raster: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    for axis in (0, 1):
+        if raster.shape[axis] != shape[axis]:
+            raster = _interpolated(raster, np.arange(shape[axis]) * (raster.shape[axis] / shape[axis]), axis)
+    return raster
+
+
+def _interpolated(values: np.ndarray, at: np.ndarray, axis: int) -> np.ndarray:
+    """Linear interpolation along an axis at fractional indices, held constant beyond the ends."""
+    at = np.clip(at, 0, values.shape[axis] - 1)
+    low = np.minimum(np.floor(at).astype(np.intp), max(values.shape[axis] - 2, 0))
+    weight = (at - low).astype(np.float32)
+    if not weight.any():
+        return np.take(values, low, axis)
+    weight = weight[None, :] if axis else weight[:, None]
+    lower, upper = np.take(values, low, axis), np.take(values, low + 1, axis)
+    return lower + weight * (upper - lower)
+
+
+def _read(tile: Tile, path: Path) -> np.ndarray:
+    try:
+        with rasterio.open(path) as source:
+            values = source.read(1, masked=True).astype(np.float32).filled(np.nan)
+            origin = source.transform * (0.5, 0.5)
+            spacing = (source.transform.a, -source.transform.e)
+    except RasterioIOError as error:
+        raise RefusedError(
+            f"DEM tile {path.name} is corrupt ({error}); fetch it again", reason="dem-corrupt"
+        ) from error
+    lon = (tile.lon + 180) % 360 - 180
+    off = abs(origin[0] - lon) / spacing[0], abs(origin[1] - tile.lat - 1) / spacing[1]
+    fits = abs(spacing[0] * values.shape[1] - 1) < 1e-6 and abs(spacing[1] * values.shape[0] - 1) < 1e-6
+    if not fits or max(off) > 0.01:
+        raise RefusedError(
+            f"DEM tile {path.name} is not laid out as Copernicus tiles are: one degree, first pixel centred on "
+            "its upper left corner; give the archive's own tile",
+            reason="dem-layout",
+        )
+    return values

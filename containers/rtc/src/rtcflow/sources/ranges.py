@@ -1,0 +1,90 @@
+"""A remote object as a seekable file that fetches only what is read."""
+
+import io
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO, cast
+
+from rtcflow_contract.errors import TransientError
+
+_PART = 8 * 1024 * 1024
+_PARALLEL = 8
+_ATTEMPTS = 4
+_BUFFER = 64 * 1024
+
+ReadRange = Callable[[int, int], bytes]
+
+
+class _RangeFile(io.RawIOBase):
+    def __init__(self, read_range: ReadRange, size: int) -> None:
+        self._read_range = read_range
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        length = min(len(buffer), self._size - self._at)
+        if length <= 0:
+            return 0
+        _read_parts(self._read_range, self._at, memoryview(buffer)[:length])
+        self._at += length
+        return length
+
+
+def open_ranges(read_range: ReadRange, size: int) -> BinaryIO:
+    """Open an object of `size` bytes.
+
+    Parameters
+    ----------
+    read_range : callable
+        (start, length) to bytes; called from several threads, and again when it raised TransientError.
+    size : int
+        Size of the object, bytes.
+    """
+    return cast(BinaryIO, io.BufferedReader(_RangeFile(read_range, size), buffer_size=_BUFFER))
+
+
+def _read_parts(read_range: ReadRange, start: int, into: memoryview) -> None:
+    offsets = range(0, len(into), _PART)
+
+    def fill(offset: int) -> None:
+        length = min(_PART, len(into) - offset)
+        into[offset : offset + length] = _read_patiently(read_range, start + offset, length)
+
+    if len(offsets) == 1:
+        fill(0)
+        return
+    # One connection to S3 carries some 50 MB/s; a burst comes faster over several.
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        for done in [pool.submit(fill, offset) for offset in offsets]:
+            done.result()
+
+
+def _read_patiently(read_range: ReadRange, start: int, length: int) -> bytes:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            data = read_range(start, length)
+        except TransientError:
+            # The client retries requests, but not a body that broke off while it was read.
+            if attempt == _ATTEMPTS:
+                raise
+            time.sleep(random.uniform(0, 0.5 * 2**attempt))
+            continue
+        if len(data) == length:
+            return data
+    raise TransientError(f"an answer of {length} bytes came short {_ATTEMPTS} times; try again", "short-read")

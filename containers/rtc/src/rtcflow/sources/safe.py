@@ -1,0 +1,54 @@
+"""A SAFE product as a place to read from: folder or zip, local or in S3."""
+
+from pathlib import Path
+
+from rtcflow.resources import Meter
+from rtcflow.sources.places import Place, ZipPlace, open_file, open_place
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.scene_id import parse_scene_id
+
+_ARCHIVES = ("asf", "cdse")
+
+
+def scene_of_path(path: str) -> str:
+    """Scene id that the name of a SAFE folder or zip gives.
+
+    Raises
+    ------
+    RefusedError
+        When the name is no scene id.
+    """
+    return parse_scene_id(Path(path.rstrip("/")).name).id
+
+
+def open_safe(source: str, scene: str, meter: Meter) -> Place:
+    """Open a SAFE; names are relative to the folder that holds `manifest.safe`.
+
+    Parameters
+    ----------
+    source : str
+        Path or `s3://` / `https://` location of a SAFE folder or of its zip.
+    scene : str
+        The scene it must be.
+    meter : Meter
+        Counts the bytes fetched.
+
+    Raises
+    ------
+    RefusedError
+        When it is another scene, an archive this version does not fetch from, or no SAFE.
+    """
+    if source in _ARCHIVES:
+        raise RefusedError(
+            f"scenes are not fetched from '{source}'; give the s3:// location of the SAFE folder or zip as source",
+            reason="scene-source",
+        )
+    found = scene_of_path(source)
+    if found != scene:
+        raise RefusedError(
+            f"{source} is scene {found}, not {scene}; give the SAFE of that scene", "scene-mismatch"
+        )
+    if source.rstrip("/").endswith(".zip"):
+        outer, name = open_file(source, meter)
+        return ZipPlace(outer, name, f"{scene}.SAFE")
+    return open_place(source, meter)

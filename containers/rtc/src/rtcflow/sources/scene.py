@@ -1,0 +1,174 @@
+"""One burst out of a scene: its metadata files whole, of its measurements only the burst's own lines."""
+
+import fnmatch
+import os
+import xml.etree.ElementTree as ET
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+from rtcflow.progress import Progress
+from rtcflow.resources import Meter
+from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.sources.places import LocalPlace, Place
+from rtcflow.sources.safe import open_safe
+from rtcflow.sources.tiff import check_length, line_range, read_layout, write_lines
+from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.annotation import AnnotatedBurst, list_bursts
+from rtcflow_contract.burst_id import parse_burst_id
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.layers import Product
+from rtcflow_contract.safe import relative_orbit
+
+MANIFEST_SAFE = "manifest.safe"
+
+
+class FetchedScene(NamedTuple):
+    """A burst of a scene, on this machine.
+
+    `safe` is a local folder in the layout of the SAFE, `files` are by polarization in the order asked for.
+    """
+
+    scene: str
+    href: str
+    safe: Path
+    files: dict[str, BurstFiles]
+    burst: AnnotatedBurst
+
+
+def fetch_burst(
+    source: str,
+    scene: str,
+    burst_id: str,
+    polarizations: Sequence[str],
+    product: Product,
+    folder: Path,
+    meter: Meter,
+    progress: Progress,
+) -> FetchedScene:
+    """Fetch what an engine needs of one burst; a local SAFE folder is used where it is.
+
+    Static layers need no pixels: their measurements stay where they are.
+
+    Raises
+    ------
+    RefusedError
+        When the burst or a polarization is not in the scene, or a file is missing or corrupt; names what and lists
+        the bursts that are there.
+    TransientError
+        When the source cannot be reached.
+    """
+    safe = open_safe(source, scene, meter)
+    target = folder / f"{scene}.SAFE"
+    track = relative_orbit(_fetch(safe, MANIFEST_SAFE, target).read_bytes())
+    swath = parse_burst_id(burst_id).swath
+    names = sorted(safe.names("annotation"))
+    files, burst = {}, None
+    for number, polarization in enumerate(polarizations):
+        progress("fetch scene", number / len(polarizations))
+        annotation = _annotation_name(names, swath, polarization, scene)
+        path = _fetch(safe, annotation, target)
+        burst = _find(burst_id, list_bursts(path.read_bytes(), track), safe, names, track, scene)
+        files[polarization] = _fetch_files(safe, path, burst, target, product is not Product.RTC_S1_STATIC)
+    progress("fetch scene", 1.0)
+    if burst is None:
+        raise RefusedError("a job needs at least one polarization", reason="polarizations")
+    root = safe.root if isinstance(safe, LocalPlace) else target
+    return FetchedScene(scene, source, root, files, burst)
+
+
+def find_burst(source: str, scene: str, burst_id: str, polarization: str, meter: Meter) -> AnnotatedBurst:
+    """Look a burst up in a scene, reading its metadata only; raises as `fetch_burst` does."""
+    safe = open_safe(source, scene, meter)
+    try:
+        track = relative_orbit(safe.read(MANIFEST_SAFE))
+    except NotFoundError as error:
+        raise _incomplete(safe, MANIFEST_SAFE) from error
+    names = sorted(safe.names("annotation"))
+    annotation = _annotation_name(names, parse_burst_id(burst_id).swath, polarization, scene)
+    return _find(burst_id, list_bursts(safe.read(annotation), track), safe, names, track, scene)
+
+
+def _fetch(safe: Place, name: str, target: Path) -> Path:
+    try:
+        return safe.fetch(name, target)
+    except NotFoundError as error:
+        raise _incomplete(safe, name) from error
+
+
+def _incomplete(safe: Place, name: str) -> RefusedError:
+    return RefusedError(
+        f"{safe.href(name)} does not exist; check the location of the scene or fetch it again",
+        reason="scene-incomplete",
+    )
+
+
+def _annotation_name(names: Sequence[str], swath: str, polarization: str, scene: str) -> str:
+    found = fnmatch.filter(names, f"annotation/s1?-{swath}-slc-{polarization.lower()}-*.xml")
+    if len(found) != 1:
+        raise RefusedError(
+            f"scene {scene} has {len(found)} annotation files of {swath} {polarization} where there must be one; "
+            "fetch the scene again",
+            reason="scene-incomplete",
+        )
+    return found[0]
+
+
+def _find(
+    burst_id: str, bursts: list[AnnotatedBurst], safe: Place, names: Sequence[str], track: int, scene: str
+) -> AnnotatedBurst:
+    for burst in bursts:
+        if burst.burst_id == burst_id:
+            return burst
+    there = {
+        burst.burst_id
+        for name in fnmatch.filter(names, "annotation/s1?-iw?-slc-*.xml")
+        for burst in list_bursts(safe.read(name), track)
+    }
+    raise RefusedError(
+        f"burst {burst_id} is not in scene {scene}; it has {', '.join(sorted(there))}",
+        reason="burst-not-in-scene",
+    )
+
+
+def _fetch_files(
+    safe: Place, annotation: Path, burst: AnnotatedBurst, target: Path, with_pixels: bool
+) -> BurstFiles:
+    stem = annotation.stem
+    calibration, noise = (
+        _fetch(safe, f"annotation/calibration/{kind}-{stem}.xml", target) for kind in ("calibration", "noise")
+    )
+    if not with_pixels:
+        return BurstFiles(annotation, calibration, noise, "", 0)
+    lines = int(ET.parse(annotation).findtext("swathTiming/linesPerBurst") or 0)
+    if lines <= 0:
+        raise RefusedError(f"{annotation.name} gives no linesPerBurst; fetch the scene again", "annotation")
+    name = f"measurement/{stem}.tiff"
+    try:
+        measurement, first_line = _fetch_lines(safe, name, burst.burst_index * lines, lines, target)
+    except NotFoundError as error:
+        raise _incomplete(safe, name) from error
+    except (BadZipFile, EOFError, zlib.error) as error:
+        raise RefusedError(
+            f"measurement {safe.href(name)} is corrupt ({error}); fetch the scene again",
+            reason="corrupt-tiff",
+        ) from error
+    return BurstFiles(annotation, calibration, noise, measurement, first_line)
+
+
+def _fetch_lines(safe: Place, name: str, first: int, count: int, target: Path) -> tuple[Path, int]:
+    """A local TIFF that has the burst's lines, and the line in it where the burst begins."""
+    with safe.open(name) as file:
+        layout = read_layout(file, safe.href(name))
+        if isinstance(safe, LocalPlace):
+            check_length(layout, first, count, file.seek(0, os.SEEK_END))
+            return safe.root / name, first
+        start, length = line_range(layout, first, count)
+        file.seek(start)
+        lines = file.read(length)
+    if len(lines) < length:
+        check_length(layout, first, count, start + len(lines))
+    write_lines(target / name, lines, layout)
+    return target / name, 0

@@ -1,0 +1,180 @@
+"""Where the lines of a measurement TIFF are, so that one burst is read as one range of bytes.
+
+TIFF revision 6.0, and its BigTIFF extension; complex integers are sample format 5 of the TIFF technical notes.
+"""
+
+import struct
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from rtcflow_contract.errors import RefusedError
+
+_WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _COUNTS, _FORMAT = 273, 277, 278, 279, 339
+_COMPLEX_INT = 5
+_TYPES = {3: "H", 4: "I", 16: "Q"}
+
+
+class TiffLayout(NamedTuple):
+    """Uncompressed complex int16 lines; `offsets` and `counts` of the strips, bytes; `order` is `<` or `>`."""
+
+    name: str
+    order: str
+    lines: int
+    samples: int
+    rows_per_strip: int
+    offsets: tuple[int, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def bytes_per_line(self) -> int:
+        """Bytes of one line: int16 real and imaginary parts."""
+        return 4 * self.samples
+
+
+def read_layout(file: BinaryIO, name: str) -> TiffLayout:
+    """Read the directory of a measurement TIFF.
+
+    Raises
+    ------
+    RefusedError
+        When the file is no TIFF of uncompressed complex int16 lines in strips; names the file.
+    """
+    try:
+        order, tags = _read_tags(file)
+        layout = TiffLayout(
+            name,
+            order,
+            tags[_LENGTH][0],
+            tags[_WIDTH][0],
+            min(tags.get(_ROWS_PER_STRIP, tags[_LENGTH])[0], tags[_LENGTH][0]),
+            tags[_OFFSETS],
+            tags[_COUNTS],
+        )
+        kind = (tags[_BITS], tags.get(_COMPRESSION, (1,)), tags.get(_FORMAT, (1,)), tags.get(_SAMPLES, (1,)))
+    except (struct.error, KeyError, IndexError, ValueError, EOFError) as error:
+        raise _corrupt(name, f"its directory cannot be read: {error!r}") from error
+    if kind != ((32,), (1,), (_COMPLEX_INT,), (1,)):
+        raise _corrupt(name, "it does not hold uncompressed complex int16 samples")
+    strips = -(-layout.lines // layout.rows_per_strip) if layout.rows_per_strip else 0
+    if not strips == len(layout.offsets) == len(layout.counts):
+        raise _corrupt(name, "its strips do not match its number of lines")
+    return layout
+
+
+def line_range(layout: TiffLayout, first: int, count: int) -> tuple[int, int]:
+    """Start and length in bytes of `count` lines from line `first`.
+
+    Raises
+    ------
+    RefusedError
+        When the file does not hold them one after the other.
+    """
+    if first + count > layout.lines:
+        raise _corrupt(
+            layout.name, f"it has {layout.lines} lines, and the burst ends at line {first + count}"
+        )
+    per_strip, per_line = layout.rows_per_strip, layout.bytes_per_line
+    strips = range(first // per_strip, (first + count - 1) // per_strip + 1)
+    start = layout.offsets[strips[0]]
+    for strip in strips:
+        rows = min(per_strip, layout.lines - strip * per_strip)
+        expected = start + (strip - strips[0]) * per_strip * per_line
+        if layout.offsets[strip] != expected or layout.counts[strip] != rows * per_line:
+            raise _corrupt(layout.name, "the lines of the burst do not follow each other")
+    return start + (first % per_strip) * per_line, count * per_line
+
+
+def check_length(layout: TiffLayout, first: int, count: int, file_size: int) -> None:
+    """Refuse a file that ends before the strips of `count` lines from line `first` do."""
+    if first + count > layout.lines:
+        raise _corrupt(
+            layout.name, f"it has {layout.lines} lines, and the burst ends at line {first + count}"
+        )
+    strips = slice(first // layout.rows_per_strip, (first + count - 1) // layout.rows_per_strip + 1)
+    ends = (o + c for o, c in zip(layout.offsets[strips], layout.counts[strips], strict=True))
+    if max(ends) > file_size:
+        raise _corrupt(layout.name, f"it ends at byte {file_size}, before the burst does")
+
+
+def write_lines(path: Path, lines: bytes, layout: TiffLayout) -> None:
+    """Write lines of complex int16 samples as a TIFF of one strip.
+
+    Parameters
+    ----------
+    path : Path
+    lines : bytes
+        Whole lines, in the byte order of `layout`.
+    layout : TiffLayout
+        Of the file the lines come from.
+    """
+    start = 8
+    directory = start + len(lines)
+    count = len(lines) // layout.bytes_per_line
+    entries = (
+        (_WIDTH, 4, layout.samples),
+        (_LENGTH, 4, count),
+        (_BITS, 3, 32),
+        (_COMPRESSION, 3, 1),
+        (_PHOTOMETRIC, 3, 1),
+        (_OFFSETS, 4, start),
+        (_SAMPLES, 3, 1),
+        (_ROWS_PER_STRIP, 4, count),
+        (_COUNTS, 4, len(lines)),
+        (_FORMAT, 3, _COMPLEX_INT),
+    )
+    order = layout.order
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as out:
+        out.write(struct.pack(order + "2sHI", b"II" if order == "<" else b"MM", 42, directory))
+        out.write(lines)
+        out.write(struct.pack(order + "H", len(entries)))
+        for tag, kind, value in entries:
+            packed = struct.pack(order + _TYPES[kind], value).ljust(4, b"\0")
+            out.write(struct.pack(order + "HHI", tag, kind, 1) + packed)
+        out.write(struct.pack(order + "I", 0))
+
+
+def _read_tags(file: BinaryIO) -> tuple[str, dict[int, tuple[int, ...]]]:
+    order = {b"II": "<", b"MM": ">"}[_exactly(file, 2)]
+    (version,) = struct.unpack(order + "H", _exactly(file, 2))
+    big = {42: False, 43: True}[version]
+    entry_count, entry, field = ("Q", "HHQ8s", 8) if big else ("H", "HHI4s", 4)
+    if big:
+        _exactly(file, 4)
+    (at,) = struct.unpack(order + ("Q" if big else "I"), _exactly(file, field))
+    file.seek(at)
+    (count,) = struct.unpack(order + entry_count, _exactly(file, struct.calcsize(order + entry_count)))
+    if count > 1000:
+        raise ValueError(f"{count} entries")
+    size = struct.calcsize(order + entry)
+    raw = _exactly(file, count * size)
+    tags = {}
+    for number in range(count):
+        tag, kind, length, value = struct.unpack_from(order + entry, raw, number * size)
+        if kind in _TYPES:
+            tags[tag] = _values(file, order + f"{length}{_TYPES[kind]}", value, order + ("Q" if big else "I"))
+    return order, tags
+
+
+def _values(file: BinaryIO, layout: str, field: bytes, pointer: str) -> tuple[int, ...]:
+    size = struct.calcsize(layout)
+    if size > 64 * 1024 * 1024:
+        raise ValueError("an entry is too long")
+    if size > len(field):
+        file.seek(struct.unpack(pointer, field)[0])
+        field = _exactly(file, size)
+    return struct.unpack_from(layout, field)
+
+
+def _exactly(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) != size:
+        raise EOFError("the file ends too early")
+    return data
+
+
+def _corrupt(name: str, why: str) -> RefusedError:
+    return RefusedError(
+        f"measurement {name} is corrupt ({why}); fetch the scene again", reason="corrupt-tiff"
+    )
