@@ -1,0 +1,1 @@
+"""Readers of Sentinel-1 IW SLC products: annotation, calibration, noise, orbit, measurement."""

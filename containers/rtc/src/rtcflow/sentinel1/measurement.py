@@ -1,0 +1,71 @@
+"""Pixels of a burst: complex int16 of its lines only."""
+
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from rtcflow.sentinel1.annotation import Burst
+from rtcflow.sentinel1.files import BurstFiles
+from rtcflow_contract.errors import RefusedError
+
+
+def read_burst_pixels(files: BurstFiles, burst: Burst) -> NDArray[np.int16]:
+    """In-phase and quadrature of the burst, (lines, samples, 2) int16.
+
+    Local uncompressed TIFFs, as ESA writes them, are mapped into memory; anything else GDAL reads.
+
+    Raises
+    ------
+    RefusedError
+        When the TIFF is missing, truncated, corrupt, or of another size than its annotation says.
+    """
+    name = Path(str(files.measurement)).name
+    top = burst.first_line - files.first_line
+    try:
+        with rasterio.open(str(files.measurement)) as tiff:
+            if tiff.width != burst.samples or top < 0 or top + burst.lines > tiff.height:
+                raise RefusedError(
+                    f"measurement {name} is {tiff.height} x {tiff.width}, too small for lines {top} to "
+                    f"{top + burst.lines} of {burst.samples} samples; fetch the scene again",
+                    "measurement",
+                )
+            mapped = _map_strips(Path(str(files.measurement)), tiff, top, burst.lines)
+            if mapped is not None:
+                return mapped
+            pixels = tiff.read(1, window=Window(0, top, burst.samples, burst.lines))
+    except RasterioError as error:
+        raise RefusedError(
+            f"measurement {name} cannot be read ({error}); fetch the scene again", "measurement"
+        ) from error
+    split = np.empty((*pixels.shape, 2), np.int16)
+    split[..., 0], split[..., 1] = pixels.real, pixels.imag
+    return split
+
+
+def _map_strips(
+    path: Path, tiff: rasterio.DatasetReader, top: int, lines: int
+) -> NDArray[np.int16] | None:
+    """The lines as a memory map, or None where they do not lie one after the other in a local file."""
+    if not path.is_file() or tiff.dtypes[0] != "complex_int16" or tiff.compression is not None:
+        return None
+    if tiff.block_shapes[0] != (1, tiff.width):
+        return None
+    with path.open("rb") as file:
+        if file.read(2) != b"II":
+            return None
+    line_bytes = tiff.width * 4
+    first, last = (_strip_offset(tiff, line) for line in (top, top + lines - 1))
+    if first is None or last is None or last - first != (lines - 1) * line_bytes:
+        return None
+    if last + line_bytes > path.stat().st_size:
+        raise RefusedError(f"measurement {path.name} is cut short; fetch the scene again", "measurement")
+    return np.memmap(path, np.int16, "r", first, (lines, tiff.width, 2))
+
+
+def _strip_offset(tiff: rasterio.DatasetReader, line: int) -> int | None:
+    value = tiff.get_tag_item(f"BLOCK_OFFSET_0_{line}", "TIFF", bidx=1)
+    return int(value) if value else None

@@ -1,0 +1,137 @@
+"""Orbit files (EOF), and the orbit over a burst as polynomials.
+
+Sentinel-1 precise orbit file format: GMES-GSEG-EOPG-FS-10-0075; state vectors are Earth-fixed.
+"""
+
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.polynomial import polynomial
+from numpy.typing import NDArray
+
+from rtcflow_contract.errors import RefusedError
+
+# A degree 7 fit over this many seconds on each side of the burst follows a real orbit to well under a millimetre.
+_FIT_MARGIN_S = 45.0
+_FIT_DEGREE = 7
+_RESIDUAL_LIMIT_M = 0.005
+
+
+@dataclass(frozen=True)
+class StateVectors:
+    """State vectors of an orbit file: seconds since `epoch`, positions (n, 3) m, velocities (n, 3) m/s."""
+
+    name: str
+    epoch: datetime
+    seconds: NDArray[np.float64]
+    positions: NDArray[np.float64]
+    velocities: NDArray[np.float64]
+
+    @property
+    def type(self) -> Literal["POEORB", "RESORB", "predicted"]:
+        """Kind of the orbit by its file name."""
+        return "POEORB" if "POEORB" in self.name else "RESORB" if "RESORB" in self.name else "predicted"
+
+
+@dataclass(frozen=True)
+class OrbitPolynomial:
+    """Earth-fixed position as polynomials of the seconds since `epoch`.
+
+    `coefficients` is (degree + 1, 3), metres, lowest power first; `window_s` is where it holds.
+    """
+
+    epoch: datetime
+    coefficients: NDArray[np.float64]
+    window_s: tuple[float, float]
+
+    def position(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Positions (n, 3), metres."""
+        return polynomial.polyval(seconds, self.coefficients).T
+
+    def velocity(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Velocities (n, 3), metres per second."""
+        return polynomial.polyval(seconds, polynomial.polyder(self.coefficients)).T
+
+
+def read_orbit(path: Path, around: datetime, margin_s: float = 120.0) -> StateVectors:
+    """State vectors of an orbit file within `margin_s` seconds of a time, which becomes their epoch.
+
+    Raises
+    ------
+    RefusedError
+        When the file cannot be read, or does not cover the time.
+    """
+    seconds, positions, velocities = [], [], []
+    try:
+        for element in ET.parse(path).getroot().iter("OSV"):
+            time = datetime.fromisoformat(_text(element, "UTC").removeprefix("UTC=")).replace(tzinfo=UTC)
+            if abs((time - around).total_seconds()) > margin_s:
+                continue
+            seconds.append((time - around).total_seconds())
+            positions.append([float(_text(element, axis)) for axis in ("X", "Y", "Z")])
+            velocities.append([float(_text(element, axis)) for axis in ("VX", "VY", "VZ")])
+    except (OSError, ET.ParseError, ValueError) as error:
+        raise RefusedError(
+            f"orbit file {path.name} cannot be read ({error}); fetch it again", "orbit"
+        ) from error
+    if len(seconds) < 4 or min(seconds) > 0 or max(seconds) < 0:
+        raise RefusedError(
+            f"orbit file {path.name} does not cover {around:%Y-%m-%dT%H:%M:%SZ}; give the orbit file of that day",
+            "orbit",
+        )
+    order = np.argsort(seconds)
+    return StateVectors(
+        path.name,
+        around,
+        np.array(seconds)[order],
+        np.array(positions)[order],
+        np.array(velocities)[order],
+    )
+
+
+def fit_orbit(vectors: StateVectors, start_s: float, stop_s: float) -> OrbitPolynomial:
+    """Polynomials through the state vectors around `start_s` to `stop_s` (seconds since their epoch).
+
+    Positions and velocities are fitted together, by least squares.
+
+    Raises
+    ------
+    RefusedError
+        When the state vectors do not cover the window, or do not lie on a smooth orbit.
+    """
+    use = (vectors.seconds >= start_s - _FIT_MARGIN_S) & (vectors.seconds <= stop_s + _FIT_MARGIN_S)
+    seconds = vectors.seconds[use]
+    if seconds.size < 4 or seconds[0] > start_s or seconds[-1] < stop_s:
+        raise RefusedError(
+            f"orbit file {vectors.name} does not cover the burst at "
+            f"{vectors.epoch + timedelta(seconds=start_s):%Y-%m-%dT%H:%M:%SZ}; give the orbit file of that day",
+            "orbit",
+        )
+    degree = min(_FIT_DEGREE, 2 * seconds.size - 1)
+    scale = max(abs(seconds[0]), abs(seconds[-1]))
+    u = seconds / scale
+    powers = np.vander(u, degree + 1, increasing=True)
+    slopes = np.zeros_like(powers)
+    slopes[:, 1:] = powers[:, :-1] * np.arange(1, degree + 1)
+    # A velocity of 1 mm/s off weighs like a position of 10 mm off, the spacing of the vectors being 10 s.
+    system = np.vstack((powers, slopes / scale * 10.0))
+    values = np.vstack((vectors.positions[use], vectors.velocities[use] * 10.0))
+    solved, *_ = np.linalg.lstsq(system, values, rcond=None)
+    residual = np.abs(powers @ solved - vectors.positions[use]).max()
+    if residual > _RESIDUAL_LIMIT_M:
+        raise RefusedError(
+            f"state vectors of orbit file {vectors.name} jump by {residual:.3f} m; fetch the file again", "orbit"
+        )
+    coefficients = solved / scale ** np.arange(degree + 1)[:, None]
+    return OrbitPolynomial(vectors.epoch, coefficients, (float(seconds[0]), float(seconds[-1])))
+
+
+def _text(element: ET.Element, name: str) -> str:
+    text = element.findtext(name)
+    if text is None:
+        raise ValueError(f"<{name}> is missing")
+    return text.strip()
