@@ -40,7 +40,9 @@ def merge(result: Mapping[str, Any], left: BurstOutcome | None, product: Product
     """
     outcome = Outcome(result["outcome"])
     if outcome is not Outcome.FAILED:
-        made = left or BurstOutcome(burst_id=result["burst_id"], product=product, outcome=outcome)
+        made = left
+        if made is None or made.outcome is Outcome.FAILED:
+            made = BurstOutcome(burst_id=result["burst_id"], product=product, outcome=outcome)
         return made.model_copy(
             update={"attempts": result["attempts"], "item": result.get("item") or made.item}
         )

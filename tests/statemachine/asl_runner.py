@@ -44,7 +44,9 @@ class Runner:
         self.context["Execution"]["Input"] = payload
         return self._walk(self.definition, payload, {}, self.context)
 
-    def _walk(self, machine: dict[str, Any], value: Any, variables: dict[str, Any], context: dict[str, Any]) -> Any:
+    def _walk(
+        self, machine: dict[str, Any], value: Any, variables: dict[str, Any], context: dict[str, Any]
+    ) -> Any:
         name = machine["StartAt"]
         while True:
             state = machine["States"][name]
@@ -72,7 +74,8 @@ class Runner:
             return value, state["Default"]
         if state["Type"] == "Wait":
             seconds = self._fill(state["Seconds"], scope, variables)
-            assert isinstance(seconds, int) and seconds >= 0, seconds
+            assert isinstance(seconds, int)
+            assert seconds >= 0
         if state["Type"] in ("Task", "Map"):
             try:
                 scope["result"] = self._attempt(name, state, value, variables, context)
@@ -81,7 +84,9 @@ class Runner:
         return self._leave(state, scope, variables, value), state.get("Next")
 
     def _leave(self, state, scope, variables, value):  # type: ignore[no-untyped-def]
-        output = self._fill(state["Output"], scope, variables) if "Output" in state else scope.get("result", value)
+        output = (
+            self._fill(state["Output"], scope, variables) if "Output" in state else scope.get("result", value)
+        )
         variables.update(self._fill(state.get("Assign", {}), scope, variables))
         return output
 
@@ -107,7 +112,8 @@ class Runner:
         items = self._fill(state["Items"], scope, variables)
         assert isinstance(items, list), f"Items must be an array, not {items!r}"
         most = self._fill(state["MaxConcurrency"], scope, variables)
-        assert isinstance(most, int) and 1 <= most <= 40, most
+        assert isinstance(most, int)
+        assert 1 <= most <= 40
         results = []
         for index, item in enumerate(items):
             inner = {**context, "Map": {"Item": {"Index": index, "Value": item}}}
@@ -120,7 +126,11 @@ class Runner:
             named = error.error in catcher["ErrorEquals"]
             if named or ("States.ALL" in catcher["ErrorEquals"] and error.error not in UNCAUGHT):
                 scope["errorOutput"] = {"Error": error.error, "Cause": error.cause}
-                output = self._fill(catcher["Output"], scope, variables) if "Output" in catcher else scope["errorOutput"]
+                output = (
+                    self._fill(catcher["Output"], scope, variables)
+                    if "Output" in catcher
+                    else scope["errorOutput"]
+                )
                 variables.update(self._fill(catcher.get("Assign", {}), scope, variables))
                 return output, catcher["Next"]
         raise ExecutionFailed(error.error, error.cause)

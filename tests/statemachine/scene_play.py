@@ -21,7 +21,12 @@ def stopped(stop_code: str = "EssentialContainerExited", exit_code: int | None =
     container: dict[str, Any] = {"Name": "burst", "LastStatus": "STOPPED", "Image": "i" * 200}
     if exit_code is not None:
         container["ExitCode"] = exit_code
-    task = {"StopCode": stop_code, "StoppedReason": "r" * 255, "Containers": [container], "Attachments": ["x" * 3000]}
+    task = {
+        "StopCode": stop_code,
+        "StoppedReason": "r" * 255,
+        "Containers": [container],
+        "Attachments": ["x" * 3000],
+    }
     return TaskError("States.TaskFailed", json.dumps(task))
 
 
@@ -76,12 +81,20 @@ class Play:
             failed = payload["failure"] or any(
                 burst["outcome"] == "failed" for burst in payload["bursts"] + payload["static_bursts"]
             )
-            told = {"outcome": "failed" if failed else "succeeded", "message": "m" * 3000, "report": "s3://w/r"}
+            told = {
+                "outcome": "failed" if failed else "succeeded",
+                "message": "m" * 3000,
+                "report": "s3://w/r",
+            }
             return {"Payload": told}
         if state.startswith("Assemble"):
             burst_id = arguments["Payload"]["job"].split("/")[-2]
             return {
-                "Payload": {"burst_id": burst_id, "item": f"s3://{'p' * 63}/{'k' * 200}", "manifest": "m" * 260}
+                "Payload": {
+                    "burst_id": burst_id,
+                    "item": f"s3://{'p' * 63}/{'k' * 200}",
+                    "manifest": "m" * 260,
+                }
             }
         return {"Tasks": [{"Containers": [{"ExitCode": 0}]}], "TaskArn": "a" * 3000}
 

@@ -56,7 +56,9 @@ def test_scene_without_a_burst_to_make_succeeds():
 
 
 def test_refused_payload_is_reported_and_fails_with_its_sentence():
-    play = Play(faults={"PlanScene": always(lambda_error("RefusedError", "the scene payload was refused: x"))})
+    play = Play(
+        faults={"PlanScene": always(lambda_error("RefusedError", "the scene payload was refused: x"))}
+    )
     with pytest.raises(ExecutionFailed) as failed:
         runner(play).run(PAYLOAD)
     assert failed.value.error == "RefusedError"

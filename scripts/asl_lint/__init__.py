@@ -1,0 +1,1 @@
+"""Checks of a state machine definition that other linters miss; every check gives a list of problems."""

@@ -1,0 +1,104 @@
+"""Arguments of service integrations against botocore's model of the service, in the PascalCase of Step Functions."""
+
+from functools import lru_cache
+from typing import Any
+
+import botocore.session
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from asl_lint.states import Json, Problem, states
+
+_PREFIX = "arn:aws:states:::"
+_PATTERNS = (".sync:2", ".sync", ".waitForTaskToken")
+# The optimized integration takes these of RunTask's arguments; the service itself takes more.
+_RUN_TASK = frozenset(
+    {
+        "CapacityProviderStrategy",
+        "Cluster",
+        "EnableExecuteCommand",
+        "Group",
+        "LaunchType",
+        "NetworkConfiguration",
+        "Overrides",
+        "PlacementConstraints",
+        "PlacementStrategy",
+        "PlatformVersion",
+        "PropagateTags",
+        "TaskDefinition",
+    }
+)
+# Arguments of which only one may be given.
+_EXCLUSIVE = {("ecs", "runTask"): ("LaunchType", "CapacityProviderStrategy")}
+
+
+def check_arguments(machine: Json) -> list[Problem]:
+    """Every argument of a task exists in the service's operation, is spelled in PascalCase, and none is missing."""
+    return [
+        Problem(name, message)
+        for name, state in states(machine)
+        if state.get("Type") == "Task"
+        for message in _check_task(state)
+    ]
+
+
+def _check_task(state: Json) -> list[str]:
+    resource = state.get("Resource", "")
+    if not resource.startswith(_PREFIX):
+        return [f"Resource {resource} is no service integration; use {_PREFIX}<service>:<action>"]
+    for pattern in _PATTERNS:
+        resource = resource.removesuffix(pattern)
+    *_, service, action = resource.removeprefix(_PREFIX).split(":")
+    try:
+        shape = _input_shape(service, action)
+    except Exception as error:
+        return [f"Resource names {service}:{action}, which botocore does not know ({type(error).__name__})"]
+    arguments = state.get("Arguments", {})
+    problems = _compare(arguments, shape, "Arguments")
+    if (service, action) == ("ecs", "runTask"):
+        unknown = sorted(set(arguments) - _RUN_TASK)
+        problems += [f"Arguments.{name} is not taken by the integration" for name in unknown]
+    both = [name for name in _EXCLUSIVE.get((service, action), ()) if name in arguments]
+    if len(both) > 1:
+        problems.append(f"only one of {' and '.join(both)} may be given")
+    return problems
+
+
+@lru_cache
+def _input_shape(service: str, action: str) -> Shape:
+    model = botocore.session.get_session().get_service_model(service)
+    return model.operation_model(action[0].upper() + action[1:]).input_shape
+
+
+def _pascal(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _compare(value: Any, shape: Shape, path: str) -> list[str]:
+    if isinstance(value, str) and value.startswith("{%"):
+        return []
+    if isinstance(shape, StructureShape):
+        return _compare_structure(value, shape, path)
+    if isinstance(shape, ListShape):
+        if not isinstance(value, list):
+            return [f"{path} must be a list"]
+        return [p for i, item in enumerate(value) for p in _compare(item, shape.member, f"{path}[{i}]")]
+    if isinstance(shape, MapShape) and not isinstance(value, dict):
+        return [f"{path} must be a map"]
+    return []
+
+
+def _compare_structure(value: Any, shape: StructureShape, path: str) -> list[str]:
+    if not isinstance(value, dict):
+        return [f"{path} must be an object"]
+    members = {_pascal(name): member for name, member in shape.members.items()}
+    problems = [
+        f"{path}.{_pascal(name)} is missing" for name in shape.required_members if _pascal(name) not in value
+    ]
+    for name, inner in value.items():
+        if name in members:
+            problems += _compare(inner, members[name], f"{path}.{name}")
+        elif _pascal(name) in members:
+            problems.append(f"{path}.{name} must be spelled {_pascal(name)}")
+        else:
+            problems.append(f"{path}.{name} is no argument of {shape.name}")
+    return problems

@@ -1,0 +1,167 @@
+"""Each check of the state machine linter finds what it is for, in a machine broken in that one way."""
+
+import copy
+
+import pytest
+from asl_lint.arguments import check_arguments
+from asl_lint.expressions import check_expressions
+from asl_lint.graph import check_graph
+from asl_lint.habits import check_habits
+from asl_lint.schema import check_schema
+from asl_lint.substitutions import check_substitutions
+from definition import FILE, ROOT, definition
+from lint_state_machine import lint, machines
+
+
+@pytest.fixture
+def machine():
+    return copy.deepcopy(definition())
+
+
+def messages(problems):
+    return [str(problem) for problem in problems]
+
+
+def test_machine_of_the_template_has_no_problem():
+    ((path, substitutions),) = machines(ROOT / "template.yaml")
+    assert path == FILE
+    assert messages(lint(path, substitutions)) == []
+
+
+def test_dangling_next_is_found(machine):
+    machine["States"]["PlanScene"]["Next"] = "Nowhere"
+    assert "PlanScene: leads to Nowhere, which is no state beside it" in messages(check_graph(machine))
+
+
+def test_next_out_of_a_map_is_found(machine):
+    machine["States"]["ProcessBursts"]["ItemProcessor"]["States"]["RunBurst"]["Next"] = "SummarizeScene"
+    assert "RunBurst: leads to SummarizeScene, which is no state beside it" in messages(check_graph(machine))
+
+
+def test_unreachable_state_is_found(machine):
+    machine["States"]["Orphan"] = {"Type": "Succeed", "Comment": "x"}
+    assert messages(check_graph(machine)) == ["Orphan: is never reached"]
+
+
+def test_state_without_a_way_out_is_found(machine):
+    del machine["States"]["SummarizeScene"]["Next"]
+    assert "SummarizeScene: must have either Next or End" in messages(check_graph(machine))
+
+
+def test_choice_without_default_is_found(machine):
+    del machine["States"]["DidSceneSucceed"]["Default"]
+    assert "DidSceneSucceed: has no Default" in messages(check_graph(machine))
+
+
+def test_doubled_state_name_is_found(machine):
+    inner = machine["States"]["ProcessBursts"]["ItemProcessor"]
+    inner["States"]["FailScene"] = {"Type": "Pass", "Comment": "x", "Output": {}, "End": True}
+    inner["States"]["RunBurst"]["Next"] = "FailScene"
+    assert "FailScene: the name is used more than once in the machine" in messages(check_graph(machine))
+
+
+@pytest.mark.parametrize("field", ["Comment", "TimeoutSeconds", "Retry", "Catch", "Output"])
+def test_task_without_a_required_field_is_found(machine, field):
+    del machine["States"]["PlanScene"][field]
+    assert f"PlanScene: has no {field}" in messages(check_habits(machine))
+
+
+def test_fail_without_cause_is_found(machine):
+    del machine["States"]["FailScene"]["Cause"]
+    assert messages(check_habits(machine)) == ["FailScene: has no Cause"]
+
+
+def test_blind_retry_is_found(machine):
+    machine["States"]["PlanScene"]["Retry"][0]["ErrorEquals"] = ["States.ALL"]
+    assert messages(check_habits(machine)) == ["PlanScene: retries States.ALL; name the errors"]
+
+
+def test_retry_without_full_jitter_is_found(machine):
+    machine["States"]["PlanScene"]["Retry"][0]["JitterStrategy"] = "NONE"
+    assert messages(check_habits(machine)) == ["PlanScene: a Retry has no JitterStrategy FULL"]
+
+
+def test_catch_that_lets_errors_pass_is_found(machine):
+    machine["States"]["PlanScene"]["Catch"][0]["ErrorEquals"] = ["RefusedError"]
+    assert messages(check_habits(machine)) == [
+        "PlanScene: no Catch takes States.ALL, so an error may pass by"
+    ]
+
+
+def run_burst(machine):
+    return machine["States"]["ProcessBursts"]["ItemProcessor"]["States"]["RunBurst"]["Arguments"]
+
+
+def test_argument_in_camel_case_is_found(machine):
+    network = run_burst(machine)["NetworkConfiguration"]
+    network["awsvpcConfiguration"] = network.pop("AwsvpcConfiguration")
+    assert messages(check_arguments(machine)) == [
+        "RunBurst: Arguments.NetworkConfiguration.awsvpcConfiguration must be spelled AwsvpcConfiguration"
+    ]
+
+
+def test_unknown_argument_is_found(machine):
+    run_burst(machine)["Overrides"]["ContainerOverrides"][0]["Env"] = []
+    found = messages(check_arguments(machine))
+    assert found == [
+        "RunBurst: Arguments.Overrides.ContainerOverrides[0].Env is no argument of ContainerOverride"
+    ]
+
+
+def test_argument_that_the_integration_does_not_take_is_found(machine):
+    run_burst(machine)["VolumeConfigurations"] = []
+    assert messages(check_arguments(machine)) == [
+        "RunBurst: Arguments.VolumeConfigurations is not taken by the integration"
+    ]
+
+
+def test_launch_type_beside_capacity_providers_is_found(machine):
+    run_burst(machine)["LaunchType"] = "FARGATE"
+    assert messages(check_arguments(machine)) == [
+        "RunBurst: only one of LaunchType and CapacityProviderStrategy may be given"
+    ]
+
+
+def test_missing_argument_is_found(machine):
+    del machine["States"]["PlanScene"]["Arguments"]["FunctionName"]
+    assert messages(check_arguments(machine)) == ["PlanScene: Arguments.FunctionName is missing"]
+
+
+def test_unknown_action_is_found(machine):
+    machine["States"]["PlanScene"]["Resource"] = "arn:aws:states:::lambda:call"
+    assert "which botocore does not know" in messages(check_arguments(machine))[0]
+
+
+@pytest.mark.parametrize("text", ["{% $states.input", "$states.input %}", "x {% $states.input %}"])
+def test_unbalanced_expression_is_found(machine, text):
+    machine["States"]["FailScene"]["Cause"] = text
+    assert messages(check_expressions(machine))[0].startswith(
+        "FailScene: an expression must be the whole string"
+    )
+
+
+def test_expression_that_does_not_parse_is_found(machine):
+    machine["States"]["FailScene"]["Cause"] = "{% $states.input.( %}"
+    assert messages(check_expressions(machine))[0].startswith("FailScene: the expression does not parse")
+
+
+def test_variable_that_nothing_assigns_is_found(machine):
+    machine["States"]["FailScene"]["Cause"] = "{% $plam.plan %}"
+    assert messages(check_expressions(machine)) == ["FailScene: $plam is never assigned"]
+
+
+def test_jsonpath_field_is_found(machine):
+    machine["States"]["PlanScene"]["ResultPath"] = "$.plan"
+    assert "PlanScene: ResultPath is a JSONPath field" in messages(check_expressions(machine))
+
+
+def test_substitution_missing_or_in_vain_is_found():
+    assert messages(check_substitutions("a: ${Used} ${Lost}", {"Used": 1, "Idle": 2})) == [
+        "definition: ${Lost} is not given by the template",
+        "template: substitution Idle is not used",
+    ]
+
+
+def test_definition_against_the_schema_of_the_language_is_found(machine):
+    machine["States"]["PlanScene"]["Retry"][0]["MaxAttempts"] = "six"
+    assert any("MaxAttempts" in message for message in messages(check_schema(machine)))
