@@ -1,0 +1,43 @@
+import pytest
+
+from rtcflow_contract.cost import PRICES, SPOT_FACTOR, TaskSize, burst_cost, prices_in, scene_cost
+
+SIZE = TaskSize(4, 16, 40)
+
+
+def test_hour_of_a_task_costs_its_cpu_memory_and_storage_over_20_gib():
+    cost = burst_cost(3600, SIZE, region="us-west-2", spot=False)
+    assert cost.compute == pytest.approx(4 * 0.03238 + 16 * 0.00356)
+    assert cost.storage == pytest.approx(20 * 0.000111)
+
+
+def test_spot_lowers_compute_alone():
+    spot = burst_cost(600, SIZE, region="us-west-2", spot=True)
+    on_demand = burst_cost(600, SIZE, region="us-west-2", spot=False)
+    assert spot.compute == pytest.approx(on_demand.compute * SPOT_FACTOR)
+    assert spot.storage == on_demand.storage
+
+
+def test_task_is_billed_a_minute_at_least():
+    assert burst_cost(1, SIZE, region="us-west-2", spot=False) == burst_cost(
+        60, SIZE, region="us-west-2", spot=False
+    )
+
+
+def test_every_attempt_costs():
+    one = burst_cost(600, SIZE, region="us-west-2", spot=False)
+    assert burst_cost(600, SIZE, region="us-west-2", spot=False, attempts=3).compute == pytest.approx(
+        3 * one.compute
+    )
+
+
+def test_storage_within_the_free_20_gib_costs_nothing():
+    assert burst_cost(600, TaskSize(4, 16, 20), region="us-west-2", spot=False).storage == 0
+
+
+def test_unknown_region_is_estimated_with_the_default_one():
+    assert prices_in("eu-north-1", "arm64") == PRICES[("ap-southeast-2", "arm64")]
+
+
+def test_scene_costs_its_bursts_and_a_little_more():
+    assert 1.0 < scene_cost([0.5, 0.5], region="us-west-2") < 1.001

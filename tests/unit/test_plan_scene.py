@@ -1,0 +1,179 @@
+import json
+
+import pytest
+from burst_choice import SceneBurst, complete_bursts, wanted_bursts
+from scene_planning import Settings, plan_scene
+from small_safe import BURST_IDS, SCENE, START, safe_files, zipped
+
+from rtcflow_contract.annotation import AnnotatedBurst
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.plan import Plan
+
+FOLDER = f"s3://scenes/in/{SCENE}.SAFE"
+SETTINGS = Settings(
+    "products", "work", "0.1", "s3://s1-orbits", "s3://copernicus-dem-30m", "https://geoid/x.tif"
+)
+STARTED = "2026-01-02T03:04:05.678Z"
+
+
+@pytest.fixture
+def scene(aws):
+    for path, text in safe_files().items():
+        aws.put_object(Bucket="scenes", Key=f"in/{SCENE}.SAFE/{path}", Body=text)
+    return aws
+
+
+def plan(**payload):
+    return plan_scene({"scene": SCENE, "scene_source": FOLDER, **payload}, "run-1", STARTED, SETTINGS)
+
+
+def keys(s3, bucket):
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+def item_key(burst_id, collection="s1_rtc_c1"):
+    return f"experimental/{collection}/{burst_id}/2022/1/1/metadata.json"
+
+
+def test_plan_writes_a_job_for_every_burst_and_the_state_names_them(scene):
+    state = plan()
+    assert sorted(burst["burst_id"] for burst in state["bursts"]) == sorted(BURST_IDS)
+    for burst in state["bursts"]:
+        assert burst["job"] == f"s3://work/executions/run-1/RTC_S1/{burst['burst_id']}/job.json"
+    assert "executions/run-1/plan.json" in keys(scene, "work")
+
+
+def test_job_carries_what_the_task_needs(scene):
+    plan(burst_id_list=[BURST_IDS[0]], output_crs=3031)
+    text = scene.get_object(Bucket="work", Key=f"executions/run-1/RTC_S1/{BURST_IDS[0]}/job.json")[
+        "Body"
+    ].read()
+    job = BurstJob.model_validate_json(text)
+    assert job.sensing_start.replace(tzinfo=None) == START
+    assert job.polarizations == ("VV", "VH")
+    assert job.sources.scene == FOLDER
+    assert job.product_id.endswith("_20220101T124745Z_20260102T030405Z_S1A_20_v0.1")
+    assert job.output_crs == 3031
+
+
+def test_planning_twice_changes_nothing(scene):
+    first = plan()
+    written = {key: scene.get_object(Bucket="work", Key=key)["Body"].read() for key in keys(scene, "work")}
+    assert plan() == first
+    assert written == {
+        key: scene.get_object(Bucket="work", Key=key)["Body"].read() for key in keys(scene, "work")
+    }
+
+
+def test_burst_with_an_item_is_dropped(scene):
+    scene.put_object(Bucket="products", Key=item_key(BURST_IDS[0]), Body="{}")
+    state = plan()
+    assert BURST_IDS[0] not in [burst["burst_id"] for burst in state["bursts"]]
+    stored = Plan.model_validate_json(
+        scene.get_object(Bucket="work", Key="executions/run-1/plan.json")["Body"].read()
+    )
+    assert [(burst.burst_id, burst.item) for burst in stored.existing] == [
+        (BURST_IDS[0], f"s3://products/{item_key(BURST_IDS[0])}")
+    ]
+
+
+def test_burst_with_an_item_is_made_again_on_replace(scene):
+    scene.put_object(Bucket="products", Key=item_key(BURST_IDS[0]), Body="{}")
+    assert len(plan(on_existing="replace")["bursts"]) == len(BURST_IDS)
+
+
+def test_files_without_an_item_are_no_product(scene):
+    scene.put_object(Bucket="products", Key=item_key(BURST_IDS[0]).replace("metadata", "manifest"), Body="{}")
+    assert len(plan()["bursts"]) == len(BURST_IDS)
+
+
+def test_burst_list_is_read_from_s3(scene):
+    scene.put_object(Bucket="scenes", Key="lists/a.txt", Body=f"# two\n{BURST_IDS[1]}\n\n")
+    assert [b["burst_id"] for b in plan(burst_id_list="s3://scenes/lists/a.txt")["bursts"]] == [BURST_IDS[1]]
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        ({"burst_id_list": "t070_999999_iw1"}, f"it has {', '.join(sorted(BURST_IDS))}"),
+        ({"burst_id_list": "bursts.txt"}, "is not on S3"),
+        ({"burst_id_list": "s3://scenes/lists/none.txt"}, "does not exist"),
+        ({"scene_source": "s3://scenes/in/other.SAFE"}, f"is not scene {SCENE}"),
+        ({"scene_source": f"s3://scenes/elsewhere/{SCENE}.SAFE"}, "there is no scene at"),
+        ({"scene_source": f"s3://scenes/elsewhere/{SCENE}.zip"}, "there is no scene at"),
+        ({"scene_source": "asf"}, "is not available in this version"),
+        ({"s3_bucket": "no-such-bucket-here"}, "does not exist"),
+        ({"output_crs": 4326}, "is in degrees"),
+        ({"resolution": 1, "engine": "x"}, "resolution"),
+    ],
+)
+def test_refusal_says_what_is_wrong(scene, payload, told):
+    with pytest.raises(RefusedError) as refused:
+        plan(**payload)
+    assert told in refused.value.message
+    assert keys(scene, "work") == []
+
+
+def test_safe_that_lacks_a_listed_annotation_is_refused(scene):
+    path = "annotation/s1a-iw2-slc-vh-x.xml"
+    scene.delete_object(Bucket="scenes", Key=f"in/{SCENE}.SAFE/{path}")
+    with pytest.raises(RefusedError, match=f"lacks {path}"):
+        plan()
+
+
+def test_safe_without_a_polarization_is_refused(aws):
+    for path, text in safe_files(polarizations=("VV",)).items():
+        aws.put_object(Bucket="scenes", Key=f"in/{SCENE}.SAFE/{path}", Body=text)
+    with pytest.raises(RefusedError, match="polarizations are missing"):
+        plan()
+
+
+def test_zip_is_planned_without_fetching_its_measurement(aws, monkeypatch):
+    from rtcflow_cloud import ranged_file
+
+    size = 20 * 1024 * 1024
+    aws.put_object(Bucket="scenes", Key=f"in/{SCENE}.zip", Body=zipped(safe_files(), size))
+    fetched = []
+    read_range = ranged_file.read_range
+
+    def counted(at, start, length, client):
+        fetched.append(length)
+        return read_range(at, start, length, client)
+
+    monkeypatch.setattr(ranged_file, "read_range", counted)
+    state = plan(scene_source=f"s3://scenes/in/{SCENE}.zip")
+    assert len(state["bursts"]) == len(BURST_IDS)
+    assert sum(fetched) < size / 4
+
+
+def test_damaged_zip_is_refused(aws):
+    aws.put_object(Bucket="scenes", Key=f"in/{SCENE}.zip", Body=b"not a zip" * 100)
+    with pytest.raises(RefusedError, match="is not a zip file"):
+        plan(scene_source=f"s3://scenes/in/{SCENE}.zip")
+
+
+def test_only_complete_bursts_are_taken():
+    listed = [AnnotatedBurst("t070_148570_iw1", 0, "iw1", "VV", START)]
+    with pytest.raises(RefusedError, match=r"t070_148570_iw1 \(VH\)"):
+        complete_bursts(listed, ("VV", "VH"))
+    assert complete_bursts(listed, ("VV",)) == [SceneBurst("t070_148570_iw1", START)]
+
+
+def test_all_bursts_are_wanted_when_none_are_named():
+    bursts = [SceneBurst("t070_148570_iw1", START)]
+    assert wanted_bursts(bursts, None) == bursts
+
+
+def test_handler_plans_the_payload(scene, load_handler, lambda_context):
+    app = load_handler(
+        "plan_scene", PRODUCTS_BUCKET="products", WORK_BUCKET="work", PRODUCT_VERSION="0.1", ORBIT_SOURCE=""
+    )
+    event = {
+        "payload": {"scene": SCENE, "scene_source": FOLDER},
+        "execution": "run-2",
+        "started": STARTED,
+    }
+    state = app.lambda_handler(event, lambda_context)
+    assert len(state["bursts"]) == len(BURST_IDS)
+    assert len(json.dumps(state)) < 8192
