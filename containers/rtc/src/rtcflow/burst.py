@@ -10,7 +10,8 @@ from rtcflow.grid.resolve import check_crs, resolve_grid
 from rtcflow.product.collect import collect
 from rtcflow.progress import Progress, silent
 from rtcflow.resources import Meter
-from rtcflow.sources.acquisition import read_acquisition
+from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sources.acquisition import acquisition_of, read_source_data
 from rtcflow.sources.dem import fetch_dem
 from rtcflow.sources.orbit import FetchedOrbit, fetch_orbit
 from rtcflow.sources.scene import FetchedScene, fetch_burst
@@ -70,8 +71,7 @@ def make_burst(
     inputs, grid, refs, origin = _fetch_inputs(job, work, progress, meter)
     folder = work / "product"
     folder.mkdir(parents=True, exist_ok=True)
-    with meter.stage("engine"):
-        result = engine.make(job, inputs, grid, folder, progress)
+    result = engine.make(job, inputs, grid, folder, meter, progress)
     progress("check", 0.0)
     with meter.stage("check"):
         manifest = collect(job, engine, result, inputs, refs, grid, folder, meter)
@@ -107,7 +107,8 @@ def _fetch_inputs(
             progress,
         )
     annotation = next(iter(scene.files.values())).annotation
-    acquisition, source = read_acquisition(scene.safe, annotation, scene.burst, job.polarizations, orbit.type)
+    source = read_source_data(scene.safe, annotation, read_burst(annotation, job.burst_id))
+    acquisition = acquisition_of(source, job.polarizations, orbit.type)
     with meter.stage("grid"):
         grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit))
     with meter.stage("fetch DEM"):

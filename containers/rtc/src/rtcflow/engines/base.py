@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from rtcflow.progress import Progress
+from rtcflow.resources import Meter
 from rtcflow.sources.acquisition import SourceData
 from rtcflow.sources.dem import FetchedDem
 from rtcflow.sources.orbit import FetchedOrbit
@@ -41,6 +42,12 @@ class Engine(Protocol):
         """Whether this installation can run it."""
 
     def make(
-        self, job: BurstJob, inputs: EngineInputs, grid: Grid, folder: Path, progress: Progress
+        self,
+        job: BurstJob,
+        inputs: EngineInputs,
+        grid: Grid,
+        folder: Path,
+        meter: Meter,
+        progress: Progress,
     ) -> EngineResult:
         """Write every layer, the browse image and the metadata of the job's product into `folder`."""

@@ -1,6 +1,5 @@
 """The engine of this project: computes the layers with NumPy and Numba and writes them."""
 
-from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +15,8 @@ from rtcflow.product.hdf5 import write_hdf5
 from rtcflow.product.record import make_record
 from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
-from rtcflow.sources.eof import state_vectors
+from rtcflow.resources import Meter
+from rtcflow.sentinel1.orbit import read_orbit
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
@@ -24,7 +24,7 @@ from rtcflow_contract.layers import LAYERS, layers_of
 from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
 
 _SOFTWARE = ("rtcflow", "numpy", "numba", "rasterio", "pyproj")
-_ORBIT_AROUND = timedelta(seconds=60)
+_ORBIT_AROUND_S = 65.0
 
 
 class NativeEngine:
@@ -37,39 +37,45 @@ class NativeEngine:
         return True
 
     def make(
-        self, job: BurstJob, inputs: EngineInputs, grid: Grid, folder: Path, progress: Progress
+        self,
+        job: BurstJob,
+        inputs: EngineInputs,
+        grid: Grid,
+        folder: Path,
+        meter: Meter,
+        progress: Progress,
     ) -> EngineResult:
         """Compute the layers and write all files of the product."""
-        arrays, parameters = _compute(job, inputs, grid, progress)
+        with meter.stage("compute"):
+            arrays, parameters = _compute(job, inputs, grid, progress)
         versions = {name: version(name) for name in _SOFTWARE}
-        valid = valid_pixels(arrays)
-        outline = shape(footprint_of(valid, grid).geometry)
+        outline = shape(footprint_of(valid_pixels(arrays), grid).geometry)
         record = make_record(job, inputs, grid, versions, parameters, outline.wkt)
-        tags = tags_of(record, job.product_id, grid)
-        wanted = layers_of(job.product, job.polarizations)
-        for number, layer in enumerate(wanted):
-            progress("write layers", number / len(wanted))
-            if layer.name not in arrays:
-                raise DefectError(f"the engine computed no layer {layer.name}", reason="layer-missing")
-            write_cog(
-                folder / layer_file_name(job.product_id, layer.name), arrays[layer.name], layer, grid, tags
-            )
+        with meter.stage("write layers"):
+            _write_layers(job, arrays, grid, tags_of(record, job.product_id, grid), folder, progress)
         progress("write browse image", 0.0)
-        write_browse(folder / browse_file_name(job.product_id), arrays)
-        orbit = state_vectors(
-            inputs.orbit.path,
-            inputs.acquisition.start - _ORBIT_AROUND,
-            inputs.acquisition.stop + _ORBIT_AROUND,
-        )
-        write_hdf5(
-            folder / metadata_file_name(job.product_id),
-            record,
-            grid,
-            job.polarizations,
-            orbit,
-            inputs.orbit.type,
-        )
+        with meter.stage("write browse and metadata"):
+            write_browse(folder / browse_file_name(job.product_id), arrays)
+            orbit = read_orbit(inputs.orbit.path, inputs.acquisition.start, _ORBIT_AROUND_S)
+            path = folder / metadata_file_name(job.product_id)
+            write_hdf5(path, record, grid, job.polarizations, orbit)
         return EngineResult(versions, parameters)
+
+
+def _write_layers(
+    job: BurstJob,
+    arrays: dict[str, np.ndarray],
+    grid: Grid,
+    tags: dict[str, str],
+    folder: Path,
+    progress: Progress,
+) -> None:
+    layers = layers_of(job.product, job.polarizations)
+    for number, layer in enumerate(layers):
+        progress("write layers", number / len(layers))
+        if layer.name not in arrays:
+            raise DefectError(f"the engine computed no layer {layer.name}", reason="layer-missing")
+        write_cog(folder / layer_file_name(job.product_id, layer.name), arrays[layer.name], layer, grid, tags)
 
 
 def _compute(

@@ -9,7 +9,7 @@ import numpy as np
 from pyproj import CRS
 
 from rtcflow.product.record import Record
-from rtcflow.sources.eof import StateVectors
+from rtcflow.sentinel1.orbit import StateVectors
 from rtcflow_contract.grid import Grid
 
 _UNSPECIFIED = "(UNSPECIFIED)"
@@ -35,12 +35,7 @@ _ATTRIBUTES = {
 
 
 def write_hdf5(
-    path: Path,
-    record: Record,
-    grid: Grid,
-    polarizations: tuple[str, ...],
-    orbit: StateVectors,
-    orbit_type: str,
+    path: Path, record: Record, grid: Grid, polarizations: tuple[str, ...], orbit: StateVectors
 ) -> None:
     """Write the metadata of a product; the rasters are in the COGs beside it."""
     identification = record.identification
@@ -56,7 +51,7 @@ def write_hdf5(
         for group, table in record.groups().items():
             _write_table(file.require_group(group), table)
         _write_table(file.require_group("metadata/qa"), _QA)
-        _write_orbit(file.require_group("metadata/orbit"), orbit, orbit_type)
+        _write_orbit(file.require_group("metadata/orbit"), orbit)
         _write_data(file.require_group("data"), grid, polarizations)
         file["identification/boundingBox"].attrs.update(
             epsg=grid.epsg, pixel_coordinate_convention="Edges/corners. Xmin, Ymin, Xmax, Ymax."
@@ -78,18 +73,17 @@ def _storable(value: Any) -> Any:
     return value
 
 
-def _write_orbit(group: h5py.Group, orbit: StateVectors, orbit_type: str) -> None:
-    epoch = orbit.times[0].replace(microsecond=0, tzinfo=None)
-    seconds = [(time.replace(tzinfo=None) - epoch).total_seconds() for time in orbit.times]
-    kind = {"POEORB": "POE precise orbit", "RESORB": "RES restituted orbit"}.get(orbit_type, orbit_type)
+def _write_orbit(group: h5py.Group, orbit: StateVectors) -> None:
+    epoch = orbit.epoch.replace(microsecond=0, tzinfo=None)
+    kind = {"POEORB": "POE precise orbit", "RESORB": "RES restituted orbit"}.get(orbit.type, orbit.type)
     _write_table(
         group,
         {
-            "interpMethod": "Hermite",
+            "interpMethod": "polynomial",
             "orbitType": kind,
             "position": orbit.positions,
             "referenceEpoch": epoch.isoformat() + ".000000000",
-            "time": seconds,
+            "time": orbit.seconds + orbit.epoch.microsecond / 1e6,
             "velocity": orbit.velocities,
         },
     )

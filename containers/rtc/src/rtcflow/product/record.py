@@ -26,6 +26,10 @@ _NOISE = (
     "https://sentinels.copernicus.eu/documents/247904/2142675/"
     "Thermal-Denoising-of-Products-Generated-by-Sentinel-1-IPF.pdf"
 )
+# Slant range and azimuth resolution of IW SLC in metres, and the sensor's noise limit in dB: Sentinel-1 Product
+# Definition (S1-RS-MDA-52-7440), table of IW SLC characteristics.
+_RESOLUTIONS = {"IW1": (2.7, 22.5), "IW2": (3.1, 22.7), "IW3": (3.5, 22.6)}
+_NOISE_LIMIT_DB = -22.0
 _PRODUCT_TYPES = {Product.RTC_S1: "RTC-S1", Product.RTC_S1_STATIC: "RTC-S1-STATIC"}
 
 
@@ -116,6 +120,7 @@ def _identification(job: BurstJob, inputs: EngineInputs, grid: Grid, boundary_wk
         "productVersion": job.product_version,
         "project": who.project,
         "radarBand": "C",
+        "staticLayersDataAccess": str(job.linked_static) if job.linked_static else _NOT_PROVIDED,
         "subSwathID": acquisition.swath,
         "trackNumber": acquisition.relative_orbit,
         "zeroDopplerEndTime": _time(acquisition.stop),
@@ -125,28 +130,32 @@ def _identification(job: BurstJob, inputs: EngineInputs, grid: Grid, boundary_wk
 
 def _source_data(inputs: EngineInputs) -> dict[str, Any]:
     acquisition, source = inputs.acquisition, inputs.source
+    range_resolution, azimuth_resolution = _RESOLUTIONS[acquisition.swath]
     return {
         "averageZeroDopplerSpacingInMeters": acquisition.azimuth_spacing_m,
         "azimuthLooks": 1,
+        "azimuthResolutionInMeters": azimuth_resolution,
         "centerFrequency": acquisition.center_frequency_hz,
         "dataAccess": inputs.scene.href,
         "farRangeIncidenceAngle": source.far_incidence_deg,
         "institution": "ESA",
+        "maxNoiseEquivalentSigmaZero": _NOISE_LIMIT_DB,
         "nearRangeIncidenceAngle": source.near_incidence_deg,
         "numberOfAcquisitions": 1,
-        "numberOfAzimuthLines": source.lines,
-        "numberOfRangeSamples": source.samples,
+        "numberOfAzimuthLines": source.burst.lines,
+        "numberOfRangeSamples": source.burst.samples,
         "processingCenter": source.processing_center,
         "processingDateTime": source.processing_time,
         "productLevel": "L1",
         "rangeBandwidth": source.range_bandwidth_hz,
         "slantRangeLooks": 1,
+        "slantRangeResolutionInMeters": range_resolution,
         "slantRangeSpacing": acquisition.range_spacing_m,
-        "slantRangeStart": source.slant_range_start_m,
+        "slantRangeStart": source.burst.starting_range_m,
         "softwareVersion": acquisition.ipf_version,
         "zeroDopplerEndTime": _time(acquisition.stop),
         "zeroDopplerStartTime": _time(acquisition.start),
-        "zeroDopplerTimeSpacing": source.azimuth_time_interval_s,
+        "zeroDopplerTimeSpacing": source.burst.azimuth_interval_s,
     }
 
 

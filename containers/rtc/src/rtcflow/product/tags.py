@@ -6,29 +6,48 @@ from typing import Any
 from rtcflow.product.record import Record
 from rtcflow_contract.grid import Grid
 
+_IDENTIFICATION, _SOURCE = "identification", "metadata/sourceData"
+_INPUTS = "metadata/processingInformation/inputs"
+_ALGORITHMS = "metadata/processingInformation/algorithms"
+_PARAMETERS = "metadata/processingInformation/parameters"
+
 # Groups of the record and what the tags from them begin with.
 _PREFIXES = {
-    "identification": "",
-    "metadata/sourceData": "SOURCE_DATA_",
-    "metadata/processingInformation/inputs": "INPUT_",
-    "metadata/processingInformation/algorithms": "PROCESSING_INFORMATION_",
-    "metadata/processingInformation/parameters": "PROCESSING_INFORMATION_",
+    _IDENTIFICATION: "",
+    _SOURCE: "SOURCE_DATA_",
+    _INPUTS: "INPUT_",
+    _ALGORITHMS: "PROCESSING_INFORMATION_",
+    _PARAMETERS: "PROCESSING_INFORMATION_",
 }
+# Tags whose names do not follow from those in the HDF5 file.
 _RENAMED = {
-    "burstID": "BURST_ID",
-    "dataAccess": "DATA_ACCESS",
-    "l1SlcGranules": "L1_SLC_GRANULES",
-    "subSwathID": "SUB_SWATH_ID",
-    "processingDateTime": "PROCESSING_DATETIME",
+    f"{_IDENTIFICATION}/burstID": "BURST_ID",
+    f"{_IDENTIFICATION}/dataAccess": "PRODUCT_DATA_ACCESS",
+    f"{_IDENTIFICATION}/processingDateTime": "PROCESSING_DATETIME",
+    f"{_IDENTIFICATION}/subSwathID": "SUB_SWATH_ID",
+    f"{_SOURCE}/centerFrequency": "CENTER_FREQUENCY",
+    f"{_SOURCE}/dataAccess": "SOURCE_DATA_ACCESS",
+    f"{_SOURCE}/processingDateTime": "SOURCE_DATA_PROCESSING_DATETIME",
+    f"{_INPUTS}/l1SlcGranules": "INPUT_L1_SLC_GRANULES",
+    f"{_ALGORITHMS}/demInterpolation": "PROCESSING_INFORMATION_DEM_INTERPOLATION_ALGORITHM",
+    f"{_ALGORITHMS}/geocoding": "PROCESSING_INFORMATION_GEOCODING_ALGORITHM",
+    f"{_ALGORITHMS}/noiseCorrectionAlgorithmReference": (
+        "PROCESSING_INFORMATION_NOISE_REMOVAL_ALGORITHM_REFERENCE"
+    ),
+    f"{_ALGORITHMS}/radiometricTerrainCorrection": (
+        "PROCESSING_INFORMATION_RADIOMETRIC_TERRAIN_CORRECTION_ALGORITHM"
+    ),
+    f"{_ALGORITHMS}/softwareVersion": "SOFTWARE_VERSION",
+    f"{_PARAMETERS}/preprocessingMultilookingApplied": "PROCESSING_INFORMATION_MULTILOOKING_APPLIED",
 }
-_LEFT_OUT = {"boundingPolygon", "isGeocoded"}
+_LEFT_OUT = {"isGeocoded"}
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def tags_of(record: Record, product_id: str, grid: Grid) -> dict[str, str]:
     """Tags by name, the same in every layer of a product."""
     tags = {
-        f"{_PREFIXES[group]}{_tag_name(name)}": _text(value)
+        _tag_name(group, name): _text(value)
         for group, table in record.groups().items()
         for name, value in table.items()
         if name not in _LEFT_OUT
@@ -36,14 +55,15 @@ def tags_of(record: Record, product_id: str, grid: Grid) -> dict[str, str]:
     return {
         **tags,
         "PRODUCT_ID": product_id,
+        "BOUNDING_POLYGON_EPSG_CODE": "4326",
         "BOUNDING_BOX_EPSG_CODE": str(grid.epsg),
         "BOUNDING_BOX_PIXEL_COORDINATE_CONVENTION": "Edges/corners. Xmin, Ymin, Xmax, Ymax.",
     }
 
 
-def _tag_name(name: str) -> str:
-    last = name.rsplit("/", 1)[-1]
-    return _RENAMED.get(last) or _WORDS.sub("_", last).upper()
+def _tag_name(group: str, name: str) -> str:
+    renamed = _RENAMED.get(f"{group}/{name}")
+    return renamed or _PREFIXES[group] + _WORDS.sub("_", name.rsplit("/", 1)[-1]).upper()
 
 
 def _text(value: Any) -> str:

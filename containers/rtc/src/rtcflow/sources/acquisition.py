@@ -4,36 +4,34 @@ Sentinel-1 Product Specification (S1-RS-MDA-52-7441): product annotation and man
 """
 
 import xml.etree.ElementTree as ET
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from rtcflow.sentinel1.annotation import Burst
 from rtcflow.sources.orbit import OrbitType
-from rtcflow_contract.annotation import AnnotatedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.manifest import Acquisition
 
-_SPEED_OF_LIGHT = 299792458.0
+_BANDWIDTH = (
+    "imageAnnotation/processingInformation/swathProcParamsList/swathProcParams"
+    "/rangeProcessing/processingBandwidth"
+)
 
 
 class SourceData(NamedTuple):
-    """Facts of the source product beyond the acquisition record; lengths in metres, angles in degrees."""
+    """Facts of the source product beyond the acquisition record; frequencies in Hz, angles in degrees."""
 
+    burst: Burst
     processing_center: str
     processing_time: str
-    lines: int
-    samples: int
-    slant_range_start_m: float
-    azimuth_time_interval_s: float
     range_bandwidth_hz: float
     near_incidence_deg: float
     far_incidence_deg: float
 
 
-def read_acquisition(
-    safe: Path, annotation: Path, burst: AnnotatedBurst, polarizations: tuple[str, ...], orbit_type: OrbitType
-) -> tuple[Acquisition, SourceData]:
-    """Acquisition of a burst.
+def read_source_data(safe: Path, annotation: Path, burst: Burst) -> SourceData:
+    """Read what the product's metadata need of the scene's.
 
     Parameters
     ----------
@@ -41,9 +39,7 @@ def read_acquisition(
         Folder that holds `manifest.safe`.
     annotation : Path
         Annotation of the burst's sub-swath, any polarization.
-    burst : AnnotatedBurst
-    polarizations : tuple of str
-    orbit_type : str
+    burst : Burst
 
     Raises
     ------
@@ -51,65 +47,37 @@ def read_acquisition(
         When a field is missing.
     """
     try:
-        return _read(
-            ET.parse(safe / "manifest.safe").getroot(),
-            ET.parse(annotation).getroot(),
-            burst,
-            polarizations,
-            orbit_type,
-        )
-    except (ET.ParseError, ValueError, IndexError, KeyError) as error:
+        root = ET.parse(annotation).getroot()
+        center, time = _processing(ET.parse(safe / "manifest.safe").getroot())
+        near, far = _incidence(root, burst.sensing_start)
+        bandwidth = float(root.findtext(_BANDWIDTH) or "nan")
+        return SourceData(burst, center, time, bandwidth, near, far)
+    except (ET.ParseError, ValueError) as error:
         raise RefusedError(
             f"the scene's metadata cannot be read ({error}); fetch the scene again", reason="annotation"
         ) from error
 
 
-def _read(
-    manifest: ET.Element,
-    annotation: ET.Element,
-    burst: AnnotatedBurst,
-    polarizations: tuple[str, ...],
-    orbit_type: OrbitType,
-) -> tuple[Acquisition, SourceData]:
-    def text(path: str) -> str:
-        found = annotation.findtext(path)
-        if found is None:
-            raise ValueError(f"<{path}> is missing")
-        return found.strip()
-
-    image = "imageAnnotation/imageInformation"
-    lines, interval = int(text("swathTiming/linesPerBurst")), float(text(f"{image}/azimuthTimeInterval"))
-    near, far = _incidence(annotation, burst.sensing_start)
-    acquisition = Acquisition(
-        platform=cast(Any, text("adsHeader/missionId")),
+def acquisition_of(source: SourceData, polarizations: tuple[str, ...], orbit_type: OrbitType) -> Acquisition:
+    """The acquisition record of a burst."""
+    burst = source.burst
+    return Acquisition(
+        platform=cast(Any, burst.platform),
         start=burst.sensing_start,
-        stop=burst.sensing_start + timedelta(seconds=(lines - 1) * interval),
-        orbit_state=cast(Any, text("generalAnnotation/productInformation/pass").lower()),
-        absolute_orbit=int(text("adsHeader/absoluteOrbitNumber")),
-        relative_orbit=int(burst.burst_id[1:4]),
+        stop=burst.sensing_stop,
+        orbit_state=cast(Any, burst.orbit_state),
+        absolute_orbit=burst.absolute_orbit,
+        relative_orbit=burst.relative_orbit,
         polarizations=polarizations,
         swath=burst.swath.upper(),
-        center_frequency_hz=float(text("generalAnnotation/productInformation/radarFrequency")),
-        range_spacing_m=float(text(f"{image}/rangePixelSpacing")),
-        azimuth_spacing_m=float(text(f"{image}/azimuthPixelSpacing")),
-        incidence_angle_deg=round((near + far) / 2, 4),
-        ipf_version=_ipf_version(manifest),
+        center_frequency_hz=burst.center_frequency_hz,
+        range_spacing_m=burst.range_spacing_m,
+        azimuth_spacing_m=burst.azimuth_spacing_m,
+        incidence_angle_deg=round((source.near_incidence_deg + source.far_incidence_deg) / 2, 4),
+        # `003.20` in manifest.safe
+        ipf_version=burst.ipf_version.lstrip("0"),
         orbit_type=orbit_type,
     )
-    bandwidth = annotation.findtext(
-        "imageAnnotation/processingInformation/swathProcParamsList/swathProcParams/rangeProcessing/processingBandwidth"
-    )
-    source = SourceData(
-        *_processing(manifest),
-        lines=lines,
-        samples=int(text("swathTiming/samplesPerBurst")),
-        slant_range_start_m=float(text(f"{image}/slantRangeTime")) * _SPEED_OF_LIGHT / 2,
-        azimuth_time_interval_s=interval,
-        range_bandwidth_hz=float(bandwidth) if bandwidth else float("nan"),
-        near_incidence_deg=near,
-        far_incidence_deg=far,
-    )
-    return acquisition, source
 
 
 def _incidence(annotation: ET.Element, at: datetime) -> tuple[float, float]:
@@ -121,14 +89,6 @@ def _incidence(annotation: ET.Element, at: datetime) -> tuple[float, float]:
     nearest = min(distance for distance, _ in points)
     angles = [float(p.findtext("incidenceAngle", "")) for distance, p in points if distance <= nearest + 0.5]
     return min(angles), max(angles)
-
-
-def _ipf_version(manifest: ET.Element) -> str:
-    for software in manifest.iterfind(".//{*}software"):
-        if "IPF" in software.get("name", ""):
-            major, _, minor = software.get("version", "").partition(".")
-            return f"{int(major)}.{minor}"
-    raise ValueError("manifest.safe names no IPF version")
 
 
 def _processing(manifest: ET.Element) -> tuple[str, str]:

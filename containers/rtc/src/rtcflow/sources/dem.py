@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import rasterio
-from pyproj import Transformer
 from rasterio.errors import RasterioIOError
 from rasterio.transform import Affine
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sources.area import Area, area_of_grid, continuous, edge_points
+from rtcflow.sources.area import Area, area_of_grid
 from rtcflow.sources.geoid import geoid_heights
 from rtcflow.sources.mosaic import Heights, mosaic
 from rtcflow.sources.places import open_file, open_place
@@ -79,9 +77,12 @@ def fetch_dem(
 def _given(path: Path, grid: Grid) -> FetchedDem:
     try:
         with rasterio.open(path) as source:
-            if source.crs is None:
-                raise RefusedError(f"DEM {path} has no CRS; give a georeferenced one", reason="dem-layout")
-            covered = _area_of_raster(source)
+            if source.crs is None or source.crs.to_epsg() != 4326:
+                raise RefusedError(
+                    f"DEM {path} is in {source.crs or 'no CRS'}; give heights above the ellipsoid in EPSG:4326",
+                    reason="dem-layout",
+                )
+            covered = Area(*source.bounds)
     except RasterioIOError as error:
         raise RefusedError(
             f"DEM {path} cannot be read ({error}); correct the path", reason="dem-corrupt"
@@ -93,15 +94,6 @@ def _given(path: Path, grid: Grid) -> FetchedDem:
             reason="dem-coverage",
         )
     return FetchedDem(path, (InputRef(kind="dem", id=path.stem, href=str(path)),))
-
-
-def _area_of_raster(source: rasterio.DatasetReader) -> Area:
-    x, y = edge_points(tuple(source.bounds), 101)
-    lon, lat = Transformer.from_crs(source.crs, 4326, always_xy=True).transform(x, y)
-    if source.crs.is_geographic:
-        return Area(source.bounds.left, source.bounds.bottom, source.bounds.right, source.bounds.top)
-    lon = continuous(np.asarray(lon))
-    return Area(float(np.min(lon)), float(np.min(lat)), float(np.max(lon)), float(np.max(lat)))
 
 
 def _text(area: Area) -> str:

@@ -2,11 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
 
 from rtcflow_contract.errors import RefusedError
 
@@ -62,25 +58,3 @@ def _list(tree: ET.Element) -> ET.Element:
             "an orbit file has no list of state vectors; fetch it again", reason="orbit-corrupt"
         )
     return found
-
-
-class StateVectors(NamedTuple):
-    """Times (UTC), positions in metres and velocities in metres a second, earth-fixed, shapes (n, 3)."""
-
-    times: list[datetime]
-    positions: np.ndarray
-    velocities: np.ndarray
-
-
-def state_vectors(path: Path, start: datetime, stop: datetime) -> StateVectors:
-    """State vectors of an orbit file from `start` to `stop`."""
-    vectors = [
-        (datetime.fromisoformat(_time(vector).removeprefix("UTC=")).replace(tzinfo=UTC), vector)
-        for vector in _list(_parse(path)).findall("OSV")
-    ]
-    inside = [(time, vector) for time, vector in vectors if start <= time <= stop]
-
-    def columns(names: str) -> np.ndarray:
-        return np.array([[float(v.findtext(name, "nan")) for name in names.split()] for _, v in inside])
-
-    return StateVectors([time for time, _ in inside], columns("X Y Z"), columns("VX VY VZ"))

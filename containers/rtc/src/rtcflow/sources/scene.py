@@ -70,6 +70,8 @@ def fetch_burst(
         progress("fetch scene", number / len(polarizations))
         annotation = _annotation_name(names, swath, polarization, scene)
         path = _fetch(safe, annotation, target)
+        # The bistatic correction refers to the middle of IW2, whatever sub-swath the burst is in.
+        _fetch(safe, _annotation_name(names, "iw2", polarization, scene), target)
         burst = _find(burst_id, list_bursts(path.read_bytes(), track), safe, names, track, scene)
         files[polarization] = _fetch_files(safe, path, burst, target, product is not Product.RTC_S1_STATIC)
     progress("fetch scene", 1.0)
@@ -159,16 +161,16 @@ def _fetch_files(
 
 
 def _fetch_lines(safe: Place, name: str, first: int, count: int, target: Path) -> tuple[Path, int]:
-    """A local TIFF that has the burst's lines, and the line in it where the burst begins."""
+    """A local TIFF that has the burst's lines, and the line of the sub-swath's raster that is its first."""
     with safe.open(name) as file:
         layout = read_layout(file, safe.href(name))
         if isinstance(safe, LocalPlace):
             check_length(layout, first, count, file.seek(0, os.SEEK_END))
-            return safe.root / name, first
+            return safe.root / name, 0
         start, length = line_range(layout, first, count)
         file.seek(start)
         lines = file.read(length)
     if len(lines) < length:
         check_length(layout, first, count, start + len(lines))
     write_lines(target / name, lines, layout)
-    return target / name, 0
+    return target / name, first
