@@ -1,0 +1,148 @@
+"""One band of radar lines: visibility, area factors, backscatter, geocoding."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtcflow.native.facets import PAD, accumulate_facets, finish_factors
+from rtcflow.native.geocode import geocode_band
+from rtcflow.native.image import RadarGrid, gamma0_lines
+from rtcflow.native.lattice import Lattice
+from rtcflow.native.options import NativeOptions
+from rtcflow.native.visibility import SHADOW, mask_lines
+from rtcflow.sentinel1.radiometry import Noise
+from rtcflow_contract.grid import Grid
+
+# A line of the image is some 14 m of ground.
+_LINE_M = 13.5
+
+
+class Band(NamedTuple):
+    """Lines `first` to `last` - 1 of the radar image."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class BandInputs:
+    """What all bands share; see `compute_layers`."""
+
+    lattice: Lattice
+    grid: Grid
+    heights: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    orbit: NDArray[np.float64]
+    radar: RadarGrid
+    timing: NDArray[np.float64]
+    valid: NDArray[np.int64]
+    height: float
+    options: NativeOptions
+    pixels: list[NDArray[np.int16]]
+    calibrations: list[NDArray[np.float64]]
+    noises: list[Noise | None]
+    tracks: NDArray[np.float64]
+    ground_step: float
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Map layers, (rows, cols); those of size 0 are not wanted."""
+
+    backscatter: NDArray[np.float32]
+    factor: NDArray[np.float32]
+    sigma: NDArray[np.float32]
+    looks: NDArray[np.float32]
+    incidence: NDArray[np.float32]
+    local: NDArray[np.float32]
+    dem: NDArray[np.float32]
+    mask: NDArray[np.uint8]
+
+    @classmethod
+    def empty(cls, grid: Grid, polarizations: int, layers: frozenset[str]) -> Self:
+        """Layers of NaN, and a mask of fill."""
+
+        def layer(name: str) -> NDArray[np.float32]:
+            return np.full(grid.shape if name in layers else (0, 0), np.nan, np.float32)
+
+        return cls(
+            backscatter=np.full((polarizations, *grid.shape), np.nan, np.float32),
+            factor=layer("rtc_anf_gamma0_to_beta0"),
+            sigma=layer("rtc_anf_gamma0_to_sigma0"),
+            looks=layer("number_of_looks"),
+            incidence=layer("incidence_angle"),
+            local=layer("local_incidence_angle"),
+            dem=layer("interpolated_dem"),
+            mask=np.full(grid.shape if "mask" in layers else (0, 0), 255, np.uint8),
+        )
+
+    def by_name(self, polarizations: list[str]) -> dict[str, NDArray[Any]]:
+        """Wanted layers by name; the mask is fill where backscatter is invalid and the pixel clear."""
+        found: dict[str, NDArray[Any]] = dict(zip(polarizations, self.backscatter, strict=True))
+        named = {
+            "mask": self.mask,
+            "number_of_looks": self.looks,
+            "rtc_anf_gamma0_to_beta0": self.factor,
+            "rtc_anf_gamma0_to_sigma0": self.sigma,
+            "local_incidence_angle": self.local,
+            "incidence_angle": self.incidence,
+            "interpolated_dem": self.dem,
+        }
+        found |= {name: array for name, array in named.items() if array.size > 0}
+        if polarizations and self.mask.size > 0:
+            self.mask[np.isnan(self.backscatter[0]) & (self.mask == 0)] = 255
+        return found
+
+
+def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, float]:
+    """Compute the pixels centred on a band's lines; gives the seconds by stage."""
+    watch = [time.perf_counter()]
+    grid, radar, lattice = inputs.grid, inputs.radar, inputs.lattice
+    # A pixel's footprint reaches this many lines beyond its centre, whichever way the grid is turned.
+    reach = int(np.ceil(1.5 * grid.spacing / _LINE_M)) + 2
+    first, last = max(0, band.first - reach), min(radar.lines, band.last + reach)
+    lines = last - first
+    geometry = (lattice.nodes, lattice.step, *lattice.origin)
+    terrain = (inputs.heights, inputs.weights, inputs.orbit, radar.edges)
+
+    mask = np.zeros((lines, radar.samples), np.uint8)
+    wants_mask = outputs.mask.size > 0 or inputs.options.shadow_masking
+    if wants_mask:
+        mask_lines(mask, *geometry, *terrain, first, inputs.tracks[first:last], inputs.ground_step)
+    watch.append(time.perf_counter())
+
+    channels = 3 if outputs.sigma.size > 0 else 2
+    sums = np.zeros((lines, PAD + radar.samples + 2, channels))
+    scale = inputs.options.dem_upsampling
+    accumulate_facets(
+        sums, *geometry, grid.rows, grid.cols, scale, *terrain, first, 3.0 + 2 * grid.spacing / _LINE_M, inputs.height
+    )
+    factor = np.empty((lines, radar.samples), np.float32)
+    sigma = np.empty((lines, radar.samples) if channels == 3 else (0, 0), np.float32)
+    minimum = 10 ** (inputs.options.minimum_factor_db / 10)
+    finish_factors(sums, radar.spacing_m * _LINE_M, minimum, factor, sigma)
+    del sums
+    watch.append(time.perf_counter())
+
+    gamma0 = np.empty((len(inputs.pixels), lines, radar.samples), np.float32)
+    for image, pixels, calibration, noise in zip(
+        gamma0, inputs.pixels, inputs.calibrations, inputs.noises, strict=True
+    ):
+        along = noise.azimuth[first:last] if noise else np.zeros(lines)
+        across = noise.range if noise else np.zeros(radar.samples)
+        gamma0_lines(pixels[first:last], along, across, calibration, factor, image)
+    watch.append(time.perf_counter())
+
+    shadow = (mask & SHADOW).view(np.bool_) if inputs.options.shadow_masking and inputs.pixels else None
+    geocode_band(
+        *geometry, grid.rows, grid.cols, *terrain, inputs.timing, band.first, band.last, first, float(reach),
+        inputs.height, gamma0, factor, sigma, shadow if shadow is not None else np.zeros(mask.shape, np.bool_),
+        inputs.valid, outputs.backscatter, outputs.factor, outputs.sigma, outputs.looks, mask, outputs.mask,
+    )  # fmt: skip
+    watch.append(time.perf_counter())
+    return dict(
+        zip(("visibility", "area factors", "calibrate", "geocode"), np.diff(watch).tolist(), strict=True)
+    )

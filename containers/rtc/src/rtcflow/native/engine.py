@@ -1,0 +1,284 @@
+"""One burst from digital numbers to map layers.
+
+The image is worked off in bands of radar lines. A band holds the area factors and the backscatter of its lines and a few
+more on each side, and geocodes the map pixels centred on its lines; no raster of the whole radar image is ever made.
+Bands are the same for any number of threads and write to different pixels, so results do not depend on threads.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtcflow.native.angles import angle_rows
+from rtcflow.native.bands import Band, BandInputs, Outputs, work_off
+from rtcflow.native.dem import read_dem, spline_weights
+from rtcflow.native.image import RadarGrid, radar_grid, valid_samples
+from rtcflow.native.lattice import Lattice, lattice_lonlat, make_lattice
+from rtcflow.native.options import NativeOptions
+from rtcflow.native.points import local_orbit
+from rtcflow.native.profiles import line_tracks
+from rtcflow.sentinel1.annotation import SPEED_OF_LIGHT, Burst, read_burst
+from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.sentinel1.measurement import read_burst_pixels
+from rtcflow.sentinel1.orbit import OrbitPolynomial, StateVectors, fit_orbit, read_orbit
+from rtcflow.sentinel1.radiometry import read_beta0, read_noise
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.layers import Product
+
+Progress = Callable[[str, float], None]
+
+BAND_LINES = 96
+_ANGLE_ROWS = 64
+
+
+@dataclass
+class ComputedLayers:
+    """Map layers by name, (rows, cols) float32 with NaN or uint8 with 255 where invalid, and what made them."""
+
+    arrays: dict[str, NDArray[Any]]
+    metadata: dict[str, Any]
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by stage; those of bands are summed over threads."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        """Book the time since the last call to a stage."""
+        now = time.perf_counter()
+        self.add(stage, now - self._since)
+        self._since = now
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Book seconds to a stage."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """A burst ready to be worked off."""
+
+    bursts: dict[str, Burst]
+    vectors: StateVectors
+    orbit: OrbitPolynomial
+    grid: RadarGrid
+
+    @property
+    def burst(self) -> Burst:
+        """The burst in its first polarization."""
+        return next(iter(self.bursts.values()))
+
+
+def compute_layers(
+    files: Mapping[str, BurstFiles],
+    burst_id: str,
+    orbit: Path,
+    dem: Path,
+    grid: Grid,
+    product: Product,
+    options: NativeOptions | None = None,
+    progress: Progress | None = None,
+) -> ComputedLayers:
+    """Compute the layers of a burst product.
+
+    Parameters
+    ----------
+    files : mapping of str to BurstFiles
+        By polarization. Static layers need one polarization, and not its measurement.
+    burst_id : str
+    orbit : Path
+        Orbit file (EOF).
+    dem : Path
+        Heights above the WGS 84 ellipsoid in metres, EPSG:4326; longitudes may go beyond 180.
+    grid : Grid
+    product : Product
+    options : NativeOptions, optional
+    progress : callable, optional
+        Called with the stage and how much of it is done, 0 to 1.
+
+    Raises
+    ------
+    RefusedError
+        When an input cannot be read or does not cover the burst.
+    """
+    options = options or NativeOptions()
+    report = progress or (lambda stage, fraction: None)
+    watch = Stopwatch()
+    scene = _open_scene(files, burst_id, orbit, product)
+    report("read", 0.0)
+    lonlat = lattice_lonlat(grid)
+    terrain = read_dem(dem, lonlat[0], lonlat[1])
+    height = _mean_height(terrain.heights)
+    lattice = make_lattice(grid, lonlat, terrain, scene.orbit, height)
+    _refuse_far_grid(lattice, scene, height, grid)
+    half_window = max(abs(scene.grid.first_time_s), abs(scene.grid.last_time_s)) + 1.0
+    polynomials = local_orbit(scene.orbit.coefficients, half_window)
+    secondary = options.secondary_layers(product)
+    polarizations = list(scene.bursts) if product is Product.RTC_S1 else []
+    outputs = Outputs.empty(grid, len(polarizations), secondary)
+    inputs = BandInputs(
+        lattice=lattice,
+        grid=grid,
+        heights=terrain.heights,
+        weights=spline_weights(),
+        orbit=polynomials,
+        radar=scene.grid,
+        timing=_timing(scene.burst, product, options),
+        valid=valid_samples(scene.burst, product, scene.grid),
+        height=height,
+        options=options,
+        pixels=[read_burst_pixels(files[p], scene.bursts[p]) for p in polarizations],
+        calibrations=[1.0 / read_beta0(files[p].calibration, scene.bursts[p]) ** 2 for p in polarizations],
+        noises=[
+            read_noise(files[p].noise, scene.bursts[p]) if options.noise_removal else None for p in polarizations
+        ],
+        tracks=_tracks(scene, height, grid),
+        ground_step=min(grid.spacing / 2, 10.0),
+    )
+    watch.lap("read")
+    report("read", 1.0)
+    bands = [
+        Band(first, min(first + BAND_LINES, scene.grid.lines)) for first in range(0, scene.grid.lines, BAND_LINES)
+    ]
+    with ThreadPoolExecutor(options.threads) as pool:
+        for done, stages in enumerate(pool.map(lambda band: work_off(band, inputs, outputs), bands), 1):
+            report("bands", done / len(bands))
+            for stage, seconds in stages.items():
+                watch.add(stage, seconds)
+        watch.lap("bands")
+        _angles(pool, inputs, outputs)
+        watch.lap("angles")
+    report("angles", 1.0)
+    arrays = outputs.by_name(polarizations)
+    return ComputedLayers(arrays, _metadata(scene, product, options, watch, height))
+
+
+def _open_scene(files: Mapping[str, BurstFiles], burst_id: str, orbit: Path, product: Product) -> _Scene:
+    if not files:
+        raise RefusedError("no polarization was given; give the files of at least one", "polarization")
+    used = dict(files) if product is Product.RTC_S1 else dict(list(files.items())[:1])
+    bursts = {polarization: read_burst(f.annotation, burst_id) for polarization, f in used.items()}
+    burst = next(iter(bursts.values()))
+    radar = radar_grid(burst, product)
+    middle = burst.sensing_start + timedelta(seconds=0.5 * (burst.lines - 1) * burst.azimuth_interval_s)
+    vectors = read_orbit(orbit, middle)
+    return _Scene(bursts, vectors, fit_orbit(vectors, radar.first_time_s, radar.last_time_s), radar)
+
+
+def _mean_height(heights: NDArray[np.float32]) -> float:
+    mean = float(np.nanmean(heights[::7, ::7])) if np.isfinite(heights).any() else 0.0
+    return mean if np.isfinite(mean) else 0.0
+
+
+def _refuse_far_grid(lattice: Lattice, scene: _Scene, height: float, grid: Grid) -> None:
+    times = lattice.nodes[..., 8] + height * lattice.nodes[..., 9]
+    if times.min() > scene.grid.last_time_s or times.max() < scene.grid.first_time_s:
+        raise RefusedError(
+            f"the grid (EPSG:{grid.epsg}, bounds {grid.bounds}) does not meet burst {scene.burst.burst_id}; "
+            "give a grid over the burst's footprint",
+            "grid",
+        )
+
+
+def _timing(burst: Burst, product: Product, options: NativeOptions) -> NDArray[np.float64]:
+    bistatic, troposphere = options.corrections(product)
+    constant = burst.iw2_mid_range_m / SPEED_OF_LIGHT - burst.rank / burst.prf_hz
+    return np.array([float(bistatic), constant, float(troposphere)])
+
+
+def _tracks(scene: _Scene, height: float, grid: Grid) -> NDArray[np.float64]:
+    """Ground tracks of all lines, (lines, nodes, 3): computed for one line in eight, linear between."""
+    radar = scene.grid
+    chosen = np.unique(np.append(np.arange(0, radar.lines, 8), radar.lines - 1))
+    times = radar.first_time_s + chosen * radar.interval_s
+    tracks = line_tracks(scene.orbit, times, radar.first_range_m, radar.last_range_m, height, grid, 4000.0)
+    at = np.arange(radar.lines)
+    upper = np.clip(np.searchsorted(chosen, at, side="right"), 1, len(chosen) - 1)
+    share = ((at - chosen[upper - 1]) / (chosen[upper] - chosen[upper - 1]))[:, None, None]
+    return (1 - share) * tracks[upper - 1] + share * tracks[upper]
+
+
+def _angles(pool: ThreadPoolExecutor, inputs: BandInputs, outputs: Outputs) -> None:
+    if outputs.incidence.size == outputs.local.size == outputs.dem.size == 0:
+        return
+
+    def rows(first: int) -> None:
+        angle_rows(
+            inputs.lattice.nodes,
+            inputs.lattice.step,
+            *inputs.lattice.origin,
+            first,
+            min(first + _ANGLE_ROWS, inputs.grid.rows),
+            inputs.heights,
+            inputs.weights,
+            inputs.orbit,
+            outputs.incidence,
+            outputs.local,
+            outputs.dem,
+        )
+
+    list(pool.map(rows, range(0, inputs.grid.rows, _ANGLE_ROWS)))
+
+
+def _metadata(
+    scene: _Scene, product: Product, options: NativeOptions, watch: Stopwatch, height: float
+) -> dict[str, Any]:
+    burst, radar = scene.burst, scene.grid
+    bistatic, troposphere = options.corrections(product)
+    return {
+        "platform": burst.platform,
+        "swath": burst.swath,
+        "polarizations": list(scene.bursts),
+        "sensing_start": burst.sensing_start,
+        "sensing_stop": burst.sensing_stop,
+        "orbit_state": burst.orbit_state,
+        "absolute_orbit": burst.absolute_orbit,
+        "relative_orbit": burst.relative_orbit,
+        "look_side": "right",
+        "ipf_version": burst.ipf_version,
+        "center_frequency_hz": burst.center_frequency_hz,
+        "wavelength_m": burst.wavelength_m,
+        "prf_hz": burst.prf_hz,
+        "lines": burst.lines,
+        "samples": burst.samples,
+        "starting_range_m": burst.starting_range_m,
+        "range_spacing_m": burst.range_spacing_m,
+        "azimuth_interval_s": burst.azimuth_interval_s,
+        "azimuth_spacing_m": burst.azimuth_spacing_m,
+        "incidence_angle_deg": burst.incidence_angle_deg,
+        "radar_grid": {"lines": radar.lines, "samples": radar.samples},
+        "orbit_file": scene.vectors.name,
+        "orbit_type": scene.vectors.type,
+        "orbit_epoch": scene.vectors.epoch,
+        "orbit_seconds": scene.vectors.seconds,
+        "orbit_positions_m": scene.vectors.positions,
+        "orbit_velocities_m_s": scene.vectors.velocities,
+        "mean_height_m": height,
+        "parameters": {
+            "thermal_noise_removal": options.noise_removal,
+            "bistatic_delay_correction": bistatic,
+            "static_tropospheric_delay_correction": troposphere,
+            "radiometric_terrain_correction": "area projection",
+            "dem_upsampling": options.dem_upsampling,
+            "dem_interpolation": "biquintic",
+            "geocoding": "area projection",
+            "shadow_masking": options.shadow_masking,
+            "valid_samples_masking": product is Product.RTC_S1,
+            "aligned_factors": options.aligned_factors,
+            "minimum_factor_db": options.minimum_factor_db,
+        },
+        "stage_seconds": dict(watch.seconds),
+    }
+
+

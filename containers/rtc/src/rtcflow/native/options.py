@@ -1,0 +1,58 @@
+"""Choices of the native engine."""
+
+import os
+from dataclasses import dataclass, field
+
+from rtcflow_contract.layers import POLARIZATION_LAYERS, Product, layers_of
+
+# The radar grid of static layers is widened so that it covers every pass: by 1.2 burst lengths on each side in azimuth
+# and 20 % of the samples in range (OPERA RTC-S1-STATIC).
+STATIC_AZIMUTH_MARGIN, STATIC_RANGE_MARGIN = 1.2, 0.2
+
+
+@dataclass(frozen=True)
+class NativeOptions:
+    """Choices of a run.
+
+    Parameters
+    ----------
+    layers : tuple of str, optional
+        Secondary layers to compute; None means those of the product.
+    noise_removal : bool
+        Subtract thermal noise.
+    bistatic_correction, troposphere_correction : bool, optional
+        Timing corrections; None means the product's rule: on for RTC_S1, off for RTC_S1_STATIC.
+    aligned_factors : bool
+        Project facets with the timing corrections too. OPERA's workflow does not, so its area factors lie one sample or
+        so beside the image; off keeps its numbers.
+    shadow_masking : bool
+        Leave shadowed samples out of the mean.
+    dem_upsampling : int
+        Cells per map pixel along each axis in the area factors.
+    minimum_factor_db : float
+        Samples with a smaller area factor are invalid.
+    threads : int
+        Threads; results do not depend on them.
+    """
+
+    layers: tuple[str, ...] | None = None
+    noise_removal: bool = True
+    bistatic_correction: bool | None = None
+    troposphere_correction: bool | None = None
+    aligned_factors: bool = False
+    shadow_masking: bool = True
+    dem_upsampling: int = 2
+    minimum_factor_db: float = -30.0
+    threads: int = field(default_factory=lambda: max(1, len(os.sched_getaffinity(0))))
+
+    def secondary_layers(self, product: Product) -> frozenset[str]:
+        """Layers to compute beside backscatter."""
+        wanted = self.layers if self.layers is not None else [layer.name for layer in layers_of(product)]
+        return frozenset(wanted) - frozenset(POLARIZATION_LAYERS)
+
+    def corrections(self, product: Product) -> tuple[bool, bool]:
+        """Whether the bistatic and the tropospheric correction are applied."""
+        default = product is Product.RTC_S1
+        bistatic = default if self.bistatic_correction is None else self.bistatic_correction
+        troposphere = default if self.troposphere_correction is None else self.troposphere_correction
+        return bistatic, troposphere
