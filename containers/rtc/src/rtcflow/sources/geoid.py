@@ -49,7 +49,7 @@ def _interpolate(
     source: rasterio.DatasetReader, href: str, latitudes: np.ndarray, longitudes: np.ndarray
 ) -> np.ndarray:
     spacing_x, spacing_y = source.transform.a, -source.transform.e
-    first_lon, first_lat = source.transform * (0.5, 0.5)
+    first_lon, first_lat = source.transform.c + spacing_x / 2, source.transform.f - spacing_y / 2
     turn = round(360.0 / spacing_x) if source.width * spacing_x > 359.9 else None
     row = np.clip((first_lat - latitudes) / spacing_y, 0, source.height - 1)
     col = (longitudes - first_lon) / spacing_x

@@ -98,8 +98,8 @@ def _read(tile: Tile, path: Path) -> np.ndarray:
     try:
         with rasterio.open(path) as source:
             values = source.read(1, masked=True).astype(np.float32).filled(np.nan)
-            origin = source.transform * (0.5, 0.5)
             spacing = (source.transform.a, -source.transform.e)
+            origin = (source.transform.c + spacing[0] / 2, source.transform.f - spacing[1] / 2)
     except RasterioIOError as error:
         raise RefusedError(
             f"DEM tile {path.name} is corrupt ({error}); fetch it again", reason="dem-corrupt"

@@ -63,16 +63,14 @@ def fetch_burst(
     safe = open_safe(source, scene, meter)
     target = folder / f"{scene}.SAFE"
     track = relative_orbit(_fetch(safe, MANIFEST_SAFE, target).read_bytes())
-    swath = parse_burst_id(burst_id).swath
-    names = sorted(safe.names("annotation"))
+    catalogue = _Catalogue(safe, sorted(safe.names("annotation")), track, scene)
     files, burst = {}, None
     for number, polarization in enumerate(polarizations):
         progress("fetch scene", number / len(polarizations))
-        annotation = _annotation_name(names, swath, polarization, scene)
-        path = _fetch(safe, annotation, target)
+        path = _fetch(safe, catalogue.annotation_of(burst_id, polarization), target)
+        burst = catalogue.find(burst_id, path.read_bytes())
         # The bistatic correction refers to the middle of IW2, whatever sub-swath the burst is in.
-        _fetch(safe, _annotation_name(names, "iw2", polarization, scene), target)
-        burst = _find(burst_id, list_bursts(path.read_bytes(), track), safe, names, track, scene)
+        _fetch(safe, _annotation_name(catalogue.names, "iw2", polarization, scene), target)
         files[polarization] = _fetch_files(safe, path, burst, target, product is not Product.RTC_S1_STATIC)
     progress("fetch scene", 1.0)
     if burst is None:
@@ -88,9 +86,8 @@ def find_burst(source: str, scene: str, burst_id: str, polarization: str, meter:
         track = relative_orbit(safe.read(MANIFEST_SAFE))
     except NotFoundError as error:
         raise _incomplete(safe, MANIFEST_SAFE) from error
-    names = sorted(safe.names("annotation"))
-    annotation = _annotation_name(names, parse_burst_id(burst_id).swath, polarization, scene)
-    return _find(burst_id, list_bursts(safe.read(annotation), track), safe, names, track, scene)
+    catalogue = _Catalogue(safe, sorted(safe.names("annotation")), track, scene)
+    return catalogue.find(burst_id, safe.read(catalogue.annotation_of(burst_id, polarization)))
 
 
 def _fetch(safe: Place, name: str, target: Path) -> Path:
@@ -118,21 +115,39 @@ def _annotation_name(names: Sequence[str], swath: str, polarization: str, scene:
     return found[0]
 
 
-def _find(
-    burst_id: str, bursts: list[AnnotatedBurst], safe: Place, names: Sequence[str], track: int, scene: str
-) -> AnnotatedBurst:
-    for burst in bursts:
-        if burst.burst_id == burst_id:
-            return burst
-    there = {
-        burst.burst_id
-        for name in fnmatch.filter(names, "annotation/s1?-iw?-slc-*.xml")
-        for burst in list_bursts(safe.read(name), track)
-    }
-    raise RefusedError(
-        f"burst {burst_id} is not in scene {scene}; it has {', '.join(sorted(there))}",
-        reason="burst-not-in-scene",
-    )
+class _Catalogue(NamedTuple):
+    """Annotation of a scene: `names` of all files below annotation/, `track` its relative orbit number."""
+
+    safe: Place
+    names: Sequence[str]
+    track: int
+    scene: str
+
+    def annotation_of(self, burst_id: str, polarization: str) -> str:
+        """Name of the annotation that must list a burst."""
+        swath = parse_burst_id(burst_id).swath
+        if not fnmatch.filter(self.names, f"annotation/s1?-{swath}-slc-*.xml"):
+            raise self.not_there(burst_id)
+        return _annotation_name(self.names, swath, polarization, self.scene)
+
+    def find(self, burst_id: str, annotation: bytes) -> AnnotatedBurst:
+        """The burst in an annotation."""
+        for burst in list_bursts(annotation, self.track):
+            if burst.burst_id == burst_id:
+                return burst
+        raise self.not_there(burst_id)
+
+    def not_there(self, burst_id: str) -> RefusedError:
+        """The refusal that lists what the scene has."""
+        there = {
+            burst.burst_id
+            for name in fnmatch.filter(self.names, "annotation/s1?-iw?-slc-*.xml")
+            for burst in list_bursts(self.safe.read(name), self.track)
+        }
+        return RefusedError(
+            f"burst {burst_id} is not in scene {self.scene}; it has {', '.join(sorted(there))}",
+            reason="burst-not-in-scene",
+        )
 
 
 def _fetch_files(

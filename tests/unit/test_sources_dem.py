@@ -1,0 +1,238 @@
+"""The DEM of a burst: which tiles, mosaicked across spacings and the antimeridian, on the ellipsoid; no land missed."""
+
+import math
+
+import numpy as np
+import pytest
+import rasterio
+
+from rtcflow.progress import silent
+from rtcflow.resources import Meter
+from rtcflow.sources.area import Area, area_of_grid
+from rtcflow.sources.dem import fetch_dem
+from rtcflow.sources.mosaic import mosaic
+from rtcflow.sources.places import LocalPlace
+from rtcflow.sources.tiles import Tile, fetch_tiles, tiles_of
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.grid import Grid
+
+ROWS = 36
+AUSTRALIA = Grid(epsg=32755, left=590_000, top=6_130_000, spacing=1000, rows=40, cols=60)
+FIJI = Grid(epsg=32701, left=130_000, top=8_110_000, spacing=1000, rows=40, cols=60)
+SEA = Grid(epsg=32701, left=500_000, top=6_110_000, spacing=1000, rows=10, cols=10)
+
+
+def plane(lon, lat):
+    """Heights that bilinear interpolation must give back exactly."""
+    return 100.0 + 3.0 * lon + 7.0 * lat
+
+
+def write_tile(folder, tile, cols=ROWS, heights=plane, nested=True):
+    lons = tile.lon + np.arange(cols) / cols
+    lats = tile.lat + 1 - np.arange(ROWS) / ROWS
+    values = np.asarray(heights(lons[None, :], lats[:, None]), np.float32) * np.ones((ROWS, cols), np.float32)
+    path = folder / tile.name / f"{tile.name}.tif" if nested else folder / f"{tile.name}.tif"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    west = (tile.lon + 180) % 360 - 180 - 0.5 / cols
+    transform = rasterio.Affine(1 / cols, 0, west, 0, -1 / ROWS, tile.lat + 1 + 0.5 / ROWS)
+    profile = {"driver": "GTiff", "width": cols, "height": ROWS, "count": 1, "dtype": "float32"}
+    with rasterio.open(path, "w", crs="EPSG:4326", transform=transform, **profile) as out:
+        out.write(values, 1)
+    return path
+
+
+def write_geoid(path, heights=lambda lon, lat: 0 * lon + 0 * lat, spacing=1.0):
+    count = round(360 / spacing)
+    lons = -180 + spacing * np.arange(count)
+    lats = 90 - spacing * np.arange(count // 2 + 1)
+    values = np.asarray(heights(lons[None, :], lats[:, None]), np.float32)
+    transform = rasterio.Affine(spacing, 0, -180 - spacing / 2, 0, -spacing, 90 + spacing / 2)
+    profile = {"driver": "GTiff", "width": count, "height": count // 2 + 1, "count": 1, "dtype": "float32"}
+    with rasterio.open(path, "w", crs="EPSG:4326", transform=transform, **profile) as out:
+        out.write(values, 1)
+    return path
+
+
+def fetch(tmp_path, grid, dem=None, geoid=None):
+    dem = dem or tmp_path / "tiles"
+    geoid = geoid or write_geoid(tmp_path / "geoid.tif")
+    return fetch_dem(str(dem), str(geoid), "cop_glo30", grid, tmp_path / "work", Meter(), silent)
+
+
+def read(fetched):
+    with rasterio.open(fetched.path) as source:
+        lons = source.transform.c + source.transform.a * (np.arange(source.width) + 0.5)
+        lats = source.transform.f + source.transform.e * (np.arange(source.height) + 0.5)
+        return source.read(1), lons, lats
+
+
+@pytest.mark.parametrize(
+    ("tile", "name"),
+    [
+        (Tile(-70, 161), "Copernicus_DSM_COG_10_S70_00_E161_00_DEM"),
+        (Tile(0, -1), "Copernicus_DSM_COG_10_N00_00_W001_00_DEM"),
+        (Tile(-17, 180), "Copernicus_DSM_COG_10_S17_00_W180_00_DEM"),
+        (Tile(-17, 179), "Copernicus_DSM_COG_10_S17_00_E179_00_DEM"),
+    ],
+)
+def test_tile_names_are_those_of_the_archive(tile, name):
+    assert tile.name == name
+
+
+def test_tiles_are_those_the_area_touches():
+    assert tiles_of(Area(147.9, -35.2, 149.1, -34.9)) == [
+        Tile(lat, lon) for lat in (-35, -36) for lon in (147, 148, 149)
+    ]
+
+
+def test_the_area_is_the_grid_with_a_margin():
+    area = area_of_grid(AUSTRALIA, margin_m=0)
+    wider = area_of_grid(AUSTRALIA, margin_m=10_000)
+    assert wider.contains(area)
+    assert area.south - wider.south == pytest.approx(10 / 111, rel=0.05)
+
+
+def test_across_the_antimeridian_longitudes_run_on():
+    area = area_of_grid(FIJI)
+    assert area.west < 180 < area.east
+    assert area.east - area.west < 2
+    assert {tile.name[-12:-4] for tile in tiles_of(area)} == {"E179_00_", "W180_00_"} or len(
+        tiles_of(area)
+    ) >= 2
+
+
+def test_around_a_pole_the_area_has_all_longitudes():
+    grid = Grid(epsg=3031, left=-100_000, top=100_000, spacing=1000, rows=200, cols=200)
+    area = area_of_grid(grid)
+    assert (area.west, area.east, area.south) == (-180, 180, -90)
+
+
+def test_heights_come_back_on_the_ellipsoid(tmp_path):
+    for tile in tiles_of(area_of_grid(AUSTRALIA)):
+        write_tile(tmp_path / "tiles", tile)
+    geoid = write_geoid(tmp_path / "geoid.tif", lambda lon, lat: 0.1 * lon + 0.2 * lat)
+    values, lons, lats = read(fetch(tmp_path, AUSTRALIA, geoid=geoid))
+    expected = plane(lons[None, :], lats[:, None]) + 0.1 * lons[None, :] + 0.2 * lats[:, None]
+    assert np.abs(values - expected).max() < 1e-3
+    area = area_of_grid(AUSTRALIA)
+    assert lons[0] <= area.west < area.east <= lons[-1]
+    assert lats[-1] <= area.south < area.north <= lats[0]
+
+
+def test_across_the_antimeridian_there_is_no_seam(tmp_path):
+    def periodic(lon, lat):
+        return 100 + 50 * np.sin(np.radians(lon)) + lat
+
+    for tile in tiles_of(area_of_grid(FIJI)):
+        write_tile(tmp_path / "tiles", tile, heights=periodic)
+    geoid = write_geoid(tmp_path / "geoid.tif", lambda lon, lat: np.abs(lon) + 0 * lat)
+    values, lons, lats = read(fetch(tmp_path, FIJI, geoid=geoid))
+    expected = periodic(lons[None, :], lats[:, None]) + np.minimum(lons, 360 - lons)[None, :]
+    assert np.abs(values - expected).max() < 0.01
+
+
+@pytest.mark.parametrize("cols_north", [36, 24])
+def test_tiles_of_different_spacing_join(tmp_path, cols_north):
+    area = Area(10.2, 49.6, 11.7, 50.4)
+    shapes = {50: cols_north, 49: 36}
+    lon_tiles = {}
+    for lat, cols in shapes.items():
+        for lon in (10, 11):
+            lon_tiles[Tile(lat, lon)] = write_tile(tmp_path, Tile(lat, lon), cols=cols)
+    heights = mosaic(lon_tiles, area)
+    expected = plane(heights.longitudes[None, :], heights.latitudes[:, None])
+    # Only beyond the last column of the easternmost tile nothing is left to interpolate with.
+    inside = heights.longitudes <= 12 - 1 / min(shapes.values())
+    assert np.abs(heights.values - expected)[:, inside].max() < 1e-3
+    assert np.allclose(np.diff(heights.longitudes), 1 / 36)
+
+
+def test_over_sea_the_height_is_that_of_the_geoid(tmp_path):
+    (tmp_path / "tiles").mkdir()
+    (tmp_path / "tiles" / "tileList.txt").write_text("Copernicus_DSM_COG_10_N00_00_E006_00_DEM\n")
+    geoid = write_geoid(tmp_path / "geoid.tif", lambda lon, lat: 30.0 + 0 * lon + 0 * lat)
+    fetched = fetch(tmp_path, SEA, geoid=geoid)
+    values, _, _ = read(fetched)
+    assert np.all(values == 30.0)
+    assert fetched.inputs[0].id == "cop_glo30: sea only"
+
+
+def test_land_that_is_missing_is_refused_with_the_names_of_its_tiles(tmp_path):
+    needed = tiles_of(area_of_grid(AUSTRALIA))
+    for tile in needed[1:]:
+        write_tile(tmp_path / "tiles", tile)
+    (tmp_path / "tiles" / "tileList.txt").write_text("\n".join(tile.name for tile in needed) + "\n")
+    with pytest.raises(RefusedError, match=needed[0].name) as caught:
+        fetch(tmp_path, AUSTRALIA)
+    assert caught.value.reason == "dem-missing-land"
+
+
+def test_without_a_tile_list_sea_is_not_taken_for_granted(tmp_path):
+    needed = tiles_of(area_of_grid(AUSTRALIA))
+    for tile in needed[1:]:
+        write_tile(tmp_path / "tiles", tile, nested=False)
+    with pytest.raises(RefusedError, match=r"no tileList\.txt"):
+        fetch(tmp_path, AUSTRALIA)
+
+
+def test_a_corrupt_tile_is_refused_by_name(tmp_path):
+    needed = tiles_of(area_of_grid(AUSTRALIA))
+    for tile in needed:
+        path = write_tile(tmp_path / "tiles", tile)
+    path.write_bytes(b"not a raster")
+    with pytest.raises(RefusedError, match=path.name):
+        fetch(tmp_path, AUSTRALIA)
+
+
+def test_a_tile_of_another_layout_is_refused(tmp_path):
+    path = write_tile(tmp_path, Tile(49, 10))
+    with pytest.raises(RefusedError, match="not laid out"):
+        mosaic({Tile(50, 10): path}, Area(10.1, 50.1, 10.9, 50.9))
+
+
+def test_absent_tiles_are_found_absent_only_after_looking(tmp_path):
+    (tmp_path / "tileList.txt").write_text("")
+    path = write_tile(tmp_path, Tile(49, 10))
+    found = fetch_tiles(LocalPlace(tmp_path), [Tile(49, 10), Tile(49, 11)], tmp_path / "work")
+    assert found == {Tile(49, 10): path, Tile(49, 11): None}
+
+
+def write_dem(path, bounds, crs="EPSG:4326"):
+    transform = rasterio.transform.from_bounds(*bounds, 50, 50)
+    with rasterio.open(
+        path, "w", driver="GTiff", width=50, height=50, count=1, dtype="float32", crs=crs, transform=transform
+    ) as out:
+        out.write(np.full((50, 50), 5, np.float32), 1)
+    return path
+
+
+def test_a_given_dem_is_used_as_it_is(tmp_path):
+    area = area_of_grid(AUSTRALIA, 0)
+    path = write_dem(
+        tmp_path / "dem.tif", (math.floor(area.west), area.south - 1, area.east + 1, area.north + 1)
+    )
+    assert fetch(tmp_path, AUSTRALIA, dem=path).path == path
+
+
+def test_a_given_dem_that_does_not_cover_the_grid_is_refused_with_both_areas(tmp_path):
+    path = write_dem(tmp_path / "dem.tif", (148.0, -35.1, 148.2, -35.0))
+    with pytest.raises(RefusedError, match=r"covers 148\.00 to 148\.20 E") as caught:
+        fetch(tmp_path, AUSTRALIA, dem=path)
+    assert caught.value.reason == "dem-coverage"
+
+
+def test_a_given_dem_in_another_crs_or_that_is_none_is_refused(tmp_path):
+    path = write_dem(tmp_path / "dem.tif", (590_000, 6_000_000, 700_000, 6_200_000), crs="EPSG:32755")
+    with pytest.raises(RefusedError, match="EPSG:4326"):
+        fetch(tmp_path, AUSTRALIA, dem=path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(RefusedError, match="cannot be read"):
+        fetch(tmp_path, AUSTRALIA, dem=path)
+
+
+def test_a_geoid_that_does_not_cover_the_area_is_refused(tmp_path):
+    for tile in tiles_of(area_of_grid(AUSTRALIA)):
+        write_tile(tmp_path / "tiles", tile)
+    geoid = write_dem(tmp_path / "geoid.tif", (0, 40, 20, 60))
+    with pytest.raises(RefusedError, match="does not cover"):
+        fetch(tmp_path, AUSTRALIA, geoid=geoid)
