@@ -35,7 +35,7 @@ lint: $(READY)  ## Run every checker that CI runs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/cfn-lint template.yaml
+	@$(BIN)/cfn-lint template.yaml stacks/*.yaml
 	@AWS_DEFAULT_REGION=ap-southeast-2 SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@$(BIN)/python scripts/lint_state_machine.py
 

@@ -64,6 +64,9 @@ def measure(report: SceneReport, metrics: Metrics) -> None:
             value=sum(burst.outcome is outcome for burst in bursts),
         )
     for burst in bursts:
+        # Its average over any time is the share of failed bursts.
+        percent = 100 if burst.outcome is Outcome.FAILED else 0
+        metrics.add_metric(name="BurstFailedPercent", unit=MetricUnit.Percent, value=percent)
         if burst.seconds is not None and burst.outcome is Outcome.MADE:
             metrics.add_metric(name="BurstSeconds", unit=MetricUnit.Seconds, value=burst.seconds)
         if burst.bytes_written is not None and burst.outcome is Outcome.MADE:
@@ -72,11 +75,12 @@ def measure(report: SceneReport, metrics: Metrics) -> None:
     for error_class in ErrorClass:
         failed = sum(burst.error_class is error_class for burst in bursts)
         if failed:
-            _measure_failures(error_class, failed)
+            _measure_failures(error_class, failed, metrics.service or SOURCE)
 
 
-def _measure_failures(error_class: ErrorClass, failed: int) -> None:
+def _measure_failures(error_class: ErrorClass, failed: int, service: str) -> None:
     with single_metric(
         name="BurstsFailedByClass", unit=MetricUnit.Count, value=failed, namespace="rtcflow"
     ) as metric:
+        metric.add_dimension(name="service", value=service)
         metric.add_dimension(name="error_class", value=error_class.value)
