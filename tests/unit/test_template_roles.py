@@ -1,0 +1,155 @@
+"""Every role and policy of the template against a written table of what it may do, and on what."""
+
+import pytest
+from deployed_template import of_type, template, texts
+
+ARN = "arn:${AWS::Partition}"
+HERE = "${AWS::Region}:${AWS::AccountId}"
+PRODUCTS = {"${ProductsBucket.Arn}/*", f"{ARN}:s3:::${{ProductsBucketNameParam}}/*"}
+PRODUCT_BUCKETS = {"ProductsBucket.Arn", f"{ARN}:s3:::${{ProductsBucketNameParam}}"}
+EXTRA = {"arn:aws:s3:::<ExtraProductBuckets>/*"}
+EVENT_BUS = {f"{ARN}:events:{HERE}:event-bus/default"}
+TASK_DEFINITIONS = {
+    f"{ARN}:ecs:{HERE}:task-definition/${{AWS::StackName}}-burst:*",
+    f"{ARN}:ecs:{HERE}:task-definition/${{AWS::StackName}}-static:*",
+}
+TASKS = {f"{ARN}:ecs:{HERE}:task/${{Cluster}}/*"}
+FUNCTIONS = ("PlanScene", "CheckStaticLayers", "AssembleStac", "SummarizeScene")
+
+# Policy or role: action to the resources it may be done on.
+POLICIES = {
+    "ProductsReadPolicy": {
+        "s3:GetObject": PRODUCTS | EXTRA | {"arn:aws:s3:::<ExtraProductBuckets>"},
+        "s3:ListBucket": PRODUCT_BUCKETS | EXTRA | {"arn:aws:s3:::<ExtraProductBuckets>"},
+    },
+    "ProductsWritePolicy": {"s3:PutObject": PRODUCTS | EXTRA},
+    "ScenesReadPolicy": {
+        "s3:GetObject": {"arn:aws:s3:::<SceneBuckets>/*", "arn:aws:s3:::<SceneBuckets>"},
+        "s3:ListBucket": {"arn:aws:s3:::<SceneBuckets>/*", "arn:aws:s3:::<SceneBuckets>"},
+    },
+    "WorkPolicy": {
+        "s3:GetObject": {"${WorkBucket.Arn}/executions/*"},
+        "s3:PutObject": {"${WorkBucket.Arn}/executions/*"},
+        "s3:ListBucket": {"WorkBucket.Arn"},
+    },
+    "TracePolicy": {"xray:PutTraceSegments": {"*"}, "xray:PutTelemetryRecords": {"*"}},
+}
+LOGS_OF = {
+    name: {
+        "logs:CreateLogStream": {f"{name}Logs.Arn"},
+        "logs:PutLogEvents": {f"{name}Logs.Arn"},
+    }
+    for name in FUNCTIONS
+}
+ROLES = {
+    "PlanSceneRole": LOGS_OF["PlanScene"],
+    "CheckStaticLayersRole": LOGS_OF["CheckStaticLayers"],
+    "AssembleStacRole": {**LOGS_OF["AssembleStac"], "events:PutEvents": EVENT_BUS},
+    "SummarizeSceneRole": {**LOGS_OF["SummarizeScene"], "events:PutEvents": EVENT_BUS},
+    "TaskRole": {},
+    "TaskExecutionRole": {
+        "ecr:GetAuthorizationToken": {"*"},
+        **{
+            action: {"ImageRepository.Arn", f"{ARN}:ecr:{HERE}:repository/*"}
+            for action in (
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+                "ecr:BatchCheckLayerAvailability",
+            )
+        },
+        "logs:CreateLogStream": {"TaskLogs.Arn"},
+        "logs:PutLogEvents": {"TaskLogs.Arn"},
+        "secretsmanager:GetSecretValue": {"EarthdataSecret"},
+    },
+    "SceneStateMachineRole": {
+        "lambda:InvokeFunction": {f"${{{name}Function.Arn}}:*" for name in FUNCTIONS},
+        "ecs:RunTask": TASK_DEFINITIONS,
+        "ecs:StopTask": TASKS,
+        "ecs:DescribeTasks": TASKS,
+        "ecs:TagResource": TASKS,
+        "iam:PassRole": {"TaskRole.Arn", "TaskExecutionRole.Arn"},
+        **{
+            action: {f"{ARN}:events:{HERE}:rule/StepFunctionsGetEventsForECSTaskRule"}
+            for action in ("events:PutTargets", "events:PutRule", "events:DescribeRule")
+        },
+        **{
+            f"logs:{action}": {"*"}
+            for action in (
+                "CreateLogDelivery",
+                "GetLogDelivery",
+                "UpdateLogDelivery",
+                "DeleteLogDelivery",
+                "ListLogDeliveries",
+                "PutResourcePolicy",
+                "DescribeResourcePolicies",
+                "DescribeLogGroups",
+            )
+        },
+    },
+}
+SHARED = {
+    "PlanSceneRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy", "ScenesReadPolicy"},
+    "CheckStaticLayersRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy"},
+    "AssembleStacRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy", "ProductsWritePolicy"},
+    "SummarizeSceneRole": {"WorkPolicy", "TracePolicy"},
+    "TaskRole": {"WorkPolicy", "ProductsReadPolicy", "ProductsWritePolicy", "ScenesReadPolicy"},
+    "TaskExecutionRole": set(),
+    "SceneStateMachineRole": {"TracePolicy"},
+}
+# Services whose action takes no resource.
+WITHOUT_RESOURCE = {"xray", "ecr:GetAuthorizationToken", "logs"}
+
+
+def permissions(document):
+    """Action to resources of a policy document's statements, both branches of every If."""
+    found = {}
+    for statement in document["Statement"]:
+        parts = (
+            [p for p in statement["Fn::If"][1:] if "Effect" in p] if "Fn::If" in statement else [statement]
+        )
+        for part in parts:
+            assert part["Effect"] == "Allow"
+            for action in part["Action"]:
+                found.setdefault(action, set()).update(texts(part["Resource"]))
+    return found
+
+
+def roles():
+    return of_type(template(), "AWS::IAM::Role")
+
+
+def test_table_has_every_role_and_policy():
+    assert set(roles()) == set(ROLES)
+    assert set(of_type(template(), "AWS::IAM::ManagedPolicy")) == set(POLICIES)
+    assert not of_type(template(), "AWS::IAM::Policy")
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_policy_allows_what_the_table_says(name):
+    document = template()["Resources"][name]["Properties"]["PolicyDocument"]
+    assert permissions(document) == POLICIES[name]
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_role_allows_what_the_table_says(name):
+    found = {}
+    for policy in roles()[name]["Properties"].get("Policies", []):
+        found.update(permissions(policy["PolicyDocument"]))
+    assert found == ROLES[name]
+    assert set(texts(roles()[name]["Properties"].get("ManagedPolicyArns", []))) == SHARED[name]
+
+
+@pytest.mark.parametrize("table", [*POLICIES.values(), *ROLES.values()])
+def test_wildcard_resource_only_where_the_service_takes_none(table):
+    for action, resources in table.items():
+        assert "*" not in action
+        if "*" in resources:
+            assert action in WITHOUT_RESOURCE or action.split(":")[0] in WITHOUT_RESOURCE
+
+
+@pytest.mark.parametrize("kind", ["AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"])
+def test_everything_that_runs_has_a_role_of_its_own(kind):
+    key = "Role" if kind == "AWS::Lambda::Function" else "RoleArn"
+    named = [texts(r["Properties"][key])[0] for r in of_type(template(), kind).values()]
+    assert len(named) == len(set(named))
+    assert {name.removesuffix(".Arn") for name in named} <= set(ROLES)
