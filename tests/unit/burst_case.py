@@ -28,7 +28,7 @@ SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 BURSTS = ("t070_148095_iw1", "t070_148096_iw1")
 START = datetime(2022, 1, 1, 12, 47, 45, tzinfo=UTC)
 LINES, SAMPLES = 6, 8
-BUCKET = "products-for-tests"
+BUCKET = "products"
 GRID = Grid(epsg=32755, left=600_000, top=6_100_000, spacing=20, rows=60, cols=80)
 ORBIT = "S1A_OPER_AUX_POEORB_OPOD_20220121T121549_V20211231T225942_20220102T005942.EOF"
 
@@ -171,7 +171,7 @@ def make_job(folder: Path, **changes: Any) -> BurstJob:
         "collection": "s1_rtc_c1",
         "destination": destination,
         "collection_folder": Location(BUCKET, "experimental/s1_rtc_c1"),
-        "work": Location(BUCKET, f"executions/execution-1/{product.value}/{BURSTS[1]}"),
+        "work": Location("work", f"executions/execution-1/{product.value}/{BURSTS[1]}"),
         "on_existing": OnExisting.SKIP,
         "grid": GRID,
     }

@@ -1,6 +1,5 @@
 """Cloud optimized GeoTIFFs of the layer table: compression, overviews, nodata, classes, tags."""
 
-import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
+from rasterio.io import DatasetWriter
 
+from rtcflow.rasters import write_raster
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import MASK_CLASSES, Layer
@@ -64,19 +64,17 @@ def write_cog(path: Path, values: np.ndarray, layer: Layer, grid: Grid, tags: Ma
         "overview_resampling": (Resampling.mode if is_mask else Resampling.average).name,
         "overviews": "IGNORE_EXISTING",
     }
-    try:
-        with rasterio.open(path, "w", **profile) as out:
-            out.write(values.astype(layer.dtype, copy=False), 1)
-            out.set_band_description(1, layer.title)
-            out.set_band_unit(1, layer.unit)
-            out.update_tags(**tags, LAYER_NAME=layer.title, LAYER_DESCRIPTION=layer.description)
-            if is_mask:
-                out.write_colormap(1, _colormap())
-                out.update_tags(1, **_class_tags())
-    except RasterioError as error:
-        _raise_if_full(path, error)
-        raise
-    _raise_if_short(path)
+
+    def fill(out: DatasetWriter) -> None:
+        out.write(values.astype(layer.dtype, copy=False), 1)
+        out.set_band_description(1, layer.title)
+        out.set_band_unit(1, layer.unit)
+        out.update_tags(**tags, LAYER_NAME=layer.title, LAYER_DESCRIPTION=layer.description)
+        if is_mask:
+            out.write_colormap(1, _colormap())
+            out.update_tags(1, **_class_tags())
+
+    write_raster(path, profile, fill)
 
 
 def _colormap() -> dict[int, tuple[int, int, int, int]]:
@@ -93,16 +91,3 @@ def _colormap() -> dict[int, tuple[int, int, int, int]]:
 
 def _class_tags() -> dict[str, str]:
     return {f"CLASS_{entry.value}": f"{entry.name}: {entry.description}" for entry in MASK_CLASSES}
-
-
-def _raise_if_full(path: Path, error: Exception) -> None:
-    """GDAL reports a full disk as a failed write; say it as the operating system does."""
-    stat = os.statvfs(path.parent)
-    if stat.f_bavail * stat.f_frsize < 1024 * 1024:
-        raise OSError(errno.ENOSPC, "No space left on device", str(path)) from error
-
-
-def _raise_if_short(path: Path) -> None:
-    # GDAL may notice a full disk only on closing, where rasterio does not report it.
-    if not path.is_file() or path.stat().st_size == 0:
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))

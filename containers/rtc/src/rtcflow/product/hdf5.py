@@ -1,5 +1,6 @@
 """The metadata file: HDF5 in the groups of the OPERA RTC-S1 product."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,16 @@ _ATTRIBUTES = {
 def write_hdf5(
     path: Path, record: Record, grid: Grid, polarizations: tuple[str, ...], orbit: StateVectors
 ) -> None:
-    """Write the metadata of a product; the rasters are in the COGs beside it."""
+    """Write the metadata of a product; the rasters are in the COGs beside it.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written, with its errno, which HDF5 itself would not give.
+    """
+    buffer = io.BytesIO()
     identification = record.identification
-    with h5py.File(path, "w") as file:
+    with h5py.File(buffer, "w") as file:
         for name, value in {
             "Conventions": "CF-1.8",
             "contact": identification["contactInformation"],
@@ -58,6 +66,7 @@ def write_hdf5(
         )
         for name, attributes in _ATTRIBUTES.items():
             file[name].attrs.update(attributes)
+    path.write_bytes(buffer.getbuffer())
 
 
 def _write_table(group: h5py.Group, table: Mapping[str, Any]) -> None:

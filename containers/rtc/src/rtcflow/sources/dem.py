@@ -8,6 +8,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.transform import Affine
 
 from rtcflow.progress import Progress
+from rtcflow.rasters import write_raster
 from rtcflow.resources import Meter
 from rtcflow.sources.area import Area, area_of_grid
 from rtcflow.sources.geoid import geoid_heights
@@ -114,6 +115,4 @@ def _write(path: Path, heights: Heights) -> None:
         "transform": Affine(per_lon, 0.0, corner[0], 0.0, -per_lat, corner[1]),
         "nodata": float("nan"),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with rasterio.open(path, "w", **profile) as out:
-        out.write(heights.values, 1)
+    write_raster(path, profile, lambda out: out.write(heights.values, 1))
