@@ -85,7 +85,7 @@ def _compute(
     from rtcflow.native.engine import compute_layers
 
     computed = compute_layers(
-        tuple(inputs.scene.files.values()),
+        inputs.scene.files,
         job.burst_id,
         inputs.orbit.path,
         inputs.dem.path,
@@ -93,7 +93,7 @@ def _compute(
         job.product,
         progress=progress,
     )
-    return computed.arrays, dict(computed.metadata)
+    return computed.arrays, dict(computed.metadata["parameters"])
 
 
 def valid_pixels(arrays: dict[str, np.ndarray]) -> np.ndarray:

@@ -70,8 +70,9 @@ def make_record(
     versions : dict
         Software by name.
     parameters : dict
-        The engine's; `bistatic_delay`, `static_troposphere`, `thermal_noise_removal`, `dem_interpolation`,
-        `geocoding` and `radiometric_terrain_correction` are known here, others are kept in the manifest alone.
+        The engine's; `bistatic_delay_correction`, `static_tropospheric_delay_correction`, `thermal_noise_removal`,
+        `dem_interpolation`, `geocoding` and `radiometric_terrain_correction` must be among them, others are kept in
+        the manifest alone.
     boundary_wkt : str
         Outline of valid data in WGS 84.
     """
@@ -163,13 +164,11 @@ def _algorithms(versions: dict[str, str], parameters: dict[str, Any]) -> dict[st
     named = {f"{name}Version": version for name, version in versions.items() if name != "rtcflow"}
     return {
         "demEgmModel": "Earth Gravitational Model 2008 (EGM2008)",
-        "demInterpolation": str(parameters.get("dem_interpolation", "")),
-        "geocoding": str(parameters.get("geocoding", "area projection")),
+        "demInterpolation": str(parameters["dem_interpolation"]),
+        "geocoding": str(parameters["geocoding"]),
         "geocodingAlgorithmReference": SHIROMA_2022,
         "noiseCorrectionAlgorithmReference": _NOISE,
-        "radiometricTerrainCorrection": str(
-            parameters.get("radiometric_terrain_correction", "area projection")
-        ),
+        "radiometricTerrainCorrection": str(parameters["radiometric_terrain_correction"]),
         "radiometricTerrainCorrectionAlgorithmReference": SHIROMA_2022,
         "softwareVersion": versions.get("rtcflow", ""),
         **named,
@@ -179,19 +178,19 @@ def _algorithms(versions: dict[str, str], parameters: dict[str, Any]) -> dict[st
 def _parameters(job: BurstJob, grid: Grid, parameters: dict[str, Any]) -> dict[str, Any]:
     backscatter = job.product is Product.RTC_S1
     return {
-        "bistaticDelayCorrectionApplied": bool(parameters.get("bistatic_delay", backscatter)),
+        "bistaticDelayCorrectionApplied": bool(parameters["bistatic_delay_correction"]),
         "filteringApplied": False,
         "geocoding/burstGeogridSnapX": grid.spacing,
         "geocoding/burstGeogridSnapY": grid.spacing,
         "inputBackscatterNormalizationConvention": "beta0",
-        "noiseCorrectionApplied": bool(parameters.get("thermal_noise_removal", backscatter)),
+        "noiseCorrectionApplied": backscatter and bool(parameters["thermal_noise_removal"]),
         "outputBackscatterDecibelConversionEquation": "10*log10(backscatter_linear)",
         "outputBackscatterExpressionConvention": "linear backscatter intensity",
         "outputBackscatterNormalizationConvention": "gamma0",
         "preprocessingMultilookingApplied": False,
         "radiometricTerrainCorrectionApplied": True,
         "staticTroposphericGeolocationCorrectionApplied": bool(
-            parameters.get("static_troposphere", backscatter)
+            parameters["static_tropospheric_delay_correction"]
         ),
         "wetTroposphericGeolocationCorrectionApplied": False,
     }
