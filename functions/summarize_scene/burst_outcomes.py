@@ -14,6 +14,8 @@ _ERROR_CLASSES: dict[str, ErrorClass] = {
     "NotFoundError": ErrorClass.REFUSED,
     "TransientError": ErrorClass.TRANSIENT,
     "States.Timeout": ErrorClass.TRANSIENT,
+    "Sandbox.Timedout": ErrorClass.TRANSIENT,
+    "Lambda.Unknown": ErrorClass.TRANSIENT,
     "Lambda.ServiceException": ErrorClass.TRANSIENT,
     "Lambda.AWSLambdaException": ErrorClass.TRANSIENT,
     "Lambda.SdkClientException": ErrorClass.TRANSIENT,

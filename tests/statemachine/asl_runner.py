@@ -17,7 +17,7 @@ UNCAUGHT = {"States.DataLimitExceeded", "States.Runtime"}
 
 
 class TaskError(Exception):
-    def __init__(self, error: str, cause: str = "") -> None:
+    def __init__(self, error: str, cause: str | None = "") -> None:
         super().__init__(f"{error}: {cause}")
         self.error, self.cause = error, cause
 
@@ -125,7 +125,8 @@ class Runner:
         for catcher in state.get("Catch", []):
             named = error.error in catcher["ErrorEquals"]
             if named or ("States.ALL" in catcher["ErrorEquals"] and error.error not in UNCAUGHT):
-                scope["errorOutput"] = {"Error": error.error, "Cause": error.cause}
+                told = {} if error.cause is None else {"Cause": error.cause}
+                scope["errorOutput"] = {"Error": error.error, **told}
                 output = (
                     self._fill(catcher["Output"], scope, variables)
                     if "Output" in catcher

@@ -1,5 +1,5 @@
 import pytest
-from asl_runner import ExecutionFailed
+from asl_runner import ExecutionFailed, TaskError
 from scene_play import BURSTS, Play, job_uri, lambda_error, runner, stopped
 
 PAYLOAD = {"scene": "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"}
@@ -75,6 +75,21 @@ def test_transient_planning_error_is_retried():
     assert len(play.of("PlanScene")) == 3
 
 
+@pytest.mark.parametrize("error", ["Sandbox.Timedout", "States.Timeout", "Lambda.TooManyRequestsException"])
+def test_function_that_was_cut_off_is_called_again(error):
+    fault = of_burst("", TaskError(error, None), times=2)
+    play = Play(BURSTS[:1], faults={"AssembleBurstStac": fault, "SummarizeScene": fault})
+    runner(play).run(PAYLOAD)
+    assert len(play.of("AssembleBurstStac")) == len(play.of("SummarizeScene")) == 3
+
+
+def test_error_without_a_cause_is_told_by_its_name():
+    play = Play(faults={"PlanScene": always(TaskError("Lambda.Strange", None))})
+    with pytest.raises(ExecutionFailed):
+        runner(play).run(PAYLOAD)
+    assert play.summary_input["failure"] == {"error": "Lambda.Strange", "message": "Lambda.Strange"}
+
+
 def test_refused_burst_is_not_retried_and_the_others_go_on():
     play = Play(BURSTS[:3], faults={"RunBurst": of_burst(BURSTS[1], stopped(exit_code=65))})
     with pytest.raises(ExecutionFailed) as failed:
@@ -121,8 +136,6 @@ def test_lost_spot_capacity_goes_to_on_demand(stop_code):
 
 @pytest.mark.parametrize("error", ["AmazonECS.Unknown", "ECS.AmazonECSException", "ECS.ThrottlingException"])
 def test_throttled_start_is_retried_by_name(error):
-    from asl_runner import TaskError
-
     play = Play(
         BURSTS[:1], faults={"RunBurst": of_burst(BURSTS[0], TaskError(error, "Rate exceeded"), times=5)}
     )
@@ -131,10 +144,9 @@ def test_throttled_start_is_retried_by_name(error):
     assert play.results()[BURSTS[0]]["attempts"] == 1
 
 
-def test_task_over_its_wall_clock_is_a_defect():
-    from asl_runner import TaskError
-
-    play = Play(BURSTS[:1], faults={"RunBurst": always(TaskError("States.Timeout", ""))})
+@pytest.mark.parametrize("cause", ["", None])
+def test_task_over_its_wall_clock_is_a_defect(cause):
+    play = Play(BURSTS[:1], faults={"RunBurst": always(TaskError("States.Timeout", cause))})
     with pytest.raises(ExecutionFailed):
         runner(play).run(PAYLOAD)
     assert play.results()[BURSTS[0]]["error_class"] == "defect"
