@@ -1,7 +1,8 @@
 """Entrypoint of the container: one burst job from the environment, one product and one outcome in S3.
 
 RTCFLOW_JOB holds the job as JSON, or its `s3://` location; RTCFLOW_WORK_DIR is the folder for unfinished files, and
-RTCFLOW_TIME_LIMIT_S a limit in seconds. Exit codes: 0 made or skipped, else those of the error classes.
+RTCFLOW_TIME_LIMIT_S a limit in seconds. Exit codes: 0 made or skipped, else those of the error classes. In an image,
+RTCFLOW_COMPILED_DIR holds the engine's compiled code, which is copied to NUMBA_CACHE_DIR, where Numba may write.
 """
 
 import json
@@ -154,9 +155,17 @@ def _catch_signals(time_limit: int) -> None:
     signal.alarm(time_limit)
 
 
+def _bring_compiled_code() -> None:
+    """Numba takes compiled code only from a folder it can write to, and an image's may be read-only."""
+    built, cache = os.environ.get("RTCFLOW_COMPILED_DIR"), os.environ.get("NUMBA_CACHE_DIR")
+    if built and cache and Path(built).is_dir() and not Path(cache).exists():
+        shutil.copytree(built, cache)
+
+
 def main() -> int:
     """Run the job of the environment; gives the exit code."""
     try:
+        _bring_compiled_code()
         _catch_signals(int(os.environ.get("RTCFLOW_TIME_LIMIT_S") or 0))
         job = read_job(os.environ.get("RTCFLOW_JOB", ""))
         parent = os.environ.get("RTCFLOW_WORK_DIR")

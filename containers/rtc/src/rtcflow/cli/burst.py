@@ -23,7 +23,7 @@ _DEFAULT_GEOID = Sources.model_fields["geoid"].default
 _DEFAULT_DEM = Sources.model_fields["dem"].default
 _DEFAULT_ORBITS = Sources.model_fields["orbits"].default
 
-console = Console()
+console = Console(soft_wrap=True, highlight=False)
 
 
 def burst(
@@ -102,12 +102,11 @@ def _make(job: BurstJob, folder: Path, work_parent: Path) -> None:
 
 def _say(job: BurstJob, result: BurstResult, folder: Path) -> None:
     if result.outcome is Outcome.SKIPPED:
-        console.print(f"{job.burst_id}: a product exists in {folder}; left as it is", highlight=False)
+        console.print(f"{job.burst_id}: a product exists in {folder}; left as it is")
         return
     manifest = result.manifest
     size = sum(file.size for file in manifest.files)
     console.print(
         f"{job.burst_id}: {len(manifest.files)} files, {size / 1e6:.1f} MB, in {manifest.resources.seconds:.1f} s, "
-        f"at most {manifest.resources.peak_memory_bytes / 1e9:.1f} GB of memory\n  {folder}",
-        highlight=False,
+        f"at most {manifest.resources.peak_memory_bytes / 1e9:.1f} GB of memory\n  {folder}"
     )

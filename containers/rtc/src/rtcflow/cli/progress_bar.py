@@ -1,5 +1,6 @@
 """Progress on a terminal: one line a burst."""
 
+import sys
 from types import TracebackType
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -15,6 +16,7 @@ class ProgressBar:
             BarColumn(),
             TimeElapsedColumn(),
             transient=True,
+            disable=not sys.stdout.isatty(),
         )
         self._task = self._bar.add_task("", total=1.0, burst_id=burst_id)
 

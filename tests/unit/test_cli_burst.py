@@ -1,0 +1,175 @@
+"""`rtcflow burst`: products on this machine, and each fault as one sentence with the exit code of its class."""
+
+import sys
+from importlib.metadata import version
+
+import pytest
+from burst_case import BURSTS, GRID, ORBIT, SCENE, DrawingEngine, write_case
+
+import rtcflow.burst
+from rtcflow.cli import app
+from rtcflow_contract.keys import MANIFEST
+from rtcflow_contract.layers import Product
+from rtcflow_contract.manifest import Manifest
+
+
+@pytest.fixture
+def case(tmp_path):
+    write_case(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    drawing = DrawingEngine()
+    monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: drawing)
+    monkeypatch.setattr(rtcflow.burst, "_own_grid", lambda *arguments: GRID)
+    monkeypatch.delenv("RTCFLOW_DEBUG", raising=False)
+    return drawing
+
+
+def run(monkeypatch, *words):
+    """Exit code of the program."""
+    monkeypatch.setattr(sys, "argv", ["rtcflow", *map(str, words)])
+    with pytest.raises(SystemExit) as caught:
+        app.main()
+    return caught.value.code or 0
+
+
+def burst(monkeypatch, case, *words, **changes):
+    given = {
+        "--safe": case / f"{SCENE}.SAFE",
+        "--burst-id": BURSTS[1],
+        "--orbit": case / ORBIT,
+        "--dem": case / "dem.tif",
+        "--out": case / "out",
+    }
+    given |= {f"--{name.replace('_', '-')}": value for name, value in changes.items()}
+    return run(monkeypatch, "burst", *(word for pair in given.items() for word in pair), *words)
+
+
+def manifest_in(folder):
+    return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+
+
+def test_a_burst_is_made_in_a_folder_of_its_own(case, engine, monkeypatch, capsys):
+    assert burst(monkeypatch, case) == 0
+    manifest = manifest_in(case / "out" / BURSTS[1])
+    assert manifest.product is Product.RTC_S1
+    assert {path.name for path in (case / "out" / BURSTS[1]).iterdir()} >= {f.name for f in manifest.files}
+    assert [path.name for path in (case / "out").iterdir()] == [BURSTS[1]]
+    assert f"{BURSTS[1]}: 5 files" in capsys.readouterr().out
+
+
+def test_several_bursts_are_made_in_one_go_in_any_spelling(case, engine, monkeypatch):
+    assert burst(monkeypatch, case, "--burst-id", "070_148095_IW1") == 0
+    assert {path.name for path in (case / "out").iterdir()} == set(BURSTS)
+
+
+def test_no_burst_is_made_when_one_of_them_is_wrong(case, engine, monkeypatch, capsys):
+    assert burst(monkeypatch, case, "--burst-id", "t070_148099_iw1") == 65
+    assert not (case / "out").exists()
+    assert "t070_148099_iw1 is not in scene" in capsys.readouterr().err
+
+
+def test_the_grid_is_taken_from_static_products(case, engine, monkeypatch):
+    assert burst(monkeypatch, case, product="RTC_S1_STATIC", out=case / "static") == 0
+    monkeypatch.setattr(rtcflow.burst, "_own_grid", None)
+    assert burst(monkeypatch, case, static=case / "static") == 0
+    made = manifest_in(case / "out" / BURSTS[1])
+    assert made.grid == manifest_in(case / "static" / BURSTS[1]).grid
+    assert burst(monkeypatch, case, static=case / "out") == 65
+
+
+def test_on_existing_skip_leaves_a_product_as_it_is(case, engine, monkeypatch, capsys):
+    burst(monkeypatch, case)
+    first = manifest_in(case / "out" / BURSTS[1])
+    assert burst(monkeypatch, case, on_existing="skip") == 0
+    assert "left as it is" in capsys.readouterr().out
+    assert manifest_in(case / "out" / BURSTS[1]) == first
+
+
+FAULTS = [
+    ({"safe": f"/nowhere/{SCENE}.SAFE"}, "does not exist"),
+    ({"safe": "/nowhere/scene"}, "not a Sentinel-1 scene id"),
+    ({"orbit": f"/nowhere/{ORBIT}"}, "does not exist"),
+    ({"dem": "/nowhere/dem.tif"}, "cannot be read"),
+    ({"dem": "/nowhere"}, "does not exist"),
+    ({"burst_id": "x"}, "not a burst id"),
+    ({"output_crs": 4326}, "not a projected CRS"),
+    ({"output_crs": 99999}, "not a known EPSG code"),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), FAULTS)
+def test_wrong_input_is_one_sentence_without_a_trace(case, engine, monkeypatch, capsys, changes, words):
+    assert burst(monkeypatch, case, **changes) == 65
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.startswith("refused: ")
+    assert len(told.splitlines()) == 1
+    assert not list((case / "out").rglob("*.tif")) if (case / "out").exists() else True
+
+
+def test_an_engine_that_is_missing_is_refused_with_what_to_do(case, monkeypatch, capsys):
+    assert burst(monkeypatch, case, engine="isce3") == 65
+    assert "engine isce3 is not installed here" in capsys.readouterr().err
+
+
+def test_a_defect_shows_its_trace_only_when_asked(case, engine, monkeypatch, capsys):
+    def fail():
+        raise ValueError("a bug")
+
+    engine.before_last = fail
+    assert burst(monkeypatch, case) == 70
+    told = capsys.readouterr().err
+    assert "defect: unexpected ValueError: a bug" in told
+    assert "Traceback" not in told
+    monkeypatch.setenv("RTCFLOW_DEBUG", "1")
+    assert burst(monkeypatch, case) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_failed_burst_leaves_nothing_behind(case, engine, monkeypatch):
+    def fail():
+        raise ValueError("a bug")
+
+    engine.before_last = fail
+    burst(monkeypatch, case)
+    assert list((case / "out").iterdir()) == []
+
+
+def test_the_version_is_shown(monkeypatch, capsys):
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.strip() == f"rtcflow {version('rtcflow')}"
+
+
+class _Entry:
+    def __init__(self, name, loads):
+        self.name = name
+        self._loads = loads
+
+    def load(self):
+        return self._loads()
+
+
+def test_commands_of_other_distributions_are_added(monkeypatch, capsys):
+    import typer
+
+    group = typer.Typer()
+    group.command("up")(lambda: print("twin is up"))
+    group.command("down")(lambda: None)
+
+    def hello() -> None:
+        print("hello from elsewhere")
+
+    def broken():
+        raise ImportError("no such part")
+
+    entries = [_Entry("hello", lambda: hello), _Entry("twin", lambda: group), _Entry("broken", broken)]
+    monkeypatch.setattr(app, "entry_points", lambda group: entries)
+    assert run(monkeypatch, "hello") == 0
+    assert run(monkeypatch, "twin", "up") == 0
+    assert capsys.readouterr().out.splitlines() == ["hello from elsewhere", "twin is up"]
+    assert run(monkeypatch, "broken") == 70
+    assert "command 'broken' cannot be loaded" in capsys.readouterr().err
