@@ -12,7 +12,7 @@ from rtcflow.native.geocode import geocode_band
 from rtcflow.native.image import RadarGrid, gamma0_lines
 from rtcflow.native.lattice import Lattice
 from rtcflow.native.options import NativeOptions
-from rtcflow.native.visibility import SHADOW, mask_lines
+from rtcflow.native.visibility import mask_lines
 from rtcflow.sentinel1.radiometry import Noise
 from rtcflow_contract.grid import Grid
 
@@ -46,6 +46,7 @@ class BandInputs:
     noises: list[Noise | None]
     tracks: NDArray[np.float64]
     ground_step: float
+    mask_looks: int
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,15 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
     geometry = (lattice.nodes, lattice.step, *lattice.origin)
     terrain = (inputs.heights, inputs.weights, inputs.orbit, radar.edges)
 
-    mask = np.zeros((lines, radar.samples), np.uint8)
-    wants_mask = outputs.mask.size > 0 or inputs.options.shadow_masking
+    mask_shadow = inputs.options.shadow_masking and bool(inputs.pixels)
+    wants_mask = outputs.mask.size > 0 or mask_shadow
+    looks = inputs.mask_looks
+    mask_first, mask_last = first // looks, min(-(-last // looks), radar.lines // looks)
+    mask = np.zeros((mask_last - mask_first, -(-radar.samples // looks)) if wants_mask else (0, 0), np.uint8)
     if wants_mask:
-        mask_lines(mask, *geometry, *terrain, first, inputs.tracks[first:last], inputs.ground_step)
+        edges = radar.edges * np.array([1, looks, 1, looks])
+        tracks = inputs.tracks[mask_first * looks + looks // 2 : mask_last * looks : looks]
+        mask_lines(mask, *geometry, *terrain[:3], edges, mask_first, tracks, inputs.ground_step)
     watch.append(time.perf_counter())
 
     channels = 3 if outputs.sigma.size > 0 else 2
@@ -136,11 +142,10 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
         gamma0_lines(pixels[first:last], along, across, calibration, factor, image)
     watch.append(time.perf_counter())
 
-    shadow = (mask & SHADOW).view(np.bool_) if inputs.options.shadow_masking and inputs.pixels else None
     geocode_band(
         *geometry, grid.rows, grid.cols, *terrain, inputs.timing, band.first, band.last, first, float(reach),
-        inputs.height, gamma0, factor, sigma, shadow if shadow is not None else np.zeros(mask.shape, np.bool_),
-        inputs.valid, outputs.backscatter, outputs.factor, outputs.sigma, outputs.looks, mask, outputs.mask,
+        inputs.height, gamma0, factor, sigma, mask, looks, mask_first, mask_shadow, inputs.valid,
+        outputs.backscatter, outputs.factor, outputs.sigma, outputs.looks, outputs.mask,
     )  # fmt: skip
     watch.append(time.perf_counter())
     return dict(

@@ -21,7 +21,7 @@ from rtcflow.native.bands import Band, BandInputs, Outputs, work_off
 from rtcflow.native.dem import read_dem, spline_weights
 from rtcflow.native.image import RadarGrid, radar_grid, valid_samples
 from rtcflow.native.lattice import Lattice, lattice_lonlat, make_lattice
-from rtcflow.native.options import NativeOptions
+from rtcflow.native.options import STATIC_MASK_LOOKS, NativeOptions
 from rtcflow.native.points import local_orbit
 from rtcflow.native.profiles import line_tracks
 from rtcflow.sentinel1.annotation import SPEED_OF_LIGHT, Burst, read_burst
@@ -37,6 +37,8 @@ Progress = Callable[[str, float], None]
 
 BAND_LINES = 96
 _ANGLE_ROWS = 64
+# Sampling of the terrain profiles for layover and shadow, finer than any posting of the DEM.
+_PROFILE_STEP_M = 5.0
 
 
 @dataclass
@@ -144,7 +146,8 @@ def compute_layers(
             read_noise(files[p].noise, scene.bursts[p]) if options.noise_removal else None for p in polarizations
         ],
         tracks=_tracks(scene, height, grid),
-        ground_step=min(grid.spacing / 2, 10.0),
+        ground_step=_PROFILE_STEP_M,
+        mask_looks=STATIC_MASK_LOOKS if product is Product.RTC_S1_STATIC else 1,
     )
     watch.lap("read")
     report("read", 1.0)

@@ -102,7 +102,7 @@ def running_sum(window, lines, samples):
 @nb.njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
 def geocode_band(
     nodes, step, origin_row, origin_col, rows, cols, heights, weights, orbit, radar, timing, first_line, last_line,
-    band_first, margin, height, gamma0, factor, sigma, invalid, valid, out, out_factor, out_sigma, out_looks, sample_mask, out_mask,
+    band_first, margin, height, gamma0, factor, sigma, sample_mask, mask_looks, mask_first, mask_shadow, valid, out, out_factor, out_sigma, out_looks, out_mask,
 ):  # fmt: skip
     """Geocode the pixels whose footprint is centred on lines first_line to last_line - 1.
 
@@ -112,12 +112,13 @@ def geocode_band(
         Backscatter in radar geometry; line 0 is line `band_first` of the image.
     factor, sigma : (band lines, samples) float32
         Area factors gamma0 to beta0 and sigma0 to beta0; a sample without a factor is invalid.
-    invalid : (band lines, samples) bool
-        Samples left out for another reason (shadow).
+    sample_mask : (mask lines, mask samples) uint8
+        Layover and shadow of `mask_looks` x `mask_looks` samples each, from mask line `mask_first` of the image on; of
+        size 0 where not known. Geocoded by the nearest sample into `out_mask`.
+    mask_shadow : bool
+        Leave shadowed samples out.
     valid : (4,) int
         First and last + 1 of valid lines, and of valid samples.
-    sample_mask : (band lines, samples) uint8
-        Layover and shadow; geocoded by the nearest sample into `out_mask`.
     out, out_factor, out_sigma, out_looks : float32 arrays (polarizations, rows, cols) and (rows, cols)
         Where results go; arrays of size 0 are not wanted. Pixels without enough valid samples are left alone.
 
@@ -155,7 +156,7 @@ def geocode_band(
         j_first, j_last = max(first, upper_first), min(last, upper_last) - 1
         if i > 0 and j_last > j_first:
             row = i - 1
-            if out_mask.size > 0:
+            if sample_mask.size > 0:
                 lattice_row(nodes, i - 0.5, step, origin_row, line)
             for j in range(j_first, j_last):
                 p00, p01, p10, p11 = upper[j], upper[j + 1], lower[j], lower[j + 1]
@@ -167,17 +168,18 @@ def geocode_band(
                 x00, x01 = (p00[PR] - r0) / dr, (p01[PR] - r0) / dr
                 x10, x11 = (p10[PR] - r0) / dr, (p11[PR] - r0) / dr
                 count += 1
-                if out_mask.size > 0:
+                late = far = 0
+                if sample_mask.size > 0:
+                    # Layover and shadow are known where the terrain is, without the delays that the image has.
                     cx, cy, cz, ch, ct, cr = node_at(line, j + 0.5, step, origin_col, heights, weights, orbit)
-                    at = (j + 0.5 - origin_col) / step
-                    k = min(max(int(np.floor(at)), 0), line.shape[0] - 2)
-                    ct, cr = corrected(
-                        cx, cy, cz, ch, ct, cr, line[k, 3], line[k, 4], line[k, 5], orbit, timing
-                    )
                     a = int(np.floor((ct - t0) / dt))
                     b = int(np.floor((cr - r0) / dr))
-                    if valid[0] <= a < valid[1] and valid[2] <= b < valid[3] and 0 <= a - band_first < band:
-                        out_mask[row, j] = sample_mask[a - band_first, b]
+                    late = int(np.round(mean - (ct - t0) / dt))
+                    far = int(np.round(0.25 * (x00 + x01 + x10 + x11) - (cr - r0) / dr))
+                    inside = valid[0] <= a < valid[1] and valid[2] <= b < valid[3]
+                    a = a // mask_looks - mask_first
+                    if out_mask.size > 0 and inside and 0 <= a < sample_mask.shape[0]:
+                        out_mask[row, j] = sample_mask[a, b // mask_looks]
                 top = int(np.floor(min(min(y00, y01), min(y10, y11))))
                 left = int(np.floor(min(min(x00, x01), min(x10, x11))))
                 n_lines = int(np.floor(max(max(y00, y01), max(y10, y11)))) - top + 1
@@ -225,8 +227,13 @@ def geocode_band(
                         w = abs(window[a, b])
                         x = left + b
                         f = factor[y, x]
-                        if w < 1e-12 or not f > 0.0 or invalid[y, x]:
+                        if w < 1e-12 or not f > 0.0:
                             continue
+                        if mask_shadow:
+                            m = (y + band_first - late) // mask_looks - mask_first
+                            m = min(max(m, 0), sample_mask.shape[0] - 1)
+                            if sample_mask[m, max(x - far, 0) // mask_looks] & 1:
+                                continue
                         looks += w
                         factor_sum += w * f
                         if out_sigma.size > 0:

@@ -52,9 +52,9 @@ def radar_grid(burst: Burst, product: Product) -> RadarGrid:
     """The burst's own radar grid, or for static layers one that covers every pass."""
     before = after = near = far = 0
     if product is Product.RTC_S1_STATIC:
-        before = int(STATIC_AZIMUTH_MARGIN) * burst.lines
+        before = int(STATIC_AZIMUTH_MARGIN * burst.lines)
         after = int((1 + 2 * STATIC_AZIMUTH_MARGIN) * burst.lines) - burst.lines - before
-        near = int(int(STATIC_RANGE_MARGIN) * burst.samples)
+        near = int(STATIC_RANGE_MARGIN * burst.samples)
         far = int((1 + 2 * STATIC_RANGE_MARGIN) * burst.samples) - burst.samples - near
     middle = 0.5 * (burst.lines - 1) * burst.azimuth_interval_s
     return RadarGrid(

@@ -8,6 +8,8 @@ from rtcflow_contract.layers import POLARIZATION_LAYERS, Product, layers_of
 # The radar grid of static layers is widened so that it covers every pass: by 1.2 burst lengths on each side in azimuth
 # and 20 % of the samples in range (OPERA RTC-S1-STATIC).
 STATIC_AZIMUTH_MARGIN, STATIC_RANGE_MARGIN = 1.2, 0.2
+# Their layover/shadow mask is made on samples of 3 x 3, as that product's is.
+STATIC_MASK_LOOKS = 3
 
 
 @dataclass(frozen=True)
