@@ -1,0 +1,84 @@
+"""Command line: `rtcflow sample DIR`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from rtcflow_contract.errors import RtcflowError
+from rtcflow_local.sample.spec import PLACES, SampleSpec
+from rtcflow_local.sample.write import Sample, write_sample
+
+_DIMENSIONS = {"tiny": (180, 1800), "demo": (300, 4000), "full": (None, None)}
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made where missing.")],
+    variant: Annotated[str, typer.Option(help=f"Place and terrain: {', '.join(PLACES)}.")] = "coast",
+    size: Annotated[str, typer.Option(help=f"Size of a burst: {', '.join(_DIMENSIONS)}.")] = "demo",
+    platform: Annotated[str, typer.Option(help="S1A, S1B, S1C or S1D.")] = "S1A",
+    direction: Annotated[
+        str | None, typer.Option(help="ascending or descending; else the variant's.")
+    ] = None,
+    polarization: Annotated[str | None, typer.Option(help="SH, SV, DH or DV; else the variant's.")] = None,
+    swaths: Annotated[str, typer.Option(help="Sub-swaths, with iw2: iw1,iw2,iw3.")] = "iw1,iw2",
+    bursts: Annotated[int, typer.Option(help="Bursts per sub-swath, 1 to 9.")] = 2,
+    lines: Annotated[int | None, typer.Option(help="Lines per burst, instead of the size's.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples per burst, instead of the size's.")] = None,
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Take the first pass from this day on.")
+    ] = None,
+    corrections: Annotated[
+        bool, typer.Option(help="Times with tropospheric delay and bistatic residual.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Of speckle and noise.")] = 1,
+) -> None:
+    """Write a simulated Sentinel-1 scene with orbit, DEM, geoid and truth."""
+    if size not in _DIMENSIONS:
+        raise typer.BadParameter(f"'{size}' is none of {', '.join(_DIMENSIONS)}", param_hint="--size")
+    console = Console(stderr=True)
+    usual_lines, usual_samples = _DIMENSIONS[size]
+    try:
+        spec = SampleSpec(
+            variant=variant,  # type: ignore[arg-type]
+            platform=platform,
+            direction=direction,  # type: ignore[arg-type]
+            polarization=polarization,
+            swaths=tuple(swaths.replace(" ", "").lower().split(",")),
+            bursts=bursts,
+            lines=lines or usual_lines,
+            samples=samples or usual_samples,
+            day=day.date() if day else None,
+            corrections=corrections,
+            seed=seed,
+        )
+        written = _write(folder, spec, console)
+    except RtcflowError as error:
+        console.print(f"[red]{error.message}[/red]")
+        raise typer.Exit(error.exit_code) from error
+    _tell(written)
+
+
+def _write(folder: Path, spec: SampleSpec, console: Console) -> Sample:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        tasks: dict[str, int] = {}
+
+        def progress(stage: str, done: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=1.0)
+            bar.update(tasks[stage], completed=done)  # type: ignore[arg-type]
+
+        return write_sample(folder, spec, progress)
+
+
+def _tell(written: Sample) -> None:
+    console = Console(soft_wrap=True)
+    console.print(f"scene   {written.scene}")
+    for swath, ids in written.bursts.items():
+        console.print(f"{swath}     {' '.join(ids)}")
+    for name in ("safe", "orbit", "dem", "geoid", "truth"):
+        console.print(f"{name:7s} {getattr(written, name)}")

@@ -1,0 +1,1 @@
+"""The SAFE product: annotation, calibration, noise and RFI files, manifest and measurement."""

@@ -1,0 +1,184 @@
+"""The general part of product annotation: product, downlink, orbit, attitude, replica, noise, terrain, FM rate."""
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from rtcflow_local.sample.acquisition import Acquisition, Swath
+from rtcflow_local.sample.geometry import heading
+from rtcflow_local.sample.safe.downlink import downlink_information
+from rtcflow_local.sample.safe.names import Image
+from rtcflow_local.sample.safe.xml import Content, Listing, Single, Vector
+from rtcflow_local.sample.sensor import (
+    BURST_CYCLE,
+    LINE_INTERVAL,
+    RADAR_FREQUENCY,
+    RANGE_SAMPLING_RATE,
+    SPEED_OF_LIGHT,
+    WAVELENGTH,
+)
+from rtcflow_local.sample.terrain import PLAIN_HEIGHT
+
+_ORBIT_MARGIN, _ORBIT_STEP = 80.0, 10.0  # s
+_ATTITUDE_STEP = 1.0  # s
+
+
+def general_annotation(acquisition: Acquisition, image: Image) -> Content:
+    """Element `generalAnnotation`."""
+    swath = image.swath
+    start = acquisition.utc(swath.first_us)
+    return {
+        "productInformation": {
+            "pass": "Ascending" if acquisition.spec.ascending else "Descending",
+            "timelinessCategory": "Fast-24h",
+            "platformHeading": heading(acquisition.orbit, swath.first_us * 1e-6),
+            "projection": "Slant Range",
+            "rangeSamplingRate": RANGE_SAMPLING_RATE,
+            "radarFrequency": RADAR_FREQUENCY,
+            "azimuthSteeringRate": swath.design.steering_rate,
+        },
+        "downlinkInformationList": Listing("downlinkInformation", [downlink_information(acquisition, swath)]),
+        "orbitList": Listing("orbit", _orbit(acquisition, swath)),
+        "attitudeList": Listing("attitude", _attitude(acquisition, swath)),
+        "rawDataAnalysisList": Listing("rawDataAnalysis", [_raw_data_analysis(acquisition, swath)]),
+        "replicaInformationList": Listing("replicaInformation", [_replica(acquisition, swath)]),
+        "noiseList": Listing(
+            "noise",
+            [
+                {
+                    "swath": swath.name.upper(),
+                    "azimuthTime": acquisition.utc(burst.sensing_us),
+                    "noisePowerCorrectionFactor": Single(6.0),
+                    "numberOfNoiseLines": 8,
+                }
+                for burst in swath.bursts
+            ],
+        ),
+        "terrainHeightList": Listing("terrainHeight", [{"azimuthTime": start, "value": PLAIN_HEIGHT}]),
+        "azimuthFmRateList": Listing("azimuthFmRate", _fm_rates(acquisition, swath)),
+    }
+
+
+def _orbit(acquisition: Acquisition, swath: Swath) -> list[Content]:
+    count = round((2 * _ORBIT_MARGIN + (swath.last_us - swath.first_us) * 1e-6) / _ORBIT_STEP) + 1
+    times_us = swath.first_us + np.round((np.arange(count) * _ORBIT_STEP - _ORBIT_MARGIN) * 1e6).astype(
+        np.int64
+    )
+    positions, velocities, _ = acquisition.orbit.states(times_us * 1e-6)
+    return [
+        {
+            "time": acquisition.utc(int(time)),
+            "frame": "Earth Fixed",
+            "position": dict(zip("xyz", position.tolist(), strict=True)),
+            "velocity": dict(zip("xyz", velocity.tolist(), strict=True)),
+        }
+        for time, position, velocity in zip(times_us, positions, velocities, strict=True)
+    ]
+
+
+def _attitude(acquisition: Acquisition, swath: Swath) -> list[Content]:
+    """Antenna across the zero-Doppler plane; angles of the frame ahead, right, down in Earth-fixed axes."""
+    seconds = np.arange(swath.first_us * 1e-6 - 2, swath.last_us * 1e-6 + 2 + _ATTITUDE_STEP, _ATTITUDE_STEP)
+    times_us = np.round(seconds * 1e6).astype(np.int64)
+    positions, velocities, _ = acquisition.orbit.states(times_us * 1e-6)
+    ahead = velocities / np.linalg.norm(velocities, axis=1)[:, None]
+    right = np.cross(ahead, positions)
+    right /= np.linalg.norm(right, axis=1)[:, None]
+    turn = Rotation.from_matrix(np.stack([ahead, right, np.cross(ahead, right)], axis=2))
+    quaternions = turn.as_quat(canonical=True)
+    angles = turn.as_euler("xyz", degrees=True)
+    rates = np.gradient(np.unwrap(np.radians(angles), axis=0), _ATTITUDE_STEP, axis=0)
+    return [
+        {
+            "time": acquisition.utc(int(time)),
+            "frame": "Earth Fixed",
+            **{f"q{n}": Single(q[(n - 1) % 4]) for n in range(4)},
+            **{f"w{axis}": float(rate) for axis, rate in zip("xyz", turning, strict=True)},
+            **{name: float(angle) for name, angle in zip(("roll", "pitch", "yaw"), tilt, strict=True)},
+        }
+        for time, q, turning, tilt in zip(times_us, quaternions, rates, angles, strict=True)
+    ]
+
+
+def _raw_data_analysis(acquisition: Acquisition, swath: Swath) -> Content:
+    return {
+        "azimuthTime": acquisition.utc(swath.first_us),
+        "iBias": 0.0,
+        "qBias": 0.0,
+        "iqQuadratureDeparture": 0.0,
+        "iqGainImbalance": 1.0,
+        "support": {
+            "iBiasUpperBound": 0.01,
+            "iBiasLowerBound": -0.01,
+            "qBiasUpperBound": 0.01,
+            "qBiasLowerBound": -0.01,
+            "iqGainUpperBound": 1.001,
+            "iqGainLowerBound": 0.999,
+            "iqQuadratureDepartureUpperBound": 0.9,
+            "iqQuadratureDepartureLowerBound": -0.9,
+            "iBiasUsedForCorrection": 0.0,
+            "qBiasUsedForCorrection": 0.0,
+            "iqGainImbalanceUsedForCorrection": 1.0,
+            "iqQuadratureDepartureUsedForCorrection": 0.0,
+        },
+    }
+
+
+def _replica(acquisition: Acquisition, swath: Swath) -> Content:
+    start = acquisition.utc(swath.first_us)
+    half_rate = swath.design.ramp_rate / 2
+    return {
+        "swath": swath.name.upper(),
+        "referenceReplica": {
+            "azimuthTime": start,
+            "chirpSource": "Nominal",
+            "pgSource": "Extracted",
+            "amplitudeCoefficients": Vector([1.0, 0.0, 0.0, 0.0], ".6e"),
+            "phaseCoefficients": Vector([0.0, 0.0, half_rate, 0.0], ".6e"),
+            "timeDelay": Single(4.449473e-7),
+            "gain": {"re": Single(1.0), "im": Single(0.0)},
+        },
+        "replicaList": Listing(
+            "replica",
+            [
+                {
+                    "azimuthTime": start,
+                    "crossCorrelationBandwidth": Single(0.985),
+                    "crossCorrelationPslr": Single(-12.7),
+                    "crossCorrelationIslr": Single(-9.56),
+                    "crossCorrelationPeakLocation": Single(0.0),
+                    "reconstructedReplicaValidFlag": True,
+                    "pgProductAmplitude": Single(9.36e-4),
+                    "pgProductPhase": Single(0.05),
+                    "modelPgProductAmplitude": Single(0.653),
+                    "modelPgProductPhase": Single(0.0),
+                    "relativePgProductValidFlag": True,
+                    "absolutePgProductValidFlag": True,
+                    "internalTimeDelay": Single(4.449467e-7),
+                }
+            ],
+        ),
+    }
+
+
+def _fm_rates(acquisition: Acquisition, swath: Swath) -> list[Content]:
+    """Azimuth FM rate -2 v_e^2 / (wavelength R) as a quadratic in range time, around every burst."""
+    cycle = round(BURST_CYCLE * 1e6)
+    half = round(swath.lines * LINE_INTERVAL * 0.5e6)
+    middles = [burst.azimuth_us + half for burst in swath.bursts]
+    near = swath.design.slant_range_time
+    offsets = np.linspace(0, swath.samples / RANGE_SAMPLING_RATE, 64)
+    rates: list[Content] = []
+    for time in (middles[0] - cycle, *middles, middles[-1] + cycle):
+        (position,), (velocity,), _ = acquisition.orbit.states(np.array([time * 1e-6]))
+        effective = velocity @ velocity * 6.371e6 / np.linalg.norm(position)
+        rate = -4 * effective / (WAVELENGTH * SPEED_OF_LIGHT * (near + offsets))
+        scale = offsets[-1]
+        polynomial = np.polynomial.polynomial.polyfit(offsets / scale, rate, 2) / scale ** np.arange(3)
+        rates.append(
+            {
+                "azimuthTime": acquisition.utc(time),
+                "t0": near,
+                "azimuthFmRatePolynomial": Vector(polynomial, ".15e"),
+            }
+        )
+    return rates

@@ -1,0 +1,134 @@
+"""What a sample scene shall be: variant, platform, direction, polarizations and size."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal, NamedTuple
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.scene_id import POLARIZATIONS
+from rtcflow_local.sample.sensor import PLATFORMS, SWATHS
+
+Variant = Literal["coast", "sea", "antimeridian", "polar"]
+Direction = Literal["ascending", "descending"]
+
+
+class Place(NamedTuple):
+    """Where a variant lies and how it is taken unless the spec says otherwise; degrees.
+
+    The point is the one that the scene's first burst cycle looks at; the nearest pass of the 175 decides.
+    """
+
+    latitude: float
+    longitude: float
+    direction: Direction
+    polarization: str
+    cover: str
+
+
+PLACES: dict[str, Place] = {
+    "coast": Place(-35.13, 150.45, "descending", "DV", "temperate"),
+    "sea": Place(-40.5, 156.5, "descending", "DV", "temperate"),
+    "antimeridian": Place(-18.1, 179.99, "descending", "DV", "temperate"),
+    "polar": Place(-69.4, 76.4, "descending", "DH", "polar"),
+}
+
+
+@dataclass(frozen=True)
+class SampleSpec:
+    """Parameters of a sample scene.
+
+    Attributes
+    ----------
+    variant : {'coast', 'sea', 'antimeridian', 'polar'}
+        Place and kind of terrain.
+    platform : str
+        `S1A` to `S1D`.
+    direction : {'ascending', 'descending'} or None
+        None takes that of the variant.
+    polarization : str or None
+        Code of the scene id, `SH`, `SV`, `DH` or `DV`; None takes that of the variant.
+    swaths : tuple of str
+        With `iw2`, which readers need for the timing of the others.
+    bursts : int
+        Bursts per sub-swath.
+    lines, samples : int or None
+        Size of a burst; None for full size. Spacings stay real, so that a smaller burst covers less ground.
+    day : date or None
+        The scene is taken on the first pass from this day on; None for a day of the platform's operation.
+    corrections : bool
+        Whether range and azimuth times carry the tropospheric delay and the bistatic residual as real ones do.
+    speckle : bool
+        False gives every pixel its expected power, for tests of geometry.
+    seed : int
+        Of speckle and thermal noise.
+    """
+
+    variant: Variant = "coast"
+    platform: str = "S1A"
+    direction: Direction | None = None
+    polarization: str | None = None
+    swaths: tuple[str, ...] = ("iw1", "iw2")
+    bursts: int = 2
+    lines: int | None = 300
+    samples: int | None = 4000
+    day: date | None = None
+    corrections: bool = True
+    speckle: bool = True
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        wrong = [text for bad, text in _complaints(self) if bad]
+        if wrong:
+            raise RefusedError(f"the sample scene cannot be made: {'; '.join(wrong)}", reason="sample-spec")
+
+    @classmethod
+    def tiny(cls, **changes: object) -> "SampleSpec":
+        """The smallest useful scene, for end-to-end tests: two sub-swaths of two bursts."""
+        return replace(cls(lines=180, samples=1800), **changes)  # type: ignore[arg-type]
+
+    @classmethod
+    def full(cls, **changes: object) -> "SampleSpec":
+        """Bursts of full size."""
+        return replace(cls(lines=None, samples=None), **changes)  # type: ignore[arg-type]
+
+    @property
+    def place(self) -> Place:
+        """Place of the variant."""
+        return PLACES[self.variant]
+
+    @property
+    def polarization_code(self) -> str:
+        """`DV` and the like."""
+        return self.polarization or self.place.polarization
+
+    @property
+    def polarizations(self) -> tuple[str, ...]:
+        """Channels, co-polarized first."""
+        return POLARIZATIONS[self.polarization_code]
+
+    @property
+    def ascending(self) -> bool:
+        """Direction of flight."""
+        return (self.direction or self.place.direction) == "ascending"
+
+
+def _complaints(spec: SampleSpec) -> list[tuple[bool, str]]:
+    lines, samples = spec.lines or 1500, spec.samples or 20000
+    return [
+        (spec.variant not in PLACES, f"variant '{spec.variant}' is none of {', '.join(PLACES)}"),
+        (spec.platform not in PLATFORMS, f"platform '{spec.platform}' is none of {', '.join(PLATFORMS)}"),
+        (
+            spec.polarization is not None and spec.polarization not in POLARIZATIONS,
+            f"polarization '{spec.polarization}' is none of {', '.join(POLARIZATIONS)}",
+        ),
+        (spec.direction not in (None, "ascending", "descending"), f"direction '{spec.direction}' is unknown"),
+        (
+            "iw2" not in spec.swaths
+            or not set(spec.swaths) <= set(SWATHS)
+            or list(spec.swaths) != sorted(set(spec.swaths)),
+            "swaths must be of iw1, iw2, iw3 in this order and hold iw2, which readers need",
+        ),
+        (not 1 <= spec.bursts <= 9, "bursts per sub-swath must be 1 to 9"),
+        (not 64 <= lines <= 1500, "lines per burst must be 64 to 1500"),
+        (not 512 <= samples <= 21000, "samples per burst must be 512 to 21000"),
+    ]
