@@ -125,10 +125,10 @@ def _fetch_inputs(
 
 def _own_grid(job: BurstJob, scene: FetchedScene, orbit: FetchedOrbit) -> Grid:
     # Loads Numba, which a burst with a stored grid does not need at this point.
-    from rtcflow.native.footprint import default_grid
+    from rtcflow.native.footprint import burst_grid
 
-    annotation = next(iter(scene.files.values())).annotation
-    return default_grid(annotation, job.burst_id, orbit.path, job.resolution, job.output_crs)
+    files = next(iter(scene.files.values()))
+    return burst_grid(files, job.burst_id, orbit.path, job.resolution, job.output_crs)
 
 
 def _job_parameters(job: BurstJob) -> dict[str, object]:
