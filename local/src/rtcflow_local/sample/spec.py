@@ -26,7 +26,7 @@ class Place(NamedTuple):
 
 
 PLACES: dict[str, Place] = {
-    "coast": Place(-35.13, 150.45, "descending", "DV", "temperate"),
+    "coast": Place(-34.40, 150.45, "descending", "DV", "temperate"),
     "sea": Place(-40.5, 156.5, "descending", "DV", "temperate"),
     "antimeridian": Place(-18.1, 179.99, "descending", "DV", "temperate"),
     "polar": Place(-69.4, 76.4, "descending", "DH", "polar"),
