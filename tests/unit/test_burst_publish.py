@@ -206,6 +206,21 @@ def test_files_swept_away_just_before_the_commit_are_brought_again(aws, case, en
     assert_one_set(aws, job)
 
 
+def test_who_is_replaced_right_after_the_commit_gives_way(aws, case, engine, monkeypatch):
+    first = job_at(case)
+    second = job_at(case, LATER, "execution-2", on_existing=OnExisting.REPLACE)
+    lacking = S3Destination._lacking
+
+    def replaced_meanwhile(self, manifest):
+        monkeypatch.setattr(S3Destination, "_lacking", lacking)
+        make(second, case, 1)
+        return lacking(self, manifest)
+
+    monkeypatch.setattr(S3Destination, "_lacking", replaced_meanwhile)
+    assert make(first, case).outcome is Outcome.SKIPPED
+    assert assert_one_set(aws, first).execution == "execution-2"
+
+
 def test_a_missing_bucket_is_refused_before_any_work(aws, case, engine):
     job = make_job(case, destination=Location("no-such-bucket", "a/b"))
     with pytest.raises(RefusedError, match="bucket 'no-such-bucket' does not exist"):

@@ -59,16 +59,22 @@ class S3Destination:
             standing = self.existing()
             other = standing is not None and standing.execution != manifest.execution
             if standing is not None and other and self._job.on_existing is OnExisting.SKIP:
-                self._delete(names_of(manifest) - names_of(standing))
-                return False
+                return self._give_way(manifest, standing)
             storage.write_bytes(at, data, self._client)
             if standing is not None and other:
                 # The item of the product that was replaced would name files that are gone.
                 replaced = names_of(standing) | {ITEM}
         # An execution that replaces may have swept these files as leftovers just before this commit.
         self.put_files(folder, self._lacking(manifest))
+        standing = self.existing()
+        if standing is not None and standing.execution != manifest.execution:
+            return self._give_way(manifest, standing)
         self._delete((replaced | self._leftovers()) - names_of(manifest))
         return True
+
+    def _give_way(self, manifest: Manifest, standing: Manifest) -> bool:
+        self._delete(names_of(manifest) - names_of(standing))
+        return False
 
     def _leftovers(self) -> set[str]:
         """Files of attempts that never committed; those of one still at work are younger than this execution."""

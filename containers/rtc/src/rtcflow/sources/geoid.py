@@ -1,6 +1,8 @@
 """Height of the EGM2008 geoid above the WGS 84 ellipsoid, from a global raster of which only a window is read."""
 
 import math
+from collections.abc import Callable
+from typing import BinaryIO
 
 import numpy as np
 import rasterio
@@ -39,10 +41,21 @@ def geoid_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np
             place.open(name).close()
             with rasterio.open(place.root / name) as source:
                 return _interpolate(source, href, latitudes, longitudes)
-        with place.open(name) as file, rasterio.open(file) as source:
+        with rasterio.open(name, opener=_only(place, name)) as source:
             return _interpolate(source, href, latitudes, longitudes)
     except RasterioIOError as error:
         raise RefusedError(f"geoid {href} cannot be read ({error}); give another", reason="geoid") from error
+
+
+def _only(place: Place, name: str) -> Callable[..., BinaryIO]:
+    """Opens this file for GDAL, which also asks for files that may lie beside it."""
+
+    def opener(path: str, mode: str = "rb") -> BinaryIO:
+        if path.rsplit("/", 1)[-1] != name:
+            raise FileNotFoundError(path)
+        return place.open(name)
+
+    return opener
 
 
 def _interpolate(

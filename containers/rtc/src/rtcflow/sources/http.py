@@ -18,7 +18,7 @@ from rtcflow_contract.errors import RefusedError, TransientError
 
 _KEY = re.compile(r"<Key>([^<]+)</Key>")
 _TOKEN = re.compile(r"<NextContinuationToken>([^<]+)</NextContinuationToken>")
-_LINK = re.compile(r'href="([^"?/][^"?]*)"', re.IGNORECASE)
+_LINK = re.compile(r'href="([^"?/.][^"?]*)"', re.IGNORECASE)
 
 
 class HttpPlace:

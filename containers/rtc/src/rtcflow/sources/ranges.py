@@ -12,7 +12,8 @@ from rtcflow_contract.errors import TransientError
 _PART = 8 * 1024 * 1024
 _PARALLEL = 8
 _ATTEMPTS = 4
-_BUFFER = 64 * 1024
+# What is fetched at least; doubled, up to a limit, as long as reads follow each other, as those of a zip member do.
+_LEAST, _MOST = 64 * 1024, 4 * 1024 * 1024
 
 ReadRange = Callable[[int, int], bytes]
 
@@ -22,6 +23,9 @@ class _RangeFile(io.RawIOBase):
         self._read_range = read_range
         self._size = size
         self._at = 0
+        self._block = memoryview(b"")
+        self._block_start = 0
+        self._step = _LEAST
 
     def readable(self) -> bool:
         return True
@@ -41,9 +45,25 @@ class _RangeFile(io.RawIOBase):
         length = min(len(buffer), self._size - self._at)
         if length <= 0:
             return 0
-        _read_parts(self._read_range, self._at, memoryview(buffer)[:length])
-        self._at += length
-        return length
+        into = memoryview(buffer)[:length]
+        if not 0 <= self._at - self._block_start < len(self._block):
+            if length >= _MOST:
+                _read_parts(self._read_range, self._at, into)
+                self._at += length
+                return length
+            self._fetch_block(length)
+        offset = self._at - self._block_start
+        piece = self._block[offset : offset + length]
+        into[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def _fetch_block(self, length: int) -> None:
+        follows = self._at == self._block_start + len(self._block) and len(self._block) > 0
+        self._step = min(2 * self._step, _MOST) if follows else _LEAST
+        block = bytearray(min(max(length, self._step), self._size - self._at))
+        _read_parts(self._read_range, self._at, memoryview(block))
+        self._block, self._block_start = memoryview(block), self._at
 
 
 def open_ranges(read_range: ReadRange, size: int) -> BinaryIO:
@@ -56,7 +76,7 @@ def open_ranges(read_range: ReadRange, size: int) -> BinaryIO:
     size : int
         Size of the object, bytes.
     """
-    return cast(BinaryIO, io.BufferedReader(_RangeFile(read_range, size), buffer_size=_BUFFER))
+    return cast(BinaryIO, io.BufferedReader(_RangeFile(read_range, size), buffer_size=_LEAST))
 
 
 def _read_parts(read_range: ReadRange, start: int, into: memoryview) -> None:

@@ -1,0 +1,169 @@
+"""Files behind HTTP: listed, read in ranges, retried; each trouble as the error that says what to do."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import boto3
+import numpy as np
+import pytest
+import rasterio
+import urllib3
+from burst_case import ORBIT, SCENE, orbit_text
+
+from rtcflow.resources import Meter
+from rtcflow.sources import http
+from rtcflow.sources.geoid import geoid_heights
+from rtcflow.sources.http import HttpPlace
+from rtcflow.sources.orbit import fetch_orbit
+from rtcflow.sources.places import S3Place
+from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_contract.keys import Location
+from rtcflow_contract.request import OrbitChoice
+from rtcflow_contract.scene_id import parse_scene_id
+
+CONTENT = bytes(range(256)) * 1000
+
+
+class Server:
+    """Serves `files` by path; `failures` gives the statuses to answer first."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.failures: list[int] = []
+        self.sent = 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                outer.answer(self)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *args: object) -> None:
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        body = self.files.get(request.path)
+        status = 200 if body is not None else 404
+        if self.failures:
+            status = self.failures.pop(0)
+        body = (body or b"") if status == 200 else b""
+        asked = request.headers.get("Range")
+        if asked and status == 200:
+            first, last = asked.removeprefix("bytes=").split("-")
+            status, body = 206, body[int(first) : int(last) + 1]
+        request.send_response(status)
+        request.send_header("Content-Length", str(len(body)))
+        request.send_header("Accept-Ranges", "bytes")
+        request.end_headers()
+        if request.command == "GET":
+            self.sent += len(body)
+            request.wfile.write(body)
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[Server]:
+    retries = urllib3.Retry(total=3, backoff_factor=0, status_forcelist=(429, 500, 503))
+    pool = urllib3.PoolManager(retries=retries, timeout=5)
+    monkeypatch.setattr(http, "_pool", lambda: pool)
+    running = Server()
+    running.files["/a/x.bin"] = CONTENT
+    yield running
+    running.close()
+
+
+def test_a_file_is_read_whole_and_in_ranges(server, tmp_path):
+    meter = Meter()
+    place = HttpPlace(f"{server.url}/a/", meter)
+    assert place.read("x.bin") == CONTENT
+    assert place.fetch("x.bin", tmp_path).read_bytes() == CONTENT
+    assert meter.bytes_fetched == 2 * len(CONTENT)
+    with place.open("x.bin") as file:
+        file.seek(100_000)
+        assert file.read(10) == CONTENT[100_000:100_010]
+    assert meter.bytes_fetched - 2 * len(CONTENT) <= 65536
+
+
+def test_a_passing_failure_is_retried(server):
+    server.failures = [503, 429]
+    assert HttpPlace(f"{server.url}/a", Meter()).read("x.bin") == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("statuses", "error"),
+    [([503] * 9, TransientError), ([403], RefusedError), ([404], NotFoundError), ([302], RefusedError)],
+)
+def test_a_lasting_failure_says_what_to_do(server, statuses, error):
+    server.failures = statuses
+    with pytest.raises(error, match=r"/a/x\.bin") as caught:
+        HttpPlace(f"{server.url}/a", Meter()).read("x.bin")
+    assert type(caught.value) is error
+
+
+def test_a_server_that_is_not_there_is_transient(server):
+    server.close()
+    with pytest.raises(TransientError, match="could not be reached"):
+        HttpPlace(f"{server.url}/a", Meter()).read("x.bin")
+
+
+def test_names_come_from_a_directory_index(server):
+    server.files["/o/AUX_POEORB/"] = f'<a href="../">up</a> <a href="{ORBIT}">{ORBIT}</a>'.encode()
+    assert HttpPlace(f"{server.url}/o", Meter()).names("AUX_POEORB") == [f"AUX_POEORB/{ORBIT}"]
+
+
+def test_names_come_from_a_bucket_listing_over_all_pages(server):
+    first = (
+        "<Contents><Key>AUX_POEORB/a.EOF</Key></Contents><NextContinuationToken>t=1</NextContinuationToken>"
+    )
+    listing = "/?list-type=2&prefix=AUX_POEORB/"
+    server.files[listing] = first.encode()
+    server.files[f"{listing}&continuation-token=t%3D1"] = b"<Contents><Key>AUX_POEORB/b.EOF</Key></Contents>"
+    assert HttpPlace(server.url, Meter()).names("AUX_POEORB") == ["AUX_POEORB/a.EOF", "AUX_POEORB/b.EOF"]
+
+
+def test_an_orbit_comes_over_http(server, tmp_path):
+    server.files["/AUX_POEORB/"] = f'<a href="{ORBIT}">x</a>'.encode()
+    server.files[f"/AUX_POEORB/{ORBIT}"] = orbit_text().encode()
+    orbit = fetch_orbit(server.url, parse_scene_id(SCENE), OrbitChoice.PRECISE, tmp_path, Meter())
+    assert orbit.path.read_text() == orbit_text()
+
+
+def write_geoid(path):
+    profile = {
+        "driver": "GTiff",
+        "width": 3600,
+        "height": 1800,
+        "count": 1,
+        "dtype": "float32",
+        "tiled": True,
+    }
+    lats = np.broadcast_to(90 - 0.05 - 0.1 * np.arange(1800)[:, None], (1800, 3600))
+    transform = rasterio.Affine(0.1, 0, -180, 0, -0.1, 90)
+    with rasterio.open(path, "w", crs="EPSG:4326", transform=transform, **profile) as out:
+        out.write(lats.astype(np.float32), 1)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("where", ["http", "s3"])
+def test_of_a_remote_geoid_only_a_window_is_fetched(server, aws, tmp_path, where):
+    content = write_geoid(tmp_path / "geoid.tif")
+    server.files["/geoid.tif"] = content
+    boto3.client("s3").put_object(Bucket="scenes", Key="geoid.tif", Body=content)
+    meter = Meter()
+    place = HttpPlace(server.url, meter) if where == "http" else S3Place(Location("scenes", ""), meter)
+    latitudes, longitudes = np.linspace(-34.2, -35.3, 40), np.linspace(148.1, 149.4, 50)
+    heights = geoid_heights(place, "geoid.tif", latitudes, longitudes)
+    assert heights == pytest.approx(np.broadcast_to(latitudes[:, None], (40, 50)), abs=1e-4)
+    assert 0 < meter.bytes_fetched < 0.05 * len(content)
