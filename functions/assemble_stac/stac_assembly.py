@@ -1,0 +1,100 @@
+"""AssembleStac: from a job and its manifest to the item, the last file of a product."""
+
+import json
+from typing import Any, NamedTuple
+
+from rtcflow_cloud.failures import NotFoundError
+from rtcflow_cloud.storage import list_objects, read_bytes, write_bytes, write_if_absent
+from rtcflow_contract.errors import DefectError, RefusedError
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, Location
+from rtcflow_contract.manifest import Manifest
+from rtcflow_stac.collection import build_collection
+from rtcflow_stac.context import HrefStyle, ItemContext, LinkedStatic, Processor
+from rtcflow_stac.item import build_item
+
+
+class StacSettings(NamedTuple):
+    """What the stack sets."""
+
+    style: HrefStyle
+    region: str
+    processor: Processor
+    license: str
+
+
+class Assembled(NamedTuple):
+    """The item and the manifest it was made from, with the URIs of both."""
+
+    manifest: Manifest
+    item: dict[str, Any]
+    item_uri: str
+    manifest_uri: str
+
+
+def assemble_stac(job: BurstJob, settings: StacSettings) -> Assembled:
+    """Check a product's files against its manifest and write its item, and the collection where there is none.
+
+    Writing the same item again changes nothing.
+
+    Raises
+    ------
+    DefectError
+        When the product has no manifest, or a file of it is missing or of another size.
+    RefusedError
+        When linked static layers are missing or on another grid.
+    """
+    manifest = _read_manifest(job)
+    check_files(manifest, {entry.name: entry.size for entry in list_objects(job.destination)})
+    context = ItemContext(
+        folder=job.destination,
+        collection_folder=job.collection_folder,
+        style=settings.style,
+        region=settings.region,
+        processor=settings.processor,
+        license=settings.license,
+        static=_linked_static(job),
+    )
+    item = build_item(manifest, context)
+    write_if_absent(job.collection_folder.join(COLLECTION), _json(build_collection(manifest, context)))
+    at = job.destination.join(ITEM)
+    write_bytes(at, _json(item))
+    return Assembled(manifest, item, str(at), str(job.destination.join(MANIFEST)))
+
+
+def check_files(manifest: Manifest, sizes: dict[str, int]) -> None:
+    """Raise DefectError when a file of the manifest is not there with its size."""
+    wrong = [file.name for file in manifest.files if sizes.get(file.name) != file.size]
+    if wrong:
+        raise DefectError(
+            f"product {manifest.product_id} is not whole: {', '.join(wrong)} missing or of another size; "
+            "start the scene again with on_existing replace",
+            reason="files-missing",
+        )
+
+
+def _read_manifest(job: BurstJob) -> Manifest:
+    at = job.destination.join(MANIFEST)
+    try:
+        return Manifest.model_validate_json(read_bytes(at))
+    except NotFoundError as error:
+        raise DefectError(
+            f"the task of {job.burst_id} left no manifest at {at}", "manifest-missing"
+        ) from error
+
+
+def _linked_static(job: BurstJob) -> LinkedStatic | None:
+    folder: Location | None = job.linked_static
+    if folder is None:
+        return None
+    try:
+        return LinkedStatic(Manifest.model_validate_json(read_bytes(folder.join(MANIFEST))), folder)
+    except NotFoundError as error:
+        raise RefusedError(
+            f"there are no static layers of {job.burst_id} at {folder}; make RTC_S1_STATIC first",
+            "static-missing",
+        ) from error
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, indent=1, allow_nan=False).encode()

@@ -1,0 +1,1 @@
+"""STAC items and collections from manifests; pure functions, no AWS."""

@@ -1,0 +1,47 @@
+"""The STAC item of a burst product."""
+
+from typing import Any
+
+from pystac import Item
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.manifest import Manifest
+from rtcflow_stac.assets import product_assets, static_assets
+from rtcflow_stac.context import HrefStyle, ItemContext
+from rtcflow_stac.extensions import item_extensions
+from rtcflow_stac.links import item_links
+from rtcflow_stac.properties import item_properties
+
+
+def build_item(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
+    """The item as a JSON object.
+
+    Grid fields are those of the written COGs, which the manifest holds; the geometry is the footprint of valid data.
+
+    Raises
+    ------
+    RefusedError
+        When the linked static product lies on another grid.
+    """
+    if context.static is not None and context.static.manifest.grid != manifest.grid:
+        raise RefusedError(
+            f"static layers of {manifest.burst_id} at {context.static.folder} lie on another grid than the "
+            "backscatter; make both anew with the same resolution and CRS",
+            reason="static-grid",
+        )
+    item = Item(
+        id=manifest.product_id,
+        geometry=manifest.footprint,
+        bbox=list(manifest.bbox),
+        datetime=manifest.acquisition.start,
+        properties=item_properties(manifest, context),
+        stac_extensions=item_extensions(manifest.product, context.style is not HrefStyle.RELATIVE),
+        collection=manifest.collection,
+    )
+    assets = static_assets(context) | product_assets(manifest, context)
+    for key in sorted(assets, key=lambda name: (name not in product_assets(manifest, context), name)):
+        item.add_asset(key, assets[key])
+    found = item.to_dict(include_self_link=False, transform_hrefs=False)
+    # pystac would resolve root and parent as objects; these are written as they are.
+    found["links"] = [link.to_dict(transform_href=False) for link in item_links(manifest, context)]
+    return found
