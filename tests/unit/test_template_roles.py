@@ -1,7 +1,7 @@
 """Every role and policy of the template against a written table of what it may do, and on what."""
 
 import pytest
-from deployed_template import of_type, template, texts
+from deployed_template import of_type, stack, template, texts
 
 ARN = "arn:${AWS::Partition}"
 HERE = "${AWS::Region}:${AWS::AccountId}"
@@ -137,6 +137,19 @@ def test_role_allows_what_the_table_says(name):
         found.update(permissions(policy["PolicyDocument"]))
     assert found == ROLES[name]
     assert set(texts(roles()[name]["Properties"].get("ManagedPolicyArns", []))) == SHARED[name]
+
+
+def test_roles_of_the_nested_stacks_allow_what_is_written_here():
+    operations = of_type(stack("operations"), "AWS::IAM::Role")
+    assert set(operations) == {"RequestedSceneRole"}
+    (policy,) = operations["RequestedSceneRole"]["Properties"]["Policies"]
+    assert permissions(policy["PolicyDocument"]) == {"states:StartExecution": {"SceneStateMachineArn"}}
+    fleet = of_type(stack("fleet"), "AWS::IAM::Role")
+    assert set(fleet) == {"InstanceRole"}
+    assert texts(fleet["InstanceRole"]["Properties"]["ManagedPolicyArns"]) == [
+        f"{ARN}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+    ]
+    assert not of_type(stack("network"), "AWS::IAM::Role")
 
 
 @pytest.mark.parametrize("table", [*POLICIES.values(), *ROLES.values()])
