@@ -3,12 +3,13 @@
 import sys
 from importlib.metadata import version
 
+import pystac
 import pytest
 from burst_case import BURSTS, GRID, ORBIT, SCENE, DrawingEngine, write_case
 
 import rtcflow.burst
 from rtcflow.cli import app
-from rtcflow_contract.keys import MANIFEST
+from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 
@@ -57,13 +58,24 @@ def test_a_burst_is_made_in_a_folder_of_its_own(case, engine, monkeypatch, capsy
     manifest = manifest_in(case / "out" / BURSTS[1])
     assert manifest.product is Product.RTC_S1
     assert {path.name for path in (case / "out" / BURSTS[1]).iterdir()} >= {f.name for f in manifest.files}
-    assert [path.name for path in (case / "out").iterdir()] == [BURSTS[1]]
+    assert {path.name for path in (case / "out").iterdir()} == {BURSTS[1], COLLECTION}
     assert f"{BURSTS[1]}: 5 files" in capsys.readouterr().out
+
+
+def test_the_stac_item_names_the_files_beside_it_and_who_processed(case, engine, monkeypatch):
+    monkeypatch.setenv("PROCESSOR_NAME", "Example Institute")
+    assert burst(monkeypatch, case) == 0
+    folder = case / "out" / BURSTS[1]
+    item = pystac.Item.from_file(str(folder / ITEM))
+    assert item.id == manifest_in(folder).product_id
+    assert all((folder / asset.href).is_file() for asset in item.assets.values())
+    assert item.get_collection().id == item.collection_id
+    assert "Example Institute" in (folder / ITEM).read_text()
 
 
 def test_several_bursts_are_made_in_one_go_in_any_spelling(case, engine, monkeypatch):
     assert burst(monkeypatch, case, "--burst-id", "070_148095_IW1") == 0
-    assert {path.name for path in (case / "out").iterdir()} == set(BURSTS)
+    assert {path.name for path in (case / "out").iterdir()} == {*BURSTS, COLLECTION}
 
 
 def test_no_burst_is_made_when_one_of_them_is_wrong(case, engine, monkeypatch, capsys):

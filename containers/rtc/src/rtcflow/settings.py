@@ -3,21 +3,24 @@
 import os
 from typing import NamedTuple
 
-_DEFAULT = "(NOT PROVIDED)"
-
 
 class Processor(NamedTuple):
-    """Who really ran the processing; OPERA's metadata keys hold it under the same names."""
+    """Who really ran the processing, and under which licence (SPDX id) the products are."""
 
     institution: str
     project: str
     contact: str
+    url: str | None
+    license: str
 
 
 def processor() -> Processor:
-    """From RTCFLOW_INSTITUTION, RTCFLOW_PROJECT and RTCFLOW_CONTACT."""
+    """From PROCESSOR_NAME, PROCESSOR_PROJECT, PROCESSOR_CONTACT, PROCESSOR_URL and LICENSE."""
+    url = os.environ.get("PROCESSOR_URL") or None
     return Processor(
-        os.environ.get("RTCFLOW_INSTITUTION") or _DEFAULT,
-        os.environ.get("RTCFLOW_PROJECT") or "rtcflow",
-        os.environ.get("RTCFLOW_CONTACT") or _DEFAULT,
+        os.environ.get("PROCESSOR_NAME") or "rtcflow operator",
+        os.environ.get("PROCESSOR_PROJECT") or "rtcflow",
+        os.environ.get("PROCESSOR_CONTACT") or url or "(NOT PROVIDED)",
+        url,
+        os.environ.get("LICENSE") or "CC-BY-4.0",
     )

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from rtcflow.burst import BurstResult, make_burst
 from rtcflow.cli.local_job import BurstOptions, local_job
+from rtcflow.cli.local_stac import write_stac
 from rtcflow.cli.progress_bar import ProgressBar
 from rtcflow.destination_local import LocalDestination
 from rtcflow_contract.burst_id import normalize_burst_id
@@ -63,7 +64,7 @@ def burst(
         Path | None, typer.Option(help="Folder for unfinished files, some 2 GB a burst; OUT by default.")
     ] = None,
 ) -> None:
-    """Make burst products on this machine: COGs, browse image, metadata and manifest in OUT/BURST_ID."""
+    """Make burst products on this machine: COGs, browse image, metadata, manifest and STAC in OUT/BURST_ID."""
     options = BurstOptions(
         safe=safe,
         sources=Sources(scene=safe, orbits=orbit, dem=dem, geoid=geoid),
@@ -95,6 +96,8 @@ def _make(job: BurstJob, folder: Path, work_parent: Path) -> None:
     try:
         with ProgressBar(job.burst_id) as progress:
             result = make_burst(job, work, LocalDestination(folder, job), progress)
+            if result.outcome is Outcome.MADE:
+                write_stac(result.manifest, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _say(job, result, folder)

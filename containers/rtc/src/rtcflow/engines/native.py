@@ -16,7 +16,7 @@ from rtcflow.product.record import make_record
 from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.orbit import read_orbit
+from rtcflow.sentinel1.orbit import StateVectors
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
@@ -24,7 +24,6 @@ from rtcflow_contract.layers import LAYERS, layers_of
 from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
 
 _SOFTWARE = ("rtcflow", "numpy", "numba", "rasterio", "pyproj")
-_ORBIT_AROUND_S = 65.0
 
 
 class NativeEngine:
@@ -47,7 +46,8 @@ class NativeEngine:
     ) -> EngineResult:
         """Compute the layers and write all files of the product."""
         with meter.stage("compute"):
-            arrays, parameters = _compute(job, inputs, grid, progress)
+            arrays, metadata = _compute(job, inputs, grid, progress)
+        parameters = dict(metadata["parameters"])
         versions = {name: version(name) for name in _SOFTWARE}
         outline = shape(footprint_of(valid_pixels(arrays), grid).geometry)
         record = make_record(job, inputs, grid, versions, parameters, outline.wkt)
@@ -56,9 +56,8 @@ class NativeEngine:
         progress("write browse image", 0.0)
         with meter.stage("write browse and metadata"):
             write_browse(folder / browse_file_name(job.product_id), arrays)
-            orbit = read_orbit(inputs.orbit.path, inputs.acquisition.start, _ORBIT_AROUND_S)
             path = folder / metadata_file_name(job.product_id)
-            write_hdf5(path, record, grid, job.polarizations, orbit)
+            write_hdf5(path, record, grid, job.polarizations, _state_vectors(metadata))
         return EngineResult(versions, parameters)
 
 
@@ -93,7 +92,17 @@ def _compute(
         job.product,
         progress=progress,
     )
-    return computed.arrays, dict(computed.metadata["parameters"])
+    return computed.arrays, computed.metadata
+
+
+def _state_vectors(metadata: dict[str, Any]) -> StateVectors:
+    return StateVectors(
+        metadata["orbit_file"],
+        metadata["orbit_epoch"],
+        metadata["orbit_seconds"],
+        metadata["orbit_positions_m"],
+        metadata["orbit_velocities_m_s"],
+    )
 
 
 def valid_pixels(arrays: dict[str, np.ndarray]) -> np.ndarray:

@@ -44,7 +44,7 @@ def mosaic(tiles: Mapping[Tile, Path | None], area: Area) -> Heights:
     RefusedError
         When a tile cannot be read or is not laid out as the archive's are.
     """
-    rasters = {tile: _read(tile, path) for tile, path in tiles.items() if path is not None}
+    rasters = {tile: _read(tile, path, area) for tile, path in tiles.items() if path is not None}
     shapes = [raster.shape for raster in rasters.values()] or [_SEA_SHAPE]
     per_lat, per_lon = (max(shape[axis] for shape in shapes) for axis in (0, 1))
     first_row, last_row = math.ceil(area.north * per_lat), math.floor(area.south * per_lat)
@@ -94,23 +94,36 @@ def _interpolated(values: np.ndarray, at: np.ndarray, axis: int) -> np.ndarray:
     return lower + weight * (upper - lower)
 
 
-def _read(tile: Tile, path: Path) -> np.ndarray:
+def _read(tile: Tile, path: Path, area: Area) -> np.ndarray:
+    """A tile's heights, read where the area is and left at zero elsewhere."""
     try:
         with rasterio.open(path) as source:
-            values = source.read(1, masked=True).astype(np.float32).filled(np.nan)
-            spacing = (source.transform.a, -source.transform.e)
-            origin = (source.transform.c + spacing[0] / 2, source.transform.f - spacing[1] / 2)
+            _check_layout(source, tile, path)
+            per_lat, per_lon = source.shape
+            top = max(0, math.floor((tile.lat + 1 - area.north) * per_lat) - 1)
+            bottom = min(per_lat, math.ceil((tile.lat + 1 - area.south) * per_lat) + 2)
+            left = max(0, math.floor((area.west - tile.lon) * per_lon) - 1)
+            right = min(per_lon, math.ceil((area.east - tile.lon) * per_lon) + 2)
+            values = np.zeros(source.shape, np.float32)
+            window = source.read(1, window=((top, bottom), (left, right))).astype(np.float32, copy=False)
+            if source.nodata is not None:
+                window[window == np.float32(source.nodata)] = np.nan
+            values[top:bottom, left:right] = window
     except RasterioIOError as error:
         raise RefusedError(
             f"DEM tile {path.name} is corrupt ({error}); fetch it again", reason="dem-corrupt"
         ) from error
+    return values
+
+
+def _check_layout(source: rasterio.DatasetReader, tile: Tile, path: Path) -> None:
+    spacing = (source.transform.a, -source.transform.e)
+    first = (source.transform.c + spacing[0] / 2, source.transform.f - spacing[1] / 2)
     lon = (tile.lon + 180) % 360 - 180
-    off = abs(origin[0] - lon) / spacing[0], abs(origin[1] - tile.lat - 1) / spacing[1]
-    fits = abs(spacing[0] * values.shape[1] - 1) < 1e-6 and abs(spacing[1] * values.shape[0] - 1) < 1e-6
-    if not fits or max(off) > 0.01:
+    off = max(abs(first[0] - lon) / spacing[0], abs(first[1] - tile.lat - 1) / spacing[1])
+    if abs(spacing[0] * source.width - 1) > 1e-6 or abs(spacing[1] * source.height - 1) > 1e-6 or off > 0.01:
         raise RefusedError(
             f"DEM tile {path.name} is not laid out as Copernicus tiles are: one degree, first pixel centred on "
             "its upper left corner; give the archive's own tile",
             reason="dem-layout",
         )
-    return values
