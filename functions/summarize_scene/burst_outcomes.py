@@ -1,6 +1,6 @@
 """One outcome a burst, from what the state machine saw and what the container left: pure functions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rtcflow_contract.errors import ErrorClass
@@ -12,6 +12,7 @@ from rtcflow_contract.report import BurstOutcome, Outcome
 _ERROR_CLASSES: dict[str, ErrorClass] = {
     "RefusedError": ErrorClass.REFUSED,
     "NotFoundError": ErrorClass.REFUSED,
+    "StaticLayersMissing": ErrorClass.REFUSED,
     "TransientError": ErrorClass.TRANSIENT,
     "States.Timeout": ErrorClass.TRANSIENT,
     "Sandbox.Timedout": ErrorClass.TRANSIENT,
@@ -95,18 +96,21 @@ def not_started(
 
 def sentence(bursts: Iterable[BurstOutcome], statics: Iterable[BurstOutcome], most: int = 10) -> str:
     """What became of a scene, in a sentence that names failed bursts and why."""
-    bursts = list(bursts)
-    counts = ", ".join(
-        f"{number} {outcome.value}"
-        for outcome in Outcome
-        if (number := sum(burst.outcome is outcome for burst in bursts))
-    )
+    bursts, statics = list(bursts), list(statics)
+    counts = _counts(bursts) or "no burst to make"
+    if statics:
+        counts += f" (static layers: {_counts(statics)})"
     failed = [burst for burst in [*statics, *bursts] if burst.outcome is Outcome.FAILED]
     if not failed:
-        return f"{counts or 'no burst to make'}"
+        return counts
     named = "; ".join(
         f"{burst.burst_id} ({burst.product.value}) {burst.error_class}: {burst.message}"[:300]
         for burst in failed[:most]
     )
     more = f"; and {len(failed) - most} more" if len(failed) > most else ""
     return f"{counts}. {named}{more}"
+
+
+def _counts(bursts: Sequence[BurstOutcome]) -> str:
+    numbers = ((sum(burst.outcome is outcome for burst in bursts), outcome.value) for outcome in Outcome)
+    return ", ".join(f"{number} {name}" for number, name in numbers if number)

@@ -171,6 +171,7 @@ def test_record_of_a_failed_attempt_does_not_turn_a_made_burst_into_a_failed_one
         ("NotFoundError", "refused"),
         ("TransientError", "transient"),
         ("Lambda.TooManyRequestsException", "transient"),
+        ("StaticLayersMissing", "refused"),
         ("KeyError", "defect"),
     ],
 )
@@ -193,6 +194,13 @@ def test_sentence_names_ten_failed_bursts_and_counts_the_others():
     assert text.startswith("12 failed. t070_000000_iw1 (RTC_S1) defect: xxx")
     assert text.endswith("; and 2 more")
     assert len(text) < 4000
+
+
+def test_sentence_counts_static_layers_apart():
+    burst = BurstOutcome(burst_id=A, product="RTC_S1", outcome="made")
+    static = BurstOutcome(burst_id=A, product="RTC_S1_STATIC", outcome="skipped")
+    assert sentence([burst], [static]) == "1 made (static layers: 1 skipped)"
+    assert sentence([], []) == "no burst to make"
 
 
 def test_event_counts_outcomes(aws):
