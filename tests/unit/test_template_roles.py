@@ -46,7 +46,7 @@ ROLES = {
     "CheckStaticLayersRole": LOGS_OF["CheckStaticLayers"],
     "AssembleStacRole": {**LOGS_OF["AssembleStac"], "events:PutEvents": EVENT_BUS},
     "SummarizeSceneRole": {**LOGS_OF["SummarizeScene"], "events:PutEvents": EVENT_BUS},
-    "TaskRole": {},
+    "TaskRole": {"s3:DeleteObject": PRODUCTS | EXTRA},
     "RequestedSceneRole": {"states:StartExecution": {"SceneStateMachine"}},
     "TaskExecutionRole": {
         "ecr:GetAuthorizationToken": {"*"},
