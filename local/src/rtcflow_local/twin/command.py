@@ -1,0 +1,82 @@
+"""`rtcflow twin up|down|status`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rtcflow_contract.errors import RtcflowError
+from rtcflow_local.twin import emulator as emulators
+from rtcflow_local.twin.deployment import Stack, deploy, describe
+
+app = typer.Typer(
+    help="The whole system on this machine, without AWS and without Docker.", no_args_is_help=True
+)
+
+Folder = Annotated[Path, typer.Option(help="Where the twin keeps its state and logs.")]
+_DEFAULT_FOLDER = Path(".twin")
+
+
+@app.command()
+def up(
+    folder: Folder = _DEFAULT_FOLDER,
+    port: Annotated[int | None, typer.Option(help="Port on loopback; else a free one.")] = None,
+    project: Annotated[Path, typer.Option(help="Checkout with template.yaml.")] = Path(),
+) -> None:
+    """Start the emulator and deploy the template into it."""
+    console = Console()
+    with _told(console):
+        started = emulators.start(folder, port)
+        try:
+            with console.status("starting") as status:
+                stack = deploy(started, project.resolve(), say=status.update)
+        except RtcflowError:
+            emulators.stop(started)
+            raise
+    _show(console, started, stack)
+
+
+@app.command()
+def down(folder: Folder = _DEFAULT_FOLDER) -> None:
+    """End the twin; what its buckets held is gone."""
+    found = emulators.find(folder)
+    if found is None:
+        Console().print("no twin runs here")
+        return
+    emulators.stop(found)
+    Console().print(f"ended the twin at {found.endpoint}")
+
+
+@app.command()
+def status(folder: Folder = _DEFAULT_FOLDER) -> None:
+    """Say what runs."""
+    console = Console()
+    found = emulators.find(folder)
+    if found is None:
+        console.print("no twin runs here; start one with: rtcflow twin up")
+        raise typer.Exit(1)
+    _show(console, found, describe(found))
+
+
+def _show(console: Console, running: emulators.Emulator, stack: Stack) -> None:
+    console.print(f"endpoint       {running.endpoint}", soft_wrap=True)
+    console.print(f"state machine  {stack.state_machine}", soft_wrap=True)
+    console.print(f"products       s3://{stack.products_bucket}", soft_wrap=True)
+    console.print(f"work           s3://{stack.work_bucket}", soft_wrap=True)
+    console.print(f"logs           {running.folder}", soft_wrap=True)
+
+
+class _told:  # noqa: N801 - reads as a word in a with statement
+    """Ends the program with one sentence on an error of the contract."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RtcflowError):
+            Console(stderr=True).print(error.message, soft_wrap=True)
+            raise typer.Exit(error.exit_code)

@@ -1,0 +1,151 @@
+"""Build and deploy the real template into the emulator, with the ordinary SAM CLI."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rtcflow_contract.errors import DefectError, RefusedError
+from rtcflow_local.twin.emulator import Emulator
+
+STACK = "rtcflow"
+# The emulator keeps no log deliveries, X-Ray or alarms; retries need not wait for a cloud's capacity here.
+_PARAMETERS = {"Architecture": "X86_64", "PublishVersions": "false"}
+
+
+class Stack(NamedTuple):
+    """A deployed stack's outputs by name."""
+
+    outputs: dict[str, str]
+
+    @property
+    def state_machine(self) -> str:
+        """ARN of the scene state machine."""
+        return self.outputs["SceneStateMachineArn"]
+
+    @property
+    def products_bucket(self) -> str:
+        """Bucket of the products."""
+        return self.outputs["ProductsBucketName"]
+
+    @property
+    def work_bucket(self) -> str:
+        """Bucket of plans, jobs, outcomes and reports."""
+        return self.outputs["WorkBucketName"]
+
+
+def deploy(
+    emulator: Emulator,
+    project: Path,
+    parameters: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Stack:
+    """`sam build` and `sam deploy` the project's template.
+
+    Parameters
+    ----------
+    emulator : Emulator
+    project : Path
+        Folder of template.yaml.
+    parameters : mapping, optional
+        Template parameters beside those the twin sets.
+    say : callable
+        Told what is being done.
+
+    Raises
+    ------
+    RefusedError
+        When the SAM CLI or the template is missing.
+    DefectError
+        When build or deployment fail; gives the reason and the log.
+    """
+    template = project / "template.yaml"
+    if not template.is_file():
+        raise RefusedError(
+            f"there is no template.yaml in {project}; run this in a checkout of rtcflow", "template"
+        )
+    build = emulator.folder / "build"
+    say("building the functions")
+    _sam(emulator, project, "build", "--template", str(template), "--build-dir", str(build), "--no-cached")
+    say("deploying the stack")
+    overrides = [f"{name}={value}" for name, value in {**_PARAMETERS, **(parameters or {})}.items()]
+    _sam(
+        emulator,
+        project,
+        "deploy",
+        "--template-file",
+        str(build / "template.yaml"),
+        "--stack-name",
+        STACK,
+        "--capabilities",
+        "CAPABILITY_IAM",
+        "CAPABILITY_AUTO_EXPAND",
+        "--resolve-s3",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        "--no-progressbar",
+        "--region",
+        emulator.environment["AWS_REGION"],
+        "--parameter-overrides",
+        *overrides,
+    )
+    return describe(emulator)
+
+
+def describe(emulator: Emulator) -> Stack:
+    """The deployed stack."""
+    found = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    return Stack({output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])})
+
+
+def remove(emulator: Emulator, project: Path) -> None:
+    """Delete the stack, as `sam delete` does."""
+    _sam(
+        emulator,
+        project,
+        "delete",
+        "--stack-name",
+        STACK,
+        "--no-prompts",
+        "--region",
+        emulator.environment["AWS_REGION"],
+    )
+
+
+def _sam(emulator: Emulator, project: Path, *arguments: str) -> None:
+    sam = Path(sys.executable).with_name("sam")
+    program = str(sam) if sam.is_file() else shutil.which("sam")
+    if program is None:
+        raise RefusedError("the SAM CLI is not installed; run: make setup", "sam-missing")
+    log = emulator.folder / f"sam-{arguments[0]}.log"
+    environment = {**os.environ, **emulator.environment, "RTCFLOW_BUILD": "twin"}
+    config = ("--config-env", "local") if arguments[0] != "delete" else ()
+    done = subprocess.run(
+        [program, *arguments, *config],
+        cwd=project,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    log.write_text(done.stdout)
+    if done.returncode != 0:
+        reason = _failure_reason(emulator) or done.stdout.strip().splitlines()[-1:]
+        raise DefectError(f"sam {arguments[0]} failed: {reason}; see {log}", "deploy")
+
+
+def _failure_reason(emulator: Emulator) -> str | None:
+    client = emulator.client("cloudformation")
+    try:
+        events: list[dict[str, Any]] = client.describe_stack_events(StackName=STACK)["StackEvents"]
+    except client.exceptions.ClientError:
+        return None
+    failures = [event for event in events if "FAILED" in event.get("ResourceStatus", "")]
+    reasons = [
+        f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason', 'no reason given')}" for e in failures
+    ]
+    return "; ".join(reversed(reasons[-3:])) or None
