@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from rtcflow_contract.cost import PRICES, SPOT_FACTOR, TaskSize, burst_cost, prices_in, scene_cost
@@ -41,3 +44,25 @@ def test_unknown_region_is_estimated_with_the_default_one():
 
 def test_scene_costs_its_bursts_and_a_little_more():
     assert 1.0 < scene_cost([0.5, 0.5], region="us-west-2") < 1.001
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "costs.md"
+ROW = re.compile(
+    r"^\| \w+ \| (\d+) \| (\d+) \| (\w+) \| (\d+) \| ([\d.]+) USD \| ([\d.]+) USD \| ([\d.]+) USD \| ([\d.]+) USD \|$",
+    re.MULTILINE,
+)
+
+
+def test_page_on_costs_says_what_the_function_says():
+    rows = ROW.findall(PAGE.read_text())
+    assert len(rows) == 4
+    for vcpu, memory, architecture, minutes, *printed in rows:
+        size = TaskSize(int(vcpu), int(memory), 40, architecture)
+        bursts = [
+            burst_cost(60 * int(minutes), size, region="us-west-2", spot=spot).total for spot in (True, False)
+        ]
+        scenes = [scene_cost([burst] * 27, region="us-west-2") for burst in bursts]
+        assert [float(text) for text in printed] == [
+            *(round(burst, 4) for burst in bursts),
+            *(round(scene, 2) for scene in scenes),
+        ]

@@ -1,7 +1,8 @@
 """What a burst and a scene cost on AWS: list prices as a table, and the arithmetic as pure functions.
 
-An estimate: list prices in USD before taxes and discounts; Spot at its usual fraction of the Fargate price. Storage of
-the products month by month and data transfer out of the region are not in it.
+An estimate: list prices in USD before taxes and discounts; Spot at its usual fraction of the Fargate price. Fargate in
+ap-southeast-2 is taken at 1.2 times us-west-2: hold it against the current price list before quoting. Storage of the
+products month by month and data transfer out of the region are not in it.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,6 @@ from typing import Literal, NamedTuple
 
 Architecture = Literal["arm64", "x86_64"]
 
-GIB = 1024**3
 # The first 20 GiB of a Fargate task's ephemeral storage are free; a task is billed for a minute at least.
 _FREE_STORAGE_GIB = 20
 _LEAST_SECONDS = 60

@@ -1,0 +1,148 @@
+"""Check in the account what no emulator shows of a first deployment; prints pass or fail for each point."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+Outputs = dict[str, str]
+_LOGINS = ("EARTHDATA_LOGIN", "EARTHDATA_PASSWORD")
+# Service Quotas' codes of the vCPUs that Fargate may run at once, and what 30 tasks of 4 vCPU need.
+_QUOTAS = {"L-3032A538": "Fargate On-Demand vCPU", "L-36FBB829": "Fargate Spot vCPU"}
+_VCPU_OF_A_SCENE = 120
+_NO_SCENE = {"scene": "not-a-scene"}
+
+
+class Point(NamedTuple):
+    """What is checked, by a function that says nothing when all is well, and otherwise what to do."""
+
+    name: str
+    check: Callable[[boto3.Session, Outputs], str]
+
+
+def stack_outputs(session: boto3.Session, stack: str) -> Outputs:
+    """Outputs of a stack by key."""
+    described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def image_pushed(session: boto3.Session, outputs: Outputs) -> str:
+    """The repository has the image that task definitions name."""
+    repository = outputs["ImageRepositoryUri"].split("/", 1)[1]
+    images = session.client("ecr").describe_images(repositoryName=repository)["imageDetails"]
+    if any("native" in image.get("imageTags", []) for image in images):
+        return ""
+    return f"push the image: make push REPOSITORY={outputs['ImageRepositoryUri']}"
+
+
+def secret_filled_in(session: boto3.Session, outputs: Outputs) -> str:
+    """The archive logins are there; their values stay where they are."""
+    secret = session.client("secretsmanager").get_secret_value(SecretId=outputs["ArchiveSecretArn"])
+    empty = [name for name in _LOGINS if not json.loads(secret["SecretString"]).get(name)]
+    return f"fill in {', '.join(empty)} of secret {outputs['ArchiveSecretArn']}" if empty else ""
+
+
+def buckets_closed(session: boto3.Session, outputs: Outputs) -> str:
+    """The work bucket blocks all public access."""
+    access = session.client("s3").get_public_access_block(Bucket=outputs["WorkBucketName"])
+    open_settings = [name for name, on in access["PublicAccessBlockConfiguration"].items() if not on]
+    return f"bucket {outputs['WorkBucketName']} has {', '.join(open_settings)} off" if open_settings else ""
+
+
+def machine_logs(session: boto3.Session, outputs: Outputs) -> str:
+    """The state machine writes a log and is traced."""
+    machine = session.client("stepfunctions").describe_state_machine(
+        stateMachineArn=outputs["SceneStateMachineArn"]
+    )
+    missing = [
+        what
+        for what, there in (
+            ("a log", machine.get("loggingConfiguration", {}).get("destinations")),
+            ("tracing", machine.get("tracingConfiguration", {}).get("enabled")),
+        )
+        if not there
+    ]
+    return f"the state machine lacks {' and '.join(missing)}; deploy again" if missing else ""
+
+
+def fargate_quota(session: boto3.Session, outputs: Outputs) -> str:
+    """Fargate may run a scene's tasks at once."""
+    quotas = session.client("service-quotas")
+    low = [
+        f"{name} {quota:g}"
+        for code, name in _QUOTAS.items()
+        if (quota := quotas.get_service_quota(ServiceCode="fargate", QuotaCode=code)["Quota"]["Value"])
+        < _VCPU_OF_A_SCENE
+    ]
+    return f"ask for a quota of {_VCPU_OF_A_SCENE} or lower max_concurrency: {', '.join(low)}" if low else ""
+
+
+def alarms_reach_someone(session: boto3.Session, outputs: Outputs) -> str:
+    """The alarm topic has a confirmed subscriber."""
+    listed = session.client("sns").list_subscriptions_by_topic(TopicArn=outputs["AlarmTopicArn"])
+    confirmed = [s for s in listed["Subscriptions"] if s["SubscriptionArn"].startswith("arn:")]
+    return "" if confirmed else "set AlarmEmail and confirm the mail, or subscribe to AlarmTopicArn"
+
+
+def refusal_comes_back(session: boto3.Session, outputs: Outputs, poll_seconds: float = 2.0) -> str:
+    """A payload that is wrong is refused by name: functions, layer, roles, buckets and the report work together."""
+    machine = session.client("stepfunctions")
+    started = machine.start_execution(
+        stateMachineArn=outputs["SceneStateMachineArn"], input=json.dumps(_NO_SCENE)
+    )
+    for _ in range(60):
+        execution = machine.describe_execution(executionArn=started["executionArn"])
+        if execution["status"] != "RUNNING":
+            break
+        time.sleep(poll_seconds)
+    if execution["status"] == "FAILED" and execution.get("error") == "RefusedError":
+        return ""
+    return f"execution {started['executionArn']} ended as {execution['status']}: {execution.get('cause')}"
+
+
+POINTS = (
+    Point("image pushed", image_pushed),
+    Point("archive logins filled in", secret_filled_in),
+    Point("work bucket closed", buckets_closed),
+    Point("state machine logged and traced", machine_logs),
+    Point("quota of Fargate", fargate_quota),
+    Point("alarms reach someone", alarms_reach_someone),
+    Point("a wrong payload is refused", refusal_comes_back),
+)
+
+
+def run(session: boto3.Session, outputs: Outputs, points: tuple[Point, ...] = POINTS) -> int:
+    """Check every point and print what came out; the number of points that failed."""
+    failed = 0
+    for point in points:
+        try:
+            told = point.check(session, outputs)
+        except (BotoCoreError, ClientError, KeyError) as error:
+            told = f"could not be checked: {error}"
+        failed += bool(told)
+        print(f"{'FAIL' if told else 'pass'}  {point.name}{f': {told}' if told else ''}")
+    return failed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the stack's name and check it; 1 when a point failed."""
+    parser = argparse.ArgumentParser(prog="first-deployment-check", description=__doc__)
+    parser.add_argument("--stack", default="rtcflow", help="name of the stack")
+    parser.add_argument("--region", help="region of the stack; the session's when not given")
+    options: Any = parser.parse_args(arguments)
+    session = boto3.Session(region_name=options.region)
+    try:
+        outputs = stack_outputs(session, options.stack)
+    except (BotoCoreError, ClientError) as error:
+        print(f"stack {options.stack} could not be read: {error}", file=sys.stderr)
+        return 1
+    return int(run(session, outputs) > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+import json
+import sys
+
+import boto3
+import pytest
+from deployed_template import ROOT, template
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import deployment_check as check
+
+
+@pytest.fixture
+def session(aws):
+    return boto3.Session(region_name="us-east-1")
+
+
+def test_outputs_that_the_check_reads_are_outputs_of_the_template():
+    used = {
+        "ImageRepositoryUri",
+        "ArchiveSecretArn",
+        "WorkBucketName",
+        "SceneStateMachineArn",
+        "AlarmTopicArn",
+    }
+    assert used <= set(template()["Outputs"])
+
+
+@pytest.mark.parametrize(("password", "told"), [("", "EARTHDATA_PASSWORD"), ("x", "")])
+def test_secret_must_be_filled_in(session, password, told):
+    value = json.dumps({"EARTHDATA_LOGIN": "someone", "EARTHDATA_PASSWORD": password})
+    arn = session.client("secretsmanager").create_secret(Name="s", SecretString=value)["ARN"]
+    answer = check.secret_filled_in(session, {"ArchiveSecretArn": arn})
+    assert told in answer
+    assert bool(answer) is bool(told)
+    assert "someone" not in answer
+
+
+def test_image_must_be_pushed(session):
+    uri = session.client("ecr").create_repository(repositoryName="rtc")["repository"]["repositoryUri"]
+    assert "make push" in check.image_pushed(session, {"ImageRepositoryUri": uri})
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": kind,
+        "config": {"digest": "sha256:0", "size": 1},
+        "layers": [],
+    }
+    session.client("ecr").put_image(
+        repositoryName="rtc",
+        imageManifest=json.dumps(manifest),
+        imageManifestMediaType=kind,
+        imageTag="native",
+    )
+    assert check.image_pushed(session, {"ImageRepositoryUri": uri}) == ""
+
+
+def test_open_bucket_is_told(session, aws):
+    settings = dict.fromkeys(
+        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+    )
+    aws.put_public_access_block(Bucket="work", PublicAccessBlockConfiguration=settings)
+    assert check.buckets_closed(session, {"WorkBucketName": "work"}) == ""
+    aws.put_public_access_block(
+        Bucket="work", PublicAccessBlockConfiguration={**settings, "BlockPublicPolicy": False}
+    )
+    assert "BlockPublicPolicy off" in check.buckets_closed(session, {"WorkBucketName": "work"})
+
+
+def test_topic_without_a_subscriber_is_told(session):
+    sns = session.client("sns")
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    assert "AlarmEmail" in check.alarms_reach_someone(session, {"AlarmTopicArn": topic})
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ops@example.org")
+    assert check.alarms_reach_someone(session, {"AlarmTopicArn": topic}) == ""
+
+
+class Machine:
+    def __init__(self, status, error=None):
+        self.end = {"status": status, "error": error, "cause": "because"}
+
+    def client(self, name):
+        return self
+
+    def start_execution(self, **arguments):
+        return {"executionArn": "arn:x"}
+
+    def describe_execution(self, **arguments):
+        return self.end
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "well"),
+    [("FAILED", "RefusedError", True), ("FAILED", "KeyError", False), ("SUCCEEDED", None, False)],
+)
+def test_wrong_payload_must_come_back_refused(status, error, well):
+    answer = check.refusal_comes_back(Machine(status, error), {"SceneStateMachineArn": "arn:m"}, 0.0)
+    assert (answer == "") is well
+
+
+def test_every_point_is_printed_and_failures_are_counted(session, capsys):
+    def broken(session, outputs):
+        return outputs["NoSuchOutput"]
+
+    points = (check.Point("well", lambda session, outputs: ""), check.Point("broken", broken))
+    assert check.run(session, {}, points) == 1
+    assert capsys.readouterr().out == "pass  well\nFAIL  broken: could not be checked: 'NoSuchOutput'\n"
