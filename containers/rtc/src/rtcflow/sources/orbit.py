@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from rtcflow.resources import Meter
 from rtcflow.sources.eof import has_state_vectors, join_orbits
-from rtcflow.sources.places import LocalPlace, Place, open_place
+from rtcflow.sources.places import Place, open_place
 from rtcflow_contract.burst_id import ORBIT_PERIOD_S
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.request import OrbitChoice
@@ -86,7 +86,7 @@ def fetch_orbit(
     Parameters
     ----------
     source : str
-        An .EOF file, or a prefix or folder with `AUX_POEORB/` and `AUX_RESORB/` (a local folder may be flat).
+        An .EOF file, or a prefix or folder with files in `AUX_POEORB/` and `AUX_RESORB/`, or all in one.
     scene : SceneId
     choice : OrbitChoice
         `precise` takes a POEORB only.
@@ -139,15 +139,19 @@ def _given(path: Path, scene: SceneId) -> FetchedOrbit:
 
 
 def _names(place: Place, kind: str, scene: SceneId) -> list[str]:
+    """Orbit files of a kind in the archive's folder for it or, where there is none, in the place itself."""
+    return _orbit_names(place, f"AUX_{kind}", kind, scene) or _orbit_names(place, "", kind, scene)
+
+
+def _orbit_names(place: Place, folder: str, kind: str, scene: SceneId) -> list[str]:
     try:
-        names = list(place.names(f"AUX_{kind}"))
+        names = place.names(folder)
     except RefusedError as error:
         if error.reason != "not-found":
             raise
-        names = []
-    if isinstance(place, LocalPlace):
-        names += [name for name in place.names() if "/" not in name]
-    return [name for name in names if f"{scene.platform}_OPER_AUX_{kind}_" in name]
+        return []
+    start = f"{folder}/" if folder else ""
+    return [name for name in names if name.startswith(f"{start}{scene.platform}_OPER_AUX_{kind}_")]
 
 
 def _fetch(place: Place, orbits: Sequence[OrbitName], folder: Path) -> FetchedOrbit | None:

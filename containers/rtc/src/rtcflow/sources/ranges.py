@@ -14,6 +14,8 @@ _PARALLEL = 8
 _ATTEMPTS = 4
 # What is fetched at least; doubled, up to a limit, as long as reads follow each other, as those of a zip member do.
 _LEAST, _MOST = 64 * 1024, 4 * 1024 * 1024
+# Reads from this size on fetch what they ask for and no more.
+_DIRECT = 1024 * 1024
 
 ReadRange = Callable[[int, int], bytes]
 
@@ -47,7 +49,7 @@ class _RangeFile(io.RawIOBase):
             return 0
         into = memoryview(buffer)[:length]
         if not 0 <= self._at - self._block_start < len(self._block):
-            if length >= _MOST:
+            if length >= _DIRECT:
                 _read_parts(self._read_range, self._at, into)
                 self._at += length
                 return length
