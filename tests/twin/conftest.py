@@ -1,0 +1,119 @@
+"""One twin for all tests of a session: the real template, deployed once, and a tiny sample scene in its archive."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtcflow_local.demo.archive import Archive, upload_sample
+from rtcflow_local.sample import Sample, SampleSpec, write_sample
+from rtcflow_local.twin import emulator as emulators
+from rtcflow_local.twin.deployment import Stack, deploy
+from rtcflow_local.twin.emulator import Emulator
+from rtcflow_local.twin.faults import FaultFile
+
+ROOT = Path(__file__).parents[2]
+ARCHIVE = Archive("sample-archive", "tiny")
+
+
+@dataclass
+class Run:
+    """A finished execution."""
+
+    name: str
+    status: str
+    error: str | None
+    cause: str
+    output: dict[str, Any]
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def outcomes(self) -> dict[str, str]:
+        return {burst["burst_id"]: burst["outcome"] for burst in self.report["bursts"]}
+
+    def burst(self, burst_id: str) -> dict[str, Any]:
+        return next(burst for burst in self.report["bursts"] if burst["burst_id"] == burst_id)
+
+
+@dataclass
+class Twin:
+    """The running twin with the sample, and the calls that tests make."""
+
+    emulator: Emulator
+    stack: Stack
+    sample: Sample
+
+    def __post_init__(self) -> None:
+        self.s3 = self.emulator.client("s3")
+        self.states = self.emulator.client("stepfunctions")
+        self.faults = FaultFile(self.emulator.folder / "faults.json")
+
+    @property
+    def bursts(self) -> list[str]:
+        return sorted(burst_id for ids in self.sample.bursts.values() for burst_id in ids)
+
+    def payload(self, **fields: Any) -> dict[str, Any]:
+        return {"scene": self.sample.scene, "scene_source": ARCHIVE.scene_source(self.sample), **fields}
+
+    def start(self, payload: Any, name: str | None = None) -> str:
+        extra = {"name": name} if name else {}
+        return self.states.start_execution(
+            stateMachineArn=self.stack.state_machine, input=json.dumps(payload), **extra
+        )["executionArn"]
+
+    def wait(self, arn: str, timeout_s: float = 120) -> Run:
+        deadline = time.monotonic() + timeout_s
+        while (found := self.states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, f"{arn} still runs"
+            time.sleep(0.2)
+        name = arn.rpartition(":")[2]
+        run = Run(
+            name,
+            found["status"],
+            found.get("error"),
+            found.get("cause", ""),
+            json.loads(found.get("output") or "{}"),
+        )
+        key = f"executions/{name}/report.json"
+        if key in self.keys(self.stack.work_bucket, f"executions/{name}/"):
+            run.report = json.loads(self.read(self.stack.work_bucket, key))
+        return run
+
+    def run(self, folder: str, **fields: Any) -> Run:
+        """Run the sample scene into a project folder of the test's own."""
+        return self.wait(self.start(self.payload(s3_project_folder=folder, **fields)))
+
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def products(self, folder: str) -> list[str]:
+        return self.keys(self.stack.products_bucket, f"{folder}/")
+
+    def read(self, bucket: str, key: str) -> bytes:
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def archive(self, name: str) -> Archive:
+        """A second archive with the sample's files, for a test to break."""
+        archive = Archive(ARCHIVE.bucket, name)
+        upload_sample(self.s3, self.sample.folder, archive, emulators.REGION)
+        return archive
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    return write_sample(tmp_path_factory.mktemp("sample"), SampleSpec.tiny())
+
+
+@pytest.fixture(scope="session")
+def twin(tmp_path_factory: pytest.TempPathFactory, sample: Sample) -> Iterator[Twin]:
+    emulator = emulators.start(tmp_path_factory.mktemp("twin"))
+    try:
+        upload_sample(emulator.client("s3"), sample.folder, ARCHIVE, emulators.REGION)
+        stack = deploy(emulator, ROOT, {**ARCHIVE.parameters, "SceneBuckets": ARCHIVE.bucket})
+        yield Twin(emulator, stack, sample)
+    finally:
+        emulators.stop(emulator)
