@@ -12,7 +12,7 @@ from rtcflow_contract.errors import RtcflowError
 from rtcflow_local.sample.spec import PLACES, SampleSpec
 from rtcflow_local.sample.write import Sample, write_sample
 
-_DIMENSIONS = {"tiny": (180, 1800), "demo": (300, 4000), "full": (None, None)}
+_DIMENSIONS = {"tiny": (240, 1800), "demo": (300, 4000), "full": (None, None)}
 
 
 def sample(

@@ -84,7 +84,7 @@ class SampleSpec:
     @classmethod
     def tiny(cls, **changes: object) -> "SampleSpec":
         """The smallest useful scene, for end-to-end tests: two sub-swaths of two bursts."""
-        return replace(cls(lines=180, samples=1800), **changes)  # type: ignore[arg-type]
+        return replace(cls(lines=240, samples=1800), **changes)  # type: ignore[arg-type]
 
     @classmethod
     def full(cls, **changes: object) -> "SampleSpec":

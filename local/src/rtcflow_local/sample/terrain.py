@@ -98,7 +98,9 @@ def relief(lat: float, lon: float, frame: np.ndarray, stages: np.ndarray) -> tup
     across, along = to_stage_plane(lat, lon, frame)
     inland = frame[COAST_EAST] - frame[EAST_SIGN] * across
     if abs(inland) < 2 * _COAST_RAMP:
-        inland += 220.0 * math.sin(2 * math.pi * along / 3100.0) + 90.0 * math.sin(2 * math.pi * along / 1370.0)
+        inland += 220.0 * math.sin(2 * math.pi * along / 3100.0) + 90.0 * math.sin(
+            2 * math.pi * along / 1370.0
+        )
     if inland <= 0:
         return 0.0, SEA
     height, cover = 0.0, PASTURE
