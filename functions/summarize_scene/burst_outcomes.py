@@ -8,26 +8,6 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.plan import ExistingBurst
 from rtcflow_contract.report import BurstOutcome, Outcome
 
-# Lambda and Step Functions error names, by the class of error they stand for.
-_ERROR_CLASSES: dict[str, ErrorClass] = {
-    "RefusedError": ErrorClass.REFUSED,
-    "NotFoundError": ErrorClass.REFUSED,
-    "StaticLayersMissing": ErrorClass.REFUSED,
-    "TransientError": ErrorClass.TRANSIENT,
-    "States.Timeout": ErrorClass.TRANSIENT,
-    "Sandbox.Timedout": ErrorClass.TRANSIENT,
-    "Lambda.Unknown": ErrorClass.TRANSIENT,
-    "Lambda.ServiceException": ErrorClass.TRANSIENT,
-    "Lambda.AWSLambdaException": ErrorClass.TRANSIENT,
-    "Lambda.SdkClientException": ErrorClass.TRANSIENT,
-    "Lambda.TooManyRequestsException": ErrorClass.TRANSIENT,
-}
-
-
-def error_class_of_name(error: str) -> ErrorClass:
-    """Class of a Lambda's or the state machine's error name; a defect unless it is known as something else."""
-    return _ERROR_CLASSES.get(error, ErrorClass.DEFECT)
-
 
 def merge(result: Mapping[str, Any], left: BurstOutcome | None, product: Product) -> BurstOutcome:
     """Outcome of a burst.

@@ -2,13 +2,13 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from burst_outcomes import error_class_of_name, merge, sentence
+from burst_outcomes import merge, sentence
 from scene_announcement import event_of
 from scene_report import Settings, summarize_scene
 from small_safe import SCENE
 
 from rtcflow_contract.cost import TaskSize
-from rtcflow_contract.errors import ErrorClass
+from rtcflow_contract.errors import ErrorClass, error_class_of_name
 from rtcflow_contract.job import Sources
 from rtcflow_contract.layers import Product
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst

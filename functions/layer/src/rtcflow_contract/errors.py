@@ -78,3 +78,24 @@ def error_class_of_exit_code(code: int | None) -> ErrorClass:
     if code is None or code > 128 or code < 0:
         return ErrorClass.TRANSIENT
     return ErrorClass.DEFECT
+
+
+# Lambda and Step Functions error names, by the class of error they stand for.
+_CLASSES_OF_NAMES: dict[str, ErrorClass] = {
+    "RefusedError": ErrorClass.REFUSED,
+    "NotFoundError": ErrorClass.REFUSED,
+    "StaticLayersMissing": ErrorClass.REFUSED,
+    "TransientError": ErrorClass.TRANSIENT,
+    "States.Timeout": ErrorClass.TRANSIENT,
+    "Sandbox.Timedout": ErrorClass.TRANSIENT,
+    "Lambda.Unknown": ErrorClass.TRANSIENT,
+    "Lambda.ServiceException": ErrorClass.TRANSIENT,
+    "Lambda.AWSLambdaException": ErrorClass.TRANSIENT,
+    "Lambda.SdkClientException": ErrorClass.TRANSIENT,
+    "Lambda.TooManyRequestsException": ErrorClass.TRANSIENT,
+}
+
+
+def error_class_of_name(error: str) -> ErrorClass:
+    """Class of a Lambda's or the state machine's error name; a defect unless it is known as something else."""
+    return _CLASSES_OF_NAMES.get(error, ErrorClass.DEFECT)
