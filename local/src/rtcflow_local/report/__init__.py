@@ -1,0 +1,1 @@
+"""Executions on AWS or the twin: start one, follow it, report it."""

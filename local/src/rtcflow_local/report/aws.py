@@ -1,0 +1,115 @@
+"""AWS clients of the commands, and Step Functions' refusals as one sentence each."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+
+from rtcflow_cloud.failures import error_code, translate, translated
+from rtcflow_contract.errors import RefusedError
+
+STATE_MACHINE_OUTPUT = "SceneStateMachineArn"
+BUCKET_OUTPUT = "ProductsBucketName"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_REFUSALS = {
+    "ExecutionDoesNotExist": "does not exist; check its ARN and region",
+    "StateMachineDoesNotExist": "does not exist; check its ARN and region",
+    "InvalidArn": "is not the ARN it should be; copy it from the console or from `rtcflow run`",
+    "ExecutionAlreadyExists": "was started before with another payload; give another --name",
+    "InvalidName": "has a name that Step Functions does not take; use letters, digits, '-' and '_', 80 at most",
+    "ExecutionLimitExceeded": "cannot start now, too many executions are open; try again later",
+}
+
+
+class Clients:
+    """Clients by service, all of one endpoint and session.
+
+    Parameters
+    ----------
+    endpoint_url : str, optional
+        AWS_ENDPOINT_URL of the environment, else AWS itself, when None.
+    """
+
+    def __init__(self, endpoint_url: str | None = None) -> None:
+        self._endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or None
+        self._made: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        """The client of a service."""
+        if service not in self._made:
+            self._made[service] = self._make(service)
+        return self._made[service]
+
+    def _make(self, service: str) -> Any:
+        try:
+            session = boto3.Session()
+            options: dict[str, Any] = {"endpoint_url": self._endpoint}
+            if self._endpoint and urlsplit(self._endpoint).hostname in _LOOPBACK:
+                # An emulator on this machine takes any credentials, and nobody should need to set some for it.
+                options["region_name"] = session.region_name or "us-west-2"
+                if session.get_credentials() is None:
+                    options |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+            options["config"] = Config(
+                retries={"mode": "standard", "max_attempts": 6},
+                s3={"addressing_style": "path" if self._endpoint else "auto"},
+            )
+            make: Any = session.client
+            return make(service, **options)
+        except NoRegionError as error:
+            raise RefusedError(
+                "no AWS region is set; run `aws configure` or set AWS_REGION", reason="region"
+            ) from error
+        except BotoCoreError as error:
+            raise RefusedError(f"AWS cannot be used: {error}", reason="aws-configuration") from error
+        except ValueError as error:
+            raise RefusedError(
+                f"'{self._endpoint}' is not an endpoint; write it like http://127.0.0.1:4566", "endpoint"
+            ) from error
+
+
+@contextmanager
+def asked(what: str) -> Iterator[None]:
+    """Raise the contract's errors in place of botocore's; `what` begins the sentence."""
+    try:
+        yield
+    except ClientError as error:
+        refusal = _REFUSALS.get(error_code(error))
+        if refusal:
+            raise RefusedError(f"{what} {refusal}", reason="step-functions") from error
+        raise translate(error, what) from error
+    except BotoCoreError as error:
+        raise translate(error, what) from error
+
+
+def stack_outputs(clients: Clients, stack: str) -> dict[str, str]:
+    """Outputs of a deployed stack.
+
+    Raises
+    ------
+    RefusedError
+        When there is no such stack, or it is not one of rtcflow.
+    """
+    try:
+        with translated(f"stack '{stack}'"):
+            try:
+                found = clients("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+            except ClientError as error:
+                # CloudFormation calls a missing stack a ValidationError.
+                if error_code(error) != "ValidationError":
+                    raise
+                found = {}
+    except IndexError:
+        found = {}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    if STATE_MACHINE_OUTPUT not in outputs:
+        raise RefusedError(
+            f"there is no rtcflow stack named '{stack}' here; give its name with --stack, or the state machine "
+            "with --state-machine-arn",
+            reason="stack",
+        )
+    return outputs

@@ -1,0 +1,113 @@
+"""An execution as Step Functions describes it: the edge that reads status, history and definition."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rtcflow_contract.errors import EXIT_CODES, ErrorClass, error_class_of_name
+from rtcflow_contract.report import Outcome
+from rtcflow_local.report.aws import asked
+from rtcflow_local.report.history import Passage, read_history
+
+RUNNING = "RUNNING"
+# Of several failed bursts the class that asks most of a person counts.
+_GRAVITY = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Status of an execution, and what it did so far."""
+
+    arn: str
+    name: str
+    status: str
+    started: datetime
+    stopped: datetime | None
+    payload: dict[str, Any]
+    error: str
+    cause: str
+    passage: Passage
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self.status != RUNNING
+
+    @property
+    def scene(self) -> str:
+        """Scene of the payload, empty when it has none."""
+        return str(self.payload.get("scene", ""))
+
+    def seconds(self, now: datetime | None = None) -> float:
+        """Wall time so far, or in all."""
+        return ((self.stopped or now or datetime.now(UTC)) - self.started).total_seconds()
+
+    @property
+    def error_class(self) -> ErrorClass | None:
+        """Class of the failure: the gravest of the failed bursts', else that of the execution's own error."""
+        if self.status in (RUNNING, "SUCCEEDED", "PENDING_REDRIVE"):
+            return None
+        if self.status in ("ABORTED", "TIMED_OUT"):
+            return ErrorClass.TRANSIENT
+        classes = {run.error_class for run in self.passage.bursts.values() if run.outcome is Outcome.FAILED}
+        found = next((error_class for error_class in _GRAVITY if error_class in classes), None)
+        return found or error_class_of_name(self.error)
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code of a command that waited for it: 0, or that of its error class."""
+        return EXIT_CODES[self.error_class] if self.error_class else 0
+
+    @property
+    def sentence(self) -> str:
+        """How it ended and why."""
+        # The cause of a failed scene ends with the report's place, which commands tell on its own.
+        why = self.cause.rpartition(" (report s3://")[0] or self.cause
+        return {
+            RUNNING: "runs",
+            "SUCCEEDED": "succeeded",
+            "ABORTED": f"was stopped{f': {why}' if why else ''}; start it again to make what is missing",
+            "TIMED_OUT": "ran out of time; start it again to make what is missing",
+        }.get(self.status, f"failed: {why or self.error}")
+
+
+def read_execution(client: Any, arn: str) -> Execution:
+    """Status and history of an execution.
+
+    Parameters
+    ----------
+    client : boto3 Step Functions client
+    arn : str
+
+    Raises
+    ------
+    RefusedError, TransientError
+        When Step Functions has no such execution, denies access or cannot be reached.
+    """
+    with asked(f"execution {arn}"):
+        told = client.describe_execution(executionArn=arn)
+        pages = client.get_paginator("get_execution_history").paginate(
+            executionArn=arn, includeExecutionData=True, PaginationConfig={"PageSize": 1000}
+        )
+        events = [event for page in pages for event in page["events"]]
+    payload = json.loads(told.get("input") or "{}")
+    return Execution(
+        arn=arn,
+        name=told["name"],
+        status=told["status"],
+        started=told["startDate"],
+        stopped=told.get("stopDate"),
+        payload=payload if isinstance(payload, dict) else {},
+        error=told.get("error") or "",
+        cause=told.get("cause") or "",
+        passage=read_history(events),
+    )
+
+
+def read_definition(client: Any, arn: str) -> dict[str, Any]:
+    """The state machine's definition that an execution was started with."""
+    with asked(f"execution {arn}"):
+        told = client.describe_state_machine_for_execution(executionArn=arn)
+    definition: dict[str, Any] = json.loads(told["definition"])
+    return definition

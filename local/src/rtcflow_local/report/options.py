@@ -1,0 +1,125 @@
+"""The scene request's fields as options of a command, generated from the model so that none can be missing."""
+
+import inspect
+import json
+import types
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.request import SceneRequest, burst_list_file, parse_burst_list_text, parse_request
+
+HELP = {
+    "scene": "Scene, by its full name.",
+    "burst_id_list": "Bursts, separated by spaces, or a .txt with one a line (a path or s3://); else all.",
+    "resolution": "Pixel size in metres.",
+    "output_crs": "EPSG code of the map, like 3031; else each burst's UTM zone, or polar stereographic.",
+    "dem": "DEM.",
+    "product": "Backscatter, or its static layers.",
+    "s3_bucket": "Bucket of the products; else the stack's own.",
+    "s3_project_folder": "Folder in the bucket.",
+    "collection": "STAC collection; else that of the product.",
+    "link_static_layers": "Link the items to static layers made before.",
+    "linked_static_layers_s3_bucket": "Bucket of the static layers; else that of the products.",
+    "linked_static_layers_s3_project_folder": "Folder of the static layers.",
+    "linked_static_layers_collection": "Collection of the static layers.",
+    "engine": "Who computes; auto takes isce3 where it is installed, else native.",
+    "scene_source": "Where the scene is: asf, cdse, or s3:// of a SAFE.",
+    "orbit": "precise waits for the precise orbit, best takes the best there is.",
+    "on_existing": "What to do with a burst whose product exists.",
+    "on_missing_static": "What to do when static layers to be linked are missing.",
+    "compute": "Capacity of the burst tasks; spot falls back to on_demand.",
+    "max_concurrency": "Bursts at once.",
+}
+# Only for checking a payload on this machine; PlanScene puts the stack's own bucket.
+_ANY_BUCKET = "the-products-bucket-of-the-stack"
+
+
+def payload_parameters() -> list[inspect.Parameter]:
+    """A keyword parameter for each field, annotated for typer; all default to None, so only what is given counts."""
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[_option_type(field) | None, typer.Option(help=_help(name, field))],
+        )
+        for name, field in SceneRequest.model_fields.items()
+    ]
+
+
+def _option_type(field: FieldInfo) -> Any:
+    """bool, int or an enum as they are; everything else is text, which the model reads."""
+    kind = field.annotation
+    if isinstance(kind, type) and (kind in (bool, int) or issubclass(kind, StrEnum)):
+        return kind
+    if get_origin(kind) in (Union, types.UnionType) and set(get_args(kind)) == {int, type(None)}:
+        return int
+    return str
+
+
+def _help(name: str, field: FieldInfo) -> str:
+    text = field.description or HELP.get(name, "")
+    known = field.default is not PydanticUndefined and field.default is not None
+    default = field.default.value if isinstance(field.default, StrEnum) else field.default
+    if not known or default is False:
+        return text
+    # Rich reads square brackets as markup.
+    return f"{text} Default: {default}."
+
+
+def make_payload(given: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
+    """The execution's input: that of a file, with the options over it, and a local burst list read in.
+
+    Parameters
+    ----------
+    given : mapping
+        Options by field; None was not given.
+    file : Path or None
+        JSON object with a payload.
+
+    Raises
+    ------
+    RefusedError
+        When a file cannot be read, or the payload cannot work; names every wrong field at once.
+    """
+    payload = _read_payload(file) if file else {}
+    payload |= {
+        name: value.value if isinstance(value, StrEnum) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    bursts = burst_list_file(payload.get("burst_id_list"))
+    if bursts and not bursts.startswith("s3://"):
+        payload["burst_id_list"] = parse_burst_list_text(_text(Path(bursts), "burst list"))
+    # A list on S3 is read by PlanScene; everything else is checked here, before anything starts.
+    checked = {key: value for key, value in payload.items() if key != "burst_id_list" or not _on_s3(value)}
+    parse_request(checked, _ANY_BUCKET)
+    return payload
+
+
+def _on_s3(value: Any) -> bool:
+    return (burst_list_file(value) or "").startswith("s3://")
+
+
+def _read_payload(file: Path) -> dict[str, Any]:
+    try:
+        payload = json.loads(_text(file, "payload"))
+    except ValueError as error:
+        raise RefusedError(f"payload {file} is not JSON: {error}", reason="payload") from error
+    if not isinstance(payload, dict):
+        raise RefusedError(f"payload {file} must hold a JSON object with at least 'scene'", reason="payload")
+    return payload
+
+
+def _text(file: Path, what: str) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RefusedError(f"{what} {file} cannot be read: {error}", reason="file") from error
