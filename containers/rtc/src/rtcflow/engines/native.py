@@ -1,10 +1,12 @@
 """The engine of this project: computes the layers with NumPy and Numba and writes them."""
 
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from rasterio.errors import NotGeoreferencedWarning
 from shapely.geometry import shape
 
 from rtcflow.engines.base import EngineInputs, EngineResult
@@ -22,6 +24,9 @@ from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.layers import LAYERS, layers_of
 from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
+
+# Measurements are in radar geometry: that their TIFFs have no georeference is no news.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 _SOFTWARE = ("rtcflow", "numpy", "numba", "rasterio", "pyproj")
 
