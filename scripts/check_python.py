@@ -11,7 +11,9 @@ def problem() -> str | None:
     version = sys.version_info[:2]
     if not MINIMUM <= version < BEYOND:
         found = ".".join(map(str, version))
-        return f"Python {found} will not do; install Python 3.11 to 3.13 and run: make PYTHON=python3.12 setup"
+        return (
+            f"Python {found} will not do; install Python 3.11 to 3.13 and run: make PYTHON=python3.12 setup"
+        )
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         return "this Python cannot make virtual environments; on Debian run: apt-get install python3-venv"
     return None

@@ -41,7 +41,8 @@ class Emulator(NamedTuple):
 
     def client(self, service: str) -> Any:
         """A boto3 client of it."""
-        return boto3.client(
+        make: Any = boto3.client
+        return make(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,

@@ -3,8 +3,8 @@
 import os
 import platform
 
-# Code for a baseline of the architecture and not for this very CPU, so that the compilation cache built into an image or a
-# checkout holds on other machines. Set before Numba is imported, which reads it once.
+# Code for a baseline of the architecture and not for this very CPU, so that the compilation cache built into an image
+# or a checkout holds on other machines. Set before Numba is imported, which reads it once.
 if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("NUMBA_CPU_NAME", "x86-64-v3")
     os.environ.setdefault(

@@ -5,7 +5,7 @@ import numpy as np
 
 from rtcflow.native.dem import sample_height
 from rtcflow.native.lattice import CHANNELS
-from rtcflow.native.points import lattice_row, node_at, satellite
+from rtcflow.native.points import lattice_row, node_at, satellite_position
 
 
 @nb.njit(inline="always")
@@ -47,7 +47,7 @@ def angle_rows(
                 dem[i, j] = h
             if incidence.size == 0 and local.size == 0:
                 continue
-            sx, sy, sz, vx, vy, vz, ax, ay, az = satellite(orbit, t)
+            sx, sy, sz = satellite_position(orbit, t)
             lx, ly, lz = (sx - x) / r, (sy - y) / r, (sz - z) / r
             if incidence.size > 0:
                 k = min(max(int(np.floor((j + 0.5 - origin_col) / step)), 0), middle.shape[0] - 2)

@@ -83,7 +83,7 @@ class Outputs:
     def by_name(self, polarizations: list[str]) -> dict[str, NDArray[Any]]:
         """Wanted layers by name; the mask is fill where backscatter is invalid and the pixel clear."""
         found: dict[str, NDArray[Any]] = dict(zip(polarizations, self.backscatter, strict=True))
-        named = {
+        named: dict[str, NDArray[Any]] = {
             "mask": self.mask,
             "number_of_looks": self.looks,
             "rtc_anf_gamma0_to_beta0": self.factor,
@@ -116,7 +116,9 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
     mask = np.zeros((mask_last - mask_first, -(-radar.samples // looks)) if wants_mask else (0, 0), np.uint8)
     if wants_mask:
         edges = radar.edges * np.array([1, looks, 1, looks])
-        tracks = inputs.tracks[mask_first * looks + looks // 2 : mask_last * looks : looks]
+        tracks = np.ascontiguousarray(
+            inputs.tracks[mask_first * looks + looks // 2 : mask_last * looks : looks]
+        )
         mask_lines(mask, *geometry, *terrain[:3], edges, mask_first, tracks, inputs.ground_step)
     watch.append(time.perf_counter())
 
@@ -124,7 +126,15 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
     sums = np.zeros((lines, PAD + radar.samples + 2, channels))
     scale = inputs.options.dem_upsampling
     accumulate_facets(
-        sums, *geometry, grid.rows, grid.cols, scale, *terrain, first, 3.0 + 2 * grid.spacing / _LINE_M, inputs.height
+        sums,
+        *geometry,
+        grid.rows,
+        grid.cols,
+        scale,
+        *terrain,
+        first,
+        3.0 + 2 * grid.spacing / _LINE_M,
+        inputs.height,
     )
     factor = np.empty((lines, radar.samples), np.float32)
     sigma = np.empty((lines, radar.samples) if channels == 3 else (0, 0), np.float32)

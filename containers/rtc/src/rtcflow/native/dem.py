@@ -55,10 +55,13 @@ def read_dem(path: Path, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> 
         with rasterio.open(path) as source:
             if source.crs is None or source.crs.to_epsg() != 4326:
                 raise RefusedError(
-                    f"DEM {path.name} is in {source.crs}; give heights above the ellipsoid in EPSG:4326", "dem"
+                    f"DEM {path.name} is in {source.crs}; give heights above the ellipsoid in EPSG:4326",
+                    "dem",
                 )
             a = source.transform
-            whole = Dem(np.empty((source.height, source.width), np.float32), a.c + a.a / 2, a.f + a.e / 2, a.a, a.e)
+            whole = Dem(
+                np.empty((source.height, source.width), np.float32), a.c + a.a / 2, a.f + a.e / 2, a.a, a.e
+            )
             cols, rows = whole.columns(lon), whole.rows(lat)
             left, right = int(np.floor(cols.min())) - 8, int(np.ceil(cols.max())) + 8
             top, bottom = int(np.floor(rows.min())) - 8, int(np.ceil(rows.max())) + 8

@@ -1,8 +1,8 @@
 """One burst from digital numbers to map layers.
 
-The image is worked off in bands of radar lines. A band holds the area factors and the backscatter of its lines and a few
-more on each side, and geocodes the map pixels centred on its lines; no raster of the whole radar image is ever made.
-Bands are the same for any number of threads and write to different pixels, so results do not depend on threads.
+The image is worked off in bands of radar lines. A band holds the area factors and the backscatter of its lines and a
+few more on each side, and geocodes the map pixels centred on its lines; no raster of the whole radar image is ever
+made. Bands are the same for any number of threads and write to different pixels, so results do not depend on threads.
 """
 
 import time
@@ -143,7 +143,8 @@ def compute_layers(
         pixels=[read_burst_pixels(files[p], scene.bursts[p]) for p in polarizations],
         calibrations=[1.0 / read_beta0(files[p].calibration, scene.bursts[p]) ** 2 for p in polarizations],
         noises=[
-            read_noise(files[p].noise, scene.bursts[p]) if options.noise_removal else None for p in polarizations
+            read_noise(files[p].noise, scene.bursts[p]) if options.noise_removal else None
+            for p in polarizations
         ],
         tracks=_tracks(scene, height, grid),
         ground_step=_PROFILE_STEP_M,
@@ -152,7 +153,8 @@ def compute_layers(
     watch.lap("read")
     report("read", 1.0)
     bands = [
-        Band(first, min(first + BAND_LINES, scene.grid.lines)) for first in range(0, scene.grid.lines, BAND_LINES)
+        Band(first, min(first + BAND_LINES, scene.grid.lines))
+        for first in range(0, scene.grid.lines, BAND_LINES)
     ]
     with ThreadPoolExecutor(options.threads) as pool:
         for done, stages in enumerate(pool.map(lambda band: work_off(band, inputs, outputs), bands), 1):
@@ -283,5 +285,3 @@ def _metadata(
         },
         "stage_seconds": dict(watch.seconds),
     }
-
-

@@ -8,8 +8,8 @@ beta areas), equation 12 there.
 
 Overlaps come from the polygon edges alone: an edge adds the area between itself and the right border to each line
 it crosses, so a triangle's coverage of a sample is a difference along the line, and one running sum along the line at
-the end serves all triangles. The edges of a triangle carry its area density; an edge that two triangles share carries the
-difference.
+the end serves all triangles. The edges of a triangle carry its area density; an edge that two triangles share carries
+the difference.
 """
 
 import numba as nb
@@ -24,7 +24,7 @@ _TINY = 1e-9
 
 @nb.njit(inline="always", fastmath={"contract", "nsz"})
 def add_edge(acc, y0, x0, y1, x1, g, b, s, channels):
-    """Add an edge from (y0, x0) to (y1, x1) with densities g, b, s to the edge sums `acc` (lines, samples + 2, channels)."""
+    """Add an edge (y0, x0) to (y1, x1) with densities g, b, s to the sums `acc`, (lines, samples + 2, channels)."""
     dy_total = y1 - y0
     if dy_total == 0.0:
         return
@@ -123,7 +123,21 @@ def node_row(nodes, step, origin, row, scale, first, last, heights, weights, orb
 
 @nb.njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
 def accumulate_facets(
-    acc, nodes, step, origin_row, origin_col, rows, cols, scale, heights, weights, orbit, radar, first_line, margin, height
+    acc,
+    nodes,
+    step,
+    origin_row,
+    origin_col,
+    rows,
+    cols,
+    scale,
+    heights,
+    weights,
+    orbit,
+    radar,
+    first_line,
+    margin,
+    height,
 ):
     """Sum the facets' edge densities for a band of radar lines.
 
@@ -179,19 +193,18 @@ def accumulate_facets(
                 y01 = (p01[PT] - t0) / dt - first_line
                 y10 = (p10[PT] - t0) / dt - first_line
                 y11 = (p11[PT] - t0) / dt - first_line
-                if not (
-                    max(max(y00, y01), max(y10, y11)) > 0.0 and min(min(y00, y01), min(y10, y11)) < band
-                ):
+                if not (max(max(y00, y01), max(y10, y11)) > 0.0 and min(min(y00, y01), min(y10, y11)) < band):
                     continue
                 x00 = (p00[PR] - r0) / dr + PAD
                 x01 = (p01[PR] - r0) / dr + PAD
                 x10 = (p10[PR] - r0) / dr + PAD
                 x11 = (p11[PR] - r0) / dr + PAD
                 if not (
-                    min(min(x00, x01), min(x10, x11)) > 1.0 and min(min(x00, x01), min(x10, x11)) < PAD + samples
+                    min(min(x00, x01), min(x10, x11)) > 1.0
+                    and min(min(x00, x01), min(x10, x11)) < PAD + samples
                 ):
                     continue
-                cx, cy, cz, ch, ct, cr = node_at(
+                cx, cy, cz, _, ct, cr = node_at(
                     line, (j + 0.5) / scale, step, origin_col, heights, weights, orbit
                 )
                 center[0], center[1], center[2] = cx, cy, cz
@@ -199,7 +212,7 @@ def accumulate_facets(
                 xc = (cr - r0) / dr + PAD
                 if not (yc > -1e9 and xc > 1.0):
                     continue
-                sx, sy, sz, vx, vy, vz, ax, ay, az = satellite(orbit, ct)
+                sx, sy, sz, vx, vy, vz, _, _, _ = satellite(orbit, ct)
                 lx, ly, lz = sx - cx, sy - cy, sz - cz
                 norm = 1.0 / cr
                 los[0], los[1], los[2] = lx * norm, ly * norm, lz * norm

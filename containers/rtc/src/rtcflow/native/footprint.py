@@ -9,7 +9,7 @@ import numpy as np
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from rtcflow.native.profiles import rdr2geo
+from rtcflow.native.profiles import ecef_to_lonlat, rdr2geo
 from rtcflow.sentinel1.annotation import Burst, read_burst
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sentinel1.orbit import OrbitPolynomial, fit_orbit, read_orbit
@@ -57,13 +57,15 @@ def burst_footprint(files: BurstFiles, burst_id: str, orbit: Path, height: float
     t = np.concatenate([_side(lines, share, side) for side in ("low", "up", "high", "down")])
     r = np.concatenate([_side(ranges, share, side) for side in ("up", "high", "down", "low")])
     points = rdr2geo(fitted, t, r, height)
-    lon, lat, _ = Transformer.from_crs(4978, 4979, always_xy=True).transform(*points.T)
+    lon, lat = ecef_to_lonlat(points)
     lon = np.degrees(np.unwrap(np.radians(lon)))
     ring = list(zip(lon.tolist(), lat.tolist(), strict=True))
     return [*ring, ring[0]]
 
 
-def burst_grid(files: BurstFiles, burst_id: str, orbit: Path, spacing: float, epsg: int | None = None) -> Grid:
+def burst_grid(
+    files: BurstFiles, burst_id: str, orbit: Path, spacing: float, epsg: int | None = None
+) -> Grid:
     """The burst's own grid: around its footprints at the lowest and the highest terrain the annotation knows.
 
     Parameters and errors are those of `burst_footprint` and `default_grid`.
@@ -77,7 +79,8 @@ def burst_grid(files: BurstFiles, burst_id: str, orbit: Path, spacing: float, ep
 def terrain_heights(annotation: Path) -> tuple[float, float]:
     """Lowest and highest height of the annotation's geolocation grid, metres; 0 and 0 where it has none."""
     heights = [
-        float(point.findtext("height") or 0.0) for point in ET.parse(annotation).getroot().iter("geolocationGridPoint")
+        float(point.findtext("height") or 0.0)
+        for point in ET.parse(annotation).getroot().iter("geolocationGridPoint")
     ]
     return (min(heights), max(heights)) if heights else (0.0, 0.0)
 
@@ -133,7 +136,7 @@ def default_epsg(lon: float, lat: float) -> int:
         return 3413
     if lat <= _SOUTH_POLAR:
         return 3031
-    zone = int(math.floor((lon + 180) / 6)) % 60 + 1
+    zone = math.floor((lon + 180) / 6) % 60 + 1
     return (32600 if lat >= 0 else 32700) + zone
 
 

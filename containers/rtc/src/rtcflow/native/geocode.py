@@ -9,7 +9,7 @@ import numba as nb
 import numpy as np
 
 from rtcflow.native.facets import node_row
-from rtcflow.native.points import NODE, PH, PR, PT, column_range, lattice_row, node_at, satellite
+from rtcflow.native.points import NODE, PH, PR, PT, column_range, lattice_row, node_at, satellite_position
 from rtcflow.sentinel1.annotation import SPEED_OF_LIGHT
 
 MIN_VALID_RATIO = 0.75
@@ -25,7 +25,7 @@ def corrected(px, py, pz, h, t, r, nx, ny, nz, orbit, timing):
     `timing` is (bistatic on, tau_mid / 2 - tau0, troposphere on); see `bistatic_delay_s`.
     """
     if timing[2] > 0.0:
-        sx, sy, sz, vx, vy, vz, ax, ay, az = satellite(orbit, t)
+        sx, sy, sz = satellite_position(orbit, t)
         cos_incidence = (nx * (sx - px) + ny * (sy - py) + nz * (sz - pz)) / r
         delay = ZENITH_DELAY_M / cos_incidence * np.exp(-h / SCALE_HEIGHT_M)
     else:
@@ -101,8 +101,9 @@ def running_sum(window, lines, samples):
 
 @nb.njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
 def geocode_band(
-    nodes, step, origin_row, origin_col, rows, cols, heights, weights, orbit, radar, timing, first_line, last_line,
-    band_first, margin, height, gamma0, factor, sigma, sample_mask, mask_looks, mask_first, mask_shadow, valid, out, out_factor, out_sigma, out_looks, out_mask,
+    nodes, step, origin_row, origin_col, rows, cols, heights, weights, orbit, radar, timing,
+    first_line, last_line, band_first, margin, height, gamma0, factor, sigma, sample_mask, mask_looks, mask_first,
+    mask_shadow, valid, out, out_factor, out_sigma, out_looks, out_mask,
 ):  # fmt: skip
     """Geocode the pixels whose footprint is centred on lines first_line to last_line - 1.
 
@@ -171,7 +172,7 @@ def geocode_band(
                 late = far = 0
                 if sample_mask.size > 0:
                     # Layover and shadow are known where the terrain is, without the delays that the image has.
-                    cx, cy, cz, ch, ct, cr = node_at(line, j + 0.5, step, origin_col, heights, weights, orbit)
+                    _, _, _, _, ct, cr = node_at(line, j + 0.5, step, origin_col, heights, weights, orbit)
                     a = int(np.floor((ct - t0) / dt))
                     b = int(np.floor((cr - r0) / dr))
                     late = int(np.round(mean - (ct - t0) / dt))
@@ -221,7 +222,9 @@ def geocode_band(
                 looks = factor_sum = sigma_sum = 0.0
                 for p in range(polarizations):
                     sums[p] = 0.0
-                for a in range(max(0, valid[0] - top, band_first - top), min(n_lines, valid[1] - top, band_first + band - top)):
+                a_first = max(0, valid[0] - top, band_first - top)
+                a_last = min(n_lines, valid[1] - top, band_first + band - top)
+                for a in range(a_first, a_last):
                     y = top + a - band_first
                     for b in range(max(0, valid[2] - left), min(n_samples, valid[3] - left)):
                         w = abs(window[a, b])

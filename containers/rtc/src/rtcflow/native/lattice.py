@@ -1,7 +1,7 @@
 """What does not depend on the terrain, on a coarse lattice over the map grid.
 
-For a point of the grid at height h the Earth-fixed position is P0 + h n, and its zero-Doppler time near t0 + h t1. P0, n,
-the DEM's row and column, t0 and t1 vary so slowly that they are interpolated linearly between lattice nodes some
+For a point of the grid at height h the Earth-fixed position is P0 + h n, and its zero-Doppler time near t0 + h t1.
+P0, n, the DEM's row and column, t0 and t1 vary so slowly that they are interpolated linearly between lattice nodes some
 320 m apart: P0 errs by the sagitta of that chord on the Earth, 320^2 / (8 x 6.4e6) = 2 mm, the DEM position by less.
 The time is only a first guess, which a Newton step makes exact.
 """

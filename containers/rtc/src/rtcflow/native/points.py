@@ -17,8 +17,8 @@ PX, PY, PZ, PH, PT, PR, NODE = 0, 1, 2, 3, 4, 5, 6
 
 
 @nb.njit(inline="always")
-def satellite(orbit, t):
-    """Position, velocity and acceleration at a time; `orbit` is (ORBIT_TERMS, 3), lowest power first."""
+def satellite_position(orbit, t):
+    """Position alone at a time."""
     sx = orbit[0, 0] + t * (
         orbit[1, 0] + t * (orbit[2, 0] + t * (orbit[3, 0] + t * (orbit[4, 0] + t * orbit[5, 0])))
     )
@@ -28,6 +28,13 @@ def satellite(orbit, t):
     sz = orbit[0, 2] + t * (
         orbit[1, 2] + t * (orbit[2, 2] + t * (orbit[3, 2] + t * (orbit[4, 2] + t * orbit[5, 2])))
     )
+    return sx, sy, sz
+
+
+@nb.njit(inline="always")
+def satellite(orbit, t):
+    """Position, velocity and acceleration at a time; `orbit` is (ORBIT_TERMS, 3), lowest power first."""
+    sx, sy, sz = satellite_position(orbit, t)
     vx = orbit[1, 0] + t * (
         2 * orbit[2, 0] + t * (3 * orbit[3, 0] + t * (4 * orbit[4, 0] + t * 5 * orbit[5, 0]))
     )

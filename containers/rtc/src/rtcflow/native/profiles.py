@@ -11,6 +11,18 @@ from rtcflow_contract.grid import Grid
 _TO_LONLAT = Transformer.from_crs(4978, 4979, always_xy=True)
 
 
+def ecef_to_lonlat(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Longitudes and latitudes, degrees, of Earth-fixed positions (n, 3)."""
+    found = _TO_LONLAT.transform(points[:, 0], points[:, 1], points[:, 2])
+    return np.asarray(found[0]), np.asarray(found[1])
+
+
+def _heights(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Heights above the ellipsoid, metres, of Earth-fixed positions (n, 3)."""
+    found: tuple[NDArray[np.float64], ...] = _TO_LONLAT.transform(points[:, 0], points[:, 1], points[:, 2])
+    return found[-1]
+
+
 def rdr2geo(
     orbit: OrbitPolynomial,
     seconds: NDArray[np.float64],
@@ -48,16 +60,14 @@ def rdr2geo(
             p = point(look)
             grown = np.stack((p[:, 0] / a, p[:, 1] / a, p[:, 2] / b), axis=1)
             value = np.einsum("ij,ij->i", grown, grown) - 1
-            slope_vector = r[:, None] * (
-                -np.sin(look)[:, None] * down + np.cos(look)[:, None] * across
-            )
+            slope_vector = r[:, None] * (-np.sin(look)[:, None] * down + np.cos(look)[:, None] * across)
             gradient = 2 * np.stack((p[:, 0] / a**2, p[:, 1] / a**2, p[:, 2] / b**2), axis=1)
             step = value / np.einsum("ij,ij->i", gradient, slope_vector)
             look = look - step
             if np.abs(step).max() < 1e-13:
                 break
         # The grown ellipsoid is not quite the surface of constant height: move a and b by what is missing.
-        missing = h - _TO_LONLAT.transform(*point(look).T)[2]
+        missing = h - _heights(point(look))
         a, b = a + missing, b + missing
     return point(look).reshape(*shape, 3)
 
@@ -84,7 +94,9 @@ def line_tracks(
     From `margin_m` of ground before near range to as much behind far range, straight between nodes some 2 km apart.
     """
     # Half the margin in range is more than the margin on the ground at any incidence of the instrument.
-    ranges = np.linspace(near_m - 0.75 * margin_m, far_m + 0.75 * margin_m, max(8, int((far_m - near_m) / 1000)))
+    ranges = np.linspace(
+        near_m - 0.75 * margin_m, far_m + 0.75 * margin_m, max(8, int((far_m - near_m) / 1000))
+    )
     points = rdr2geo(orbit, seconds[:, None], ranges[None, :], height)
     rows, cols = ecef_to_grid(points, grid)
     steps = np.linalg.norm(np.diff(points, axis=1), axis=2)

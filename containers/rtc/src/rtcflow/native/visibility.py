@@ -12,7 +12,7 @@ import numpy as np
 
 from rtcflow.native.dem import sample_height
 from rtcflow.native.lattice import CHANNELS
-from rtcflow.native.points import satellite
+from rtcflow.native.points import satellite_position
 
 SHADOW, LAYOVER = 1, 2
 
@@ -56,7 +56,7 @@ def mask_lines(
         ranges = np.empty(n)
         flags = np.zeros(n, np.uint8)
         t_line = t0 + (first_line + i + 0.5) * dt
-        sx, sy, sz, vx, vy, vz, ax, ay, az = satellite(orbit, t_line)
+        sx, sy, sz = satellite_position(orbit, t_line)
         s_norm = np.sqrt(sx * sx + sy * sy + sz * sz)
         highest = -1.0
         farthest = -1.0

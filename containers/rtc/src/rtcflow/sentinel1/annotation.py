@@ -103,7 +103,9 @@ def read_burst(annotation: Path, burst_id: str) -> Burst:
         index = next((b.burst_index for b in listed if b.burst_id == burst_id), None)
         if index is None:
             ids = ", ".join(b.burst_id for b in listed)
-            raise RefusedError(f"{annotation.name} has no burst {burst_id}; it has {ids}", "burst-not-in-scene")
+            raise RefusedError(
+                f"{annotation.name} has no burst {burst_id}; it has {ids}", "burst-not-in-scene"
+            )
         return _burst(root, annotation, burst_id, index)
     except (OSError, ET.ParseError, ValueError, TypeError, AttributeError) as error:
         raise RefusedError(

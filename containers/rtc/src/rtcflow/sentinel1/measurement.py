@@ -46,9 +46,7 @@ def read_burst_pixels(files: BurstFiles, burst: Burst) -> NDArray[np.int16]:
     return split
 
 
-def _map_strips(
-    path: Path, tiff: rasterio.DatasetReader, top: int, lines: int
-) -> NDArray[np.int16] | None:
+def _map_strips(path: Path, tiff: rasterio.DatasetReader, top: int, lines: int) -> NDArray[np.int16] | None:
     """The lines as a memory map, or None where they do not lie one after the other in a local file."""
     if not path.is_file() or tiff.dtypes[0] != "complex_int16" or tiff.compression is not None:
         return None

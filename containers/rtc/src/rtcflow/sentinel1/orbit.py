@@ -50,11 +50,11 @@ class OrbitPolynomial:
 
     def position(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Positions (n, 3), metres."""
-        return polynomial.polyval(seconds, self.coefficients).T
+        return np.asarray(polynomial.polyval(seconds, self.coefficients).T, np.float64)
 
     def velocity(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Velocities (n, 3), metres per second."""
-        return polynomial.polyval(seconds, polynomial.polyder(self.coefficients)).T
+        return np.asarray(polynomial.polyval(seconds, polynomial.polyder(self.coefficients)).T, np.float64)
 
 
 def read_orbit(path: Path, around: datetime, margin_s: float = 120.0) -> StateVectors:
@@ -124,7 +124,8 @@ def fit_orbit(vectors: StateVectors, start_s: float, stop_s: float) -> OrbitPoly
     residual = np.abs(powers @ solved - vectors.positions[use]).max()
     if residual > _RESIDUAL_LIMIT_M:
         raise RefusedError(
-            f"state vectors of orbit file {vectors.name} jump by {residual:.3f} m; fetch the file again", "orbit"
+            f"state vectors of orbit file {vectors.name} jump by {residual:.3f} m; fetch the file again",
+            "orbit",
         )
     coefficients = solved / scale ** np.arange(degree + 1)[:, None]
     return OrbitPolynomial(vectors.epoch, coefficients, (float(seconds[0]), float(seconds[-1])))

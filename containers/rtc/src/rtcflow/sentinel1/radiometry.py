@@ -67,7 +67,7 @@ def read_noise(noise: Path, burst: Burst) -> Noise:
 
 
 def _azimuth(root: ET.Element, burst: Burst) -> Vector:
-    lines = burst.first_line + np.arange(burst.lines)
+    lines = burst.first_line + np.arange(burst.lines, dtype=np.float64)
     for vector in root.findall("noiseAzimuthVectorList/noiseAzimuthVector"):
         line = _numbers(vector, "line")
         values = _numbers(vector, "noiseAzimuthLut")
