@@ -101,11 +101,18 @@ def test_on_existing_skip_leaves_a_product_as_it_is(case, engine, monkeypatch, c
     assert manifest_in(case / "out" / BURSTS[1]) == first
 
 
+def test_backscatter_and_static_layers_do_not_share_a_folder(case, engine, monkeypatch, capsys):
+    assert burst(monkeypatch, case) == 0
+    assert burst(monkeypatch, case, product="RTC_S1_STATIC") == 65
+    assert "give RTC_S1_STATIC another folder" in capsys.readouterr().err
+    assert manifest_in(case / "out" / BURSTS[1]).product is Product.RTC_S1
+
+
 FAULTS = [
     ({"safe": f"/nowhere/{SCENE}.SAFE"}, "does not exist"),
     ({"safe": "/nowhere/scene"}, "not a Sentinel-1 scene id"),
     ({"orbit": f"/nowhere/{ORBIT}"}, "does not exist"),
-    ({"dem": "/nowhere/dem.tif"}, "cannot be read"),
+    ({"dem": "/nowhere/dem.tif"}, "does not exist"),
     ({"dem": "/nowhere"}, "does not exist"),
     ({"burst_id": "x"}, "not a burst id"),
     ({"output_crs": 4326}, "not a projected CRS"),

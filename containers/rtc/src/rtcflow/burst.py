@@ -15,6 +15,7 @@ from rtcflow.sources.acquisition import acquisition_of, read_source_data
 from rtcflow.sources.dem import fetch_dem
 from rtcflow.sources.orbit import FetchedOrbit, fetch_orbit
 from rtcflow.sources.scene import FetchedScene, fetch_burst
+from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import MANIFEST
@@ -63,6 +64,11 @@ def make_burst(
     check_crs(job.output_crs)
     standing = destination.existing()
     if standing is not None:
+        if standing.product is not job.product:
+            raise RefusedError(
+                f"{destination.href(MANIFEST)} is of a product {standing.product}; give {job.product} another folder",
+                reason="other-product",
+            )
         own = standing.execution == job.execution
         if own and standing.product_id == job.product_id and destination.complete(standing):
             return BurstResult(Outcome.MADE, standing)

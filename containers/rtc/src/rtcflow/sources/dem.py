@@ -13,13 +13,13 @@ from rtcflow.resources import Meter
 from rtcflow.sources.area import Area, area_of_grid
 from rtcflow.sources.geoid import geoid_heights
 from rtcflow.sources.mosaic import Heights, mosaic
-from rtcflow.sources.places import open_file, open_place
+from rtcflow.sources.places import fetch_file, open_file, open_place
 from rtcflow.sources.tiles import fetch_tiles, tiles_of
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.manifest import InputRef
 
-_SUFFIXES = (".tif", ".tiff", ".vrt")
+_SUFFIXES = (".tif", ".tiff")
 
 
 class FetchedDem(NamedTuple):
@@ -54,7 +54,7 @@ def fetch_dem(
         When the DEM does not cover the grid, or lacks tiles over land.
     """
     if source.rstrip("/").lower().endswith(_SUFFIXES):
-        return _given(Path(source).expanduser(), grid)
+        return _given(fetch_file(source, folder, meter), source, grid)
     place = open_place(source, meter)
     area = area_of_grid(grid)
     tiles = tiles_of(area)
@@ -75,7 +75,7 @@ def fetch_dem(
     return FetchedDem(path, refs)
 
 
-def _given(path: Path, grid: Grid) -> FetchedDem:
+def _given(path: Path, href: str, grid: Grid) -> FetchedDem:
     try:
         with rasterio.open(path) as source:
             if source.crs is None or source.crs.to_epsg() != 4326:
@@ -94,7 +94,7 @@ def _given(path: Path, grid: Grid) -> FetchedDem:
             f"DEM {path} covers {_text(covered)} and not the burst's grid at {_text(needed)}; give a larger DEM",
             reason="dem-coverage",
         )
-    return FetchedDem(path, (InputRef(kind="dem", id=path.stem, href=str(path)),))
+    return FetchedDem(path, (InputRef(kind="dem", id=path.stem, href=href),))
 
 
 def _text(area: Area) -> str:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from rtcflow.resources import Meter
 from rtcflow.sources.eof import has_state_vectors, join_orbits
-from rtcflow.sources.places import Place, open_place
+from rtcflow.sources.places import Place, fetch_file, open_place
 from rtcflow_contract.burst_id import ORBIT_PERIOD_S
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.request import OrbitChoice
@@ -104,7 +104,7 @@ def fetch_orbit(
         When there is none for an old scene, or the file given does not cover the scene.
     """
     if source.rstrip("/").endswith(".EOF"):
-        return _given(Path(source).expanduser(), scene)
+        return _given(fetch_file(source, folder, meter), source, scene)
     place = open_place(source, meter)
     types = ("POEORB",) if choice is OrbitChoice.PRECISE else ("POEORB", "RESORB")
     for kind in types:
@@ -115,9 +115,7 @@ def fetch_orbit(
     raise _missing(source, scene, types, now or datetime.now(UTC))
 
 
-def _given(path: Path, scene: SceneId) -> FetchedOrbit:
-    if not path.is_file():
-        raise RefusedError(f"orbit file {path} does not exist; correct the path", reason="orbit-missing")
+def _given(path: Path, href: str, scene: SceneId) -> FetchedOrbit:
     name = parse_orbit_name(path.name)
     if name is None:
         raise RefusedError(
@@ -135,7 +133,7 @@ def _given(path: Path, scene: SceneId) -> FetchedOrbit:
         )
     if not has_state_vectors(path):
         raise RefusedError(f"orbit file {path} holds no state vectors; fetch it again", reason="orbit-empty")
-    return FetchedOrbit(path, name.type, path.stem, str(path))
+    return FetchedOrbit(path, name.type, path.stem, href)
 
 
 def _names(place: Place, kind: str, scene: SceneId) -> list[str]:

@@ -206,3 +206,20 @@ def open_file(where: str, meter: Meter) -> tuple[Place, str]:
     """The place of a single file and its name there."""
     head, _, name = where.rstrip("/").rpartition("/")
     return open_place(head or ".", meter), name
+
+
+def fetch_file(where: str, into: Path, meter: Meter) -> Path:
+    """A local path of a single file: its own if it is local, else a copy in a folder.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    """
+    if where.startswith(("s3://", "https://", "http://")):
+        place, name = open_file(where, meter)
+        return place.fetch(name, into)
+    path = Path(where).expanduser()
+    if not path.is_file():
+        raise NotFoundError(f"{path} does not exist; correct the path", reason="not-found")
+    return path
