@@ -1,5 +1,6 @@
 import math
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from rtcflow_contract.burst_id import burst_id_from_anx_time
 from rtcflow_contract.errors import RefusedError
 from rtcflow_local.sample.acquisition import plan_acquisition
+from rtcflow_local.sample.eof import orbit_file_name
 from rtcflow_local.sample.geodesy import to_earth_fixed, to_geodetic
 from rtcflow_local.sample.geometry import ground_point
 from rtcflow_local.sample.orbit import Orbit
@@ -106,6 +108,20 @@ def test_the_scene_is_taken_on_the_first_pass_from_the_day_on():
     day = date(2024, 7, 1)
     acquisition = plan_acquisition(SampleSpec(day=day))
     assert 0 <= (acquisition.node.date() - day).days < 12
+
+
+@pytest.mark.parametrize("hour", [0, 0.6, 0.8, 1.1, 12, 23.9])
+def test_the_orbit_file_reaches_from_an_orbit_before_the_scene_to_a_minute_after(hour):
+    acquisition = plan_acquisition(SampleSpec())
+    midnight = acquisition.node.replace(hour=0, minute=0, second=0, microsecond=0)
+    node = midnight + timedelta(hours=hour) - timedelta(microseconds=acquisition.start_us)
+    moved = replace(acquisition, node=node)
+    start, stop = (
+        datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        for text in orbit_file_name(moved).removesuffix(".EOF").split("_V")[1].split("_")
+    )
+    assert start <= moved.utc(moved.start_us) - timedelta(seconds=ORBIT_PERIOD + 60)
+    assert stop >= moved.utc(moved.stop_us) + timedelta(seconds=60)
 
 
 def test_the_antimeridian_variant_crosses_180_degrees_within_a_burst():

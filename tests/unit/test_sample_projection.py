@@ -7,6 +7,7 @@ from rtcflow_local.sample.acquisition import plan_acquisition
 from rtcflow_local.sample.cover import COVERS, FOREST, PASTURE, SEA, gamma0_table
 from rtcflow_local.sample.geodesy import to_earth_fixed
 from rtcflow_local.sample.geometry import ground_point
+from rtcflow_local.sample.incidence import local_incidence
 from rtcflow_local.sample.projection import LAID_OVER, SEEN, SHADOWED, burst_beta0
 from rtcflow_local.sample.sensor import LINE_INTERVAL, RANGE_SPACING
 from rtcflow_local.sample.spec import SampleSpec
@@ -133,3 +134,22 @@ def test_delays_move_the_image_by_metres(coast):
     )
     assert near > far
     assert near > 0.95
+
+
+def test_local_incidence_on_the_plain_is_that_of_the_ellipsoid(coast):
+    acquisition, world = coast
+    swath = acquisition.swaths[1]
+    time = swath.first_us * 1e-6 + swath.lines / 2 * LINE_INTERVAL
+    level = ground_point(acquisition.orbit, time, swath.near_range + 300 * RANGE_SPACING, 58.0)
+    (angle,), _ = local_incidence(acquisition, world, np.array([level.latitude]), np.array([level.longitude]))
+    assert angle == pytest.approx(level.incidence, abs=0.02)
+
+
+@pytest.mark.parametrize("cover", [FOREST, PASTURE])
+def test_hills_of_a_class_face_the_radar_under_20_to_55_degrees(coast, cover):
+    acquisition, world = coast
+    east, along = np.meshgrid(np.linspace(-0.45, 0.1, 60), np.linspace(-0.6, 0.6, 60))
+    places = np.array([world.place(2, e, a) for e, a in zip(east.ravel(), along.ravel(), strict=True)])
+    angles, covers = local_incidence(acquisition, world, places[:, 0], places[:, 1])
+    assert angles[covers == cover].min() < 20
+    assert angles[covers == cover].max() > 55

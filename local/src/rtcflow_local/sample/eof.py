@@ -14,6 +14,8 @@ _STEP = 10.0  # s
 _BEGIN = timedelta(hours=22, minutes=59, seconds=42)
 _SPAN = timedelta(hours=26)
 _PUBLISHED = timedelta(days=21, hours=12)
+# Scenes shortly after midnight need the file of the day before, for the ascending node that they follow.
+_EARLY = timedelta(minutes=45)
 _TAI_MINUS_UTC = timedelta(seconds=37)
 
 
@@ -82,8 +84,8 @@ def write_orbit(acquisition: Acquisition, folder: Path) -> Path:
 
 
 def _validity(acquisition: Acquisition) -> tuple[datetime, datetime, datetime]:
-    scene = acquisition.utc(acquisition.start_us)
-    midnight = scene.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = acquisition.utc(acquisition.start_us) - _EARLY
+    midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
     start = midnight - timedelta(days=1) + _BEGIN
     return start, start + _SPAN, start + _PUBLISHED + timedelta(days=1)
 
