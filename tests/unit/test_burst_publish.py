@@ -169,6 +169,14 @@ def test_another_executions_product_is_skipped_before_any_work(aws, case, engine
     assert assert_one_set(aws, later).execution == "execution-1"
 
 
+def test_another_executions_product_that_lost_a_file_is_made_again(aws, case, engine):
+    made = make(job_at(case), case).manifest
+    later = job_at(case, LATER, "execution-2")
+    aws.delete_object(Bucket=BUCKET, Key=later.destination.join(made.files[0].name).key)
+    assert make(later, case, 1).outcome is Outcome.MADE
+    assert assert_one_set(aws, later).execution == "execution-2"
+
+
 def test_replace_takes_the_place_of_another_executions_product(aws, case, engine):
     make(job_at(case), case)
     later = job_at(case, LATER, "execution-2", on_existing=OnExisting.REPLACE)

@@ -62,18 +62,9 @@ def make_burst(
     meter = meter or Meter()
     engine = choose_engine(job.engine)
     check_crs(job.output_crs)
-    standing = destination.existing()
+    standing = _standing(job, destination)
     if standing is not None:
-        if standing.product is not job.product:
-            raise RefusedError(
-                f"{destination.href(MANIFEST)} is of a product {standing.product}; give {job.product} another folder",
-                reason="other-product",
-            )
-        own = standing.execution == job.execution
-        if own and standing.product_id == job.product_id and destination.complete(standing):
-            return BurstResult(Outcome.MADE, standing)
-        if not own and job.on_existing is OnExisting.SKIP:
-            return BurstResult(Outcome.SKIPPED, standing)
+        return standing
     inputs, grid, refs, origin = _fetch_inputs(job, work, progress, meter)
     folder = work / "product"
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,6 +82,24 @@ def make_burst(
     if committed:
         return BurstResult(Outcome.MADE, manifest)
     return BurstResult(Outcome.SKIPPED, destination.existing() or manifest)
+
+
+def _standing(job: BurstJob, destination: Destination) -> BurstResult | None:
+    """The result that stands already: this execution's own, or another's that is to stay; None where work is due."""
+    manifest = destination.existing()
+    if manifest is None:
+        return None
+    if manifest.product is not job.product:
+        raise RefusedError(
+            f"{destination.href(MANIFEST)} is of a product {manifest.product}; give {job.product} another folder",
+            reason="other-product",
+        )
+    own = manifest.execution == job.execution and manifest.product_id == job.product_id
+    if not own and job.on_existing is OnExisting.REPLACE:
+        return None
+    if not destination.complete(manifest):
+        return None
+    return BurstResult(Outcome.MADE if own else Outcome.SKIPPED, manifest)
 
 
 def _fetch_inputs(

@@ -58,7 +58,8 @@ class S3Destination:
         if not storage.write_if_absent(at, data, self._client):
             standing = self.existing()
             other = standing is not None and standing.execution != manifest.execution
-            if standing is not None and other and self._job.on_existing is OnExisting.SKIP:
+            stays = self._job.on_existing is OnExisting.SKIP
+            if standing is not None and other and stays and self.complete(standing):
                 return self._give_way(manifest, standing)
             storage.write_bytes(at, data, self._client)
             if standing is not None and other:
