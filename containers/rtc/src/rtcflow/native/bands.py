@@ -149,7 +149,8 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
     ):
         along = noise.azimuth[first:last] if noise else np.zeros(lines)
         across = noise.range if noise else np.zeros(radar.samples)
-        gamma0_lines(pixels[first:last], along, across, calibration, factor, image)
+        floor = 0.0 if inputs.options.clip_negative else -np.inf
+        gamma0_lines(pixels[first:last], along, across, calibration, floor, factor, image)
     watch.append(time.perf_counter())
 
     geocode_band(

@@ -272,6 +272,7 @@ def _metadata(
         "mean_height_m": height,
         "parameters": {
             "thermal_noise_removal": options.noise_removal,
+            "negative_power_clipped": options.clip_negative,
             "bistatic_delay_correction": bistatic,
             "static_tropospheric_delay_correction": troposphere,
             "radiometric_terrain_correction": "area projection",

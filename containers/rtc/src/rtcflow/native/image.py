@@ -82,15 +82,15 @@ def valid_samples(burst: Burst, product: Product, grid: RadarGrid) -> NDArray[np
 
 
 @nb.njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
-def gamma0_lines(pixels, azimuth_noise, range_noise, inverse_calibration, factor, out):
+def gamma0_lines(pixels, azimuth_noise, range_noise, inverse_calibration, floor, factor, out):
     """gamma0 in radar geometry from digital numbers, (lines, samples) float32.
 
-    gamma0 = max(|DN|^2 - azimuth noise x range noise, 0) x inverse calibration / area factor, where
-    `inverse_calibration` (samples,) is one over the squared beta nought factor.
+    gamma0 = max(|DN|^2 - azimuth noise x range noise, floor) x inverse calibration / area factor, where
+    `inverse_calibration` (samples,) is one over the squared beta nought factor and `floor` 0 or minus infinity.
     """
     for i in range(out.shape[0]):
         noise = azimuth_noise[i]
         for j in range(out.shape[1]):
             re, im = float(pixels[i, j, 0]), float(pixels[i, j, 1])
-            power = max(re * re + im * im - noise * range_noise[j], 0.0)
+            power = max(re * re + im * im - noise * range_noise[j], floor)
             out[i, j] = power * inverse_calibration[j] / factor[i, j]

@@ -1,0 +1,235 @@
+"""Kernels against the plain expressions they implement."""
+
+import numpy as np
+import pytest
+
+from rtcflow.native.dem import Dem, sample_height, sample_heights, spline_weights
+from rtcflow.native.facets import PAD, add_edge, finish_factors
+from rtcflow.native.footprint import default_epsg, default_grid
+from rtcflow.native.image import gamma0_lines
+from rtcflow.native.lattice import geodetic_to_ecef, zero_doppler_times
+from rtcflow.native.points import local_orbit, satellite, zero_doppler
+from rtcflow.native.profiles import rdr2geo
+from rtcflow.native.visibility import LAYOVER, SHADOW, mask_lines
+from rtcflow.sentinel1.orbit import OrbitPolynomial
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.grid import Grid
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def orbit():
+    """A circular orbit at 700 km, as polynomials over a minute."""
+    t = np.linspace(-60, 60, 200)
+    radius, rate = 7.07e6, 2 * np.pi / 5924
+    angle = 0.6 + rate * t
+    inclination = np.radians(98.2)
+    positions = radius * np.stack(
+        (np.cos(angle), np.sin(angle) * np.cos(inclination), np.sin(angle) * np.sin(inclination)), axis=1
+    )
+    coefficients = np.polynomial.polynomial.polyfit(t / 60, positions, 9) / 60.0 ** np.arange(10)[:, None]
+    return OrbitPolynomial(None, coefficients, (-60.0, 60.0))
+
+
+def test_spline_kernel_is_the_tensor_product():
+    rng = np.random.default_rng(1)
+    dem = Dem(rng.normal(size=(40, 50)).astype(np.float32) * 100, 0.0, 0.0, 1.0, -1.0)
+    rows, cols = rng.uniform(5, 34, 200), rng.uniform(5, 44, 200)
+    expected = sample_heights(dem, rows, cols)
+    weights = spline_weights()
+    found = [sample_height(dem.heights, weights, r, c) for r, c in zip(rows, cols, strict=True)]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_spline_goes_through_the_postings_and_keeps_planes():
+    rows, cols = np.mgrid[0:20, 0:20].astype(float)
+    dem = Dem((3 * rows - 2 * cols).astype(np.float32), 0.0, 0.0, 1.0, -1.0)
+    np.testing.assert_allclose(
+        sample_heights(dem, np.array([7.0, 7.3]), np.array([9.0, 8.6])), [3.0, 4.7], atol=1e-6
+    )
+
+
+def test_heights_beside_a_void_are_void():
+    heights = np.zeros((20, 20), np.float32)
+    heights[10, 10] = np.nan
+    assert np.isnan(sample_height(heights, spline_weights(), 9.5, 9.5))
+    assert sample_height(heights, spline_weights(), 3.5, 3.5) == 0
+
+
+def test_rdr2geo_and_geo2rdr_invert_each_other(orbit):
+    times, ranges = np.meshgrid(np.linspace(-3, 3, 9), np.linspace(8.0e5, 9.6e5, 9), indexing="ij")
+    heights = np.linspace(-50, 8000, 81).reshape(9, 9)
+    points = rdr2geo(orbit, times, ranges, heights)
+    found_times = zero_doppler_times(points, orbit)
+    satellites = orbit.position(found_times.ravel()).reshape(points.shape)
+    along_m = np.abs(found_times - times) * 7500
+    across_m = np.abs(np.linalg.norm(points - satellites, axis=-1) - ranges)
+    assert max(along_m.max(), across_m.max()) < 1e-3
+
+
+def test_rdr2geo_looks_right(orbit):
+    point = rdr2geo(orbit, np.zeros(1), np.array([8.8e5]), 0.0)[0]
+    position, velocity = orbit.position(np.zeros(1))[0], orbit.velocity(np.zeros(1))[0]
+    right = np.cross(velocity, position)
+    assert np.dot(point - position, right) > 0
+
+
+def test_one_newton_step_gives_zero_doppler_to_a_tenth_of_a_nanosecond(orbit):
+    local = local_orbit(orbit.coefficients, 6.0)
+    point = rdr2geo(orbit, np.array([2.0]), np.array([8.8e5]), 300.0)[0]
+    t, r = zero_doppler(local, *point, 2.0 + 1e-4)
+    assert abs(t - 2.0) < 1e-9
+    assert abs(r - 8.8e5) < 1e-3
+
+
+def test_local_orbit_follows_the_orbit_to_a_hundredth_of_a_millimetre(orbit):
+    local = local_orbit(orbit.coefficients, 6.0)
+    for t in np.linspace(-6, 6, 25):
+        position = np.array(satellite(local, t)[:3])
+        assert np.linalg.norm(position - orbit.position(np.array([t]))[0]) < 1e-5
+
+
+def polygon_cover(vertices, lines, samples, steps=200):
+    """Share of each sample inside a convex polygon, by counting points."""
+    points = (np.arange(steps * samples) + 0.5) / steps
+    cover = np.zeros((lines, samples))
+    for row in range(lines * steps):
+        y = (row + 0.5) / steps
+        crossings = []
+        for (y0, x0), (y1, x1) in zip(vertices, [*vertices[1:], vertices[0]], strict=True):
+            if (y0 <= y) != (y1 <= y):
+                crossings.append(x0 + (y - y0) * (x1 - x0) / (y1 - y0))
+        if len(crossings) == 2:
+            inside = (points > min(crossings)) & (points < max(crossings))
+            cover[row // steps] += inside.reshape(samples, steps).sum(axis=1) / steps**2
+    return cover
+
+
+def test_edge_sums_give_the_exact_overlap_of_a_triangle():
+    vertices = [(0.3, 4.2), (3.7, 1.1), (2.1, 9.4)]
+    acc = np.zeros((5, 14, 2))
+    for (y0, x0), (y1, x1) in zip(vertices, [*vertices[1:], vertices[0]], strict=True):
+        add_edge(acc, y0, x0, y1, x1, 1.0, 2.0, 0.0, 2)
+    cover = np.cumsum(acc, axis=1)[:, :12]
+    np.testing.assert_allclose(np.abs(cover[..., 0]), polygon_cover(vertices, 5, 12), atol=0.01)
+    np.testing.assert_allclose(cover[..., 1], 2 * cover[..., 0], atol=1e-12)
+    (y0, x0), (y1, x1), (y2, x2) = vertices
+    area = 0.5 * abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
+    assert abs(cover[..., 0].sum()) == pytest.approx(area)
+
+
+def test_edges_outside_the_lines_are_cut_off():
+    acc = np.zeros((3, 12, 2))
+    vertices = [(-2.0, 2.0), (5.0, 2.0), (5.0, 6.0), (-2.0, 6.0)]
+    for (y0, x0), (y1, x1) in zip(vertices, [*vertices[1:], vertices[0]], strict=True):
+        add_edge(acc, y0, x0, y1, x1, 1.0, 0.0, 0.0, 2)
+    cover = np.abs(np.cumsum(acc, axis=1)[:, :10, 0])
+    expected = np.zeros((3, 10))
+    expected[:, 2:6] = 1
+    np.testing.assert_allclose(cover, expected, atol=1e-12)
+
+
+def test_factors_are_the_ratio_of_the_running_sums():
+    acc = np.zeros((1, PAD + 6, 3))
+    acc[0, PAD, :] = (2.0, 4.0, 3.0)
+    acc[0, PAD + 2, :] = (-2.0, -4.0, -3.0)
+    factor, sigma = np.empty((1, 4), np.float32), np.empty((1, 4), np.float32)
+    finish_factors(acc, 30.0, 1e-3, factor, sigma)
+    np.testing.assert_array_equal(factor, [[0.5, 0.5, np.nan, np.nan]])
+    np.testing.assert_array_equal(sigma, [[0.75, 0.75, np.nan, np.nan]])
+
+
+def test_gamma0_is_power_less_noise_over_calibration_and_factor():
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(-300, 300, (6, 9, 2)).astype(np.int16)
+    azimuth, across = rng.uniform(0.5, 1.5, 6), rng.uniform(100, 200, 9)
+    calibration, factor = rng.uniform(0.1, 0.2, 9), rng.uniform(0.5, 2, (6, 9)).astype(np.float32)
+    out = np.empty((6, 9), np.float32)
+    gamma0_lines(pixels, azimuth, across, calibration, 0.0, factor, out)
+    power = (pixels.astype(float) ** 2).sum(axis=-1) - np.outer(azimuth, across)
+    np.testing.assert_allclose(out, np.maximum(power, 0) * calibration / factor, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "epsg"),
+    [
+        (149.1, -35.3, 32755),
+        (-116.9, 38.2, 32611),
+        (10, 76, 3413),
+        (10, -61, 3031),
+        (179.9, 10, 32660),
+        (181, 10, 32601),
+    ],
+)
+def test_default_crs(lon, lat, epsg):
+    assert default_epsg(lon, lat) == epsg
+
+
+def test_grid_is_snapped_and_reprojected():
+    ring = [(149.0, -35.0), (150.0, -35.0), (150.0, -34.8), (149.0, -34.8)]
+    grid = default_grid(ring, 30)
+    assert grid.epsg == 32755
+    assert grid.left % 30 == 0
+    assert grid.top % 30 == 0
+    albers = default_grid(ring, 30, 3577)
+    assert albers.epsg == 3577
+    assert not (grid.left <= albers.left <= grid.right and grid.bottom <= albers.top <= grid.top)
+
+
+@pytest.mark.parametrize("epsg", [4326, 999999])
+def test_a_crs_that_is_no_map_is_refused(epsg):
+    with pytest.raises(RefusedError, match=str(epsg)):
+        default_grid([(149.0, -35.0), (150.0, -34.8)], 20, epsg)
+
+
+def ridge(height, width, cells=400):
+    """A flat strip with one triangular ridge across it, as heights (rows, cols) with 10 m cells."""
+    x = np.arange(cells) * 10.0
+    profile = np.maximum(0, height * (1 - np.abs(x - 2000) / (width / 2)))
+    return np.tile(profile, (40, 1)).astype(np.float32)
+
+
+def mask_of(heights, incidence_deg):
+    """Mask of one radar line over a strip of a flat Earth, seen from the left at an incidence angle."""
+    distance = 880e3
+    angle = np.radians(incidence_deg)
+    nodes = np.zeros((3, 3, 10))
+    # A local frame: x to the right along the strip, z up from an Earth so large that it is flat.
+    big = 1e9
+    for i, row in enumerate((-2, 198, 398)):
+        for j, col in enumerate((-2, 198, 398)):
+            nodes[i, j] = (col * 10.0, 0.0, big, 0, 0, 1, row, col, 0, 0)
+    orbit = np.zeros((6, 3))
+    orbit[0] = (-distance * np.sin(angle), 0, big + distance * np.cos(angle))
+    track = np.array([[[20.0, 0.0, 0.0], [20.0, 390.0, 3900.0]]])
+    ground = np.arange(391) * 10.0
+    ranges = np.hypot(ground + distance * np.sin(angle), distance * np.cos(angle))
+    first, spacing = ranges[0] - 3000, 2.3
+    mask = np.zeros((1, 4000), np.uint8)
+    radar = np.array([0.0, 1.0, first, spacing])
+    mask_lines(mask, nodes, 200, -2, -2, heights, spline_weights(), orbit, radar, 0, track, 5.0)
+    return mask
+
+
+def test_a_steep_ridge_casts_layover_and_a_gentle_one_does_not():
+    assert (mask_of(ridge(300, 400), 35) & LAYOVER).any()
+    assert not (mask_of(ridge(50, 1000), 35) & LAYOVER).any()
+
+
+def test_layover_is_as_wide_as_the_geometry_says():
+    # Fore slope of 300 m over 200 m: the top comes before the foot by 300 cos(35) - 200 sin(35) = 131 m of range.
+    seen = ((mask_of(ridge(300, 400), 35) & LAYOVER) > 0).sum() * 2.3
+    assert seen == pytest.approx(300 * np.cos(np.radians(35)) - 200 * np.sin(np.radians(35)), abs=12)
+
+
+def test_a_back_slope_steeper_than_the_line_of_sight_is_in_shadow():
+    assert (mask_of(ridge(400, 400), 45) & SHADOW).any()
+    assert not (mask_of(ridge(150, 400), 45) & SHADOW).any()
+
+
+def test_positions_on_the_ellipsoid():
+    points, normal = geodetic_to_ecef(np.array([0.0]), np.array([0.0]), np.array([100.0]))
+    np.testing.assert_allclose(points, [[6378237.0, 0, 0]])
+    np.testing.assert_allclose(normal, [[1, 0, 0]])
+    assert Grid(epsg=3031, left=0, top=0, spacing=20, rows=1, cols=1).transform[0] == 20
