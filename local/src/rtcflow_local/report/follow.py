@@ -14,6 +14,7 @@ from rich.text import Text
 from rtcflow_contract.errors import TransientError
 from rtcflow_contract.report import Outcome
 from rtcflow_local.report.execution import Execution, read_execution
+from rtcflow_local.report.figures import duration
 from rtcflow_local.report.history import BurstRun, StateRun
 
 _MARKS = {True: ("✗", "red"), False: ("✓", "green")}
@@ -113,7 +114,7 @@ def lines(execution: Execution, now: datetime) -> list[str]:
         told += [(s.entered, f"  {run.burst_id} {s.name}") for s in run.states if s.type == "Task"]
         if run.outcome is not None and run.states[-1].exited:
             why = f" ({run.error_class}): {run.message}" if run.outcome is Outcome.FAILED else ""
-            after = _duration(run.seconds(now))
+            after = duration(run.seconds(now))
             told.append((run.states[-1].exited, f"  {run.burst_id} {run.outcome} after {after}{why}"))
     return [f"{moment:%H:%M:%S} {text}" for moment, text in sorted(told, key=lambda entry: entry[0])]
 
@@ -121,14 +122,14 @@ def lines(execution: Execution, now: datetime) -> list[str]:
 def draw(execution: Execution, now: datetime) -> RenderableType:
     """The live view: states with times, then bursts."""
     head = Text.assemble(
-        (execution.scene or execution.name, "bold"), "  ", (_duration(execution.seconds(now)), "dim")
+        (execution.scene or execution.name, "bold"), "  ", (duration(execution.seconds(now)), "dim")
     )
     states = Table.grid(padding=(0, 2))
     for state in execution.passage.states:
         states.add_row(
             _mark(state, execution),
             Text(state.name, style="" if state.exited else "bold"),
-            Text(_duration(state.seconds(now)) if state.type in ("Task", "Map") else "", style="dim"),
+            Text(duration(state.seconds(now)) if state.type in ("Task", "Map") else "", style="dim"),
             Text(_counts(execution, state), style="dim"),
         )
     parts: list[RenderableType] = [head, states]
@@ -148,7 +149,7 @@ def _bursts(execution: Execution, now: datetime) -> Table:
                 run.burst_id,
                 Text(run.product.value, style="dim"),
                 run.outcome.value if run.outcome else run.states[-1].name,
-                _duration(run.seconds(now)),
+                duration(run.seconds(now)),
                 str(run.attempts),
                 Text(run.message, style="red" if run.outcome is Outcome.FAILED else "yellow"),
             )
@@ -177,11 +178,3 @@ def _counts(execution: Execution, state: StateRun) -> str:
     ended = [run for run in runs if run.outcome is not None]
     failed = sum(run.outcome is Outcome.FAILED for run in ended)
     return f"{len(ended)} of {len(runs)} bursts" + (f", {failed} failed" if failed else "")
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

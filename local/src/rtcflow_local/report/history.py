@@ -47,6 +47,7 @@ class BurstRun:
     burst_id: str
     product: Product
     within: str
+    job: str
     states: list[StateRun] = field(default_factory=list)
 
     @property
@@ -148,7 +149,7 @@ def _open(passage: Passage, name: str) -> StateRun | None:
 def _burst(passage: Passage, given: Mapping[str, Any], within: str) -> BurstRun:
     # .../{product}/{burst_id}/job.json: the key layout of a job's folder.
     product = Product(str(given["job"]).split("/")[-3])
-    run = BurstRun(given["burst_id"], product, within)
+    run = BurstRun(given["burst_id"], product, within, str(given["job"]))
     return passage.bursts.setdefault((product, run.burst_id), run)
 
 

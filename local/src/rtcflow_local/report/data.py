@@ -1,0 +1,62 @@
+"""What a run report is made of."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rtcflow_contract.keys import Location
+from rtcflow_contract.layers import Product
+from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.plan import Plan
+from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
+from rtcflow_local.report.execution import Execution
+from rtcflow_local.report.history import BurstRun
+
+
+@dataclass(frozen=True)
+class BurstDetail:
+    """A burst with all that is known of it: `record` always, the others as far as they exist.
+
+    `folder` is that of its product, `run` its way through the state machine, `browse` the browse image as PNG.
+    """
+
+    record: BurstOutcome
+    run: BurstRun | None = None
+    folder: Location | None = None
+    manifest: Manifest | None = None
+    browse: bytes | None = None
+
+    @property
+    def key(self) -> str:
+        """Name within the page."""
+        return f"{self.record.product.value}-{self.record.burst_id}"
+
+    @property
+    def under_way(self) -> bool:
+        """Whether neither a record nor an outcome exists yet."""
+        return self.run is not None and self.run.outcome is None and self.record.attempts == 0
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """An execution with its plan, its scene report and its bursts, static ones first."""
+
+    execution: Execution
+    definition: dict[str, Any]
+    made: datetime
+    bursts: tuple[BurstDetail, ...] = ()
+    plan: Plan | None = None
+    scene_report: SceneReport | None = None
+    products_href: str | None = field(default=None)
+
+    def count(self, outcome: Outcome) -> int:
+        """Bursts of an outcome, static ones with them."""
+        return sum(burst.record.outcome is outcome and not burst.under_way for burst in self.bursts)
+
+    @property
+    def product(self) -> Product:
+        """The product that was asked for."""
+        if self.plan is not None:
+            return self.plan.request.product
+        name = self.execution.payload.get("product")
+        return Product(name) if name in list(Product) else Product.RTC_S1

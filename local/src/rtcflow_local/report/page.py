@@ -1,0 +1,98 @@
+"""The run report: one HTML file with everything in it, that opens without a network."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rtcflow_contract.report import Outcome
+from rtcflow_local.report.browse import Picture, shrink
+from rtcflow_local.report.burst_view import make_card
+from rtcflow_local.report.collect import collect
+from rtcflow_local.report.data import ReportData
+from rtcflow_local.report.graph_view import view_graph
+from rtcflow_local.report.head_view import make_head
+from rtcflow_local.report.map_layout import Shape, make_map
+from rtcflow_local.report.timeline import make_timeline
+
+# With very many bursts only the first few cards are open.
+_OPEN_CARDS = 6
+
+
+def build_report(data: ReportData) -> str:
+    """The report of an execution as HTML.
+
+    Parameters
+    ----------
+    data : ReportData
+
+    Returns
+    -------
+    str
+        A self-contained page: style, script, drawings and images are in it, and nothing is loaded.
+    """
+    with_image = sum(burst.browse is not None for burst in data.bursts)
+    pictures = {b.key: shrink(b.browse, with_image) if b.browse else None for b in data.bursts}
+    cards = [make_card(burst, data, pictures[burst.key]) for burst in data.bursts]
+    shapes = [
+        Shape(b.key, b.manifest.footprint, b.manifest.grid, _pixels(pictures[b.key]))
+        # Static layers cover the bursts of the scene: shown only where the scene has no product of its own.
+        for b in data.bursts
+        if b.manifest is not None and (b.record.product is data.product or not _shown(data))
+    ]
+    environment = Environment(
+        loader=PackageLoader("rtcflow_local.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    return environment.get_template("report.html.j2").render(
+        head=make_head(data),
+        cards=cards,
+        failed=[card for card in cards if card.tone == "fail"],
+        open_cards=_OPEN_CARDS,
+        map=make_map(shapes),
+        tones={card.key: card for card in cards},
+        graph=view_graph(data),
+        timeline=make_timeline(data),
+    )
+
+
+def write_report(
+    execution_arn: str, path: Path, states: Any, s3: Any, *, products_href: str | None = None
+) -> ReportData:
+    """Write the report of an execution to a file.
+
+    Parameters
+    ----------
+    execution_arn : str
+    path : Path
+        Of the HTML file.
+    states, s3 : boto3 clients
+        Of Step Functions and S3.
+    products_href : str, optional
+        Where a copy of the products bucket is reachable from the file's folder, such as `products`.
+    """
+    data = collect(execution_arn, states, s3, products_href=products_href)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(build_report(data), encoding="utf-8")
+    return data
+
+
+def _shown(data: ReportData) -> bool:
+    """Whether any burst of the asked product has a product to show."""
+    return any(
+        b.record.product is data.product and b.manifest is not None and b.record.outcome is not Outcome.FAILED
+        for b in data.bursts
+    )
+
+
+def _pixels(picture: Picture | None) -> tuple[int, int] | None:
+    return (picture.width, picture.height) if picture else None
+
+
+def _data_uri(picture: Picture) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(picture.data).decode()}"
