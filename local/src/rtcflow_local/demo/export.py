@@ -1,0 +1,37 @@
+"""A bucket as a folder: products as they are, STAC with hrefs that work from the folder."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def export_bucket(client: Any, bucket: str, folder: Path) -> int:
+    """Write every object of a bucket into a folder; gives their number."""
+    count = 0
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for entry in page.get("Contents", []):
+            path = folder / entry["Key"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(bucket, entry["Key"], str(path))
+            if path.name in ("metadata.json", "collection.json"):
+                here = os.path.dirname(entry["Key"])
+                found = with_relative_hrefs(json.loads(path.read_text()), bucket, here)
+                path.write_text(json.dumps(found, indent=1))
+            count += 1
+    return count
+
+
+def with_relative_hrefs(value: Any, bucket: str, folder: str) -> Any:
+    """A STAC object with the hrefs into its own bucket written relative to its folder in it."""
+    prefix = f"s3://{bucket}/"
+    if isinstance(value, dict):
+        return {
+            key: os.path.relpath(inner.removeprefix(prefix), folder)
+            if key == "href" and isinstance(inner, str) and inner.startswith(prefix)
+            else with_relative_hrefs(inner, bucket, folder)
+            for key, inner in value.items()
+        }
+    return (
+        [with_relative_hrefs(inner, bucket, folder) for inner in value] if isinstance(value, list) else value
+    )
