@@ -12,12 +12,15 @@ from typing import Any
 NODE_WIDTH, NODE_HEIGHT = 196.0, 44.0
 _GAP_X, _GAP_Y, _PASSAGE_WIDTH = 22.0, 30.0, 14.0
 _BOX_HEAD, _BOX_PAD = 46.0, 16.0
-_SWEEPS = 12
+_SWEEPS = 40
 
 
 @dataclass
 class Node:
-    """A state: `x`, `y` the centre of its upper edge; `inner` the graph of a Map. Without `type` an edge's passage."""
+    """A state: `x`, `y` the centre of its upper edge, `floor` the lower edge of its layer; `inner` the graph of a Map.
+
+    Without `type` a passage of an edge.
+    """
 
     name: str
     type: str
@@ -26,6 +29,7 @@ class Node:
     x: float = 0.0
     y: float = 0.0
     layer: int = 0
+    floor: float = 0.0
     inner: "Graph | None" = None
 
 
@@ -138,20 +142,20 @@ def _passages(graph: Graph) -> dict[int, list[Node]]:
 
 def _place(graph: Graph, passages: Mapping[int, list[Node]]) -> None:
     every = {**graph.nodes, **{node.name: node for nodes in passages.values() for node in nodes}}
-    links: dict[str, list[Node]] = {name: [] for name in every}
+    links: dict[str, list[tuple[Node, float]]] = {name: [] for name in every}
     for number, edge in enumerate(graph.edges):
         way = [graph.nodes[edge.start], *passages[number], graph.nodes[edge.end]]
         for one, other in itertools.pairwise(way):
-            links[one.name].append(other)
-            links[other.name].append(one)
+            weight = _weight(one, other, edge)
+            links[one.name].append((other, weight))
+            links[other.name].append((one, weight))
     rows: dict[int, list[Node]] = {}
     for node in every.values():
         rows.setdefault(node.layer, []).append(node)
-    for row in rows.values():
-        _spread(row)
-    for sweep in range(_SWEEPS):
+    # First the order within each layer, then, with the order kept, straight lines.
+    for sweep in range(2 * _SWEEPS):
         for layer in sorted(rows, reverse=bool(sweep % 2)):
-            _settle(rows[layer], links)
+            _settle(rows[layer], links, ordering=sweep < _SWEEPS)
     left = min(node.x - node.width / 2 for node in every.values())
     graph.width = max(node.x + node.width / 2 for node in every.values()) - left
     y = 0.0
@@ -159,7 +163,7 @@ def _place(graph: Graph, passages: Mapping[int, list[Node]]) -> None:
         tall = max(node.height for node in rows[layer])
         for node in rows[layer]:
             node.x -= left
-            node.y = y
+            node.y, node.floor = y, y + tall
             if not node.type:
                 node.height = tall
         y += tall + _GAP_Y
@@ -168,30 +172,51 @@ def _place(graph: Graph, passages: Mapping[int, list[Node]]) -> None:
         edge.points = _points(edge, graph.nodes, passages[number])
 
 
-def _settle(row: list[Node], links: Mapping[str, list[Node]]) -> None:
-    """Draw each to the middle of those it is linked with, then apart as far as needed."""
-    wish = {
-        n.name: sum(o.x for o in links[n.name]) / len(links[n.name]) if links[n.name] else n.x for n in row
-    }
-    row.sort(key=lambda node: wish[node.name])
-    for node in row:
-        node.x = wish[node.name]
-    _spread(row)
-    # Apart from the first on shifts all to the right; back by what the wishes ask on average.
-    shift = sum(wish[node.name] - node.x for node in row) / len(row)
-    for node in row:
-        node.x += shift
+def _weight(one: Node, other: Node, edge: Edge) -> float:
+    """How strongly two places ask to stand below each other: passages most, so that long edges are straight."""
+    if not one.type and not other.type:
+        return 6.0
+    return 0.3 if edge.catch or edge.back else 4.0 if one.type and other.type else 0.6
 
 
-def _spread(row: list[Node]) -> None:
+def _settle(row: list[Node], links: Mapping[str, list[tuple[Node, float]]], *, ordering: bool) -> None:
+    """Draw each towards those it is linked with, as near as the places beside it allow."""
+    wishes: dict[str, tuple[float, float]] = {}
+    for node in row:
+        pulls = [(other.x, 1.0 if ordering else weight) for other, weight in links[node.name]] or [
+            (node.x, 1.0)
+        ]
+        total = sum(weight for _, weight in pulls)
+        wishes[node.name] = sum(x * weight for x, weight in pulls) / total, total
+    if ordering:
+        row.sort(key=lambda node: wishes[node.name][0])
+    offsets = [0.0]
     for before, node in itertools.pairwise(row):
-        node.x = max(node.x, before.x + (before.width + node.width) / 2 + _GAP_X)
+        offsets.append(offsets[-1] + (before.width + node.width) / 2 + _GAP_X)
+    wanted = [wishes[node.name][0] - offset for node, offset in zip(row, offsets, strict=True)]
+    places = _increasing(wanted, [wishes[node.name][1] for node in row])
+    for node, place, offset in zip(row, places, offsets, strict=True):
+        node.x = place + offset
+
+
+def _increasing(values: list[float], weights: list[float]) -> list[float]:
+    """Values that never fall, nearest to the given ones by weighted squares: pool adjacent violators."""
+    pools: list[tuple[float, float, int]] = []
+    for value, weight in zip(values, weights, strict=True):
+        mean, heavy, count = value, weight, 1
+        while pools and pools[-1][0] > mean:
+            before, its, number = pools.pop()
+            mean = (before * its + mean * heavy) / (its + heavy)
+            heavy, count = heavy + its, count + number
+        pools.append((mean, heavy, count))
+    return [mean for mean, _, count in pools for _ in range(count)]
 
 
 def _points(edge: Edge, nodes: Mapping[str, Node], way: list[Node]) -> list[tuple[float, float]]:
     start, end = nodes[edge.start], nodes[edge.end]
     if edge.back:
-        between = [point for node in way for point in ((node.x, node.y + node.height), (node.x, node.y))]
+        between = [point for node in way for point in ((node.x, node.floor), (node.x, node.y))]
         return [(start.x, start.y), *between, (end.x, end.y + end.height)]
     between = [point for node in way for point in ((node.x, node.y), (node.x, node.y + node.height))]
-    return [(start.x, start.y + start.height), *between, (end.x, end.y)]
+    # Straight down to the layer's end first: a taller state may stand beside it.
+    return [(start.x, start.y + start.height), (start.x, start.floor), *between, (end.x, end.y)]

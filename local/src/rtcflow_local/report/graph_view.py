@@ -111,7 +111,7 @@ def _tone(node: Node, passed: list[StateRun], data: ReportData) -> str:
 def _told(node: Node, passed: list[StateRun], data: ReportData) -> str:
     now: datetime = data.made
     if not passed:
-        return "not passed"
+        return ""
     if node.type in ("Choice", "Pass", "Succeed", "Fail"):
         return f"{len(passed)} ×" if len(passed) > 1 else ""
     seconds = [state.seconds(data.execution.stopped or now) for state in passed]
