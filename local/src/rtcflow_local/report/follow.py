@@ -159,7 +159,9 @@ def _bursts(execution: Execution, now: datetime) -> Table:
 def _mark(state: StateRun, execution: Execution) -> RenderableType:
     if state.exited is None and not execution.ended:
         return Spinner("dots", style="cyan")
-    failed = state.failed or state.type == "Fail" or (state.exited is None and state.type != "Succeed")
+    cut_off = state.exited is None and state.type != "Succeed"
+    bursts_failed = any(run.outcome is Outcome.FAILED for run in execution.passage.within(state.name))
+    failed = state.failed or bursts_failed or cut_off
     return Text(*_MARKS[failed])
 
 

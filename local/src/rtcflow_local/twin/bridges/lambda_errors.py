@@ -23,28 +23,24 @@ def error_name(trace: str) -> str | None:
     return None
 
 
-def with_error_name(invoke: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Wrap a worker's invoke so that errors carry the payload AWS gives."""
+def with_error_name(execute: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Wrap the execution of a function in a warm worker so that its error is named as AWS names it."""
 
-    def invoke_with_error_name(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        result = invoke(*args, **kwargs)
-        name = error_name(result.get("trace") or "") if result.get("status") == "error" else None
-        if name:
-            result.setdefault(
-                "error_payload",
-                {
-                    "errorMessage": result.get("error", ""),
-                    "errorType": name,
-                    "stackTrace": result["trace"].splitlines(),
-                },
-            )
+    def execute_with_error_name(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        result = execute(*args, **kwargs)
+        body = result.get("body")
+        if result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError":
+            # The log ends in the traceback.
+            trace = str(result.get("log") or "")
+            body["errorType"] = error_name(trace) or body["errorType"]
+            body["stackTrace"] = trace.splitlines()
         return result
 
-    return invoke_with_error_name
+    return execute_with_error_name
 
 
 def apply() -> None:
     """Mend the emulator in this process."""
-    from ministack.core.lambda_runtime import Worker
+    from ministack.services import lambda_svc
 
-    Worker.invoke = with_error_name(Worker.invoke)
+    lambda_svc._execute_function_warm = with_error_name(lambda_svc._execute_function_warm)
