@@ -281,7 +281,6 @@ def _metadata(
             "geocoding": "area projection",
             "shadow_masking": options.shadow_masking,
             "valid_samples_masking": product is Product.RTC_S1,
-            "aligned_factors": options.aligned_factors,
             "minimum_factor_db": options.minimum_factor_db,
         },
         "stage_seconds": dict(watch.seconds),

@@ -27,9 +27,6 @@ class NativeOptions:
         mean of covers near the noise floor (by about 1 dB where signal and noise are equal); off leaves them unbiased.
     bistatic_correction, troposphere_correction : bool, optional
         Timing corrections; None means the product's rule: on for RTC_S1, off for RTC_S1_STATIC.
-    aligned_factors : bool
-        Project facets with the timing corrections too. OPERA's workflow does not, so its area factors lie one sample or
-        so beside the image; off keeps its numbers.
     shadow_masking : bool
         Leave shadowed samples out of the mean.
     dem_upsampling : int
@@ -45,7 +42,6 @@ class NativeOptions:
     clip_negative: bool = True
     bistatic_correction: bool | None = None
     troposphere_correction: bool | None = None
-    aligned_factors: bool = False
     shadow_masking: bool = True
     dem_upsampling: int = 2
     minimum_factor_db: float = -30.0
