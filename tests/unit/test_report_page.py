@@ -108,8 +108,8 @@ def test_every_state_of_the_definition_is_in_the_graph(page):
 
 
 def test_a_failed_burst_tells_what_failed_why_and_what_to_do(failed_page):
-    assert "Failed 2 made, 1 failed" in failed_page.text
-    told = f"What failed {FAILED} RTC_S1 refused measurement the measurement <iw1-vv> is corrupt; fetch the scene again"
+    assert "Failed 1 of 3 burst products failed; a new start makes only what is missing." in failed_page.text
+    told = f"What failed refused measurement RTC_S1 {FAILED} the measurement <iw1-vv> is corrupt; fetch the scene again"
     assert told in failed_page.text
     assert "The input cannot work as it is" in failed_page.text
 

@@ -1,5 +1,6 @@
 """A burst's card: words and figures of its record and manifest."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rtcflow_contract.layers import LAYERS, MASK_CLASSES, POLARIZATION_LAYERS
@@ -88,6 +89,15 @@ def make_card(burst: BurstDetail, data: ReportData, picture: Picture | None) -> 
         software=_software(manifest) if manifest else "",
         parameters=_parameters(manifest) if manifest else (),
     )
+
+
+def group_troubles(cards: Iterable[Card]) -> list[list[Card]]:
+    """Failed bursts, those with the same error together, the widest trouble first."""
+    groups: dict[tuple[str, ...], list[Card]] = {}
+    for card in cards:
+        if card.error and card.tone == "fail":
+            groups.setdefault((card.product, *card.error.values()), []).append(card)
+    return sorted(groups.values(), key=len, reverse=True)
 
 
 def tone_of(burst: BurstDetail, data: ReportData) -> str:

@@ -60,6 +60,11 @@ _COST_NOTE = (
 
 
 def _sentence(data: ReportData) -> str:
+    failed = data.count(Outcome.FAILED)
+    if failed and data.execution.exit_code:
+        return (
+            f"{failed} of {len(data.bursts)} burst products failed; a new start makes only what is missing."
+        )
     if data.execution.exit_code:
         why = data.execution.sentence.removeprefix("failed: ")
         return why[:1].upper() + why[1:]

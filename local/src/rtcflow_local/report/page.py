@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rtcflow_contract.report import Outcome
 from rtcflow_local.report.browse import Picture, shrink
-from rtcflow_local.report.burst_view import make_card
+from rtcflow_local.report.burst_view import group_troubles, make_card
 from rtcflow_local.report.collect import collect
 from rtcflow_local.report.data import ReportData
 from rtcflow_local.report.graph_view import view_graph
@@ -52,7 +52,7 @@ def build_report(data: ReportData) -> str:
     return environment.get_template("report.html.j2").render(
         head=make_head(data),
         cards=cards,
-        failed=[card for card in cards if card.tone == "fail"],
+        troubles=group_troubles(cards),
         open_cards=_OPEN_CARDS,
         map=make_map(shapes),
         tones={card.key: card for card in cards},
