@@ -38,10 +38,12 @@ def _options(
 def make_app() -> typer.Typer:
     """The program with every installed command."""
     from rtcflow.cli.burst import burst
+    from rtcflow.cli.compare import compare
 
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_options)
     app.command("burst")(burst)
+    app.command("compare")(compare)
     for entry in sorted(entry_points(group=COMMANDS_GROUP), key=lambda entry: entry.name):
         _add(app, entry.name, _load(entry))
     return app

@@ -1,0 +1,71 @@
+"""Difference maps of all layers in one picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from rtcflow.compare.differences import CLASSES, Measured
+
+_ACROSS = 640
+_COLUMNS = 2
+_MARGIN, _TITLE = 12, 22
+_PAPER, _INK, _NOTHING = (255, 255, 255), (40, 40, 40), (214, 214, 214)
+# Ends of the scale: the second product lower, equal, the second product higher. Told apart by colour-blind readers.
+_LOWER, _EQUAL, _HIGHER = (33, 102, 172), (247, 247, 247), (178, 24, 43)
+
+
+def draw(measured: Sequence[Measured], path: Path) -> None:
+    """Write a PNG with the difference map of each layer, titled with its scale.
+
+    Blue is where the second product is lower, red where it is higher (for the mask: where the class is another),
+    grey where not both are valid. A scale ends at the 99th percentile of the layer's absolute difference.
+    """
+    tiles = [_tile(one) for one in measured]
+    width, height = (max(tile.size[axis] for tile in tiles) for axis in (0, 1))
+    rows = -(-len(tiles) // _COLUMNS)
+    columns = min(_COLUMNS, len(tiles))
+    picture = Image.new(
+        "RGB", (_MARGIN + columns * (width + _MARGIN), _MARGIN + rows * (height + _MARGIN)), _PAPER
+    )
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, _COLUMNS)
+        picture.paste(tile, (_MARGIN + column * (width + _MARGIN), _MARGIN + row * (height + _MARGIN)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, format="PNG")
+
+
+def _tile(measured: Measured) -> Image.Image:
+    differences = measured.differences
+    if differences.unit == CLASSES:
+        reach, text = 1.0, f"{differences.layer}: red where the class differs"
+    else:
+        reach = max(differences.p99 or 0.0, 1e-9)
+        text = f"{differences.layer}: {-reach:.2g} to {reach:+.2g} {differences.unit}"
+    image = Image.fromarray(_coloured(_shrunk(measured.map), reach))
+    tile = Image.new("RGB", (max(image.width, 240), image.height + _TITLE), _PAPER)
+    ImageDraw.Draw(tile).text((0, 4), text, fill=_INK)
+    tile.paste(image, (0, _TITLE))
+    return tile
+
+
+def _shrunk(values: np.ndarray) -> np.ndarray:
+    """The largest difference, with its sign, of each square block: a mean would hide what is small and far off."""
+    factor = max(1, -(-values.shape[1] // _ACROSS))
+    if factor == 1 or min(values.shape) < factor:
+        return values
+    rows, cols = (size // factor for size in values.shape)
+    blocks = values[: rows * factor, : cols * factor].reshape(rows, factor, cols, factor)
+    flat = blocks.transpose(0, 2, 1, 3).reshape(rows, cols, factor * factor)
+    largest = np.abs(np.nan_to_num(flat)).argmax(axis=2)[..., None]
+    picked = np.take_along_axis(flat, largest, axis=2)[..., 0]
+    return np.where(np.isfinite(flat).any(axis=2), np.nan_to_num(picked), np.nan)
+
+
+def _coloured(values: np.ndarray, reach: float) -> np.ndarray:
+    share = np.clip(np.nan_to_num(values) / reach, -1, 1)[..., None]
+    equal = np.array(_EQUAL, float)
+    end = np.where(share < 0, np.array(_LOWER, float), np.array(_HIGHER, float))
+    colours = equal + np.abs(share) * (end - equal)
+    return np.where(np.isfinite(values)[..., None], colours, np.array(_NOTHING, float)).astype(np.uint8)
