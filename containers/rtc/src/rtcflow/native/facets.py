@@ -20,6 +20,8 @@ from rtcflow.native.points import NODE, PR, PT, column_range, lattice_row, node_
 # Triangles whose edges leave the image on the near side by more than this many samples are left out.
 PAD = 128
 _TINY = 1e-9
+# Of a sample's beta area, for a factor: where sheets of a fold cancel, the ratio to what is left would be meaningless.
+LEAST_COVERAGE = 0.01
 
 
 @nb.njit(inline="always", fastmath={"contract", "nsz"})
@@ -246,7 +248,7 @@ def accumulate_facets(
 def finish_factors(acc, pixel_area, minimum, factor, sigma):
     """Turn edge sums into factors gamma0 to beta0 and sigma0 to beta0, (lines, samples) float32, NaN where none.
 
-    `pixel_area` is a sample's beta area (m2); where the facets cover less than a millionth of it, or the factor is
+    `pixel_area` is a sample's beta area (m2); where the facets cover less than a hundredth of it, or the factor is
     below `minimum`, there is none.
     """
     samples = factor.shape[1]
@@ -261,7 +263,7 @@ def finish_factors(acc, pixel_area, minimum, factor, sigma):
         for j in range(samples):
             gamma += acc[i, PAD + j, 0]
             beta += acc[i, PAD + j, 1]
-            good = abs(beta) > 1e-6 * pixel_area and gamma / beta >= minimum
+            good = beta > LEAST_COVERAGE * pixel_area and gamma / beta >= minimum
             factor[i, j] = gamma / beta if good else np.nan
             if channels > 2:
                 area += acc[i, PAD + j, 2]
