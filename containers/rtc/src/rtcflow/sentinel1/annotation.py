@@ -14,6 +14,7 @@ import numpy as np
 from rtcflow_contract.annotation import list_bursts
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.safe import relative_orbit
 
 SPEED_OF_LIGHT = 299792458.0
 
@@ -99,7 +100,7 @@ def read_burst(annotation: Path, burst_id: str) -> Burst:
     try:
         text = annotation.read_bytes()
         root = ET.fromstring(text)
-        listed = list_bursts(text, wanted.track)
+        listed = list_bursts(text, _track(annotation, wanted.track))
         index = next((b.burst_index for b in listed if b.burst_id == burst_id), None)
         if index is None:
             ids = ", ".join(b.burst_id for b in listed)
@@ -172,6 +173,12 @@ def _iw2_mid_range(annotation: Path, swath: str, start: float, samples: int, spa
     root = ET.parse(found[0]).getroot()
     iw2_start = float(_text(root, "imageAnnotation/imageInformation/slantRangeTime")) * SPEED_OF_LIGHT / 2
     return iw2_start + 0.5 * int(_text(root, "swathTiming/samplesPerBurst")) * spacing
+
+
+def _track(annotation: Path, assumed: int) -> int:
+    """Relative orbit out of manifest.safe; where there is none beside the annotation folder, the assumed one."""
+    manifest = annotation.parent.parent / "manifest.safe"
+    return relative_orbit(manifest.read_bytes()) if manifest.is_file() else assumed
 
 
 def _ipf_version(annotation: Path) -> str:
