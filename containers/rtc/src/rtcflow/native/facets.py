@@ -212,7 +212,9 @@ def accumulate_facets(
                 center[0], center[1], center[2] = cx, cy, cz
                 yc = (ct - t0) / dt - first_line
                 xc = (cr - r0) / dr + PAD
-                if not (yc > -1e9 and xc > 1.0):
+                # A corner over a void of the DEM is NaN, which would spoil the running sum of the whole line.
+                corners = y00 + y01 + y10 + y11 + yc + x00 + x01 + x10 + x11 + xc
+                if not np.isfinite(corners) or xc <= 1.0:
                     continue
                 sx, sy, sz, vx, vy, vz, _, _, _ = satellite(orbit, ct)
                 lx, ly, lz = sx - cx, sy - cy, sz - cz
