@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 
 from rtcflow.engines.base import Engine
+from rtcflow.engines.isce3.engine import Isce3Engine
 from rtcflow.engines.native import NativeEngine
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import Engine as EngineChoice
 
 # In the order in which `auto` prefers them.
-ENGINES: tuple[Engine, ...] = (NativeEngine(),)
+ENGINES: tuple[Engine, ...] = (Isce3Engine(), NativeEngine())
 
 _HOW_TO_GET = {
-    EngineChoice.ISCE3: "run it in the container image that has it, or take engine native",
+    EngineChoice.ISCE3: (
+        "run the container image built with --target isce3, or install isce3 and s1reader from conda-forge and "
+        "OPERA RTC beside them (docs/engines.md), or take engine native"
+    ),
     EngineChoice.NATIVE: "install rtcflow with its engine's dependencies",
 }
 

@@ -1,0 +1,159 @@
+"""The engine as a job sees it: lay out inputs, run the workflow, collect its output."""
+
+import importlib.util
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from rtcflow.engines.base import EngineInputs, EngineResult
+from rtcflow.engines.isce3.output import collect_output
+from rtcflow.engines.isce3.process import run_workflow
+from rtcflow.engines.isce3.runconfig import Folders, as_text, check_grid, run_configuration
+from rtcflow.engines.isce3.staging import stage_orbit, stage_safe
+from rtcflow.progress import Progress
+from rtcflow.resources import Meter
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.job import BurstJob
+
+# The variant for one burst: rtc_s1.py gives a burst one thread, however many there are.
+SCRIPT = "rtc_s1_single_job.py"
+MODULES = ("isce3", "s1reader", "rtc")
+# A burst takes 7 minutes on 2 cores and an hour on one that is slow.
+_TIME_LIMIT_S = 7200.0
+
+_ASK = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))"
+_ASK_S = 60
+
+# What the log says, and how much is then done: shares of a run's time, most of it the layover/shadow mask.
+_MILESTONES: tuple[tuple[str, float], ...] = (
+    ("reading burst SLCs", 0.02),
+    ("computing layover shadow mask", 0.04),
+    ("_mask.tif", 0.75),
+    ("creating browse image", 0.95),
+    ("Saving files as Cloud-Optimized", 0.97),
+)
+
+# A child of the task's logger: the lines become part of its structured log.
+_log = logging.getLogger("rtcflow-burst.isce3")
+
+
+class Isce3Engine:
+    """Runs where isce3, s1-reader and OPERA RTC are installed, as in the image's target `isce3`."""
+
+    name: Literal["isce3"] = "isce3"
+
+    def __init__(self, modules: Sequence[str] = MODULES) -> None:
+        self._modules = modules
+
+    def available(self) -> bool:
+        """Whether its script is on the PATH, and the Python that runs it can import its modules."""
+        script = shutil.which(SCRIPT)
+        return script is not None and _has_modules(_interpreter(Path(script)), self._modules)
+
+    def make(
+        self,
+        job: BurstJob,
+        inputs: EngineInputs,
+        grid: Grid,
+        folder: Path,
+        meter: Meter,
+        progress: Progress,
+    ) -> EngineResult:
+        """Run the workflow for the job's burst and write all files of the product."""
+        check_grid(grid)
+        work = folder.parent / "isce3"
+        with meter.stage("compute"):
+            output = _run(job, inputs, grid, work, progress)
+        with meter.stage("write layers"):
+            result = collect_output(job, inputs, grid, output, folder, progress)
+        shutil.rmtree(work)
+        return result
+
+
+def _interpreter(script: Path) -> str:
+    """The Python that runs a script, by its first line: isce3 may be in an environment of its own."""
+    with script.open("rb") as file:
+        words = file.readline().decode(errors="replace").removeprefix("#!").split()
+    if len(words) == 1 and Path(words[0]).is_file():
+        return words[0]
+    if len(words) == 2 and Path(words[0]).name == "env":
+        return shutil.which(words[1]) or sys.executable
+    return sys.executable
+
+
+def _has_modules(python: str, modules: Sequence[str]) -> bool:
+    if Path(python) == Path(sys.executable):
+        return all(importlib.util.find_spec(name) is not None for name in modules)
+    try:
+        asked = subprocess.run(
+            [python, "-c", _ASK, *modules], capture_output=True, timeout=_ASK_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return asked.returncode == 0
+
+
+def time_limit() -> float:
+    """Most seconds the workflow may take: RTCFLOW_ISCE3_TIME_LIMIT_S, or two hours.
+
+    Raises
+    ------
+    RefusedError
+        When that is no number above zero.
+    """
+    text = os.environ.get("RTCFLOW_ISCE3_TIME_LIMIT_S") or str(_TIME_LIMIT_S)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise RefusedError(
+            f"RTCFLOW_ISCE3_TIME_LIMIT_S is '{text}'; give a number of seconds", reason="settings"
+        )
+    return seconds
+
+
+def _run(job: BurstJob, inputs: EngineInputs, grid: Grid, work: Path, progress: Progress) -> Path:
+    """Run the workflow; gives the folder it wrote to."""
+    limit = time_limit()
+    # What an attempt before this one left would be taken for this one's.
+    shutil.rmtree(work, ignore_errors=True)
+    folders = Folders(
+        stage_safe(inputs.scene, job.burst_id, work / "input"),
+        stage_orbit(inputs.orbit, work / "input"),
+        inputs.dem.path.resolve(),
+        work / "scratch",
+        work / "output",
+    )
+    description = "; ".join(ref.id for ref in inputs.dem.inputs if ref.kind == "dem")
+    path = work / "runconfig.yaml"
+    path.write_text(
+        as_text(run_configuration(job, grid, folders, description, inputs.scene.href)), encoding="utf-8"
+    )
+    stage = _Stage(progress)
+    run_workflow([shutil.which(SCRIPT) or SCRIPT, str(path)], work, limit, stage.line)
+    shutil.rmtree(folders.scratch, ignore_errors=True)
+    return folders.output
+
+
+class _Stage:
+    """Log lines into the log and into progress."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._done = 0.0
+        progress("compute", 0.0)
+
+    def line(self, text: str) -> None:
+        """Take note of a line of the workflow's log."""
+        _log.info("isce3", extra={"line": text})
+        reached = max((done for mark, done in _MILESTONES if mark in text), default=0.0)
+        if reached > self._done:
+            self._done = reached
+            self._progress("compute", reached)

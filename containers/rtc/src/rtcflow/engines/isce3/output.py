@@ -1,0 +1,166 @@
+"""What the workflow wrote, as files of the product: names, tags and metadata as the contract has them."""
+
+import io
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+import rasterio
+from shapely.geometry import shape
+
+from rtcflow.engines.base import EngineInputs, EngineResult
+from rtcflow.product.check import check_layer
+from rtcflow.product.cog import write_cog
+from rtcflow.product.footprint import footprint_of
+from rtcflow.product.record import make_record
+from rtcflow.product.tags import tags_of
+from rtcflow.progress import Progress
+from rtcflow_contract.errors import DefectError
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.layers import layers_of
+from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
+
+_ALGORITHMS = "metadata/processingInformation/algorithms"
+_PARAMETERS = "metadata/processingInformation/parameters"
+_VERSIONS = {"rtc": "softwareVersion", "isce3": "isce3Version", "s1Reader": "s1ReaderVersion"}
+_TEXTS = {
+    "dem_interpolation": "demInterpolation",
+    "geocoding": "geocoding",
+    "radiometric_terrain_correction": "radiometricTerrainCorrection",
+}
+_TRUTHS = {
+    "bistatic_delay_correction": "bistaticDelayCorrectionApplied",
+    "static_tropospheric_delay_correction": "staticTroposphericGeolocationCorrectionApplied",
+    "thermal_noise_removal": "noiseCorrectionApplied",
+}
+# Of the file as a whole, and where in it the same is said.
+_WHO = {"institution": "institution", "contact": "contactInformation", "project": "project"}
+_OF_THIS_RUN = (*_WHO.values(), "processingDateTime", "productVersion")
+
+
+class Facts(NamedTuple):
+    """What the workflow's HDF5 file says of its run."""
+
+    burst_id: str
+    product: str
+    versions: dict[str, str]
+    parameters: dict[str, Any]
+
+
+def collect_output(
+    job: BurstJob, inputs: EngineInputs, grid: Grid, output: Path, folder: Path, progress: Progress
+) -> EngineResult:
+    """Bring the workflow's files into the product folder.
+
+    Layers keep their values and get the tags that every engine writes; the HDF5 file is the workflow's, with who
+    processed, and when, put right: it names NASA JPL whoever runs it.
+
+    Parameters
+    ----------
+    job, inputs, grid
+    output : Path
+        Folder that the workflow wrote to; files are found in it by how their names end.
+    folder : Path
+        The product's.
+    progress : Progress
+
+    Raises
+    ------
+    DefectError
+        When a file is missing, is of another burst, or a layer is not on the planned grid.
+    """
+    metadata = _the(output, ".h5")
+    facts = read_facts(metadata)
+    expected = job.product.value.replace("_", "-")
+    if (facts.burst_id, facts.product) != (job.burst_id, expected):
+        raise DefectError(
+            f"OPERA RTC made a product {facts.product} of burst {facts.burst_id}, not {expected} of {job.burst_id}",
+            reason="burst-id",
+        )
+    layers = layers_of(job.product, job.polarizations)
+    paths = {layer.name: _the(output, f"_{layer.name}.tif") for layer in layers}
+    browse = _the(output, ".png")
+    checked = {layer.name: check_layer(paths[layer.name], layer, grid) for layer in layers}
+    outline = shape(footprint_of(checked["mask"].valid, grid).geometry)
+    record = make_record(job, inputs, grid, facts.versions, facts.parameters, outline.wkt)
+    tags = tags_of(record, job.product_id, grid)
+    for number, layer in enumerate(layers):
+        progress("write layers", number / len(layers))
+        with rasterio.open(paths[layer.name]) as source:
+            values = source.read(1)
+        write_cog(folder / layer_file_name(job.product_id, layer.name), values, layer, grid, tags)
+    shutil.copyfile(browse, folder / browse_file_name(job.product_id))
+    _write_metadata(metadata, folder / metadata_file_name(job.product_id), record.identification)
+    return EngineResult(facts.versions, facts.parameters)
+
+
+def read_facts(path: Path) -> Facts:
+    """Read the workflow's HDF5 file.
+
+    Raises
+    ------
+    DefectError
+        When it lacks what every such file has.
+    """
+    try:
+        with h5py.File(path) as file:
+            versions = {name: _text(file[f"{_ALGORITHMS}/{key}"]) for name, key in _VERSIONS.items()}
+            texts = {name: _text(file[f"{_ALGORITHMS}/{key}"]) for name, key in _TEXTS.items()}
+            truths = {name: _truth(file, key) for name, key in _TRUTHS.items()}
+            return Facts(
+                _text(file["identification/burstID"]).lower(),
+                _text(file["identification/productType"]),
+                {"rtcflow": version("rtcflow"), **versions},
+                {**truths, **texts},
+            )
+    except (OSError, KeyError) as error:
+        raise DefectError(
+            f"OPERA RTC's {path.name} cannot be read: {error}", reason="layer-missing"
+        ) from error
+
+
+def _write_metadata(source: Path, target: Path, identification: dict[str, Any]) -> None:
+    buffer = io.BytesIO(source.read_bytes())
+    with h5py.File(buffer, "r+") as file:
+        for attribute, name in _WHO.items():
+            file.attrs[attribute] = np.bytes_(identification[name])
+        for name in _OF_THIS_RUN:
+            _replace(file["identification"], name, identification[name])
+    target.write_bytes(buffer.getbuffer())
+
+
+def _replace(group: h5py.Group, name: str, value: str) -> None:
+    attributes = dict(group[name].attrs) if name in group else {}
+    if name in group:
+        del group[name]
+    group.create_dataset(name, data=np.bytes_(value)).attrs.update(attributes)
+
+
+def _the(folder: Path, ending: str) -> Path:
+    """The one file of the workflow whose name has an ending; local_incidence_angle also ends in incidence_angle."""
+    found = [
+        path
+        for path in sorted(folder.rglob(f"*{ending}"))
+        if ("_local_" in path.name) == ("_local_" in ending)
+    ]
+    if len(found) != 1:
+        raise DefectError(
+            f"OPERA RTC wrote {len(found)} files *{ending} where there must be one; read its log",
+            reason="layer-missing",
+        )
+    return found[0]
+
+
+def _text(dataset: h5py.Dataset) -> str:
+    value = dataset[()]
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _truth(file: h5py.File, key: str) -> bool:
+    """The workflow leaves a parameter out where it means nothing, as noise removal for static layers."""
+    path = f"{_PARAMETERS}/{key}"
+    return bool(file[path][()]) if path in file else False

@@ -1,0 +1,135 @@
+"""The workflow as a process: its log lines as they come, a limit to its time, and what its end means."""
+
+import errno
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rtcflow.failures import as_contract_error
+from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
+
+_GRACE_S = 5.0
+_LINES_KEPT = 200
+_MARK_OF_STDERR = "[StdErr] "
+
+_NO_SPACE = ("no space left on device", "disk quota exceeded", "file too large", "not enough disk space")
+_NO_MEMORY = ("memoryerror", "std::bad_alloc", "cannot allocate memory")
+_NO_COVERAGE = ("does not fully cover product geogrid",)
+_NO_BURST = ("could not find any of the burst ids",)
+
+
+def run_workflow(
+    command: Sequence[str], folder: Path, seconds: float, on_line: Callable[[str], None]
+) -> None:
+    """Run the workflow to its end.
+
+    Parameters
+    ----------
+    command : sequence of str
+    folder : Path
+        Working folder.
+    seconds : float
+        Most that it may take, wall time.
+    on_line : callable
+        Called with each line of its log, from another thread.
+
+    Raises
+    ------
+    RefusedError
+        When it found its inputs wanting.
+    DefectError
+        When it ended otherwise than well, with its last line; reason `time-limit`, `disk-full`, `out-of-memory` or
+        `isce3-failed`.
+    """
+    lines: deque[str] = deque(maxlen=_LINES_KEPT)
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        # A group of its own, so that what it starts ends with it.
+        start_new_session=True,
+    )
+    reader = threading.Thread(target=_read, args=(process, lines, on_line), daemon=True)
+    reader.start()
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        _end(process, reader)
+        raise _out_of_time(seconds, lines) from None
+    except BaseException:
+        _end(process, reader)
+        raise
+    reader.join(_GRACE_S)
+    if code != 0:
+        raise _failure(code, lines, folder)
+
+
+def last_line(lines: Sequence[str]) -> str:
+    """The last line that says something."""
+    return next((line for line in reversed(lines) if line), "nothing")
+
+
+def _read(process: "subprocess.Popen[str]", lines: deque[str], on_line: Callable[[str], None]) -> None:
+    assert process.stdout is not None
+    for raw in process.stdout:
+        line = raw.strip().removeprefix(_MARK_OF_STDERR).strip()
+        if line:
+            lines.append(line)
+            on_line(line)
+
+
+def _end(process: "subprocess.Popen[str]", reader: threading.Thread) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    reader.join(_GRACE_S)
+
+
+def _out_of_time(seconds: float, lines: Sequence[str]) -> RtcflowError:
+    return DefectError(
+        f"OPERA RTC was stopped after {seconds:g} s, the limit (RTCFLOW_ISCE3_TIME_LIMIT_S), its last line "
+        f"'{last_line(lines)}'; its layover/shadow mask is known to hang for bursts at the antimeridian: make such a "
+        "burst with engine native, else raise the limit",
+        reason="time-limit",
+    )
+
+
+def _failure(code: int, lines: Sequence[str], folder: Path) -> RtcflowError:
+    text, said = "\n".join(lines).lower(), last_line(lines)
+    if _has(text, _NO_SPACE):
+        return as_contract_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)))
+    # Killed by a signal that nobody here sent: so ends what takes more memory than there is.
+    if code == -signal.SIGKILL or _has(text, _NO_MEMORY):
+        return as_contract_error(MemoryError())
+    if _has(text, _NO_COVERAGE):
+        return RefusedError(
+            f"the DEM does not cover the burst's grid ({said}); give a larger DEM", reason="dem-coverage"
+        )
+    if _has(text, _NO_BURST):
+        return DefectError(
+            "s1-reader gives this burst another id than the archive, as it may near the equator crossing; make it "
+            "with engine native",
+            reason="burst-id",
+        )
+    ended = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return DefectError(f"OPERA RTC ended with {ended}, its last line '{said}'", reason="isce3-failed")
+
+
+def _has(text: str, phrases: Sequence[str]) -> bool:
+    return any(phrase in text for phrase in phrases)
