@@ -10,7 +10,7 @@ from benchmarks.measure import Measurement, measured
 from benchmarks.scene import BenchBurst, bench_burst
 
 OUTPUT = Path("bench-output")
-# Runs of the whole product, each in a process of its own: product, polarizations, spacing, share of the samples.
+# Runs of the whole product, each in a process of its own.
 RUNS = (
     ("RTC_S1 dual-pol 20 m", {"product": "RTC_S1", "polarizations": 2, "spacing": 20}),
     ("RTC_S1 single-pol 20 m", {"product": "RTC_S1", "polarizations": 1, "spacing": 20}),

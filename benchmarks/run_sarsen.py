@@ -39,6 +39,8 @@ def main() -> None:
             product,
             dem_urlpath=str(on_grid),
             correct_radiometry="gamma_bilinear",
+            # Facets of 20 m must be gathered over as many samples, or most samples have none.
+            grouping_area_factor=(3.0, 13.0),
             output_urlpath=str(folder / "gamma.tif"),
         )
         sys.stdout.write(json.dumps({"terrain correction": time.perf_counter() - started}) + "\n")
