@@ -14,6 +14,7 @@ from rtcflow.cli import app
 from rtcflow.compare.differences import UNITS, differences_of
 from rtcflow.compare.limits import Limits, exceeded
 from rtcflow.compare.pairs import Pair, find_layers
+from rtcflow.compare.picture import draw
 from rtcflow.product.cog import write_cog
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
@@ -232,6 +233,19 @@ def test_the_picture_shows_where_and_which_way_the_products_differ(tmp_path, mon
     assert red[0] - red[2] > 100
     assert blue[2] - blue[0] > 100
     assert np.ptp(pixels[row + 30, column + 40]) == 0
+
+
+def test_a_large_map_is_shrunk_to_the_largest_difference_of_each_block(tmp_path):
+    a = np.ones((700, 1300), np.float32)
+    b = a.copy()
+    b[301, 604] = 0.5
+    draw([differences_of(Pair("VV", a, b))], Limits(), tmp_path / "maps.png")
+    with Image.open(tmp_path / "maps.png") as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    # 3 x 3 pixels become one.
+    spot = pixels[12 + 22 + 100, 12 + 201]
+    assert spot[2] - spot[0] > 100
+    assert pixels.shape[1] < 700
 
 
 def test_output_folders_of_the_opera_workflow_are_read(tmp_path, monkeypatch):

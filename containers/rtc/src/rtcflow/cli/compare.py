@@ -58,7 +58,7 @@ def compare(
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(_report(a, b, measured, outside, limits), indent=2) + "\n")
     if picture is not None:
-        draw(measured, picture)
+        draw(measured, limits, picture)
     if any(outside.values()):
         raise typer.Exit(_OUTSIDE)
 

@@ -26,13 +26,18 @@ class Limits(NamedTuple):
 
 
 # By unit: the figure, the limit to it, and whether the figure may be at most (or must be at least) that.
-_P95 = {DEGREES: "degrees_p95", METRES: "metres_p95", RATIO: "ratio_p95"}
+_P95 = {DECIBEL: "db_p95", DEGREES: "degrees_p95", METRES: "metres_p95", RATIO: "ratio_p95"}
 _RULES: dict[str, tuple[tuple[str, str, bool], ...]] = {
-    DECIBEL: (("bias", "db_bias", True), ("p95", "db_p95", True), ("p99", "db_p99", True)),
     **{unit: (("p95", limit, True),) for unit, limit in _P95.items()},
+    DECIBEL: (("bias", "db_bias", True), ("p95", "db_p95", True), ("p99", "db_p99", True)),
     CLASSES: (("agreement", "mask_agreement", False),),
 }
 _VALIDITY = ("validity", "validity", False)
+
+
+def p95_limit(unit: str, limits: Limits) -> float:
+    """Most that the 95th percentile of a number's absolute difference may be."""
+    return float(getattr(limits, _P95[unit]))
 
 
 def exceeded(differences: Differences, limits: Limits) -> list[str]:

@@ -7,22 +7,24 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from rtcflow.compare.differences import CLASSES, Measured
+from rtcflow.compare.limits import Limits, p95_limit
 
 _ACROSS = 640
 _COLUMNS = 2
-_MARGIN, _TITLE = 12, 22
+_MARGIN, _TITLE, _TEXT = 12, 22, 360
 _PAPER, _INK, _NOTHING = (255, 255, 255), (40, 40, 40), (214, 214, 214)
 # Ends of the scale: the second product lower, equal, the second product higher. Told apart by colour-blind readers.
 _LOWER, _EQUAL, _HIGHER = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 
 
-def draw(measured: Sequence[Measured], path: Path) -> None:
+def draw(measured: Sequence[Measured], limits: Limits, path: Path) -> None:
     """Write a PNG with the difference map of each layer, titled with its scale.
 
     Blue is where the second product is lower, red where it is higher (for the mask: where the class is another),
-    grey where not both are valid. A scale ends at the 99th percentile of the layer's absolute difference.
+    grey where not both are valid. A scale ends at the 99th percentile of the layer's absolute difference, or at the
+    limit to its 95th where that is more, so that rounding does not look like a difference.
     """
-    tiles = [_tile(one) for one in measured]
+    tiles = [_tile(one, limits) for one in measured]
     width, height = (max(tile.size[axis] for tile in tiles) for axis in (0, 1))
     rows = -(-len(tiles) // _COLUMNS)
     columns = min(_COLUMNS, len(tiles))
@@ -36,24 +38,32 @@ def draw(measured: Sequence[Measured], path: Path) -> None:
     picture.save(path, format="PNG")
 
 
-def _tile(measured: Measured) -> Image.Image:
+def _tile(measured: Measured, limits: Limits) -> Image.Image:
     differences = measured.differences
     if differences.unit == CLASSES:
         reach, text = 1.0, f"{differences.layer}: red where the class differs"
     else:
-        reach = max(differences.p99 or 0.0, 1e-9)
+        reach = max(differences.p99 or 0.0, p95_limit(differences.unit, limits), 1e-9)
         text = f"{differences.layer}: {-reach:.2g} to {reach:+.2g} {differences.unit}"
-    image = Image.fromarray(_coloured(_shrunk(measured.map), reach))
-    tile = Image.new("RGB", (max(image.width, 240), image.height + _TITLE), _PAPER)
+    factor = _factor(measured.map.shape)
+    if factor > 1:
+        text += f", largest of {factor} x {factor} pixels"
+    image = Image.fromarray(_coloured(_shrunk(measured.map, factor), reach))
+    tile = Image.new("RGB", (max(image.width, _TEXT), image.height + _TITLE), _PAPER)
     ImageDraw.Draw(tile).text((0, 4), text, fill=_INK)
     tile.paste(image, (0, _TITLE))
     return tile
 
 
-def _shrunk(values: np.ndarray) -> np.ndarray:
+def _factor(shape: tuple[int, ...]) -> int:
+    """How many pixels a side become one, so that the longer side fits."""
+    factor = -(-max(shape) // _ACROSS)
+    return factor if min(shape) >= factor else 1
+
+
+def _shrunk(values: np.ndarray, factor: int) -> np.ndarray:
     """The largest difference, with its sign, of each square block: a mean would hide what is small and far off."""
-    factor = max(1, -(-values.shape[1] // _ACROSS))
-    if factor == 1 or min(values.shape) < factor:
+    if factor == 1:
         return values
     rows, cols = (size // factor for size in values.shape)
     blocks = values[: rows * factor, : cols * factor].reshape(rows, factor, cols, factor)
