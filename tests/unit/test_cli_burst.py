@@ -192,3 +192,12 @@ def test_commands_of_other_distributions_are_added(monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines() == ["hello from elsewhere", "twin is up"]
     assert run(monkeypatch, "broken") == 70
     assert "command 'broken' cannot be loaded" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    from rtcflow.cli.burst import _work_folder
+    from rtcflow_contract.errors import RefusedError
+
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RefusedError, match="cannot write to"):
+        _work_folder(tmp_path / "file" / "out")

@@ -91,8 +91,7 @@ def _checked(text: str) -> str:
 
 
 def _make(job: BurstJob, folder: Path, work_parent: Path) -> None:
-    work_parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".rtcflow-", dir=work_parent))
+    work = _work_folder(work_parent)
     try:
         with ProgressBar(job.burst_id) as progress:
             result = make_burst(job, work, LocalDestination(folder, job), progress)
@@ -101,6 +100,18 @@ def _make(job: BurstJob, folder: Path, work_parent: Path) -> None:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _say(job, result, folder)
+
+
+def _work_folder(parent: Path) -> Path:
+    """A new folder for unfinished files."""
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".rtcflow-", dir=parent))
+    except OSError as error:
+        raise RefusedError(
+            f"cannot write to {parent} ({error.strerror}); give another --out or --work-dir",
+            reason="output-folder",
+        ) from error
 
 
 def _say(job: BurstJob, result: BurstResult, folder: Path) -> None:
