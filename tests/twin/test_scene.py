@@ -1,10 +1,14 @@
 """The scene end to end: products and items made, static layers linked, only the missing made again."""
 
 import json
+import os
 from collections import Counter
+from pathlib import Path
 
+import pystac
 import pytest
 import rasterio
+from pystac.validation.stac_validator import JsonSchemaSTACValidator
 from rio_cogeo.cogeo import cog_validate
 
 pytestmark = pytest.mark.twin
@@ -48,6 +52,22 @@ def test_every_raster_is_a_valid_cog_and_every_item_names_it(twin, made, tmp_pat
             with rasterio.open(path) as raster:
                 assert list(raster.shape) == item["properties"]["proj:shape"]
                 assert list(raster.transform)[:6] == item["properties"]["proj:transform"]
+
+
+def test_every_item_and_collection_is_valid(twin, made):
+    shared = Path(os.environ.get("RTCFLOW_SHARED", Path(__file__).parents[2].parent / "shared"))
+    index = shared / "schemas" / "index.json"
+    if not index.is_file():
+        pytest.skip("the extension schemas are not beside this checkout")
+    validator = JsonSchemaSTACValidator()
+    for uri, name in json.loads(index.read_text()).items():
+        validator.schema_cache[uri] = json.loads((index.parent / name).read_text())
+    keys = [key for key in twin.products("scene") if key.endswith(("metadata.json", "collection.json"))]
+    assert len(keys) == len(twin.bursts) + 1
+    for key in keys:
+        pystac.validation.validate_dict(
+            json.loads(twin.read(twin.stack.products_bucket, key)), validator=validator
+        )
 
 
 def test_starting_again_makes_nothing_that_exists(twin, made):
