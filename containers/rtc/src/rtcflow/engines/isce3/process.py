@@ -1,10 +1,12 @@
 """The workflow as a process: its log lines as they come, a limit to its time, and what its end means."""
 
+import contextlib
 import errno
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -59,8 +61,8 @@ def run_workflow(
         start_new_session=True,
     )
     reader = threading.Thread(target=_read, args=(process, lines, on_line), daemon=True)
-    reader.start()
     try:
+        reader.start()
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
         _end(process, reader)
@@ -88,17 +90,27 @@ def _read(process: "subprocess.Popen[str]", lines: deque[str], on_line: Callable
 
 
 def _end(process: "subprocess.Popen[str]", reader: threading.Thread) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            continue
-        break
-    reader.join(_GRACE_S)
+    """End the process and all that it started, and wait until they are gone."""
+    _signal_group(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_S)
+    # What the process started may outlive it, or not heed the first signal.
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait(_GRACE_S)
+    deadline = time.monotonic() + _GRACE_S
+    while _signal_group(process.pid, 0) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if reader.ident is not None:
+        reader.join(_GRACE_S)
+
+
+def _signal_group(pid: int, number: int) -> bool:
+    """Signal a process group; False when it is gone."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _out_of_time(seconds: float, lines: Sequence[str]) -> RtcflowError:
