@@ -9,6 +9,9 @@ Work bucket::
 
     executions/{execution}/plan.json, report.json
     executions/{execution}/{product}/{burst_id}/job.json, outcome.json
+    areas/*.geojson                                  areas of interest, put there by people
+    find_scenes/{area}.json                          how far the archive was searched for an area
+    campaigns/{campaign}/...                         see rtcflow_contract.campaign
 """
 
 import re
@@ -25,6 +28,7 @@ JOB = "job.json"
 OUTCOME = "outcome.json"
 PLAN = "plan.json"
 REPORT = "report.json"
+AREAS = "areas"
 
 
 class Location(NamedTuple):
@@ -92,6 +96,16 @@ def grid_key(
 def execution_folder(work_bucket: str, execution: str) -> Location:
     """Folder of an execution's plan, jobs, outcomes and report in the work bucket."""
     return Location(work_bucket, f"executions/{execution}")
+
+
+def position_key(work_bucket: str, area: str) -> Location:
+    """Where find_scenes remembers how far it searched for an area."""
+    return Location(work_bucket, f"find_scenes/{area}.json")
+
+
+def campaign_folder(work_bucket: str, campaign: str) -> Location:
+    """Folder of a campaign: its lists, records, results and report."""
+    return Location(work_bucket, f"campaigns/{campaign}")
 
 
 def job_folder(work_bucket: str, execution: str, product: Product, burst_id: str) -> Location:

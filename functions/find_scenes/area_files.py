@@ -1,0 +1,36 @@
+"""Areas of interest in the work bucket."""
+
+from typing import Any, NamedTuple
+
+from rtcflow_cloud import storage
+from rtcflow_contract.area import Area, parse_areas
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import AREAS, Location
+
+
+class AreaFiles(NamedTuple):
+    """Areas that can be searched, and a sentence for each file or area that cannot."""
+
+    areas: list[Area]
+    refusals: list[str]
+
+
+def read_areas(work_bucket: str, client: Any = None) -> AreaFiles:
+    """Read every `.geojson` and `.json` below `areas/`; areas that are switched off are left out."""
+    folder = Location(work_bucket, AREAS)
+    areas: dict[str, Area] = {}
+    refusals: list[str] = []
+    for entry in sorted(storage.list_objects(folder, client), key=lambda entry: entry.name):
+        if not entry.name.endswith((".geojson", ".json")):
+            continue
+        try:
+            text = storage.read_bytes(folder.join(entry.name), client).decode("utf-8", errors="replace")
+            for area in parse_areas(text, entry.name):
+                if area.name in areas:
+                    raise RefusedError(
+                        f"area {entry.name} is named {area.name} like another; give it a name", reason="area"
+                    )
+                areas[area.name] = area
+        except RefusedError as error:
+            refusals.append(error.message)
+    return AreaFiles([area for area in areas.values() if area.enabled], refusals)

@@ -1,0 +1,59 @@
+"""Notices of new granules from a queue: SNS messages of the archive, each naming one granule."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scene_start import SceneStarter
+
+from rtcflow_cloud.cmr import Cmr
+from rtcflow_cloud.scene_search import find_scene
+from rtcflow_contract.area import Area
+from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_contract.granule import scene_of_granule
+
+
+def granule_of(record: Mapping[str, Any]) -> str:
+    """Name of the granule that a queue's record tells of, with or without SNS' envelope.
+
+    Raises
+    ------
+    RefusedError
+        When the message is no notice of a granule.
+    """
+    try:
+        message = json.loads(record["body"])
+        if "Message" in message:
+            message = json.loads(message["Message"])
+        return str(message["granule-ur"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise RefusedError(
+            "the message names no granule-ur; it is no notice of the archive", "notice"
+        ) from error
+
+
+def take_notice(record: Mapping[str, Any], areas: Sequence[Area], cmr: Cmr, starter: SceneStarter) -> int:
+    """Start the scene of a notice for every area that wants it; gives the number of executions started.
+
+    Raises
+    ------
+    RefusedError
+        When the message is no notice.
+    TransientError
+        When the catalogue does not have the granule yet, or a search or a start failed.
+    """
+    scene = scene_of_granule(granule_of(record))
+    if scene is None or not areas:
+        return 0
+    if find_scene(cmr, scene.id, [ring for area in areas for ring in area.rings]) is None:
+        if find_scene(cmr, scene.id) is None:
+            raise TransientError(
+                f"scene {scene.id} is not in the catalogue yet; try again later", "notice-early"
+            )
+        return 0
+    started = 0
+    for area in areas:
+        granule = find_scene(cmr, scene.id, area.rings)
+        if granule is not None and area.wants(granule):
+            started += starter.start(area, granule)
+    return started

@@ -1,0 +1,66 @@
+"""Executions of the scene state machine by name: start one once, and see what became of it."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from rtcflow_cloud.failures import error_code, translated
+
+RUNNING = "RUNNING"
+SUCCEEDED = "SUCCEEDED"
+
+
+class Execution(NamedTuple):
+    """Status as Step Functions names it, and the input it was started with."""
+
+    status: str
+    payload: dict[str, Any]
+
+
+@lru_cache(maxsize=1)
+def _client() -> Any:
+    return boto3.client("stepfunctions", config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
+
+
+def start_once(state_machine: str, name: str, payload: Mapping[str, Any], client: Any = None) -> bool:
+    """Start an execution; False when the name was taken, which is no error.
+
+    True also when an execution of that name runs with the same payload: Step Functions does not tell that apart.
+
+    Raises
+    ------
+    TransientError, RefusedError, DefectError
+        When Step Functions does not start it.
+    """
+    with translated(f"state machine {state_machine}"):
+        try:
+            (client or _client()).start_execution(
+                stateMachineArn=state_machine, name=name, input=json.dumps(payload, sort_keys=True)
+            )
+        except ClientError as error:
+            if error_code(error) == "ExecutionAlreadyExists":
+                return False
+            raise
+    return True
+
+
+def execution_arn(state_machine: str, name: str) -> str:
+    """ARN of an execution of a state machine."""
+    return f"{state_machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+
+def describe(state_machine: str, name: str, client: Any = None) -> Execution | None:
+    """The execution of that name; None when there is none, or none any more."""
+    with translated(f"execution {name}"):
+        try:
+            found = (client or _client()).describe_execution(executionArn=execution_arn(state_machine, name))
+        except ClientError as error:
+            if error_code(error) == "ExecutionDoesNotExist":
+                return None
+            raise
+    return Execution(str(found["status"]), json.loads(found.get("input") or "{}"))

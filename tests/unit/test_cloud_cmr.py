@@ -1,0 +1,63 @@
+"""A search of the catalogue is whole or an error."""
+
+import pytest
+from catalogue_case import granule
+
+from rtcflow_cloud.cmr import Cmr
+from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_local.twin.catalogue import Catalogue, serve
+
+
+@pytest.fixture
+def archive():
+    catalogue = Catalogue([granule(number) for number in range(7)])
+    with serve(catalogue) as url:
+        waits = []
+        catalogue.waits = waits
+        catalogue.cmr = Cmr(url, waits.append, page_size=3)
+        yield catalogue
+
+
+def names(found):
+    return sorted(item["umm"]["GranuleUR"] for item in found)
+
+
+def test_all_pages_are_read(archive):
+    assert names(archive.cmr.granules([])) == sorted(f"{one.scene}-SLC" for one in archive.granules)
+    assert archive.waits == []
+
+
+def test_a_short_page_is_searched_again(archive):
+    archive.disturb = lambda number, status, items: (status, items[:-1] if number == 1 else items)
+    assert len(archive.cmr.granules([])) == 7
+    assert archive.waits == [2.0]
+
+
+def test_pages_that_stay_short_are_an_error(archive):
+    archive.disturb = lambda number, status, items: (status, items[:2])
+    with pytest.raises(TransientError, match="of 7 granules"):
+        archive.cmr.granules([])
+
+
+def test_a_server_error_is_tried_again(archive):
+    archive.disturb = lambda number, status, items: (503 if number < 3 else 200, items)
+    assert len(archive.cmr.granules([])) == 7
+    assert archive.waits == [2.0, 4.0]
+
+
+def test_a_server_that_stays_down_is_an_error(archive):
+    archive.disturb = lambda number, status, items: (502, items)
+    with pytest.raises(TransientError, match="status 502"):
+        archive.cmr.granules([])
+
+
+def test_a_refused_search_says_what_was_wrong(archive):
+    archive.disturb = lambda number, status, items: (400, items)
+    with pytest.raises(RefusedError, match="refused the search"):
+        archive.cmr.granules([])
+    assert len(archive.requests) == 1
+
+
+def test_no_server_is_an_error():
+    with pytest.raises(TransientError, match="did not answer"):
+        Cmr("http://127.0.0.1:9", lambda seconds: None).granules([])
