@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from burst_choice import SceneBurst, complete_bursts
+from burst_choice import SceneBurst, bursts_of_listing, complete_bursts
 from safe_files import open_safe
 
+from rtcflow_cloud.asf_catalogue import list_asf_bursts
+from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
 from rtcflow_contract.annotation import list_bursts
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_contract.request import SceneRequest
-from rtcflow_contract.safe import annotation_names, relative_orbit
+from rtcflow_contract.safe import annotation_names, ipf_version, relative_orbit
 from rtcflow_contract.scene_id import parse_scene_id
 
 
@@ -52,21 +54,34 @@ class SafeCatalogue:
         listed = [
             burst for path in annotation_names(manifest) for burst in list_bursts(safe.read(path), track)
         ]
-        return complete_bursts(listed, parse_scene_id(scene).polarizations)
+        version = ipf_version(manifest)
+        bursts = complete_bursts(listed, parse_scene_id(scene).polarizations)
+        return [burst._replace(ipf_version=version) for burst in bursts]
+
+
+class AsfCatalogue:
+    """Lists bursts as ASF does, from NASA's Common Metadata Repository."""
+
+    def list_bursts(self, scene: str) -> list[SceneBurst]:
+        """Bursts of the scene; TransientError when the listing stays incomplete."""
+        found = parse_scene_id(scene)
+        return bursts_of_listing(list_asf_bursts(found), found.polarizations)
+
+
+class CdseCatalogue:
+    """Lists bursts as the Copernicus Data Space Ecosystem does, from its OData catalogue."""
+
+    def list_bursts(self, scene: str) -> list[SceneBurst]:
+        """Bursts of the scene; TransientError when the listing stays incomplete."""
+        found = parse_scene_id(scene)
+        listed = [located.burst for located in list_cdse_bursts(found)]
+        return bursts_of_listing(listed, found.polarizations)
+
+
+_ARCHIVES: dict[str, type[BurstCatalogue]] = {"asf": AsfCatalogue, "cdse": CdseCatalogue}
 
 
 def catalogue_for(request: SceneRequest) -> BurstCatalogue:
-    """The catalogue of a request's scene source.
-
-    Raises
-    ------
-    RefusedError
-        For an archive that this version does not search.
-    """
-    if request.scene_source.startswith("s3://"):
-        return SafeCatalogue(request.scene_source)
-    raise RefusedError(
-        f"scene_source {request.scene_source} is not available in this version; put the SAFE on S3 and give "
-        f"s3://bucket/folder/{request.scene}.SAFE",
-        reason="scene-source",
-    )
+    """The catalogue of a request's scene source; a SAFE is its own and needs no archive."""
+    archive = _ARCHIVES.get(request.scene_source)
+    return archive() if archive else SafeCatalogue(request.scene_source)

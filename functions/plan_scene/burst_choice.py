@@ -5,14 +5,21 @@ from datetime import datetime
 from typing import NamedTuple
 
 from rtcflow_contract.annotation import AnnotatedBurst
+from rtcflow_contract.archived_burst import ArchivedBurst
 from rtcflow_contract.errors import RefusedError
 
 
 class SceneBurst(NamedTuple):
-    """A burst of a scene in all its polarizations; `sensing_start` is UTC."""
+    """A burst of a scene in all its polarizations; `sensing_start` is UTC.
+
+    `burst_index` is its position in the sub-swath, from 0, and `ipf_version` the processor's version, where the
+    catalogue gives them.
+    """
 
     burst_id: str
     sensing_start: datetime
+    burst_index: int | None = None
+    ipf_version: str = ""
 
 
 def complete_bursts(listed: Iterable[AnnotatedBurst], polarizations: Sequence[str]) -> list[SceneBurst]:
@@ -46,6 +53,16 @@ def complete_bursts(listed: Iterable[AnnotatedBurst], polarizations: Sequence[st
         )
     chosen = [
         SceneBurst(burst_id, found[polarizations[0]].sensing_start) for burst_id, found in by_id.items()
+    ]
+    return sorted(chosen, key=lambda burst: (burst.sensing_start, burst.burst_id))
+
+
+def bursts_of_listing(listed: Iterable[ArchivedBurst], polarizations: Sequence[str]) -> list[SceneBurst]:
+    """Bursts by time, once each, of an archive's complete listing; the first polarization's times count."""
+    chosen = [
+        SceneBurst(burst.burst_id, burst.sensing_start, burst.burst_index, burst.ipf_version)
+        for burst in listed
+        if burst.polarization == polarizations[0]
     ]
     return sorted(chosen, key=lambda burst: (burst.sensing_start, burst.burst_id))
 

@@ -8,6 +8,7 @@ from burst_catalogue import BurstCatalogue, catalogue_for
 from burst_choice import wanted_bursts
 
 from rtcflow_cloud import storage
+from rtcflow_cloud.cdse_catalogue import CDSE_CONNECTIONS
 from rtcflow_contract import keys
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources, make_job
@@ -19,6 +20,8 @@ from rtcflow_contract.request import (
     parse_burst_list_text,
     parse_request,
 )
+from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_contract.scene_rules import refuse_old_processor, refuse_uncalibrated
 
 # Geographic CRS that users give by habit; any other that is not projected is refused by the burst task.
 _IN_DEGREES = {4326, 4979, 4283, 7844, 4258, 4269}
@@ -78,22 +81,28 @@ def plan_scene(
     """
     request = parse_request(_with_burst_list(payload), settings.products_bucket)
     _check_crs(request)
+    refuse_uncalibrated(parse_scene_id(request.scene))
     # Any key: what matters is the refusal when the bucket does not exist or may not be read.
     storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
-    bursts = (catalogue or catalogue_for(request)).list_bursts(request.scene)
+    bursts = wanted_bursts(
+        (catalogue or catalogue_for(request)).list_bursts(request.scene), request.burst_id_list
+    )
+    for burst in bursts:
+        refuse_old_processor(request.scene, burst.ipf_version, request.engine)
     jobs = [
         make_job(
             request,
             product=request.product,
             burst_id=burst.burst_id,
             sensing_start=burst.sensing_start,
+            burst_index=burst.burst_index,
             execution=execution,
             execution_started=datetime.fromisoformat(started),
             work_bucket=settings.work_bucket,
             product_version=settings.product_version,
             sources=settings.sources(request.scene_source),
         )
-        for burst in wanted_bursts(bursts, request.burst_id_list)
+        for burst in bursts
     ]
     existing = [job for job in jobs if _exists(job)]
     plan = Plan(
@@ -122,10 +131,15 @@ def state_of(plan: Plan, plan_uri: str) -> dict[str, Any]:
     return {
         "plan": plan_uri,
         "compute": plan.request.compute.value,
-        "max_concurrency": plan.request.max_concurrency,
+        "max_concurrency": min(plan.request.max_concurrency, _most_at_once(plan.request)),
         "link_static_layers": plan.request.link_static_layers,
         "bursts": [{"burst_id": burst.burst_id, "job": burst.job} for burst in plan.bursts],
     }
+
+
+def _most_at_once(request: SceneRequest) -> int:
+    """Tasks of a scene that may fetch at once: more than its archive's quota would wait for each other, and cost."""
+    return CDSE_CONNECTIONS if request.scene_source == "cdse" else request.max_concurrency
 
 
 def _with_burst_list(payload: Any) -> Any:

@@ -102,7 +102,6 @@ def test_burst_list_is_read_from_s3(scene):
         ({"scene_source": "s3://scenes/in/other.SAFE"}, f"is not scene {SCENE}"),
         ({"scene_source": f"s3://scenes/elsewhere/{SCENE}.SAFE"}, "there is no scene at"),
         ({"scene_source": f"s3://scenes/elsewhere/{SCENE}.zip"}, "there is no scene at"),
-        ({"scene_source": "asf"}, "is not available in this version"),
         ({"s3_bucket": "no-such-bucket-here"}, "does not exist"),
         ({"output_crs": 4326}, "is in degrees"),
         ({"resolution": 1, "engine": "x"}, "resolution"),

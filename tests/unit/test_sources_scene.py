@@ -198,9 +198,3 @@ def test_a_scene_that_is_not_there_is_refused(s3, tmp_path):
         fetch(f"s3://scenes/nowhere/{SCENE}.SAFE", tmp_path)
     with pytest.raises(RefusedError, match="does not exist"):
         fetch(tmp_path / f"{SCENE}.SAFE", tmp_path)
-
-
-@pytest.mark.parametrize("archive", ["asf", "cdse"])
-def test_an_archive_that_is_not_served_says_what_to_give(archive, tmp_path):
-    with pytest.raises(RefusedError, match="s3:// location of the SAFE"):
-        fetch(archive, tmp_path)

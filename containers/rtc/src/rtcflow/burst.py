@@ -14,7 +14,8 @@ from rtcflow.sentinel1.annotation import read_burst
 from rtcflow.sources.acquisition import acquisition_of, read_source_data
 from rtcflow.sources.dem import fetch_dem
 from rtcflow.sources.orbit import FetchedOrbit, fetch_orbit
-from rtcflow.sources.scene import FetchedScene, fetch_burst
+from rtcflow.sources.scene import FetchedScene
+from rtcflow.sources.scene_source import fetch_scene
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
@@ -111,16 +112,7 @@ def _fetch_inputs(
     with meter.stage("fetch orbit"):
         orbit = fetch_orbit(job.sources.orbits, parse_scene_id(job.scene), job.orbit, work / "orbit", meter)
     with meter.stage("fetch scene"):
-        scene = fetch_burst(
-            job.sources.scene,
-            job.scene,
-            job.burst_id,
-            polarizations,
-            job.product,
-            work / "scene",
-            meter,
-            progress,
-        )
+        scene = fetch_scene(job, polarizations, work, meter, progress)
     annotation = next(iter(scene.files.values())).annotation
     source = read_source_data(scene.safe, annotation, read_burst(annotation, job.burst_id))
     acquisition = acquisition_of(source, job.polarizations, orbit.type)

@@ -33,7 +33,8 @@ class BurstJob(BaseModel):
 
     `destination` is the folder of the product, `work` that of this job's outcome, `grid_store` the key under which the
     burst's grid is stored once. `grid` set fixes the grid; otherwise it is taken from the linked static product,
-    the grid store, or the burst's own footprint, in this order.
+    the grid store, or the burst's own footprint, in this order. `burst_index` is the burst's position in its sub-swath,
+    from 0, where the archive's catalogue gives it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class BurstJob(BaseModel):
     product_version: str
     polarizations: tuple[str, ...]
     sensing_start: AwareDatetime
+    burst_index: int | None = None
     resolution: int
     output_crs: int | None = None
     dem: str = "cop_glo30"
@@ -75,6 +77,7 @@ def make_job(
     work_bucket: str,
     product_version: str,
     sources: Sources,
+    burst_index: int | None = None,
 ) -> BurstJob:
     """The job of one burst of a scene request.
 
@@ -108,6 +111,7 @@ def make_job(
         product_version=product_version,
         polarizations=scene.polarizations,
         sensing_start=sensing_start,
+        burst_index=burst_index,
         resolution=request.resolution,
         output_crs=request.output_crs,
         dem=request.dem,

@@ -12,6 +12,7 @@ Work bucket::
     areas/*.geojson                                  areas of interest, put there by people
     find_scenes/{area}.json                          how far the archive was searched for an area
     campaigns/{campaign}/...                         see rtcflow_contract.campaign
+    leases/{archive}/{slot}.json                     who fetches from an archive with a quota
 """
 
 import re
@@ -29,6 +30,8 @@ OUTCOME = "outcome.json"
 PLAN = "plan.json"
 REPORT = "report.json"
 AREAS = "areas"
+# Stands for a bucket in jobs of one machine, which have none.
+LOCAL_BUCKET = "local"
 
 
 class Location(NamedTuple):
@@ -111,3 +114,8 @@ def campaign_folder(work_bucket: str, campaign: str) -> Location:
 def job_folder(work_bucket: str, execution: str, product: Product, burst_id: str) -> Location:
     """Folder of one burst job and its outcome."""
     return execution_folder(work_bucket, execution).join(f"{product.value}/{burst_id}")
+
+
+def lease_folder(work_bucket: str, archive: str) -> Location:
+    """Where the tasks that fetch from an archive with a quota hold their slots."""
+    return Location(work_bucket, f"leases/{archive}")

@@ -1,4 +1,4 @@
-"""What a SAFE's manifest.safe says for planning: relative orbit and annotation files.
+"""What a SAFE's manifest.safe says for planning: relative orbit, annotation files, processor.
 
 Sentinel-1 SAFE specification (S1-RS-MDA-52-7441, manifest file).
 """
@@ -36,6 +36,14 @@ def annotation_names(manifest: str | bytes) -> list[str]:
     if not names:
         raise _unreadable("it lists no annotation file")
     return names
+
+
+def ipf_version(manifest: str | bytes) -> str:
+    """Version of the processor that made the scene, `003.20`; empty where the manifest does not say."""
+    for software in _parse(manifest).iterfind(".//{*}software"):
+        if "IPF" in software.get("name", ""):
+            return software.get("version", "")
+    return ""
 
 
 def _is_annotation(path: str) -> bool:

@@ -6,25 +6,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.resources import Meter
-from rtcflow.sources.safe import scene_of_path
 from rtcflow.sources.scene import find_burst
+from rtcflow_cloud.asf_catalogue import list_asf_bursts
+from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
+from rtcflow_contract.annotation import AnnotatedBurst
+from rtcflow_contract.archived_burst import ArchivedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, Sources
-from rtcflow_contract.keys import MANIFEST, Location
+from rtcflow_contract.keys import LOCAL_BUCKET, MANIFEST, Location
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
 from rtcflow_contract.request import DEFAULT_COLLECTIONS, Engine, OnExisting, OrbitChoice
-from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_contract.scene_id import SceneId, parse_scene_id
+from rtcflow_contract.scene_rules import refuse_uncalibrated
 
-_NO_BUCKET = "local"
+ARCHIVES = ("asf", "cdse")
 
 
 class BurstOptions(NamedTuple):
-    """What the command line gives for all its bursts."""
+    """What the command line gives for all its bursts; `scene` is an id, where `sources` names an archive."""
 
-    safe: str
+    scene: str
     sources: Sources
     product: Product
     engine: Engine
@@ -45,9 +49,10 @@ def local_job(burst_id: str, options: BurstOptions, now: datetime | None = None)
         When the scene cannot be read or does not have the burst.
     """
     started = (now or datetime.now(UTC)).replace(microsecond=0)
-    scene = parse_scene_id(scene_of_path(options.safe))
-    found = find_burst(options.safe, scene.id, burst_id, scene.polarizations[0], Meter())
-    nowhere = Location(_NO_BUCKET, found.burst_id)
+    scene = parse_scene_id(options.scene)
+    refuse_uncalibrated(scene)
+    found = _find(scene, burst_id, options.sources.scene)
+    nowhere = Location(LOCAL_BUCKET, found.burst_id)
     return BurstJob(
         execution=f"local-{uuid.uuid4().hex[:12]}",
         execution_started=started,
@@ -66,6 +71,7 @@ def local_job(burst_id: str, options: BurstOptions, now: datetime | None = None)
         product_version=options.product_version,
         polarizations=scene.polarizations,
         sensing_start=found.sensing_start,
+        burst_index=found.burst_index,
         resolution=options.resolution,
         output_crs=options.output_crs,
         engine=options.engine,
@@ -77,6 +83,20 @@ def local_job(burst_id: str, options: BurstOptions, now: datetime | None = None)
         collection_folder=nowhere,
         work=nowhere,
         grid=_static_grid(options.static, found.burst_id) if options.static else None,
+    )
+
+
+def _find(scene: SceneId, burst_id: str, source: str) -> AnnotatedBurst | ArchivedBurst:
+    """The burst as the source lists it, in the first polarization."""
+    if source not in ARCHIVES:
+        return find_burst(source, scene.id, burst_id, scene.polarizations[0], Meter())
+    listed = list_asf_bursts(scene) if source == "asf" else [entry.burst for entry in list_cdse_bursts(scene)]
+    for burst in listed:
+        if burst.burst_id == burst_id and burst.polarization == scene.polarizations[0]:
+            return burst
+    there = ", ".join(sorted({burst.burst_id for burst in listed}))
+    raise RefusedError(
+        f"burst {burst_id} is not in scene {scene.id}; it has {there}", reason="burst-not-in-scene"
     )
 
 

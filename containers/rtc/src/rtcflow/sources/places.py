@@ -82,13 +82,15 @@ class LocalPlace:
 
 
 class S3Place:
-    """A prefix of a bucket; known public buckets are read unsigned."""
+    """A prefix of a bucket; known public buckets are read unsigned, `client` is for one at another service."""
 
-    def __init__(self, root: Location, meter: Meter) -> None:
+    def __init__(self, root: Location, meter: Meter, client: Any = None) -> None:
         self.root = root
         self._meter = meter
         region = PUBLIC_BUCKETS.get(root.bucket)
-        self._client: Any = storage.s3_client(unsigned=True, region=region) if region else storage.s3_client()
+        self._client: Any = client or (
+            storage.s3_client(unsigned=True, region=region) if region else storage.s3_client()
+        )
 
     def href(self, name: str) -> str:
         """URI of the object."""

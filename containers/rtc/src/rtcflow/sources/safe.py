@@ -7,8 +7,6 @@ from rtcflow.sources.places import Place, ZipPlace, open_file, open_place
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import parse_scene_id
 
-_ARCHIVES = ("asf", "cdse")
-
 
 def scene_of_path(path: str) -> str:
     """Scene id that the name of a SAFE folder or zip gives.
@@ -36,13 +34,8 @@ def open_safe(source: str, scene: str, meter: Meter) -> Place:
     Raises
     ------
     RefusedError
-        When it is another scene, an archive this version does not fetch from, or no SAFE.
+        When it is another scene or no SAFE.
     """
-    if source in _ARCHIVES:
-        raise RefusedError(
-            f"scenes are not fetched from '{source}'; give the s3:// location of the SAFE folder or zip as source",
-            reason="scene-source",
-        )
     found = scene_of_path(source)
     if found != scene:
         raise RefusedError(

@@ -4,7 +4,7 @@ import fnmatch
 import os
 import xml.etree.ElementTree as ET
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
@@ -23,6 +23,10 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.safe import relative_orbit
 
 MANIFEST_SAFE = "manifest.safe"
+
+# (SAFE, name of a measurement, first line, number of lines, folder) to a local TIFF that has the lines, and the line of
+# the sub-swath's raster that is its first.
+LineReader = Callable[[Place, str, int, int, Path], tuple[Path, int]]
 
 
 class FetchedScene(NamedTuple):
@@ -60,7 +64,31 @@ def fetch_burst(
     TransientError
         When the source cannot be reached.
     """
-    safe = open_safe(source, scene, meter)
+    return fetch_from_place(
+        open_safe(source, scene, meter), source, scene, burst_id, polarizations, product, folder, progress
+    )
+
+
+def fetch_from_place(
+    safe: Place,
+    href: str,
+    scene: str,
+    burst_id: str,
+    polarizations: Sequence[str],
+    product: Product,
+    folder: Path,
+    progress: Progress,
+    read_lines: LineReader | None = None,
+) -> FetchedScene:
+    """Fetch what an engine needs of one burst from the place that holds the SAFE's files.
+
+    Parameters
+    ----------
+    href : str
+        Where the scene comes from, for provenance.
+    read_lines : callable, optional
+        Fetches a measurement's lines; from its own directory in the TIFF when None.
+    """
     target = folder / f"{scene}.SAFE"
     track = relative_orbit(_fetch(safe, MANIFEST_SAFE, target).read_bytes())
     catalogue = _Catalogue(safe, sorted(safe.names("annotation")), track, scene)
@@ -71,12 +99,18 @@ def fetch_burst(
         burst = catalogue.find(burst_id, path.read_bytes())
         # The bistatic correction refers to the middle of IW2, whatever sub-swath the burst is in.
         _fetch(safe, _annotation_name(catalogue.names, "iw2", polarization, scene), target)
-        files[polarization] = _fetch_files(safe, path, burst, target, product is not Product.RTC_S1_STATIC)
+        files[polarization] = _fetch_files(
+            safe,
+            path,
+            burst,
+            target,
+            None if product is Product.RTC_S1_STATIC else read_lines or _fetch_lines,
+        )
     progress("fetch scene", 1.0)
     if burst is None:
         raise RefusedError("a job needs at least one polarization", reason="polarizations")
     root = safe.root if isinstance(safe, LocalPlace) else target
-    return FetchedScene(scene, source, root, files, burst)
+    return FetchedScene(scene, href, root, files, burst)
 
 
 def find_burst(source: str, scene: str, burst_id: str, polarization: str, meter: Meter) -> AnnotatedBurst:
@@ -151,20 +185,20 @@ class _Catalogue(NamedTuple):
 
 
 def _fetch_files(
-    safe: Place, annotation: Path, burst: AnnotatedBurst, target: Path, with_pixels: bool
+    safe: Place, annotation: Path, burst: AnnotatedBurst, target: Path, read_lines: LineReader | None
 ) -> BurstFiles:
     stem = annotation.stem
     calibration, noise = (
         _fetch(safe, f"annotation/calibration/{kind}-{stem}.xml", target) for kind in ("calibration", "noise")
     )
-    if not with_pixels:
+    if read_lines is None:
         return BurstFiles(annotation, calibration, noise, "", 0)
     lines = int(ET.parse(annotation).findtext("swathTiming/linesPerBurst") or 0)
     if lines <= 0:
         raise RefusedError(f"{annotation.name} gives no linesPerBurst; fetch the scene again", "annotation")
     name = f"measurement/{stem}.tiff"
     try:
-        measurement, first_line = _fetch_lines(safe, name, burst.burst_index * lines, lines, target)
+        measurement, first_line = read_lines(safe, name, burst.burst_index * lines, lines, target)
     except NotFoundError as error:
         raise _incomplete(safe, name) from error
     except (BadZipFile, EOFError, zlib.error) as error:

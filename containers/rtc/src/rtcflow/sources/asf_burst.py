@@ -1,0 +1,192 @@
+"""A burst from ASF's burst extractor: an XML of the scene's annotation and a TIFF of the burst's lines a polarization.
+
+`<service>/<scene>/<swath>/<polarization>/<index>.xml` and `.tiff`; the service answers 202 while it extracts.
+"""
+
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import rasterio
+from rasterio.errors import RasterioError
+
+from rtcflow.progress import Progress
+from rtcflow.resources import Meter
+from rtcflow.sources.burst_safe import write_burst_safe, write_sparse_measurement
+from rtcflow.sources.burst_xml import SceneXml, split_scene_xml
+from rtcflow.sources.download import Get, download
+from rtcflow_cloud.backoff import Backoff
+from rtcflow_contract.annotation import AnnotatedBurst, list_bursts
+from rtcflow_contract.burst_id import parse_burst_id
+from rtcflow_contract.errors import DefectError, RefusedError, TransientError
+from rtcflow_contract.safe import relative_orbit
+
+
+class BurstRequest(NamedTuple):
+    """What is wanted of a scene; `burst_index` is the burst's position in its sub-swath, None where it is not known."""
+
+    scene: str
+    burst_id: str
+    burst_index: int | None
+    polarizations: tuple[str, ...]
+    with_pixels: bool = True
+
+
+class Extractor(NamedTuple):
+    """The extractor's address and how to fetch from it; `parts` is the folder of unfinished downloads."""
+
+    url: str
+    get: Get
+    meter: Meter
+    backoff: Backoff
+    parts: Path
+
+    def fetch(self, wanted: BurstRequest, folder: Path, progress: Progress) -> Path:
+        """Fetch a burst as a SAFE folder below `folder`; gives that folder.
+
+        Raises
+        ------
+        RefusedError
+            When the burst is not in the scene (lists those that are), access is refused, or what came cannot be read.
+        TransientError
+            When the service does not give it.
+        DefectError
+            When the archive's id of the burst is not ours.
+        """
+        work = folder / "extracted"
+        safe = folder / f"{wanted.scene}.SAFE"
+        found: list[SceneXml] = []
+        for polarization in wanted.polarizations:
+            # The XML of one polarization may hold the other's files too.
+            if not any(polarization in xml.polarizations() for xml in found):
+                found.append(self._scene_xml(wanted, polarization, work))
+        burst, shape, stems = self._locate(wanted, found)
+        progress("fetch scene", 0.1)
+        for number, polarization in enumerate(wanted.polarizations if wanted.with_pixels else ()):
+            tiff = self._download(wanted, polarization, burst.burst_index, "tiff", work)
+            pixels = _read_extract(tiff, shape)
+            first, lines = burst.burst_index * shape.lines, shape.bursts * shape.lines
+            write_sparse_measurement(safe / f"measurement/{stems[polarization]}.tiff", pixels, first, lines)
+            tiff.unlink()
+            progress("fetch scene", 0.1 + 0.9 * (number + 1) / len(wanted.polarizations))
+        files = {file.path: file for xml in found for file in xml.files}
+        write_burst_safe(safe, found[0].manifest, files.values())
+        shutil.rmtree(work, ignore_errors=True)
+        return safe
+
+    def _scene_xml(self, wanted: BurstRequest, polarization: str, work: Path) -> SceneXml:
+        # Every burst's XML holds the whole scene's: the first's serves where the index is not known.
+        path = self._download(wanted, polarization, wanted.burst_index or 0, "xml", work)
+        xml = split_scene_xml(path.read_bytes(), path.name)
+        if polarization not in xml.polarizations():
+            raise RefusedError(
+                f"the burst extractor's XML of scene {wanted.scene} lacks annotation of {polarization}",
+                reason="scene-incomplete",
+            )
+        return xml
+
+    def _download(self, wanted: BurstRequest, polarization: str, index: int, ending: str, work: Path) -> Path:
+        swath = parse_burst_id(wanted.burst_id).swath.upper()
+        url = f"{self.url}/{wanted.scene}/{swath}/{polarization}/{index}.{ending}"
+        return download(
+            url, work / f"{polarization}.{ending}", self.get, self.meter, self.backoff, self.parts
+        )
+
+    def _locate(
+        self, wanted: BurstRequest, found: Sequence[SceneXml]
+    ) -> tuple[AnnotatedBurst, "_Shape", dict[str, str]]:
+        """The burst in the annotation, its shape, and the name of each polarization's measurement."""
+        swath = parse_burst_id(wanted.burst_id).swath.upper()
+        track = relative_orbit(ET.tostring(found[0].manifest))
+        stems, shapes, bursts = {}, [], []
+        for file in (file for xml in found for file in xml.files):
+            if (file.kind, file.swath) != ("product", swath) or file.polarization not in wanted.polarizations:
+                continue
+            stems[file.polarization] = Path(file.path).stem
+            shapes.append(_shape(file.content))
+            bursts.append(_find(list_bursts(file.content, track), wanted, found, track))
+        missing = [name for name in wanted.polarizations if name not in stems]
+        if missing:
+            raise RefusedError(
+                f"burst {wanted.burst_id} is not in scene {wanted.scene}: the archive has no {swath} "
+                f"{missing[0]} of it",
+                reason="burst-not-in-scene",
+            )
+        return bursts[0], shapes[0], stems
+
+
+class _Shape(NamedTuple):
+    """Lines and samples of a burst, and the number of bursts in the sub-swath."""
+
+    lines: int
+    samples: int
+    bursts: int
+
+
+def _shape(annotation: bytes) -> _Shape:
+    timing = ET.fromstring(annotation).find("swathTiming")
+    if timing is None:
+        raise RefusedError("the burst extractor's annotation has no swathTiming", reason="annotation")
+    lines, samples = (int(timing.findtext(name) or 0) for name in ("linesPerBurst", "samplesPerBurst"))
+    return _Shape(lines, samples, len(timing.findall("burstList/burst")))
+
+
+def _find(
+    listed: Sequence[AnnotatedBurst], wanted: BurstRequest, found: Sequence[SceneXml], track: int
+) -> AnnotatedBurst:
+    if wanted.burst_index is not None and wanted.burst_index < len(listed):
+        burst = listed[wanted.burst_index]
+        if burst.burst_id != wanted.burst_id:
+            # Near the ascending node the formula of ids and the archive's map may differ.
+            raise DefectError(
+                f"the archive says that burst {wanted.burst_index} of its sub-swath in scene {wanted.scene} is "
+                f"{wanted.burst_id}, and its annotation that it is {burst.burst_id}",
+                reason="burst-id",
+            )
+        return burst
+    for burst in listed:
+        if burst.burst_id == wanted.burst_id:
+            return burst
+    there = {
+        burst.burst_id
+        for xml in found
+        for file in xml.files
+        if file.kind == "product"
+        for burst in list_bursts(file.content, track)
+    }
+    raise RefusedError(
+        f"burst {wanted.burst_id} is not in scene {wanted.scene}; it has {', '.join(sorted(there))}",
+        reason="burst-not-in-scene",
+    )
+
+
+def _read_extract(path: Path, shape: _Shape) -> np.ndarray:
+    """Pixels of an extracted burst, (lines, samples, 2) int16.
+
+    Raises
+    ------
+    TransientError
+        When the TIFF is damaged or not the burst's size: the extractor is asked again.
+    """
+    try:
+        with rasterio.open(path) as tiff:
+            size, kind = (tiff.height, tiff.width), tiff.dtypes[0]
+            values = tiff.read(1) if size == shape[:2] and kind == "complex_int16" else None
+    except RasterioError as error:
+        path.unlink(missing_ok=True)
+        raise TransientError(
+            f"the burst extractor's {path.name} cannot be read; try again", reason="extractor-tiff"
+        ) from error
+    if values is None:
+        path.unlink(missing_ok=True)
+        raise TransientError(
+            f"the burst extractor's {path.name} is {size[0]} x {size[1]} {kind}, not {shape.lines} x "
+            f"{shape.samples} complex int16; try again",
+            reason="extractor-tiff",
+        )
+    pixels = np.empty((*values.shape, 2), np.int16)
+    pixels[..., 0], pixels[..., 1] = values.real, values.imag
+    return pixels

@@ -1,0 +1,20 @@
+"""A whole scene from ASF, for a burst that the extractor cannot give: the zip is fetched once, and unpacked in part."""
+
+from pathlib import Path
+
+from rtcflow.resources import Meter
+from rtcflow.sources.download import Get, download
+from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_cloud.backoff import Backoff
+
+
+def scene_url(hosts: ArchiveHosts, scene: str) -> str:
+    """Address of a scene's zip."""
+    return f"{hosts.asf_scene_url}/SLC/S{scene[2]}/{scene}.zip"
+
+
+def fetch_scene_zip(
+    hosts: ArchiveHosts, scene: str, folder: Path, get: Get, meter: Meter, backoff: Backoff, parts: Path
+) -> Path:
+    """Fetch the zip of a scene, some 4 to 8 GB, to a folder; raises as `download` does."""
+    return download(scene_url(hosts, scene), folder / f"{scene}.zip", get, meter, backoff, parts)

@@ -1,0 +1,116 @@
+"""A SAFE folder of one burst: the scene's own annotation, and measurements that hold the burst's lines alone.
+
+The annotation is left as it is and describes the whole sub-swath; so the measurement is as large as the sub-swath too,
+with strips only where the burst lies. Readers take a strip without data as zeros (TIFF with offset and count 0, as GDAL
+writes and reads sparse files), and every line number of annotation, calibration and noise holds.
+"""
+
+import hashlib
+import struct
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from rtcflow.sources.burst_xml import SceneFile
+
+MANIFEST_SAFE = "manifest.safe"
+_COMPLEX_INT = 5
+_SHORT, _LONG = 3, 4
+
+
+def write_burst_safe(folder: Path, manifest: ET.Element, files: Iterable[SceneFile]) -> None:
+    """Write the annotation files and the manifest; measurements must be there already, so that it lists them.
+
+    Parameters
+    ----------
+    folder : Path
+        The SAFE folder.
+    manifest : xml.etree.ElementTree.Element
+        The whole scene's; what it lists and is not there is left out, sizes and checksums are those of the files.
+    files : iterable of SceneFile
+    """
+    for file in files:
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+    _list_files(manifest, folder)
+    (folder / MANIFEST_SAFE).write_bytes(ET.tostring(manifest, encoding="utf-8", xml_declaration=True))
+
+
+def _list_files(manifest: ET.Element, folder: Path) -> None:
+    section = manifest.find("dataObjectSection")
+    if section is None:
+        return
+    gone = set()
+    for entry in list(section):
+        location = entry.find(".//fileLocation")
+        path = folder / ("" if location is None else location.get("href", "")).removeprefix("./")
+        if not path.is_file():
+            gone.add(entry.get("ID"))
+            section.remove(entry)
+            continue
+        stream, checksum = entry.find("byteStream"), entry.find(".//checksum")
+        if stream is not None:
+            stream.set("size", str(path.stat().st_size))
+        if checksum is not None:
+            with path.open("rb") as file:
+                checksum.text = hashlib.file_digest(file, "md5").hexdigest()
+            checksum.set("checksumName", "MD5")
+    _drop_pointers(manifest, gone)
+
+
+def _drop_pointers(element: ET.Element, gone: set[str | None]) -> None:
+    """Remove units and metadata objects that point to files which are not there."""
+    for child in list(element):
+        pointer = child.find("dataObjectPointer")
+        if pointer is not None and pointer.get("dataObjectID") in gone:
+            element.remove(child)
+        else:
+            _drop_pointers(child, gone)
+
+
+def write_sparse_measurement(path: Path, pixels: np.ndarray, first: int, lines: int) -> None:
+    """Write a measurement TIFF of a sub-swath that has data only for one burst.
+
+    Parameters
+    ----------
+    path : Path
+    pixels : numpy.ndarray
+        (lines of the burst, samples, 2) int16, real and imaginary parts.
+    first : int
+        Line of the sub-swath's raster that is the burst's first.
+    lines : int
+        Lines of the sub-swath's raster.
+    """
+    count, samples = pixels.shape[:2]
+    per_line = 4 * samples
+    # Offsets of TIFF are 32 bits: a burst of 150 MB fits easily.
+    at = 8
+    directory = at + count * per_line
+    tables = directory + 2 + 10 * 12 + 4
+    offsets, sizes = np.zeros(lines, "<u4"), np.zeros(lines, "<u4")
+    offsets[first : first + count] = at + per_line * np.arange(count)
+    sizes[first : first + count] = per_line
+    entries = (
+        (256, _LONG, 1, samples),
+        (257, _LONG, 1, lines),
+        (258, _SHORT, 1, 32),
+        (259, _SHORT, 1, 1),
+        (262, _SHORT, 1, 1),
+        (273, _LONG, lines, tables),
+        (277, _SHORT, 1, 1),
+        (278, _LONG, 1, 1),
+        (279, _LONG, lines, tables + 4 * lines),
+        (339, _SHORT, 1, _COMPLEX_INT),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as out:
+        out.write(struct.pack("<2sHI", b"II", 42, directory))
+        out.write(np.ascontiguousarray(pixels, "<i2").data)
+        out.write(struct.pack("<H", len(entries)))
+        for tag, kind, number, value in entries:
+            out.write(struct.pack("<HHII", tag, kind, number, value))
+        out.write(struct.pack("<I", 0))
+        out.write(offsets.tobytes() + sizes.tobytes())

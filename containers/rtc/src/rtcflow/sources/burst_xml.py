@@ -1,0 +1,123 @@
+"""The extractor's XML of a scene, taken apart into the annotation files that it holds.
+
+ASF's burst extractor gives one file a burst: `manifest`, with the scene's manifest.safe in it, and `metadata`, with an
+element for each annotation file (`product`, `calibration`, `noise`, `rfi`) of `swath`, `polarisation` and `content`.
+"""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from rtcflow_contract.errors import RefusedError
+
+_MANIFEST = "{urn:ccsds:schema:xfdu:1}XFDU"
+# Folder and prefix in the SAFE, by kind of file.
+_PLACES = {
+    "product": ("annotation", ""),
+    "calibration": ("annotation/calibration", "calibration-"),
+    "noise": ("annotation/calibration", "noise-"),
+    "rfi": ("annotation/rfi", "rfi-"),
+}
+# Those of SAFE manifests, so that what is written has the prefixes that it came with.
+_NAMESPACES = {
+    "xfdu": "urn:ccsds:schema:xfdu:1",
+    "gml": "http://www.opengis.net/gml",
+    "safe": "http://www.esa.int/safe/sentinel-1.0",
+    "s1": "http://www.esa.int/safe/sentinel-1.0/sentinel-1",
+    "s1sar": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar",
+    "s1sarl1": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar/level-1",
+    "s1sarl2": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar/level-2",
+    "gx": "http://www.google.com/kml/ext/2.2",
+}
+
+
+class SceneFile(NamedTuple):
+    """An annotation file of the scene: its path below the SAFE folder and its text."""
+
+    kind: str
+    swath: str
+    polarization: str
+    path: str
+    content: bytes
+
+
+class SceneXml(NamedTuple):
+    """What the extractor's XML holds: the manifest's element, and every annotation file."""
+
+    manifest: ET.Element
+    files: list[SceneFile]
+
+    def polarizations(self) -> set[str]:
+        """Those with annotation, calibration and noise."""
+        kinds: dict[str, set[str]] = {}
+        for file in self.files:
+            kinds.setdefault(file.polarization, set()).add(file.kind)
+        return {name for name, found in kinds.items() if {"product", "calibration", "noise"} <= found}
+
+
+def split_scene_xml(text: bytes, name: str) -> SceneXml:
+    """Take an extractor's XML apart.
+
+    Parameters
+    ----------
+    text : bytes
+    name : str
+        What messages call it.
+
+    Raises
+    ------
+    RefusedError
+        When it is not of the extractor's form.
+    """
+    for prefix, uri in _NAMESPACES.items():
+        ET.register_namespace(prefix, uri)
+    try:
+        root = ET.fromstring(text)
+        manifest = root.find(f"manifest/{_MANIFEST}")
+        metadata = root.find("metadata")
+        if manifest is None or metadata is None:
+            raise ValueError("it has no manifest or no metadata")
+        return SceneXml(manifest, list(_files(metadata)))
+    except (ET.ParseError, ValueError) as error:
+        raise RefusedError(
+            f"the burst extractor's {name} is not as it should be ({error})", reason="extractor-xml"
+        ) from error
+
+
+def _files(metadata: ET.Element) -> Iterator[SceneFile]:
+    for element in metadata:
+        place = _PLACES.get(element.tag)
+        content = element.find("content")
+        if place is None or content is None:
+            continue
+        folder, prefix = place
+        swath, polarization = (_text(element, tag).upper() for tag in ("swath", "polarisation"))
+        file = ET.Element(element.tag)
+        file.extend(list(content))
+        name = PurePosixPath(element.get("source_filename", "")).name or f"{prefix}{_stem(file)}.xml"
+        text = ET.tostring(file, encoding="utf-8", xml_declaration=True)
+        yield SceneFile(element.tag, swath, polarization, f"{folder}/{name}", text)
+
+
+def _stem(file: ET.Element) -> str:
+    """Name of an annotation file by its header: `s1a-iw1-slc-vv-20220101t124745-...-041267-04e7a2-004`."""
+    header = file.find("adsHeader")
+    if header is None:
+        raise ValueError(f"a {file.tag} has no adsHeader")
+    start, stop = (
+        f"{datetime.fromisoformat(_text(header, tag)):%Y%m%dT%H%M%S}" for tag in ("startTime", "stopTime")
+    )
+    return (
+        f"{_text(header, 'missionId')}-{_text(header, 'swath')}-slc-{_text(header, 'polarisation')}-{start}-{stop}"
+        f"-{int(_text(header, 'absoluteOrbitNumber')):06d}-{int(_text(header, 'missionDataTakeId')):06x}"
+        f"-{int(_text(header, 'imageNumber')):03d}"
+    ).lower()
+
+
+def _text(element: ET.Element, path: str) -> str:
+    text = element.findtext(path)
+    if text is None:
+        raise ValueError(f"<{path}> is missing in <{element.tag}>")
+    return text.strip()

@@ -1,0 +1,151 @@
+"""Keys for CDSE's S3: those of the environment, else keys for an hour that the login gets and gives back.
+
+Token: OpenID Connect password grant at `/auth/realms/CDSE`; keys: `/api/user/credentials` of the S3 keys manager.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+
+from rtcflow.sources.credentials import CDSE, find_login, login_of, not_accepted
+from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_cloud.backoff import Backoff
+from rtcflow_contract.errors import DefectError, RefusedError, TransientError
+
+ACCESS_KEY, SECRET_KEY = "CDSE_S3_ACCESS_KEY", "CDSE_S3_SECRET_KEY"
+_TIMEOUT = urllib3.Timeout(connect=15, read=60)
+# Until new keys are known everywhere.
+_SETTLE_S = 5.0
+
+_log = logging.getLogger("rtcflow-burst.cdse")
+
+
+@dataclass(frozen=True)
+class S3Keys:
+    """An access key and its secret, which no `repr` shows."""
+
+    access: str
+    secret: str = field(repr=False)
+
+
+def has_credentials(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is anything to go to CDSE's S3 with."""
+    return _given(environment) is not None or find_login(CDSE, environment) is not None
+
+
+@contextmanager
+def s3_keys(
+    hosts: ArchiveHosts, backoff: Backoff, environment: Mapping[str, str] = os.environ
+) -> Iterator[S3Keys]:
+    """Keys that are good within the block.
+
+    Raises
+    ------
+    RefusedError
+        When there are no credentials, or CDSE does not accept them: names the variables.
+    TransientError
+        When CDSE does not answer, or the account has as many keys as it may have.
+    """
+    given = _given(environment)
+    if given is not None:
+        yield given
+        return
+    login = login_of(CDSE, environment)
+    form = {
+        "client_id": "cdse-public",
+        "grant_type": "password",
+        "username": login.user,
+        "password": login.password,
+    }
+    answer = _post(
+        f"{hosts.cdse_identity_url}/auth/realms/CDSE/protocol/openid-connect/token", backoff, form=form
+    )
+    if answer.status in (400, 401, 403):
+        raise not_accepted(CDSE)
+    bearer = {"Authorization": f"Bearer {_field(answer, 'access_token')}"}
+    service = f"{hosts.cdse_keys_url}/api/user/credentials"
+    answer = _post(service, backoff, headers=bearer)
+    if answer.status in (400, 403, 409) and b"credentials" in answer.data:
+        raise TransientError(
+            "the CDSE account has as many S3 keys as it may have; delete some at "
+            f"https://eodata-s3keysmanager.dataspace.copernicus.eu, or set {ACCESS_KEY} and {SECRET_KEY}",
+            reason="cdse-keys",
+        )
+    if answer.status in (401, 403):
+        raise not_accepted(CDSE)
+    keys = S3Keys(_field(answer, "access_id"), _field(answer, "secret"))
+    backoff.sleep(_SETTLE_S)
+    try:
+        yield keys
+    finally:
+        _give_back(f"{service}/access_id/{keys.access}", bearer)
+
+
+def refused_keys() -> RefusedError:
+    """The refusal of keys that CDSE's S3 does not take."""
+    return RefusedError(
+        f"CDSE's S3 did not accept the keys; correct {ACCESS_KEY} and {SECRET_KEY}, made at "
+        f"https://eodata-s3keysmanager.dataspace.copernicus.eu, or set {CDSE.variables} alone",
+        reason="credentials",
+    )
+
+
+def _given(environment: Mapping[str, str]) -> S3Keys | None:
+    access, secret = (environment.get(name, "").strip() for name in (ACCESS_KEY, SECRET_KEY))
+    return S3Keys(access, secret) if access and secret else None
+
+
+def _post(
+    url: str,
+    backoff: Backoff,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> urllib3.BaseHTTPResponse:
+    why, retry_after = "", None
+    for attempt in range(backoff.attempts):
+        if attempt:
+            backoff.wait(attempt - 1, retry_after)
+        try:
+            answer = urllib3.request(
+                "POST",
+                url,
+                body=urlencode(form or {}),
+                headers={"Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
+                timeout=_TIMEOUT,
+                retries=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            why, retry_after = type(error).__name__, None
+            continue
+        if answer.status != 429 and answer.status < 500:
+            return answer
+        why, retry_after = f"status {answer.status}", answer.headers.get("Retry-After")
+    raise TransientError(f"CDSE's login did not answer ({why}); try again later", reason="network")
+
+
+def _field(answer: urllib3.BaseHTTPResponse, name: str) -> str:
+    try:
+        values: Any = json.loads(answer.data)
+        return str(values[name])
+    except (ValueError, KeyError, TypeError):
+        # The answer itself may hold a secret.
+        raise DefectError(
+            f"CDSE's login answered without {name} (status {answer.status})", reason="cdse-login"
+        ) from None
+
+
+def _give_back(url: str, headers: Mapping[str, str]) -> None:
+    try:
+        answer = urllib3.request("DELETE", url, headers=dict(headers), timeout=_TIMEOUT, retries=False)
+        status = str(answer.status)
+    except urllib3.exceptions.HTTPError as error:
+        status = type(error).__name__
+    if not status.startswith("2"):
+        _log.warning("temporary S3 keys of CDSE were not given back (%s); they expire by themselves", status)

@@ -1,0 +1,103 @@
+"""Logins of the scene archives: from the environment, else from .netrc; never part of a message or a log."""
+
+import netrc
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from rtcflow_contract.errors import RefusedError
+
+
+@dataclass(frozen=True)
+class Login:
+    """A user name and a password, which no `repr` shows."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+class Account(NamedTuple):
+    """An archive's account: variables of the environment, host of its entry in .netrc, where to get one."""
+
+    name: str
+    user_variable: str
+    password_variable: str
+    netrc_host: str
+    registration: str
+
+    @property
+    def variables(self) -> str:
+        """Names of the variables, for messages."""
+        return f"{self.user_variable} and {self.password_variable}"
+
+
+EARTHDATA = Account(
+    "NASA Earthdata",
+    "EARTHDATA_LOGIN",
+    "EARTHDATA_PASSWORD",
+    "urs.earthdata.nasa.gov",
+    "https://urs.earthdata.nasa.gov/users/new",
+)
+CDSE = Account(
+    "Copernicus Data Space",
+    "CDSE_LOGIN",
+    "CDSE_PASSWORD",
+    "identity.dataspace.copernicus.eu",
+    "https://dataspace.copernicus.eu",
+)
+
+
+def find_login(account: Account, environment: Mapping[str, str] = os.environ) -> Login | None:
+    """Login of an account: the variables where both are set, else the entry of .netrc (or of the file NETRC names).
+
+    Raises
+    ------
+    RefusedError
+        When .netrc is there and cannot be read.
+    """
+    user, password = (
+        environment.get(name, "").strip() for name in (account.user_variable, account.password_variable)
+    )
+    if user and password:
+        return Login(user, password)
+    path = Path(environment.get("NETRC") or Path.home() / ".netrc")
+    if not path.is_file():
+        return None
+    try:
+        entry = netrc.netrc(str(path)).hosts.get(account.netrc_host)
+    except (netrc.NetrcParseError, OSError) as error:
+        # The parser's own message may hold a part of the line, which may be a password.
+        raise RefusedError(
+            f"{path} cannot be read ({type(error).__name__}); correct it, or set {account.variables}",
+            reason="netrc",
+        ) from None
+    return Login(entry[0], entry[2]) if entry and entry[0] and entry[2] else None
+
+
+def login_of(account: Account, environment: Mapping[str, str] = os.environ) -> Login:
+    """Login of an account, as `find_login` finds it.
+
+    Raises
+    ------
+    RefusedError
+        When there is none: names the variables and where to get an account.
+    """
+    found = find_login(account, environment)
+    if found is None:
+        raise RefusedError(
+            f"no {account.name} login was found; set {account.variables} (on AWS in the stack's archive secret), or "
+            f"add {account.netrc_host} to .netrc; an account is free at {account.registration}",
+            reason="credentials",
+        )
+    return found
+
+
+def not_accepted(account: Account) -> RefusedError:
+    """The refusal of a login that the archive does not take."""
+    return RefusedError(
+        f"{account.name} did not accept the login; correct {account.variables}, or get an account at "
+        f"{account.registration}",
+        reason="credentials",
+    )

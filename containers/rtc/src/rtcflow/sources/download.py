@@ -1,0 +1,161 @@
+"""Downloads that go on where they broke off, and count only when every byte that was promised is there."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import urllib3
+
+from rtcflow.resources import Meter
+from rtcflow.sources.partial_file import Extent, PartialFile, open_partial
+from rtcflow_cloud.backoff import Backoff, seconds_of
+from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.errors import RefusedError, TransientError
+
+Get = Callable[[str, Mapping[str, str]], urllib3.BaseHTTPResponse]
+
+_PIECE = 1024 * 1024
+_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+# A server that says for longer than this that it is preparing the file has lost the request.
+PATIENCE_S = 600.0
+_POLL_S = 5.0
+_LONGEST_POLL_S = 60.0
+
+
+class NotReadyError(TransientError):
+    """The server was still preparing the file when patience ended."""
+
+
+class _UnfinishedError(TransientError):
+    """An attempt that may be followed by another; `retry_after` is the server's wish."""
+
+    def __init__(self, message: str, reason: str | None, retry_after: str | None = None) -> None:
+        super().__init__(message, reason)
+        self.retry_after = retry_after
+
+
+def download(
+    url: str,
+    path: Path,
+    get: Get,
+    meter: Meter,
+    backoff: Backoff,
+    parts: Path,
+    extent: Extent | None = None,
+) -> Path:
+    """Fetch a file, or a piece of one, whole or not at all.
+
+    What came before a break is kept in `parts`, also when the process is killed, and the next attempt asks for the rest
+    alone, where the server can give it and the file is still the same.
+
+    Parameters
+    ----------
+    url : str
+        Address without secrets, which `get` may make another one of.
+    path : Path
+        Where the file goes.
+    get : callable
+        (url, headers) to an answer whose body is not read.
+    meter : Meter
+        Counts the bytes of bodies.
+    backoff : Backoff
+        Between attempts; an attempt that brought much is none.
+    parts : Path
+        Folder of unfinished downloads; may be shared by processes.
+    extent : Extent, optional
+        The piece; the whole file when None.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    RefusedError
+        When access is refused, or something else than the file came.
+    TransientError
+        When the server did not give the file in all attempts. NotReadyError when it was still preparing it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open_partial(url, parts, extent) as partial:
+        failed = 0
+        while True:
+            before = partial.size
+            try:
+                _receive(url, _ready(url, partial, get, backoff), partial, meter)
+                break
+            except NotReadyError:
+                raise
+            except TransientError as error:
+                failed = 0 if partial.size > before + _PIECE else failed + 1
+                if failed >= backoff.attempts:
+                    raise
+                backoff.wait(max(0, failed - 1), getattr(error, "retry_after", None))
+        partial.finish(path)
+    return path
+
+
+def _ready(url: str, partial: PartialFile, get: Get, backoff: Backoff) -> urllib3.BaseHTTPResponse:
+    """The answer, once it is no more 202: the server is preparing the file."""
+    began, slept = backoff.now(), 0.0
+    while True:
+        answer = get(url, partial.headers())
+        if answer.status != 202:
+            return answer
+        answer.drain_conn()
+        if max(slept, backoff.now() - began) >= PATIENCE_S:
+            raise NotReadyError(f"{url} was not ready after {PATIENCE_S:.0f} s; try again later", "not-ready")
+        asked = seconds_of(answer.headers.get("Retry-After"))
+        pause = backoff.uniform(0.5, 1.0) * min(_POLL_S if asked is None else asked + 1.0, _LONGEST_POLL_S)
+        backoff.sleep(pause)
+        slept += pause
+
+
+def _receive(url: str, answer: urllib3.BaseHTTPResponse, partial: PartialFile, meter: Meter) -> None:
+    try:
+        _check_status(answer, url, partial)
+        start, total = _place(answer)
+        partial.begin(start, total, answer.headers)
+        # One read of the connection each time: of a longer one that breaks off, nothing would be kept.
+        while piece := answer.read1(_PIECE):
+            partial.write(piece)
+            meter.fetched(len(piece))
+        partial.check()
+    except _UnfinishedError:
+        raise
+    except TransientError as error:
+        raise _UnfinishedError(
+            f"{url} could not be fetched: {error.message}; try again", error.reason
+        ) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise _UnfinishedError(f"{url} broke off ({type(error).__name__}); try again", "truncated") from error
+    finally:
+        answer.close()
+
+
+def _check_status(answer: urllib3.BaseHTTPResponse, url: str, partial: PartialFile) -> None:
+    status = answer.status
+    if status in (404, 410):
+        raise NotFoundError(f"{url} does not exist", reason="not-found")
+    if status == 416:
+        partial.forget()
+        raise TransientError("the file changed while it was fetched", reason="changed")
+    if status == 429 or status >= 500:
+        raise _UnfinishedError(
+            f"{url} could not be fetched ({status}); try again later",
+            "network",
+            answer.headers.get("Retry-After"),
+        )
+    if status not in (200, 206):
+        raise RefusedError(f"{url} answered with status {status}", reason="http")
+    if answer.headers.get("Content-Type", "").lower().startswith("text/html"):
+        raise RefusedError(f"{url} gave a web page in place of the file", reason="web-page")
+
+
+def _place(answer: urllib3.BaseHTTPResponse) -> tuple[int, int | None]:
+    """First byte of the body in the server's file, and the size of that file."""
+    if answer.status == 200:
+        length = answer.headers.get("Content-Length")
+        return 0, int(length) if length else None
+    match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    if match is None:
+        raise TransientError("the server does not say which part it gave", reason="range")
+    return int(match[1]), None if match[2] == "*" else int(match[2])

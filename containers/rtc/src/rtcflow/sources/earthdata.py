@@ -1,0 +1,131 @@
+"""Requests to ASF with NASA Earthdata Login: redirects to the login service and back, remembered by cookies.
+
+The login service (URS) asks for the password by HTTP basic authentication, sends the client back with a code, and ASF
+then sets its `asf-urs` cookie. Redirects are followed here one by one, because the password may go to the login
+service's own host and to no other.
+"""
+
+import http.cookiejar
+import threading
+import urllib.request
+from base64 import b64encode
+from collections.abc import Mapping
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+
+from rtcflow.sources.credentials import EARTHDATA, Login, not_accepted
+from rtcflow_contract.errors import RefusedError, TransientError
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MOST_REDIRECTS = 12
+_TIMEOUT = urllib3.Timeout(connect=15, read=60)
+
+
+class EarthdataSession:
+    """Requests that log in when they are asked to; safe to share between threads.
+
+    Parameters
+    ----------
+    login : Login
+    login_url : str
+        Base address of the login service.
+    timeout : urllib3.Timeout, optional
+        To connect, and between two pieces of a body.
+    """
+
+    def __init__(self, login: Login, login_url: str, timeout: urllib3.Timeout = _TIMEOUT) -> None:
+        self._login = login
+        self._login_host = _host(login_url)
+        self._cookies = http.cookiejar.CookieJar()
+        self._pool = urllib3.PoolManager(maxsize=4, timeout=timeout, retries=False)
+        self._lock = threading.Lock()
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> urllib3.BaseHTTPResponse:
+        """The answer at the end of all redirects, its body not yet read; any status but a redirect.
+
+        Raises
+        ------
+        RefusedError
+            When the login service does not take the login, or wants something done in a browser first.
+        TransientError
+            When a host does not answer.
+        """
+        at = url
+        for _ in range(_MOST_REDIRECTS):
+            answer = self._once(at, dict(headers or {}))
+            if answer.status not in _REDIRECTS:
+                return self._checked(answer, at)
+            answer.drain_conn()
+            target = urljoin(at, answer.headers.get("Location", ""))
+            if urlsplit(at).scheme == "https" and urlsplit(target).scheme != "https":
+                raise RefusedError(f"{_host(at)} leads to an address without encryption", reason="redirect")
+            at = target
+        raise TransientError(
+            f"{_host(url)} and the login service send from one to the other; try again later",
+            reason="redirects",
+        )
+
+    def _once(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        request = urllib.request.Request(url)
+        with self._lock:
+            self._cookies.add_cookie_header(request)
+        headers |= dict(request.unredirected_hdrs)
+        if _host(url) == self._login_host:
+            text = f"{self._login.user}:{self._login.password}"
+            headers["Authorization"] = f"Basic {b64encode(text.encode()).decode()}"
+        try:
+            answer = self._pool.request(
+                "GET", url, headers=headers, preload_content=False, redirect=False, decode_content=False
+            )
+        except urllib3.exceptions.HTTPError as error:
+            # Addresses on the way hold one-time codes, so only hosts are named.
+            raise TransientError(
+                f"{_host(url)} could not be reached ({type(error).__name__}); try again", reason="network"
+            ) from None
+        with self._lock:
+            self._cookies.extract_cookies(_WithInfo(answer), request)  # type: ignore[arg-type]
+        return answer
+
+    def _checked(self, answer: urllib3.BaseHTTPResponse, at: str) -> urllib3.BaseHTTPResponse:
+        status = answer.status
+        if _host(at) != self._login_host:
+            if status in (401, 403):
+                answer.close()
+                raise RefusedError(
+                    f"{_host(at)} refused access ({status}); check {EARTHDATA.variables} and that the account may "
+                    f"fetch from ASF (log in once at https://search.asf.alaska.edu and download a scene); an account "
+                    f"is free at {EARTHDATA.registration}",
+                    reason="access-denied",
+                )
+            return answer
+        answer.close()
+        if status in (401, 403):
+            raise not_accepted(EARTHDATA)
+        if status == 429 or status >= 500:
+            raise TransientError(
+                f"the NASA Earthdata login service did not answer ({status}); try again later",
+                reason="network",
+            )
+        raise RefusedError(
+            "NASA Earthdata wants you to agree to something first; log in once in a browser at "
+            "https://search.asf.alaska.edu, download any scene, and accept what is asked",
+            reason="earthdata-agreement",
+        )
+
+
+class _WithInfo:
+    """What a cookie jar asks of an answer."""
+
+    def __init__(self, answer: urllib3.BaseHTTPResponse) -> None:
+        self._headers = answer.headers
+
+    def info(self) -> "_WithInfo":
+        return self
+
+    def get_all(self, name: str, default: list[str] | None = None) -> list[str]:
+        return self._headers.getlist(name) or default or []
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.lower()

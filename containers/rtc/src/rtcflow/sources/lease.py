@@ -1,0 +1,116 @@
+"""Slots for what an archive's quota allows at once, shared by all tasks of a stack.
+
+A slot is an object of the work bucket: who writes it first holds it until it is deleted, or until its time is over and
+another task writes it anew. Both are conditional writes, so no two tasks hold the same slot.
+"""
+
+import json
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from rtcflow_cloud import compare_and_swap, storage
+from rtcflow_cloud.backoff import Backoff
+from rtcflow_contract.errors import RtcflowError, TransientError
+from rtcflow_contract.keys import Location
+
+# A burst takes under a minute at full speed, and six at the speed beyond the monthly quota.
+HELD_S = 1800.0
+LONGEST_WAIT_S = 3600.0
+_LOOK_AGAIN_S = 15.0
+
+Hold = Callable[[], AbstractContextManager[None]]
+
+_log = logging.getLogger("rtcflow-burst.lease")
+
+
+def no_slots() -> AbstractContextManager[None]:
+    """For one process alone, which keeps the quota by itself."""
+    return nullcontext()
+
+
+class Slots:
+    """As many slots as an archive's quota has.
+
+    Parameters
+    ----------
+    folder : Location
+        Where the slots are.
+    count : int
+    backoff : Backoff
+        Its clock and dice.
+    client : optional
+        S3 client.
+    clock : callable
+        Seconds since 1970, the same for all tasks.
+    """
+
+    def __init__(
+        self,
+        folder: Location,
+        count: int,
+        backoff: Backoff | None = None,
+        client: Any = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._slots = [folder.join(f"{number}.json") for number in range(count)]
+        self._backoff = backoff or Backoff()
+        self._client = client
+        self._clock = clock
+        self._holder = uuid.uuid4().hex
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold a slot within the block, after waiting for one.
+
+        Raises
+        ------
+        TransientError
+            When none became free in an hour.
+        """
+        slot = self._wait_for_slot()
+        try:
+            yield
+        finally:
+            self._release(slot)
+
+    def _wait_for_slot(self) -> Location:
+        began = self._clock()
+        waited = 0.0
+        while max(waited, self._clock() - began) < LONGEST_WAIT_S:
+            for slot in random.sample(self._slots, len(self._slots)):
+                if self._take(slot):
+                    return slot
+            self._backoff.sleep(self._backoff.uniform(_LOOK_AGAIN_S / 2, _LOOK_AGAIN_S))
+            waited += _LOOK_AGAIN_S / 2
+        raise TransientError(
+            f"all {len(self._slots)} slots of {self._slots[0].key.rsplit('/', 1)[0]} stayed taken for "
+            f"{LONGEST_WAIT_S / 60:.0f} minutes; try again later, or lower max_concurrency",
+            reason="quota-wait",
+        )
+
+    def _take(self, slot: Location) -> bool:
+        before = compare_and_swap.read(slot, self._client)
+        if before.data is not None and self._until(before.data) > self._clock():
+            return False
+        note = {"holder": self._holder, "until": self._clock() + HELD_S}
+        return compare_and_swap.write(slot, json.dumps(note).encode(), before, self._client)
+
+    def _until(self, data: bytes) -> float:
+        try:
+            return float(json.loads(data)["until"])
+        except (ValueError, KeyError, TypeError):
+            return 0.0
+
+    def _release(self, slot: Location) -> None:
+        try:
+            held = compare_and_swap.read(slot, self._client)
+            # After its time was over the slot may be another's.
+            if held.data is not None and json.loads(held.data).get("holder") == self._holder:
+                storage.delete(slot, self._client)
+        except (RtcflowError, ValueError) as error:
+            _log.warning("slot %s was not given back (%s); it is free again in %d s", slot, error, HELD_S)

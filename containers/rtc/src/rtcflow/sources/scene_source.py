@@ -1,0 +1,160 @@
+"""Where a burst of a job comes from: an archive by name, with what stands in for it, or a SAFE by its location."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from rtcflow.progress import Progress
+from rtcflow.resources import Meter
+from rtcflow.sources.asf_burst import BurstRequest, Extractor
+from rtcflow.sources.asf_scene import fetch_scene_zip, scene_url
+from rtcflow.sources.cdse_burst import Cdse
+from rtcflow.sources.cdse_keys import has_credentials
+from rtcflow.sources.credentials import EARTHDATA, login_of
+from rtcflow.sources.earthdata import EarthdataSession
+from rtcflow.sources.lease import Slots, no_slots
+from rtcflow.sources.scene import FetchedScene, fetch_burst
+from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_cloud.backoff import Backoff
+from rtcflow_cloud.cdse_catalogue import CDSE_CONNECTIONS
+from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.keys import LOCAL_BUCKET, lease_folder
+from rtcflow_contract.layers import Product
+
+# Beside the work folder, which goes with a job: what was fetched of a burst outlives the process that fetched it.
+DOWNLOADS = ".rtcflow-downloads"
+
+_log = logging.getLogger("rtcflow-burst.scene")
+
+
+class Archives(NamedTuple):
+    """What it takes to fetch a job's burst from an archive."""
+
+    job: BurstJob
+    wanted: BurstRequest
+    hosts: ArchiveHosts
+    folder: Path
+    parts: Path
+    meter: Meter
+    progress: Progress
+    backoff: Backoff
+    environment: Mapping[str, str]
+
+    def from_asf(self) -> FetchedScene:
+        """From ASF's extractor; where that fails, from CDSE if there are credentials, else out of the scene's zip."""
+        session = EarthdataSession(login_of(EARTHDATA, self.environment), self.hosts.earthdata_url)
+        extractor = Extractor(self.hosts.asf_burst_url, session.get, self.meter, self.backoff, self.parts)
+        try:
+            safe = extractor.fetch(self.wanted, self.folder, self.progress)
+        except (NotFoundError, TransientError) as error:
+            _log.warning("the burst extractor did not give the burst: %s", error.message)
+            return self._instead_of_extractor(session, error)
+        return self._local(safe, f"{self.hosts.asf_burst_url}/{self.wanted.scene}")
+
+    def from_cdse(self) -> FetchedScene:
+        """From CDSE's S3."""
+        local = self.job.work.bucket == LOCAL_BUCKET
+        slots = None if local else Slots(lease_folder(self.job.work.bucket, "cdse"), CDSE_CONNECTIONS)
+        hold = slots.hold if slots else no_slots
+        cdse = Cdse(self.hosts, self.meter, self.backoff, self.parts, hold, self.environment)
+        return cdse.fetch(self.wanted, self.folder, self.progress)
+
+    def _instead_of_extractor(self, session: EarthdataSession, first: RtcflowError) -> FetchedScene:
+        if has_credentials(self.environment):
+            try:
+                return self.from_cdse()
+            except (RefusedError, TransientError) as error:
+                _log.warning("CDSE did not give the burst either: %s", error.message)
+        try:
+            path = fetch_scene_zip(
+                self.hosts, self.wanted.scene, self.folder, session.get, self.meter, self.backoff, self.parts
+            )
+        except (NotFoundError, TransientError) as error:
+            _log.warning("ASF did not give the whole scene either: %s", error.message)
+            raise first from error
+        fetched = self._local(path, scene_url(self.hosts, self.wanted.scene))
+        path.unlink()
+        return fetched
+
+    def _local(self, path: Path, href: str) -> FetchedScene:
+        """The burst of a SAFE that is on this machine by now."""
+        fetched = fetch_burst(
+            str(path),
+            self.wanted.scene,
+            self.wanted.burst_id,
+            self.wanted.polarizations,
+            self.job.product,
+            self.folder,
+            Meter(),
+            self.progress,
+        )
+        return fetched._replace(href=href)
+
+
+_SOURCES: dict[str, Callable[[Archives], FetchedScene]] = {
+    "asf": Archives.from_asf,
+    "cdse": Archives.from_cdse,
+}
+
+
+def fetch_scene(
+    job: BurstJob,
+    polarizations: tuple[str, ...],
+    work: Path,
+    meter: Meter,
+    progress: Progress,
+    backoff: Backoff | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> FetchedScene:
+    """Fetch what an engine needs of the job's burst.
+
+    Parameters
+    ----------
+    job : BurstJob
+    polarizations : tuple of str
+    work : Path
+        The job's work folder. Unfinished downloads are kept beside it.
+    meter, progress
+    backoff : Backoff, optional
+    environment : mapping
+        Credentials, and hosts of the archives where they are not the public ones.
+
+    Raises
+    ------
+    RefusedError
+        When the burst is not there, or there are no credentials that the archive takes.
+    TransientError
+        When the source, and what stands in for it, cannot be reached.
+    """
+    source = _SOURCES.get(job.sources.scene)
+    folder = work / "scene"
+    if source is None:
+        return fetch_burst(
+            job.sources.scene,
+            job.scene,
+            job.burst_id,
+            polarizations,
+            job.product,
+            folder,
+            meter,
+            progress,
+        )
+    wanted = BurstRequest(
+        job.scene, job.burst_id, job.burst_index, polarizations, job.product is not Product.RTC_S1_STATIC
+    )
+    archives = Archives(
+        job,
+        wanted,
+        ArchiveHosts.from_environment(environment),
+        folder,
+        work.parent / DOWNLOADS,
+        meter,
+        progress,
+        backoff or Backoff(),
+        environment,
+    )
+    return source(archives)

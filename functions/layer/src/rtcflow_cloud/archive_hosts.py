@@ -1,0 +1,27 @@
+"""Addresses of the scene archives' services; each may be set in the environment."""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class ArchiveHosts(NamedTuple):
+    """Base addresses, without a slash at the end.
+
+    A field's variable in the environment is its name in capitals after `RTCFLOW_`: `RTCFLOW_CMR_URL`.
+    """
+
+    cmr_url: str = "https://cmr.earthdata.nasa.gov"
+    asf_burst_url: str = "https://sentinel1-burst.asf.alaska.edu"
+    asf_scene_url: str = "https://datapool.asf.alaska.edu"
+    earthdata_url: str = "https://urs.earthdata.nasa.gov"
+    cdse_catalogue_url: str = "https://catalogue.dataspace.copernicus.eu"
+    cdse_identity_url: str = "https://identity.dataspace.copernicus.eu"
+    cdse_keys_url: str = "https://s3-keys-manager.cloudferro.com"
+    cdse_s3_url: str = "https://eodata.dataspace.copernicus.eu"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "ArchiveHosts":
+        """Those set in the environment, the public services for the others."""
+        given = {name: environment.get(f"RTCFLOW_{name.upper()}", "").rstrip("/") for name in cls._fields}
+        return cls(**{name: url for name, url in given.items() if url})

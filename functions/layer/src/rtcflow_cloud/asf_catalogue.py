@@ -1,0 +1,90 @@
+"""The bursts of a scene as ASF lists them, from NASA's Common Metadata Repository: all of them, or an error."""
+
+from datetime import UTC, datetime, timedelta
+
+from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_cloud.backoff import Backoff
+from rtcflow_cloud.cmr import Cmr
+from rtcflow_contract.archived_burst import ArchivedBurst, bursts_of_granules, what_lacks
+from rtcflow_contract.errors import DefectError, RefusedError, TransientError
+from rtcflow_contract.granule import granule_name
+from rtcflow_contract.scene_id import SceneId
+
+_COLLECTION = "SENTINEL-1_BURSTS"
+# Bursts begin before and end after the times in the scene's id, by less than a burst.
+_MARGIN = timedelta(seconds=4)
+_LISTINGS = 3
+# Bursts are listed some hours after their scene.
+_FRESH = timedelta(days=3)
+
+
+def list_asf_bursts(
+    scene: SceneId, hosts: ArchiveHosts | None = None, backoff: Backoff | None = None
+) -> list[ArchivedBurst]:
+    """Every burst of a scene in every polarization.
+
+    Parameters
+    ----------
+    scene : SceneId
+    hosts : ArchiveHosts, optional
+    backoff : Backoff, optional
+
+    Raises
+    ------
+    RefusedError
+        When ASF has no such scene, or has it without bursts.
+    TransientError
+        When CMR does not answer, or the listing stays incomplete; says what lacks.
+    """
+    backoff = backoff or Backoff()
+    cmr = Cmr((hosts or ArchiveHosts.from_environment()).cmr_url, wait=backoff.jitter)
+    lacks = ""
+    for attempt in range(_LISTINGS):
+        if attempt:
+            backoff.wait(attempt)
+        bursts = _listed(cmr, scene)
+        if not bursts:
+            raise _without_bursts(cmr, scene)
+        lacks = what_lacks(bursts, scene.polarizations)
+        if not lacks:
+            return bursts
+    raise TransientError(
+        f"ASF lists scene {scene.id} incompletely: it lacks {lacks}; try again later, or give scene_source cdse",
+        reason="listing-incomplete",
+    )
+
+
+def _listed(cmr: Cmr, scene: SceneId) -> list[ArchivedBurst]:
+    times = f"{scene.start - _MARGIN:%Y-%m-%dT%H:%M:%SZ},{scene.stop + _MARGIN:%Y-%m-%dT%H:%M:%SZ}"
+    items = cmr.granules(
+        [
+            ("short_name", _COLLECTION),
+            ("platform[]", f"SENTINEL-1{scene.platform[2:]}"),
+            ("temporal[]", times),
+        ]
+    )
+    try:
+        return bursts_of_granules(items, scene.id)
+    except (KeyError, IndexError, ValueError) as error:
+        raise DefectError(
+            f"CMR lists a burst of scene {scene.id} in a form that is not known ({error!r})",
+            reason="cmr-form",
+        ) from error
+
+
+def _without_bursts(cmr: Cmr, scene: SceneId) -> RefusedError | TransientError:
+    known = cmr.granules([("granule_ur[]", granule_name(scene.id)), ("provider", "ASF")])
+    if not known:
+        return RefusedError(
+            f"ASF has no scene {scene.id}; correct the id, or give scene_source cdse or the s3:// of its SAFE",
+            reason="unknown-scene",
+        )
+    if datetime.now(UTC) - scene.stop < _FRESH:
+        return TransientError(
+            f"ASF has scene {scene.id} and does not list its bursts yet; try again later",
+            reason="no-bursts-yet",
+        )
+    return RefusedError(
+        f"ASF has scene {scene.id} without bursts; give scene_source cdse or the s3:// of its SAFE",
+        reason="no-bursts",
+    )

@@ -1,0 +1,138 @@
+"""Bursts as the catalogues of ASF and CDSE list them: one record a burst and polarization.
+
+ASF: granules of collection SENTINEL-1_BURSTS in UMM-JSON. CDSE: entities of OData `Bursts`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from rtcflow_contract.burst_id import BurstIdParts, normalize_burst_id, parse_burst_id
+
+_SWATHS = ("iw1", "iw2", "iw3")
+# Bursts of a sub-swath in a repeat cycle.
+_NUMBERS = 375887
+
+
+class ArchivedBurst(NamedTuple):
+    """A burst in one polarization, as an archive lists it.
+
+    Attributes
+    ----------
+    burst_id : str
+        The archive's own id, in this project's spelling.
+    burst_index : int or None
+        Position in its sub-swath of the scene, from 0; None where the archive does not say.
+    polarization : str
+    sensing_start : datetime
+        Zero-Doppler time of the first line, UTC.
+    ipf_version : str
+        Version of the processor, `002.91`; empty where the archive does not say.
+    """
+
+    burst_id: str
+    burst_index: int | None
+    polarization: str
+    sensing_start: datetime
+    ipf_version: str = ""
+
+
+class LocatedBurst(NamedTuple):
+    """A burst with the bytes that hold its pixels: of file `path` (`/eodata/...`), from `offset`."""
+
+    burst: ArchivedBurst
+    path: str
+    offset: int
+    lines: int
+    samples: int
+
+
+def bursts_of_granules(items: Iterable[Mapping[str, Any]], scene: str) -> list[ArchivedBurst]:
+    """Bursts of a scene among granules in UMM-JSON; those of neighbouring scenes are left out.
+
+    Raises
+    ------
+    KeyError, IndexError, ValueError
+        When a granule is not as the collection's are.
+    """
+    wanted = f"{scene}-SLC"
+    return [_of_granule(item["umm"]) for item in items if wanted in item["umm"].get("InputGranules", ())]
+
+
+def bursts_of_odata(values: Iterable[Mapping[str, Any]]) -> list[LocatedBurst]:
+    """Bursts of OData entities; raises KeyError or ValueError when one is not as they are."""
+    return [_of_odata(value) for value in values]
+
+
+def what_lacks(bursts: Sequence[ArchivedBurst], polarizations: Sequence[str]) -> str:
+    """What a listing of a whole scene lacks, in words; empty when it is complete.
+
+    Every burst must be there in every polarization, and those of a sub-swath must follow each other without a gap: that
+    tells a short listing even where the catalogue's own count does not.
+    """
+    by_id: dict[str, set[str]] = {}
+    for burst in bursts:
+        by_id.setdefault(burst.burst_id, set()).add(burst.polarization)
+    lacking = [
+        f"{burst_id} {name}"
+        for burst_id, found in sorted(by_id.items())
+        for name in polarizations
+        if name not in found
+    ]
+    by_swath = _numbers(by_id)
+    lacking += [f"every burst of {swath.upper()}" for swath in _SWATHS if swath not in by_swath]
+    most = max((len(numbers) for numbers in by_swath.values()), default=0)
+    for swath, numbers in sorted(by_swath.items()):
+        gaps = sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers))
+        lacking += [f"burst {(number - 1) % _NUMBERS + 1} of {swath.upper()}" for number in gaps]
+        if not gaps and len(numbers) < most - 1:
+            lacking.append(f"bursts at an end of {swath.upper()}")
+    shown = ", ".join(lacking[:4])
+    return f"{shown} and {len(lacking) - 4} more" if len(lacking) > 4 else shown
+
+
+def _numbers(burst_ids: Iterable[str]) -> dict[str, list[int]]:
+    """Burst numbers by sub-swath, running on where they start again after the last orbit of a repeat cycle."""
+    numbers: dict[str, list[int]] = {}
+    for parts in map(parse_burst_id, burst_ids):
+        numbers.setdefault(parts.swath, []).append(parts.number)
+    return {
+        swath: [n + _NUMBERS if max(found) - n > _NUMBERS // 2 else n for n in found]
+        for swath, found in numbers.items()
+    }
+
+
+def _of_granule(umm: Mapping[str, Any]) -> ArchivedBurst:
+    values = {
+        entry["Name"]: entry["Values"][0] for entry in umm["AdditionalAttributes"] if entry.get("Values")
+    }
+    return ArchivedBurst(
+        normalize_burst_id(values["BURST_ID_FULL"]),
+        int(values["BURST_INDEX"]),
+        str(values["POLARIZATION"]).upper(),
+        _time(values["AZIMUTH_TIME"]),
+        str(umm.get("PGEVersionClass", {}).get("PGEVersion", "")),
+    )
+
+
+def _of_odata(value: Mapping[str, Any]) -> LocatedBurst:
+    swath = str(value["SwathIdentifier"]).lower()
+    parts = BurstIdParts(int(value["RelativeOrbitNumber"]), int(value["BurstId"]), swath)
+    burst = ArchivedBurst(
+        normalize_burst_id(str(parts)),
+        None,
+        str(value["PolarisationChannels"]).upper(),
+        _time(value["AzimuthTime"]),
+    )
+    return LocatedBurst(
+        burst,
+        str(value["S3Path"]),
+        int(value["ByteOffset"]),
+        int(value["LinesPerBurst"]),
+        int(value["SamplesPerBurst"]),
+    )
+
+
+def _time(text: str) -> datetime:
+    read = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
