@@ -1,4 +1,4 @@
-"""Closure and behaviour away from the default scene: sea, poles, antimeridian, the other direction, voids, a peer."""
+"""Closure and behaviour away from the default scene: sea, poles, the seams of the map, ascending, voids, a peer."""
 
 import json
 import warnings
@@ -20,6 +20,7 @@ VARIANTS = {
     "sea": SampleSpec(variant="sea", lines=260, samples=3000, bursts=1),
     "antimeridian": SampleSpec(variant="antimeridian", lines=300, samples=5000, bursts=1),
     "polar": SampleSpec(variant="polar", lines=300, samples=5000, bursts=1, platform="S1C"),
+    "equator": SampleSpec(variant="equator", lines=300, samples=5000, bursts=1),
     "ascending": SampleSpec(direction="ascending", lines=300, samples=5000, bursts=1, platform="S1B"),
 }
 
@@ -50,11 +51,25 @@ def test_land_covers_come_back_everywhere(case):
 
 
 def test_grid_is_in_the_crs_of_its_place(case):
-    expected = {"sea": 32757, "antimeridian": (32760, 32701), "polar": 3031, "ascending": 32756}
+    expected = {
+        "sea": 32757,
+        "antimeridian": (32760, 32701),
+        "polar": 3031,
+        "equator": (32649, 32749),
+        "ascending": 32756,
+    }
     allowed = expected[
         case.sample.parameters["variant"] if case.sample.parameters["direction"] is None else "ascending"
     ]
     assert case.grid.epsg in np.atleast_1d(allowed)
+
+
+def test_a_grid_over_the_equator_is_one_piece(tmp_path):
+    sample = write_sample(tmp_path, VARIANTS["equator"])
+    grid = BurstCase(sample, sample.bursts["iw2"][0], tmp_path).grid
+    northing_of_equator = 0.0 if grid.epsg < 32700 else 1e7
+    assert grid.bottom < northing_of_equator < grid.top
+    assert grid.rows < 1000
 
 
 @pytest.fixture(scope="module")

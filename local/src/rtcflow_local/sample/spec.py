@@ -8,7 +8,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import POLARIZATIONS
 from rtcflow_local.sample.sensor import PLATFORMS, SWATHS
 
-Variant = Literal["coast", "sea", "antimeridian", "polar"]
+Variant = Literal["coast", "sea", "antimeridian", "polar", "equator"]
 Direction = Literal["ascending", "descending"]
 
 
@@ -30,6 +30,7 @@ PLACES: dict[str, Place] = {
     "sea": Place(-40.5, 156.5, "descending", "DV", "temperate"),
     "antimeridian": Place(-18.1, 179.99, "descending", "DV", "temperate"),
     "polar": Place(-69.4, 76.4, "descending", "DH", "polar"),
+    "equator": Place(-0.2, 113.0, "descending", "DV", "temperate"),
 }
 
 
@@ -39,7 +40,7 @@ class SampleSpec:
 
     Attributes
     ----------
-    variant : {'coast', 'sea', 'antimeridian', 'polar'}
+    variant : {'coast', 'sea', 'antimeridian', 'polar', 'equator'}
         Place and kind of terrain.
     platform : str
         `S1A` to `S1D`.
