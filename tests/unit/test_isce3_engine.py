@@ -61,10 +61,10 @@ def make(tmp_path, on_path, monkeypatch):
     write_case(tmp_path)
     monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: Isce3Engine(INSTALLED))
 
-    def run(how="ok", progress=silent, **changes):
+    def run(how="ok", progress=silent, work_parent=tmp_path, **changes):
         monkeypatch.setenv("STAND_IN", how)
         job = make_job(tmp_path, **changes)
-        work = tmp_path / "work"
+        work = work_parent / "work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
         folder = tmp_path / "out" / job.product.value
@@ -127,6 +127,12 @@ def test_a_second_attempt_overwrites_the_files_of_the_first(make):
     second, _ = make(execution="execution-2", on_existing="replace")
     assert second.product_id == first.product_id
     assert {path.name for path in folder.iterdir()} == names
+
+
+def test_a_work_folder_given_relative_to_here_serves(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    manifest, folder = make(work_parent=Path())
+    assert all((folder / file.name).is_file() for file in manifest.files)
 
 
 def test_the_workflows_log_goes_to_the_structured_log_and_moves_progress_on(make, caplog):

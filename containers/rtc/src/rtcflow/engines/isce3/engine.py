@@ -67,7 +67,8 @@ class Isce3Engine:
     ) -> EngineResult:
         """Run the workflow for the job's burst and write all files of the product."""
         check_grid(grid)
-        work = folder.parent / "isce3"
+        # The workflow runs in a folder of its own, from where relative paths lead elsewhere.
+        work = folder.parent.resolve() / "isce3"
         with meter.stage("compute"):
             output = _run(job, inputs, grid, work, progress)
         with meter.stage("write layers"):
