@@ -1,0 +1,1 @@
+"""What is there, what is missing: products as stac-geoparquet, asked with DuckDB."""

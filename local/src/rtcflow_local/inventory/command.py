@@ -1,0 +1,110 @@
+"""`rtcflow inventory`: build an inventory, ask it, draw it, write it as a catalogue."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_local.inventory.build import build as build_inventory
+from rtcflow_local.inventory.output import Format, show
+from rtcflow_local.inventory.questions import QUESTIONS, Question, answer
+from rtcflow_local.inventory.store import Store, open_store
+from rtcflow_local.inventory.tables import open_tables, read_archive
+from rtcflow_local.report.aws import Clients
+
+app = typer.Typer(help="What products there are, and what is missing.", no_args_is_help=True)
+
+_console = Console(soft_wrap=True, highlight=False)
+
+Inventory = Annotated[
+    str, typer.Option(envvar="RTCFLOW_INVENTORY", help="Folder or s3:// location of the inventory.")
+]
+Endpoint = Annotated[
+    str | None, typer.Option(help="Endpoint in place of AWS, such as that of `rtcflow twin status`.")
+]
+
+
+def store_at(text: str, endpoint_url: str | None) -> Store:
+    """The store at a path or `s3://` location, of AWS or an endpoint."""
+    return open_store(text, Clients(endpoint_url)("s3") if text.startswith("s3://") else None)
+
+
+@app.command()
+def build(
+    source: Annotated[str, typer.Argument(help="Folder of products: s3://bucket/folder, or a path.")],
+    inventory: Inventory = "inventory",
+    work: Annotated[
+        str | None, typer.Option(help="Work bucket, s3://…, to collect what failed and why.")
+    ] = None,
+    endpoint_url: Endpoint = None,
+) -> None:
+    """Build the inventory of a folder's products, or bring it up to date: only what is new or changed is read."""
+    from rtcflow_local.inventory.outcomes import collect_outcomes
+
+    there = store_at(inventory, endpoint_url)
+    built = build_inventory(
+        store_at(source, endpoint_url), there, lambda text: _console.print(text, style="dim")
+    )
+    _console.print(
+        f"{built.total} products: {built.added} new, {built.changed} changed, {built.removed} gone; in {inventory}"
+    )
+    if work is not None:
+        reports = collect_outcomes(store_at(work, endpoint_url), there)
+        _console.print(f"{reports} new scene reports")
+
+
+def _ask(question: Question) -> Any:
+    def ask(
+        inventory: Inventory = "inventory",
+        archive: Annotated[
+            str | None, typer.Option(help="What the archive has: CSV or JSON lines of burst_id, scene, date.")
+        ] = None,
+        output: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TABLE,
+        out: Annotated[Path | None, typer.Option(help="File for the answer.")] = None,
+        map_file: Annotated[
+            Path | None, typer.Option("--map", help="HTML file with a map of the answer.")
+        ] = None,
+        endpoint_url: Endpoint = None,
+    ) -> None:
+        there = store_at(inventory, endpoint_url)
+        if question.needs == "archive" and archive is None:
+            raise RefusedError(
+                "say what the archive has with --archive FILE, as `rtcflow inventory archive` writes it",
+                reason="archive-listing",
+            )
+        listing = read_archive(archive, _file(archive, endpoint_url)) if archive else None
+        found = answer(open_tables(there, listing), question.sql)
+        show(found, output, out)
+        if map_file is not None:
+            from rtcflow_local.inventory.map_page import write_map
+
+            write_map(question, found, there, map_file)
+            _console.print(f"map {map_file}")
+
+    ask.__doc__ = question.help
+    return ask
+
+
+def _file(text: str, endpoint_url: str | None) -> bytes:
+    folder, _, name = text.rpartition("/")
+    return store_at(folder or ".", endpoint_url).read(name)
+
+
+for _question in QUESTIONS.values():
+    app.command(_question.name)(_ask(_question))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="SQL on the tables products, outcomes and archive.")],
+    inventory: Inventory = "inventory",
+    archive: Annotated[str | None, typer.Option(help="What the archive has.")] = None,
+    output: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option(help="File for the answer.")] = None,
+    endpoint_url: Endpoint = None,
+) -> None:
+    """Any question, in DuckDB's SQL."""
+    listing = read_archive(archive, _file(archive, endpoint_url)) if archive else None
+    show(answer(open_tables(store_at(inventory, endpoint_url), listing), query), output, out)

@@ -1,0 +1,75 @@
+"""What an inventory adds to an item: facts of its manifest and place, as properties `rtcflow:*`."""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from rtcflow_contract.burst_id import normalize_burst_id
+from rtcflow_contract.keys import ITEM
+from rtcflow_contract.manifest import Manifest
+
+PREFIX = "rtcflow:"
+_BURST_FOLDER = re.compile(r"(?:^|/)(t\d{3}_\d{6}_iw[123])(?:/\d{4}/\d{1,2}/\d{1,2})?/[^/]+$")
+
+
+def is_item(name: str) -> bool:
+    """Whether a file is a product's item: `{burst_id}/2022/1/1/metadata.json` or `{burst_id}/metadata.json`."""
+    return name.rpartition("/")[2] == ITEM and burst_of_name(name) is not None
+
+
+def burst_of_name(name: str) -> str | None:
+    """Burst id of a file in a product's folder; None elsewhere."""
+    match = _BURST_FOLDER.search(name)
+    return normalize_burst_id(match[1]) if match else None
+
+
+def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: str) -> dict[str, Any]:
+    """A copy of an item with the facts that questions are about.
+
+    Parameters
+    ----------
+    item : dict
+        STAC item of a product.
+    manifest : Manifest or None
+        None when there is none beside the item, or it is of another product.
+    href : str
+        Where the item is.
+    tag : str
+        Changes with the item's content.
+    """
+    static = next((ref.href for ref in manifest.inputs if ref.kind == "static"), None) if manifest else None
+    facts = {
+        "item": href,
+        "tag": tag,
+        "burst_id": manifest.burst_id if manifest else burst_of_name(href),
+        "engine": manifest.engine.name if manifest else None,
+        "execution": manifest.execution if manifest else None,
+        "seconds": manifest.resources.seconds if manifest else None,
+        "output_crs": manifest.parameters.get("output_crs") if manifest else None,
+        "dem": manifest.parameters.get("dem") if manifest else None,
+        "linked_static": static,
+        "bytes": own_bytes(item),
+        "files": len(own_assets(item)),
+    }
+    properties = {**item["properties"], **{PREFIX + name: value for name, value in facts.items()}}
+    return {**item, "properties": properties}
+
+
+def without_facts(item: dict[str, Any]) -> dict[str, Any]:
+    """The item as its product has it."""
+    kept = {name: value for name, value in item["properties"].items() if not name.startswith(PREFIX)}
+    return {**item, "properties": kept}
+
+
+def own_assets(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """Assets that are files of this product; those of linked static layers bear another id."""
+    return [
+        asset
+        for asset in item["assets"].values()
+        if unquote(asset["href"]).rpartition("/")[2].startswith(item["id"])
+    ]
+
+
+def own_bytes(item: dict[str, Any]) -> int:
+    """Size of the product's files."""
+    return sum(int(asset.get("file:size") or 0) for asset in own_assets(item))

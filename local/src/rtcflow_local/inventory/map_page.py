@@ -1,0 +1,78 @@
+"""An answer as a map: one HTML file with the bursts of the inventory, those of the answer marked."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import shapely
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from rtcflow_contract.grid import Grid
+from rtcflow_local.inventory.facts import PREFIX
+from rtcflow_local.inventory.output import cell
+from rtcflow_local.inventory.parts import part_names, read_part
+from rtcflow_local.inventory.questions import Question
+from rtcflow_local.inventory.store import Store
+from rtcflow_local.report.map_layout import Shape, make_map
+
+# Of a degree; a burst is some 0.2 by 1 degrees, and a map a few hundred pixels.
+_TOLERANCE = 0.005
+_MOST_ROWS = 2000
+# The layout wants a grid for images alone, and there are none here.
+_NO_GRID = Grid(epsg=4326, left=0, top=1, spacing=1, rows=1, cols=1)
+
+
+def write_map(question: Question, answer: pa.Table, inventory: Store, path: Path) -> None:
+    """Write the map of an answer; bursts without a footprint are in its table alone.
+
+    Parameters
+    ----------
+    question : Question
+    answer : pyarrow.Table
+        A column `burst_id` marks bursts; without one, all bursts are shown alike.
+    inventory : Store
+    path : Path
+        Of the HTML file.
+    """
+    footprints = read_footprints(inventory)
+    named = answer["burst_id"].to_pylist() if "burst_id" in answer.column_names else []
+    marked = Counter(name for name in named if name)
+    shapes = [Shape(burst_id, shape, _NO_GRID, None) for burst_id, shape in sorted(footprints.items())]
+    rows = answer.slice(0, _MOST_ROWS).to_pylist()
+    environment = Environment(
+        loader=ChoiceLoader(
+            [PackageLoader("rtcflow_local.inventory"), PackageLoader("rtcflow_local.report")]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text = environment.get_template("inventory.html.j2").render(
+        question=question,
+        map=make_map(shapes),
+        marked=marked,
+        unplaced=sorted(marked.keys() - footprints.keys()),
+        bursts=len(footprints),
+        answers=answer.num_rows,
+        columns=answer.column_names,
+        rows=[[cell(row[name], name) for name in answer.column_names] for row in rows],
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def read_footprints(inventory: Store) -> dict[str, dict[str, Any]]:
+    """Footprint of every burst as a GeoJSON geometry, simplified, by burst id: that of its latest product."""
+    found: dict[str, bytes] = {}
+    for name in part_names(inventory):
+        table = read_part(inventory, name, ["geometry", f"{PREFIX}burst_id"])
+        shapes = table["geometry"].cast(pa.binary()).to_pylist()
+        found |= dict(zip(table[f"{PREFIX}burst_id"].to_pylist(), shapes, strict=True))
+    simple = shapely.simplify(shapely.from_wkb(list(found.values())), _TOLERANCE)
+    return {
+        burst_id: shapely.geometry.mapping(shape)
+        for burst_id, shape in zip(found, simple, strict=True)
+        if not shape.is_empty
+    }

@@ -1,0 +1,129 @@
+"""The inventory as DuckDB tables: `products`, `outcomes`, `archive`."""
+
+import io
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_local.inventory.facts import PREFIX
+from rtcflow_local.inventory.outcomes import read_outcomes
+from rtcflow_local.inventory.parts import part_names, read_part
+from rtcflow_local.inventory.store import Store
+
+_TIME = pa.timestamp("us", tz="UTC")
+# Column of `products`: column of the items, and its type.
+_COLUMNS: Mapping[str, tuple[str, pa.DataType]] = {
+    "id": ("id", pa.string()),
+    "collection": ("collection", pa.string()),
+    "product": ("product:type", pa.string()),
+    "burst_id": (f"{PREFIX}burst_id", pa.string()),
+    "datetime": ("datetime", _TIME),
+    "created": ("created", _TIME),
+    "platform": ("platform", pa.string()),
+    "orbit_state": ("sat:orbit_state", pa.string()),
+    "orbit_type": ("s1:orbit_source", pa.string()),
+    "version": ("processing:version", pa.string()),
+    "engine": (f"{PREFIX}engine", pa.string()),
+    "scene": ("s1:product_identifier", pa.string()),
+    "execution": (f"{PREFIX}execution", pa.string()),
+    "crs": ("proj:code", pa.string()),
+    "resolution": ("gsd", pa.float64()),
+    "output_crs": (f"{PREFIX}output_crs", pa.int64()),
+    "dem": (f"{PREFIX}dem", pa.string()),
+    "linked_static": (f"{PREFIX}linked_static", pa.string()),
+    "bytes": (f"{PREFIX}bytes", pa.int64()),
+    "files": (f"{PREFIX}files", pa.int64()),
+    "seconds": (f"{PREFIX}seconds", pa.float64()),
+    "item": (f"{PREFIX}item", pa.string()),
+}
+_BOX = ("xmin", "ymin", "xmax", "ymax")
+_SIDES = ("west", "south", "east", "north")
+_ARCHIVE = pa.schema([("burst_id", pa.string()), ("scene", pa.string()), ("date", pa.date32())])
+
+
+def open_tables(inventory: Store, archive: pa.Table | None = None) -> duckdb.DuckDBPyConnection:
+    """A database with the inventory in it; nothing of it is written back.
+
+    Parameters
+    ----------
+    inventory : Store
+    archive : pyarrow.Table, optional
+        What the archive has: `burst_id`, `scene`, `date`.
+
+    Raises
+    ------
+    RefusedError
+        When there is no inventory.
+    """
+    names = part_names(inventory)
+    outcomes = read_outcomes(inventory)
+    if not names and not outcomes.num_rows:
+        raise RefusedError(
+            f"there is no inventory at {inventory.href('')}; make one with: rtcflow inventory build SOURCE",
+            reason="no-inventory",
+        )
+    tables = [_products(inventory, name) for name in names]
+    products = pa.concat_tables(tables) if tables else _schema().empty_table()
+    # No extension is fetched over the network.
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    database = duckdb.connect(config=settings)
+    database.execute("SET TimeZone = 'UTC'")
+    database.register("products_read", products)
+    database.register("outcomes_read", outcomes)
+    database.register("archive_read", archive if archive is not None else _ARCHIVE.empty_table())
+    database.execute("CREATE TABLE products AS SELECT *, datetime::DATE AS date FROM products_read")
+    database.execute("CREATE TABLE outcomes AS SELECT * FROM outcomes_read")
+    database.execute("CREATE TABLE archive AS SELECT DISTINCT * FROM archive_read")
+    return database
+
+
+def read_archive(name: str, data: bytes) -> pa.Table:
+    """A listing of the archive: CSV with a header, or JSON lines, of `burst_id`, `scene` and `date` or `sensing_start`.
+
+    Raises
+    ------
+    RefusedError
+        When it is neither, or lacks a column.
+    """
+    from pyarrow import csv, json
+
+    try:
+        text = io.BytesIO(data)
+        table = csv.read_csv(text) if name.endswith(".csv") else json.read_json(text)
+        time = table["date"] if "date" in table.column_names else table["sensing_start"]
+        scene = table["scene"] if "scene" in table.column_names else pa.nulls(len(table), pa.string())
+        day = time if pa.types.is_date(time.type) else _day(time)
+        return pa.table([table["burst_id"].cast(pa.string()), scene, day.cast(pa.date32())], schema=_ARCHIVE)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError) as error:
+        raise RefusedError(
+            f"{name} is no listing of the archive ({error}); give CSV or JSON lines with burst_id, scene and date",
+            reason="archive-listing",
+        ) from error
+
+
+def _day(time: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_string(time.type):
+        # 2022-01-01T12:47:52Z and 2022-01-01 alike.
+        return pa.chunked_array([pa.array([t[:10] for t in time.to_pylist()])]).cast(pa.date32())
+    return time
+
+
+def _schema() -> pa.Schema:
+    own = [(name, kind) for name, (_, kind) in _COLUMNS.items()]
+    return pa.schema([*own, *((side, pa.float64()) for side in _SIDES)])
+
+
+def _products(inventory: Store, name: str) -> pa.Table:
+    """The columns of `products` of one file; nulls where its items lack one."""
+    read = read_part(inventory, name, [*(column for column, _ in _COLUMNS.values()), "bbox"])
+    boxes = read["bbox"].combine_chunks()
+    columns = [
+        read[column].cast(kind) if column in read.column_names else pa.nulls(len(read), kind)
+        for column, kind in _COLUMNS.values()
+    ]
+    return pa.table([*columns, *(boxes.field(corner) for corner in _BOX)], schema=_schema())
