@@ -7,6 +7,7 @@ from burst_case import GRID, make_job
 
 from rtcflow.engines.isce3.runconfig import Folders, as_text, run_configuration
 from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product, layers_of
 
@@ -149,6 +150,12 @@ def test_metadata_are_saved_for_both_products_though_off_by_default_for_static_o
     for product in Product:
         group = groups_of(make_job(tmp_path, product=product), folders)["product_group"]
         assert (group["save_metadata"], group["save_browse"], group["save_mosaics"]) == (True, True, False)
+
+
+def test_the_browse_image_is_as_coarse_as_that_of_native(tmp_path, folders):
+    grid = Grid(epsg=32756, left=300000, top=6200000, spacing=20, rows=2000, cols=5000)
+    browse = groups_of(make_job(tmp_path), folders, grid)["processing"]["browse_image_group"]
+    assert browse == {"browse_image_burst_height": 666, "browse_image_burst_width": 1666}
 
 
 def test_the_product_id_is_the_jobs(tmp_path, folders):

@@ -52,9 +52,14 @@ def _channels(layers: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     return [-static]
 
 
+def shrink_factor(rows: int, cols: int) -> int:
+    """By how many pixels a side the browse image is coarser than the layers."""
+    return -(-max(rows, cols) // _MAX_PIXELS_ACROSS)
+
+
 def _shrunk(values: np.ndarray) -> np.ndarray:
     """Mean over square blocks, so that the longer side fits; NaN only where a whole block is."""
-    factor = -(-max(values.shape) // _MAX_PIXELS_ACROSS)
+    factor = shrink_factor(*values.shape)
     if factor == 1:
         return values
     rows, cols = (size // factor * factor for size in values.shape)

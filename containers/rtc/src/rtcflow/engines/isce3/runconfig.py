@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rtcflow.product.browse import shrink_factor
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
@@ -113,6 +114,8 @@ def run_configuration(
                     },
                     # No mosaic is made, but its grid is worked out and must go with the burst's.
                     "mosaicking": {"mosaic_geogrid": _geogrid(grid)},
+                    # Left to itself the workflow writes a browse image of full size, a tenth of the whole product.
+                    "browse_image_group": _browse(grid),
                 },
             },
         }
@@ -195,6 +198,14 @@ def _geogrid(grid: Grid) -> dict[str, Any]:
         "y_snap": spacing,
         "top_left": {"x": _number(grid.left), "y": _number(grid.top)},
         "bottom_right": {"x": _number(grid.right), "y": _number(grid.bottom)},
+    }
+
+
+def _browse(grid: Grid) -> dict[str, int]:
+    factor = shrink_factor(grid.rows, grid.cols)
+    return {
+        "browse_image_burst_height": max(1, grid.rows // factor),
+        "browse_image_burst_width": max(1, grid.cols // factor),
     }
 
 
