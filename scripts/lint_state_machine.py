@@ -1,4 +1,4 @@
-"""Lint the state machines of template.yaml: schema, graph, habits, arguments, expressions, substitutions."""
+"""Lint the state machines of the templates: schema, graph, habits, arguments, expressions, substitutions."""
 
 import sys
 from collections.abc import Iterator
@@ -24,7 +24,10 @@ def machines(template: Path) -> Iterator[tuple[Path, Json]]:
     for resource in (decoded or {}).get("Resources", {}).values():
         if resource.get("Type") == "AWS::Serverless::StateMachine":
             properties = resource["Properties"]
-            yield template.parent / properties["DefinitionUri"], properties.get("DefinitionSubstitutions", {})
+            yield (
+                (template.parent / properties["DefinitionUri"]).resolve(),
+                properties.get("DefinitionSubstitutions", {}),
+            )
 
 
 def lint(path: Path, substitutions: Json) -> list[Problem]:
@@ -38,7 +41,8 @@ def lint(path: Path, substitutions: Json) -> list[Problem]:
 def main() -> int:
     """Print every problem; 1 when there is one."""
     found = False
-    for path, substitutions in machines(ROOT / "template.yaml"):
+    templates = [ROOT / "template.yaml", *sorted((ROOT / "stacks").glob("*.yaml"))]
+    for path, substitutions in (machine for template in templates for machine in machines(template)):
         problems = lint(path, substitutions)
         found = found or bool(problems)
         for problem in problems:

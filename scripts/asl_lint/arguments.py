@@ -27,18 +27,26 @@ _RUN_TASK = frozenset(
         "TaskDefinition",
     }
 )
+# Services that Step Functions calls by another name than botocore.
+_SERVICES = {"states": "stepfunctions"}
+# What a distributed Map reads its items from and writes its results to.
+_DATA_SETS = ("ItemReader", "ResultWriter")
+# Of these the writer gives the key itself, below a prefix.
+_WRITER_ARGUMENTS = frozenset({"Bucket", "Prefix"})
 # Arguments of which only one may be given.
 _EXCLUSIVE = {("ecs", "runTask"): ("LaunchType", "CapacityProviderStrategy")}
 
 
 def check_arguments(machine: Json) -> list[Problem]:
     """Every argument of a task exists in the service's operation, is spelled in PascalCase, and none is missing."""
-    return [
-        Problem(name, message)
+    tasks = [(name, _check_task(state)) for name, state in states(machine) if state.get("Type") == "Task"]
+    sets = [
+        (name, _check_data_set(field, state[field]))
         for name, state in states(machine)
-        if state.get("Type") == "Task"
-        for message in _check_task(state)
+        for field in _DATA_SETS
+        if field in state
     ]
+    return [Problem(name, message) for name, messages in tasks + sets for message in messages]
 
 
 def _check_task(state: Json) -> list[str]:
@@ -63,9 +71,18 @@ def _check_task(state: Json) -> list[str]:
     return problems
 
 
+def _check_data_set(field: str, data_set: Json) -> list[str]:
+    arguments = data_set.get("Arguments", {})
+    if field == "ResultWriter":
+        unknown = sorted(set(arguments) - _WRITER_ARGUMENTS)
+        return [f"ResultWriter.Arguments.{name} is not taken; give Bucket and Prefix" for name in unknown]
+    service, action = data_set.get("Resource", "").removeprefix(_PREFIX).split(":")
+    return _compare(arguments, _input_shape(service, action), "ItemReader.Arguments")
+
+
 @lru_cache
 def _input_shape(service: str, action: str) -> Shape:
-    model = botocore.session.get_session().get_service_model(service)
+    model = botocore.session.get_session().get_service_model(_SERVICES.get(service, service))
     return model.operation_model(action[0].upper() + action[1:]).input_shape
 
 

@@ -4,7 +4,7 @@ import re
 
 import jsonata
 
-from asl_lint.states import Json, Problem, states, strings
+from asl_lint.states import Json, Problem, scopes, states, strings
 
 # Fields of the other query language; in a JSONata machine they are refused on deployment.
 _JSONPATH_FIELDS = ("InputPath", "OutputPath", "Parameters", "ResultPath", "ResultSelector", "ItemsPath")
@@ -15,15 +15,46 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^'\\]|\\.)*'")
 
 def check_expressions(machine: Json) -> list[Problem]:
     """Every expression parses and names only variables that some state assigns."""
-    assigned = {"states"} | {name for _, state in states(machine) for name in _assigned(state)}
     problems: list[Problem] = []
     if machine.get("QueryLanguage") != "JSONata":
         problems.append(Problem("machine", "QueryLanguage is not JSONata"))
     for name, state in states(machine):
         problems += [Problem(name, f"{f} is a JSONPath field") for f in _JSONPATH_FIELDS if f in state]
-        own = {field: value for field, value in state.items() if field not in ("ItemProcessor", "Branches")}
-        problems += [Problem(name, text) for s in strings(own) for text in _check(s, assigned)]
+    for region in [machine, *_distributed(machine)]:
+        problems += _check_region(region)
     return problems
+
+
+def _distributed(machine: Json) -> list[Json]:
+    """Processors of distributed Maps: their states see no variable from outside."""
+    return [scope.machine for scope in scopes(machine) if _is_distributed(scope.machine)]
+
+
+def _is_distributed(processor: Json) -> bool:
+    return processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
+
+
+def _check_region(region: Json) -> list[Problem]:
+    """Check the states that share variables: all but those in distributed Maps within."""
+    shared = [
+        (name, state) for scope in _shared_scopes(region) for name, state in scope.get("States", {}).items()
+    ]
+    assigned = {"states"} | {name for _, state in shared for name in _assigned(state)}
+    return [
+        Problem(name, text)
+        for name, state in shared
+        for own in [{f: value for f, value in state.items() if f not in ("ItemProcessor", "Branches")}]
+        for s in strings(own)
+        for text in _check(s, assigned)
+    ]
+
+
+def _shared_scopes(region: Json) -> list[Json]:
+    found = [region]
+    for state in region.get("States", {}).values():
+        inner = [state["ItemProcessor"]] if "ItemProcessor" in state else state.get("Branches", [])
+        found += [s for part in inner if not _is_distributed(part) for s in _shared_scopes(part)]
+    return found
 
 
 def _assigned(state: Json) -> list[str]:

@@ -5,12 +5,17 @@ from asl_lint.states import Json, Problem, states
 # What a state of a type must have.
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "Task": ("Comment", "TimeoutSeconds", "Arguments", "Retry", "Catch", "Output"),
-    "Map": ("Comment", "Items", "MaxConcurrency", "ItemSelector", "Catch", "Output"),
+    "Map": ("Comment", "MaxConcurrency", "ItemSelector", "Catch", "Output"),
     "Choice": ("Comment",),
     "Pass": ("Comment", "Output"),
     "Wait": ("Comment",),
     "Succeed": ("Comment",),
     "Fail": ("Comment", "Error", "Cause"),
+}
+# A Map must have one of a mode's sources of items, and a distributed one must say what it tolerates.
+_OF_MODE = {
+    "INLINE": ("Items",),
+    "DISTRIBUTED": ("ItemReader", "ResultWriter", "ToleratedFailurePercentage"),
 }
 _RETRIER = ("IntervalSeconds", "BackoffRate", "MaxAttempts", "MaxDelaySeconds")
 _WILDCARDS = {"States.ALL", "States.TaskFailed"}
@@ -24,10 +29,17 @@ def check_habits(machine: Json) -> list[Problem]:
         if field not in machine
     ]
     for name, state in states(machine):
-        required = _REQUIRED.get(state.get("Type", ""), ())
+        required = (*_REQUIRED.get(state.get("Type", ""), ()), *_OF_MODE.get(_mode(state), ()))
         problems += [Problem(name, f"has no {field}") for field in required if field not in state]
         problems += _check_retries(name, state) + _check_catch(name, state)
     return problems
+
+
+def _mode(state: Json) -> str:
+    """Mode of a Map; empty for other states."""
+    if state.get("Type") != "Map":
+        return ""
+    return state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode", "INLINE")
 
 
 def _check_retries(name: str, state: Json) -> list[Problem]:

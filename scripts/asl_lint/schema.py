@@ -9,7 +9,7 @@ from cfnlint.config import ManualArgs
 from asl_lint.states import Json, Problem
 
 # The language takes an expression where the schema knows only a number.
-_EXPRESSION_FOR_NUMBER = re.compile(r'("MaxConcurrency": )"\{%.*?%\}"')
+_EXPRESSION_FOR_NUMBER = re.compile(r'("(?:MaxConcurrency|ToleratedFailurePercentage)": )"\{%.*?%\}"')
 
 
 def check_schema(machine: Json) -> list[Problem]:

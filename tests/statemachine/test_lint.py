@@ -9,7 +9,7 @@ from asl_lint.graph import check_graph
 from asl_lint.habits import check_habits
 from asl_lint.schema import check_schema
 from asl_lint.substitutions import check_substitutions
-from definition import FILE, ROOT, definition
+from definition import CAMPAIGN_FILE, FILE, ROOT, campaign, definition
 from lint_state_machine import lint, machines
 
 
@@ -18,13 +18,21 @@ def machine():
     return copy.deepcopy(definition())
 
 
+@pytest.fixture
+def campaign_machine():
+    return copy.deepcopy(campaign())
+
+
 def messages(problems):
     return [str(problem) for problem in problems]
 
 
-def test_machine_of_the_template_has_no_problem():
-    ((path, substitutions),) = machines(ROOT / "template.yaml")
-    assert path == FILE
+@pytest.mark.parametrize(
+    ("template", "file"), [("template.yaml", FILE), ("stacks/campaigns.yaml", CAMPAIGN_FILE)]
+)
+def test_machine_of_the_template_has_no_problem(template, file):
+    ((path, substitutions),) = machines(ROOT / template)
+    assert path == file
     assert messages(lint(path, substitutions)) == []
 
 
@@ -165,3 +173,39 @@ def test_substitution_missing_or_in_vain_is_found():
 def test_definition_against_the_schema_of_the_language_is_found(machine):
     machine["States"]["PlanScene"]["Retry"][0]["MaxAttempts"] = "six"
     assert any("MaxAttempts" in message for message in messages(check_schema(machine)))
+
+
+@pytest.mark.parametrize("field", ["ItemReader", "ResultWriter", "ToleratedFailurePercentage"])
+def test_distributed_map_without_a_required_field_is_found(campaign_machine, field):
+    del campaign_machine["States"]["ProcessScenes"][field]
+    assert messages(check_habits(campaign_machine)) == [f"ProcessScenes: has no {field}"]
+
+
+def test_variable_from_outside_a_distributed_map_is_found(campaign_machine):
+    states = campaign_machine["States"]["ProcessScenes"]["ItemProcessor"]["States"]
+    states["FollowScene"]["Arguments"]["Payload"] = "{% $opened.campaign %}"
+    assert messages(check_expressions(campaign_machine)) == ["FollowScene: $opened is never assigned"]
+
+
+def test_wrong_argument_of_an_item_reader_is_found(campaign_machine):
+    arguments = campaign_machine["States"]["ProcessScenes"]["ItemReader"]["Arguments"]
+    arguments["Prefix"] = arguments.pop("Key")
+    assert messages(check_arguments(campaign_machine)) == [
+        "ProcessScenes: ItemReader.Arguments.Key is missing",
+        "ProcessScenes: ItemReader.Arguments.Prefix is no argument of GetObjectRequest",
+    ]
+
+
+def test_wrong_argument_of_a_result_writer_is_found(campaign_machine):
+    campaign_machine["States"]["ProcessScenes"]["ResultWriter"]["Arguments"]["Key"] = "x"
+    assert messages(check_arguments(campaign_machine)) == [
+        "ProcessScenes: ResultWriter.Arguments.Key is not taken; give Bucket and Prefix"
+    ]
+
+
+def test_wrong_argument_of_a_nested_execution_is_found(campaign_machine):
+    states = campaign_machine["States"]["ProcessScenes"]["ItemProcessor"]["States"]
+    states["RunScene"]["Arguments"]["Payload"] = {}
+    assert messages(check_arguments(campaign_machine)) == [
+        "RunScene: Arguments.Payload is no argument of StartExecutionInput"
+    ]

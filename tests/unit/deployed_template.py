@@ -63,6 +63,9 @@ def texts(value: Any) -> list[str]:
     if name == "Fn::Sub" and isinstance(argument, list):
         text = argument[0]
         for key, inner in argument[1].items():
+            if "Fn::Select" in inner:
+                text = text.replace(f"${{{key}}}", f"<{key}>")
+                continue
             joined = inner["Fn::Join"][1]["Ref"] if "Fn::Join" in inner else texts(inner)[0]
             text = text.replace(f"${{{key}}}", f"<{joined}>")
         return [text]

@@ -7,6 +7,8 @@ STACKS = {
     "template": template,
     "network": lambda: stack("network"),
     "operations": lambda: stack("operations"),
+    "new-scenes": lambda: stack("new-scenes"),
+    "campaigns": lambda: stack("campaigns"),
 }
 BUCKETS = of_type(template(), "AWS::S3::Bucket")
 TASKS = of_type(template(), "AWS::ECS::TaskDefinition")
@@ -87,6 +89,52 @@ def test_alarms_tell_someone():
     for alarm in of_type(stack("operations"), "AWS::CloudWatch::Alarm").values():
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         assert alarm["Properties"]["AlarmDescription"]
+
+
+@pytest.mark.parametrize("name", ["new-scenes", "campaigns"])
+def test_nested_stack_keeps_the_habits_of_the_outer_one(name):
+    source = stack(name)
+    for group in of_type(source, "AWS::Logs::LogGroup").values():
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    for alarm in of_type(source, "AWS::CloudWatch::Alarm").values():
+        assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopicArn"}]
+        assert alarm["Properties"]["AlarmDescription"]
+    for queue in of_type(source, "AWS::SQS::Queue").values():
+        assert queue["Properties"]["SqsManagedSseEnabled"] is True
+    assert source["Globals"]["Function"]["Tracing"] == "Active"
+    roles = []
+    for function in of_type(source, "AWS::Serverless::Function").values():
+        assert function["Metadata"]["BuildMethod"] == "makefile"
+        roles.append(function["Properties"]["Role"]["Fn::GetAtt"])
+    assert len(roles) == len({str(role) for role in roles})
+
+
+def test_new_scenes_are_not_looked_for_unless_asked():
+    source = stack("new-scenes")
+    conditions = {
+        "FindScenesRule": "HasSchedule",
+        "NewSceneSubscription": "HasTopic",
+        "NewSceneMapping": "HasTopic",
+    }
+    for name, condition in conditions.items():
+        assert source["Resources"][name]["Condition"] == condition
+    for name in ("FindScenesSchedule", "NewSceneTopicArn"):
+        assert template()["Parameters"][name]["Default"] == ""
+
+
+def test_failed_searches_and_notices_are_kept():
+    resources = stack("new-scenes")["Resources"]
+    letters = {"Fn::GetAtt": ["FindScenesDeadLetters", "Arn"]}
+    function = resources["FindScenesFunction"]["Properties"]
+    queue = resources["NewSceneQueue"]["Properties"]
+    assert function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"] in (
+        letters,
+        {"Fn::GetAtt": "FindScenesDeadLetters.Arn"},
+    )
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == letters
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+    mapping = resources["NewSceneMapping"]["Properties"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 def test_functions_are_traced_and_built_without_a_runtime():

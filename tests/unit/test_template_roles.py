@@ -98,6 +98,97 @@ SHARED = {
     "RequestedSceneRole": set(),
     "SceneStateMachineRole": {"TracePolicy"},
 }
+WORK = f"{ARN}:s3:::${{WorkBucketName}}"
+SCENE_EXECUTIONS = f"{ARN}:states:{HERE}:execution:<Machine>:*"
+LOG_DELIVERY = {
+    action: resources for action, resources in ROLES["SceneStateMachineRole"].items() if resources == {"*"}
+}
+# Roles of nested stacks: action to resources, and the policies of the outer stack that they share.
+NESTED_ROLES = {
+    ("new-scenes", "FindScenesRole"): (
+        {
+            "logs:CreateLogStream": {"FindScenesLogs.Arn"},
+            "logs:PutLogEvents": {"FindScenesLogs.Arn"},
+            "s3:GetObject": {f"{WORK}/areas/*", f"{WORK}/find_scenes/*"},
+            "s3:PutObject": {f"{WORK}/find_scenes/*"},
+            "s3:ListBucket": {WORK},
+            "states:StartExecution": {"SceneStateMachineArn"},
+            "states:DescribeExecution": {SCENE_EXECUTIONS},
+            "sqs:SendMessage": {"FindScenesDeadLetters.Arn"},
+            **{
+                f"sqs:{action}": {"NewSceneQueue.Arn"}
+                for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+            },
+        },
+        {"TracePolicyArn"},
+    ),
+    ("campaigns", "OpenCampaignRole"): (
+        {
+            "logs:CreateLogStream": {"OpenCampaignLogs.Arn"},
+            "logs:PutLogEvents": {"OpenCampaignLogs.Arn"},
+            "s3:GetObject": {f"{WORK}/campaigns/*"},
+            "s3:PutObject": {f"{WORK}/campaigns/*"},
+            "s3:ListBucket": {WORK},
+        },
+        {"TracePolicyArn"},
+    ),
+    ("campaigns", "FollowSceneRole"): (
+        {
+            "logs:CreateLogStream": {"FollowSceneLogs.Arn"},
+            "logs:PutLogEvents": {"FollowSceneLogs.Arn"},
+            "s3:GetObject": {f"{WORK}/executions/*", f"{WORK}/campaigns/*"},
+            "s3:PutObject": {f"{WORK}/campaigns/*"},
+            "s3:ListBucket": {WORK},
+            "states:DescribeExecution": {SCENE_EXECUTIONS},
+        },
+        {"TracePolicyArn", "ProductsReadPolicyArn"},
+    ),
+    ("campaigns", "SummarizeCampaignRole"): (
+        {
+            "logs:CreateLogStream": {"SummarizeCampaignLogs.Arn"},
+            "logs:PutLogEvents": {"SummarizeCampaignLogs.Arn"},
+            "s3:GetObject": {f"{WORK}/campaigns/*"},
+            "s3:PutObject": {f"{WORK}/campaigns/*"},
+            "s3:ListBucket": {WORK},
+        },
+        {"TracePolicyArn"},
+    ),
+    ("campaigns", "CampaignStateMachineRole"): (
+        {
+            "lambda:InvokeFunction": {
+                f"${{{name}Function.Arn}}:*" for name in ("OpenCampaign", "FollowScene", "SummarizeCampaign")
+            },
+            "states:StartExecution": {
+                "SceneStateMachineArn",
+                f"{ARN}:states:{HERE}:stateMachine:${{Prefix}}-campaign",
+            },
+            **{
+                f"states:{action}": {
+                    SCENE_EXECUTIONS,
+                    f"{ARN}:states:{HERE}:execution:${{Prefix}}-campaign/*",
+                }
+                for action in ("DescribeExecution", "StopExecution")
+            },
+            **{
+                f"events:{action}": {
+                    f"{ARN}:events:{HERE}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+                }
+                for action in ("PutTargets", "PutRule", "DescribeRule")
+            },
+            **{
+                f"s3:{action}": {f"{WORK}/campaigns/*"}
+                for action in ("GetObject", "PutObject", "ListMultipartUploadParts", "AbortMultipartUpload")
+            },
+            **LOG_DELIVERY,
+        },
+        {"TracePolicyArn"},
+    ),
+    ("fleet", "InstanceRole"): (
+        {},
+        {f"{ARN}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"},
+    ),
+}
+NESTED_STACKS = ("network", "operations", "fleet", "new-scenes", "campaigns")
 # Services whose action takes no resource.
 WITHOUT_RESOURCE = {"xray", "ecr:GetAuthorizationToken", "logs"}
 
@@ -141,17 +232,29 @@ def test_role_allows_what_the_table_says(name):
     assert set(texts(roles()[name]["Properties"].get("ManagedPolicyArns", []))) == SHARED[name]
 
 
-def test_roles_of_the_nested_stacks_allow_what_is_written_here():
-    for name in ("network", "operations"):
-        assert not of_type(stack(name), "AWS::IAM::Role")
-    fleet = of_type(stack("fleet"), "AWS::IAM::Role")
-    assert set(fleet) == {"InstanceRole"}
-    assert texts(fleet["InstanceRole"]["Properties"]["ManagedPolicyArns"]) == [
-        f"{ARN}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
-    ]
+def test_table_has_every_role_of_the_nested_stacks():
+    found = {(name, role) for name in NESTED_STACKS for role in of_type(stack(name), "AWS::IAM::Role")}
+    assert found == set(NESTED_ROLES)
+    for name in NESTED_STACKS:
+        assert not of_type(stack(name), "AWS::IAM::ManagedPolicy")
+        assert not of_type(stack(name), "AWS::IAM::Policy")
 
 
-@pytest.mark.parametrize("table", [*POLICIES.values(), *ROLES.values()])
+@pytest.mark.parametrize(("source", "name"), NESTED_ROLES)
+def test_role_of_a_nested_stack_allows_what_the_table_says(source, name):
+    properties = of_type(stack(source), "AWS::IAM::Role")[name]["Properties"]
+    found = {}
+    for policy in properties.get("Policies", []):
+        for action, resources in permissions(policy["PolicyDocument"]).items():
+            found.setdefault(action, set()).update(resources)
+    allowed, shared = NESTED_ROLES[source, name]
+    assert found == allowed
+    assert set(texts(properties.get("ManagedPolicyArns", []))) == shared
+
+
+@pytest.mark.parametrize(
+    "table", [*POLICIES.values(), *ROLES.values(), *(allowed for allowed, _ in NESTED_ROLES.values())]
+)
 def test_wildcard_resource_only_where_the_service_takes_none(table):
     for action, resources in table.items():
         assert "*" not in action

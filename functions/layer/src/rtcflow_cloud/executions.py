@@ -16,10 +16,12 @@ SUCCEEDED = "SUCCEEDED"
 
 
 class Execution(NamedTuple):
-    """Status as Step Functions names it, and the input it was started with."""
+    """Status as Step Functions names it, the input it was started with, and how it failed (empty when it did not)."""
 
     status: str
     payload: dict[str, Any]
+    error: str = ""
+    cause: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -63,4 +65,5 @@ def describe(state_machine: str, name: str, client: Any = None) -> Execution | N
             if error_code(error) == "ExecutionDoesNotExist":
                 return None
             raise
-    return Execution(str(found["status"]), json.loads(found.get("input") or "{}"))
+    payload = json.loads(found.get("input") or "{}")
+    return Execution(str(found["status"]), payload, found.get("error") or "", found.get("cause") or "")

@@ -22,6 +22,9 @@ _TRANSITIONS_PER_SCENE = 8
 _LAMBDA_GB_SECONDS_PER_BURST = 1.5
 _LAMBDA_CALLS_PER_BURST = 1.2
 _OBJECTS_PER_BURST = 16
+# A campaign's child around a scene: follow, choice, run, follow, choice, end, and the child's own start.
+_TRANSITIONS_PER_CAMPAIGN_SCENE = 7
+_LAMBDA_CALLS_PER_CAMPAIGN_SCENE = 2
 
 
 class Prices(NamedTuple):
@@ -104,3 +107,14 @@ def burst_cost(seconds: float, size: TaskSize, *, region: str, spot: bool, attem
 def scene_cost(bursts: Iterable[float], *, region: str, architecture: Architecture = "arm64") -> float:
     """USD of a scene: its bursts' totals and the states around them."""
     return sum(bursts) + _TRANSITIONS_PER_SCENE * prices_in(region, architecture).transition
+
+
+def campaign_scene_cost(region: str, architecture: Architecture = "arm64") -> float:
+    """USD of what a campaign adds to a scene: its states and Lambda calls, a second of half a GB each."""
+    prices = prices_in(region, architecture)
+    calls = _LAMBDA_CALLS_PER_CAMPAIGN_SCENE
+    return (
+        _TRANSITIONS_PER_CAMPAIGN_SCENE * prices.transition
+        + calls * prices.lambda_call
+        + calls * 0.5 * prices.lambda_gb_second
+    )

@@ -8,12 +8,29 @@ from pathlib import Path
 def main() -> None:
     """Put the stand-in for Docker in place, mend the emulator, and serve until ended."""
     sys.path.insert(0, str(Path(__file__).parent / "stand_in"))
-    from rtcflow_local.twin.bridges import definitions, inner_states, lambda_errors, run_task
+    from rtcflow_local.twin.bridges import (
+        definitions,
+        distributed_map,
+        inner_states,
+        lambda_errors,
+        nested_execution,
+        nested_stacks,
+        run_task,
+        running,
+    )
     from rtcflow_local.twin.faults import FaultFile
 
-    definitions.apply()
-    lambda_errors.apply()
-    inner_states.apply()
+    bridges = (
+        definitions,
+        nested_stacks,
+        lambda_errors,
+        inner_states,
+        running,
+        nested_execution,
+        distributed_map,
+    )
+    for bridge in bridges:
+        bridge.apply()
     run_task.apply(FaultFile(Path(os.environ["RTCFLOW_TWIN_FOLDER"]) / "faults.json"))
     from ministack.app import main as serve
 

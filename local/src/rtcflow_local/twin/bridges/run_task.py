@@ -4,18 +4,15 @@ Names in PascalCase, failure with States.TaskFailed and the task as JSON when a 
 ten minutes, and the task stopped when its state times out or its execution is stopped.
 """
 
-import contextvars
 import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rtcflow_local.twin.bridges import running
 from rtcflow_local.twin.faults import Fault, FaultFile
 
 _POLL_S = 0.1
-_execution: contextvars.ContextVar[Mapping[str, Any] | None] = contextvars.ContextVar(
-    "execution", default=None
-)
 
 
 def pascal(value: Any) -> Any:
@@ -69,7 +66,6 @@ class RunTask:
 
     def _wait(self, cluster: str, arn: str, timeout: float | None, fault: Fault | None) -> dict[str, Any]:
         started = time.monotonic()
-        running = _execution.get()
         while True:
             time.sleep(_POLL_S)
             task: dict[str, Any] = json.loads(
@@ -83,7 +79,7 @@ class RunTask:
                 raise self._states._ExecutionError(
                     "States.Timeout", f"Task timed out after {timeout} seconds"
                 )
-            if running is not None and running.get("status") not in (None, "RUNNING"):
+            if running.stopped():
                 self._ecs._stop_task({"cluster": cluster, "task": arn, "reason": "Execution stopped"})
             if fault is not None and task["lastStatus"] == "RUNNING" and waited >= fault.after_s:
                 self._inject(fault, arn)
@@ -115,11 +111,13 @@ def apply(faults: FaultFile) -> None:
         return plain_timeout(resource, arguments, timeout)
 
     def in_execution(state: Any, given: Any, execution: Any, context: Any) -> Any:
-        token = _execution.set(execution)
+        token = running.execution.set(execution)
         try:
+            if running.stopped():
+                raise states._ExecutionError("States.Runtime", "the execution was stopped")
             return plain_task(state, given, execution, context)
         finally:
-            _execution.reset(token)
+            running.execution.reset(token)
 
     states._invoke_resource_with_timeout = with_timeout
     states._execute_task = in_execution

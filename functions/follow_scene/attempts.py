@@ -1,0 +1,88 @@
+"""The attempts at a scene, numbered executions, and what is to be done after them."""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from rtcflow_cloud.executions import RUNNING, SUCCEEDED, Execution
+from rtcflow_contract.execution_name import attempt_name
+
+# A wait adds ten events to a child's history, which holds 25,000: a pause may last nine days.
+MOST_WAITS = 2200
+PAUSED_WAIT_S, RUNNING_WAIT_S = 360, 60
+
+
+class Decision(StrEnum):
+    """What a campaign does about a scene now; `done`, `failed` and `left` are the end of it."""
+
+    RUN = "run"
+    WAIT = "wait"
+    DONE = "done"
+    FAILED = "failed"
+    LEFT = "left"
+
+
+class Attempt(NamedTuple):
+    """An execution of a scene; None was never started, or is forgotten by Step Functions after 90 days."""
+
+    name: str
+    execution: Execution | None
+
+
+def attempts_at(name: str, describe: Callable[[str], Execution | None]) -> Iterator[Attempt]:
+    """Attempts at a scene by number, up to the first that was never started."""
+    number = 0
+    found: Execution | None = Execution(RUNNING, {})
+    while found is not None:
+        number += 1
+        attempt = attempt_name(name, number)
+        found = describe(attempt)
+        yield Attempt(attempt, found)
+
+
+class Next(NamedTuple):
+    """A decision, the attempt that it is about, the one to be known as seen, and seconds until the next look."""
+
+    decision: Decision
+    attempt: str
+    seen: str | None = None
+    wait_s: int = 0
+
+
+def decide(
+    attempts: list[Attempt],
+    *,
+    seen: str | None,
+    whole: Callable[[str], bool],
+    paused: Callable[[], bool],
+    waits: int,
+) -> Next:
+    """What to do about a scene.
+
+    Parameters
+    ----------
+    attempts : list of Attempt
+        As `attempts_at` gives them; the last was never started.
+    seen : str or None
+        The attempt that this start of the campaign ran or waited for: when that failed, the scene failed.
+    whole : callable
+        Whether all products that a succeeded attempt reported exist still.
+    paused : callable
+        Whether no further scene is to be started.
+    waits : int
+        How often this start of the campaign waited for the scene.
+    """
+    for attempt in attempts:
+        status = attempt.execution.status if attempt.execution else None
+        if status == RUNNING:
+            return Next(Decision.WAIT, attempt.name, attempt.name, RUNNING_WAIT_S)
+        if status == SUCCEEDED and (attempt.name == seen or whole(attempt.name)):
+            return Next(Decision.DONE, attempt.name)
+        if attempt.name == seen:
+            return Next(Decision.FAILED, attempt.name)
+    following = attempts[-1].name
+    if not paused():
+        return Next(Decision.RUN, following, following)
+    if waits >= MOST_WAITS:
+        return Next(Decision.LEFT, following)
+    return Next(Decision.WAIT, following, seen, PAUSED_WAIT_S)

@@ -1,0 +1,179 @@
+"""A campaign: many scenes from a list, each made once, and what became of them.
+
+A campaign list is JSONL, one scene payload a line as an execution takes it; or CSV with the payload's fields as header.
+
+Work bucket, below `campaigns/{campaign}/`::
+
+    scenes.jsonl, static.jsonl         the lists, as `rtcflow campaign start` put them there
+    items/{execution}/scenes.jsonl     what a start works through: one Item a line, none twice; static.jsonl likewise
+    started.json                       the last start: its input and its counts
+    pause.json                         while it is there, no further scene is started
+    records/{name}.json                one SceneRecord a scene
+    results/...                        what Step Functions writes about the children
+    report.json, report.html
+"""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from rtcflow_contract.errors import ErrorClass, RefusedError
+from rtcflow_contract.layers import Product
+from rtcflow_contract.request import describe
+from rtcflow_contract.scene_id import SceneName
+
+SCENES = "scenes.jsonl"
+STATIC = "static.jsonl"
+STARTED = "started.json"
+PAUSE = "pause.json"
+PAGE = "report.html"
+ITEMS, RECORDS, RESULTS = "items", "records", "results"
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,47}$")
+_LIST = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S+\.(jsonl|csv)$")
+
+
+def _name(text: str) -> str:
+    if not _NAME.match(text):
+        raise ValueError(
+            f"'{text}' is no name of a campaign; use up to 48 lower-case letters, digits and '-'"
+        )
+    return text
+
+
+def _list(text: str) -> str:
+    if not _LIST.match(text):
+        raise ValueError(f"'{text}' is no campaign list; give s3://bucket/.../list.jsonl (or .csv)")
+    return text
+
+
+CampaignName = Annotated[str, AfterValidator(_name)]
+ListUri = Annotated[str, AfterValidator(_list)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CampaignInput(_Model):
+    """Input of a campaign's execution.
+
+    Attributes
+    ----------
+    campaign : str
+    scenes : str
+        S3 URI of the list.
+    static : str or None
+        S3 URI of a list whose scenes are made before all others: the static layers.
+    max_scenes : int
+        Scenes at once.
+    tolerated_failure_percent : int
+        The campaign ends when a larger share of its scenes failed.
+    """
+
+    campaign: CampaignName
+    scenes: ListUri
+    static: ListUri | None = None
+    max_scenes: int = Field(default=20, ge=1, le=10_000)
+    tolerated_failure_percent: int = Field(default=10, ge=0, le=100)
+
+
+def parse_campaign(given: Any) -> CampaignInput:
+    """Validate a campaign's input; RefusedError names every wrong field."""
+    try:
+        return CampaignInput.model_validate(given)
+    except ValidationError as error:
+        raise RefusedError(f"the campaign was refused: {describe(error)}", reason="campaign") from error
+
+
+class Item(_Model):
+    """A scene of a campaign: the name of its executions without the attempt, and its payload."""
+
+    name: str
+    payload: dict[str, Any]
+
+
+class ItemList(_Model):
+    """A list as a start works through it: where it is, and how many scenes it has."""
+
+    bucket: str
+    key: str
+    count: int
+    repeated: int = 0
+
+
+class StartedCampaign(_Model):
+    """A start of a campaign, kept for its report."""
+
+    version: int = 1
+    execution: str
+    started: AwareDatetime
+    product_version: str
+    request: CampaignInput
+    scenes: ItemList
+    static: ItemList
+
+
+class SceneState(StrEnum):
+    """`left` is a scene that was not started: the campaign was paused for too long."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LEFT = "left"
+
+
+class SceneRecord(_Model):
+    """What became of a scene of a campaign, over all its attempts.
+
+    Attributes
+    ----------
+    name : str
+        Of its executions, without the attempt.
+    execution : str or None
+        The last attempt.
+    products : int
+        Burst products of the asked kind that exist after the last attempt.
+    made : int
+        Of these and of those before, how many its attempts made.
+    static_made : int
+        Static products made for linking.
+    failed : int
+        Bursts that failed in the last attempt.
+    failures : dict
+        Their number by error class.
+    error_class : ErrorClass or None
+        Of a scene that failed: what to do about it.
+    reason : str
+        Short name of the reason, empty when there is none.
+    message : str
+        One sentence, cut to 500 characters.
+    seconds : float
+        Task time of all bursts made, seconds.
+    cost_usd : float
+        Of all attempts.
+    started, finished : datetime or None
+        From the first attempt to the last, UTC.
+    """
+
+    version: int = 1
+    name: str
+    scene: SceneName
+    product: Product
+    collection: str = ""
+    state: SceneState
+    execution: str | None = None
+    attempts: int = 0
+    products: int = 0
+    made: int = 0
+    static_made: int = 0
+    failed: int = 0
+    failures: dict[ErrorClass, int] = {}
+    error_class: ErrorClass | None = None
+    reason: str = ""
+    message: str = ""
+    seconds: float = 0.0
+    cost_usd: float = 0.0
+    started: AwareDatetime | None = None
+    finished: AwareDatetime | None = None

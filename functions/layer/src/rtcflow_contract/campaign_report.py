@@ -1,0 +1,188 @@
+"""The report of a campaign, added up from the records of its scenes: pure functions."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from rtcflow_contract.campaign import Item, SceneRecord, SceneState, StartedCampaign
+from rtcflow_contract.cost import campaign_scene_cost
+from rtcflow_contract.errors import ErrorClass
+from rtcflow_contract.layers import Product
+
+_MOST_FAILURES = 50
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CampaignOutcome(StrEnum):
+    """`complete` when every scene of the lists succeeded."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+
+
+class Part(_Model):
+    """Totals of one list: the scenes, or the static layers that come before them.
+
+    `open` scenes have not ended in any start of the campaign. `products` exist; the campaign made `made` of them, the
+    others were there. `failed_bursts` are those of the last attempts.
+    """
+
+    scenes: int
+    succeeded: int
+    failed: int
+    left: int
+    open: int
+    products: int
+    made: int
+    static_made: int
+    failed_bursts: int
+    seconds: float
+    cost_usd: float
+
+
+class Failure(_Model):
+    """Scenes that failed for the same reason; `example` names one execution."""
+
+    error_class: ErrorClass
+    reason: str
+    scenes: int
+    message: str
+    example: str
+
+
+class CampaignReport(_Model):
+    """Report of a campaign.
+
+    Attributes
+    ----------
+    throughput : float or None
+        Bursts made in an hour, from the first scene's start to the last one's end; None before one ended.
+    hours : float
+        From the first start to the last end.
+    failed_by_class : dict
+        Number of failed scenes by error class.
+    failures : tuple of Failure
+        By number of scenes, the first 50.
+    """
+
+    version: int = 1
+    campaign: str
+    product_version: str
+    execution: str
+    reported: AwareDatetime
+    outcome: CampaignOutcome
+    message: str
+    scenes: Part
+    static: Part
+    failed_by_class: dict[ErrorClass, int]
+    failures: tuple[Failure, ...]
+    first_start: AwareDatetime | None
+    last_end: AwareDatetime | None
+    hours: float
+    throughput: float | None
+    cost_usd: float
+
+
+def report_campaign(
+    start: StartedCampaign,
+    lists: Mapping[str, Sequence[Item]],
+    records: Iterable[SceneRecord],
+    now: datetime,
+    region: str,
+) -> CampaignReport:
+    """Add up what is recorded of the scenes in the lists of a campaign's last start.
+
+    Parameters
+    ----------
+    start : StartedCampaign
+    lists : mapping
+        Items of `scenes` and of `static`.
+    records : iterable of SceneRecord
+        Those of scenes that are in no list count nothing.
+    now : datetime
+    region : str
+        For prices.
+    """
+    known = {record.name: record for record in records}
+    found = {
+        part: [known[item.name] for item in items if item.name in known] for part, items in lists.items()
+    }
+    parts = {part: _part(len(lists[part]), found[part], region) for part in ("scenes", "static")}
+    ended = [record for part in found.values() for record in part]
+    failed = [record for record in ended if record.state is SceneState.FAILED]
+    starts = [record.started for record in ended if record.started]
+    ends = [record.finished for record in ended if record.finished]
+    hours = (max(ends) - min(starts)).total_seconds() / 3600 if starts and ends else 0.0
+    made = sum(part.made + part.static_made for part in parts.values())
+    whole = all(part.scenes == part.succeeded for part in parts.values())
+    return CampaignReport(
+        campaign=start.request.campaign,
+        product_version=start.product_version,
+        execution=start.execution,
+        reported=now,
+        outcome=CampaignOutcome.COMPLETE if whole else CampaignOutcome.INCOMPLETE,
+        message=sentence(parts["scenes"], parts["static"]),
+        scenes=parts["scenes"],
+        static=parts["static"],
+        failed_by_class=dict(Counter(record.error_class or ErrorClass.DEFECT for record in failed)),
+        failures=tuple(_failures(failed)),
+        first_start=min(starts, default=None),
+        last_end=max(ends, default=None),
+        hours=hours,
+        throughput=made / hours if hours else None,
+        cost_usd=sum(part.cost_usd for part in parts.values()),
+    )
+
+
+def _part(scenes: int, records: Sequence[SceneRecord], region: str) -> Part:
+    states = Counter(record.state for record in records)
+    return Part(
+        scenes=scenes,
+        succeeded=states[SceneState.SUCCEEDED],
+        failed=states[SceneState.FAILED],
+        left=states[SceneState.LEFT],
+        open=scenes - len(records),
+        products=sum(record.products for record in records),
+        made=sum(record.made for record in records),
+        static_made=sum(record.static_made for record in records),
+        failed_bursts=sum(record.failed for record in records),
+        seconds=sum(record.seconds for record in records),
+        cost_usd=sum(record.cost_usd + campaign_scene_cost(region) for record in records),
+    )
+
+
+def _failures(failed: Iterable[SceneRecord]) -> list[Failure]:
+    groups: dict[tuple[ErrorClass, str], list[SceneRecord]] = defaultdict(list)
+    for record in failed:
+        groups[record.error_class or ErrorClass.DEFECT, record.reason].append(record)
+    told = [
+        Failure(
+            error_class=error_class,
+            reason=reason,
+            scenes=len(group),
+            message=group[0].message,
+            example=group[0].execution or group[0].name,
+        )
+        for (error_class, reason), group in groups.items()
+    ]
+    return sorted(told, key=lambda failure: (-failure.scenes, failure.reason))[:_MOST_FAILURES]
+
+
+def sentence(scenes: Part, static: Part) -> str:
+    """What became of a campaign, in one sentence."""
+    parts = [(scenes, Product.RTC_S1, "scenes"), (static, Product.RTC_S1_STATIC, "scenes for static layers")]
+    told = []
+    for part, product, word in parts:
+        if part.scenes:
+            rest = [(part.failed, "failed"), (part.left, "left"), (part.open, "open")]
+            behind = "".join(f", {number} {name}" for number, name in rest if number)
+            told.append(
+                f"{part.succeeded} of {part.scenes} {word} succeeded{behind}; {part.products} {product.value} products"
+            )
+    return ". ".join(told) or "the list has no scene"

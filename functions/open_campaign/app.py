@@ -1,0 +1,25 @@
+"""OpenCampaign: check a campaign's lists and write what its maps work through."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from campaign_opening import Settings, open_campaign
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics(namespace="rtcflow")
+settings = Settings.from_environment(os.environ)
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Open the campaign of `event["request"]`; the result names its lists, it does not hold them."""
+    opened = open_campaign(event["request"], event["execution"], event["started"], settings)
+    logger.info("opened", extra={"campaign": opened["campaign"], "scenes": opened["scenes"]["count"]})
+    metrics.add_metric(name="CampaignScenes", unit=MetricUnit.Count, value=opened["scenes"]["count"])
+    return opened

@@ -1,0 +1,94 @@
+"""Open a campaign: check its lists to the last line before anything starts, and write what is worked through."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from rtcflow_cloud import storage
+from rtcflow_cloud.campaign_store import CampaignStore
+from rtcflow_contract.campaign import (
+    RESULTS,
+    SCENES,
+    STATIC,
+    CampaignInput,
+    ItemList,
+    StartedCampaign,
+    parse_campaign,
+)
+from rtcflow_contract.campaign_list import Items, make_items, parse_list
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import parse_s3_uri
+
+
+class Settings(NamedTuple):
+    """The stack's own values."""
+
+    products_bucket: str
+    work_bucket: str
+    product_version: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the values that the template sets."""
+        return cls(environment["PRODUCTS_BUCKET"], environment["WORK_BUCKET"], environment["PRODUCT_VERSION"])
+
+
+def open_campaign(
+    given: Any, execution: str, started: str, settings: Settings, client: Any = None
+) -> dict[str, Any]:
+    """Check and write the lists of a campaign; gives what its state machine carries.
+
+    Parameters
+    ----------
+    given : dict
+        Input of the campaign's execution.
+    execution, started : str
+        Its name and start time (ISO 8601).
+    settings : Settings
+    client : optional
+        S3 client, the default one when None.
+
+    Raises
+    ------
+    RefusedError
+        When the input or a line of a list cannot work, or the scene list is empty.
+    """
+    request = parse_campaign(given)
+    store = CampaignStore(settings.work_bucket, request.campaign, client)
+    scenes = _items(request.scenes, settings, client)
+    if not scenes.items:
+        raise RefusedError(f"list {request.scenes} has no scene; plan the campaign anew", "campaign-list")
+    static = _items(request.static, settings, client) if request.static else Items([], 0)
+    lists = {
+        SCENES: store.write_items(execution, SCENES, *scenes),
+        STATIC: store.write_items(execution, STATIC, *static),
+    }
+    store.write_start(
+        StartedCampaign(
+            execution=execution,
+            started=datetime.fromisoformat(started),
+            product_version=settings.product_version,
+            request=request,
+            scenes=lists[SCENES],
+            static=lists[STATIC],
+        )
+    )
+    return _state(request, lists, store)
+
+
+def _state(request: CampaignInput, lists: Mapping[str, ItemList], store: CampaignStore) -> dict[str, Any]:
+    return {
+        "campaign": request.campaign,
+        "bucket": store.folder.bucket,
+        "results": store.folder.join(RESULTS).key,
+        "max_scenes": request.max_scenes,
+        "tolerated_failure_percent": request.tolerated_failure_percent,
+        "scenes": {"key": lists[SCENES].key, "count": lists[SCENES].count},
+        "static": {"key": lists[STATIC].key, "count": lists[STATIC].count},
+    }
+
+
+def _items(uri: str, settings: Settings, client: Any) -> Items:
+    # Spreadsheets write a byte order mark in front of a CSV.
+    text = storage.read_bytes(parse_s3_uri(uri), client).decode("utf-8-sig", errors="replace")
+    return make_items(parse_list(text, uri), uri, settings.products_bucket, settings.product_version)
