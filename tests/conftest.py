@@ -7,3 +7,10 @@ from rtcflow_local.sample import SampleSpec, write_sample
 def tiny_sample(tmp_path_factory):
     """The smallest sample scene; shared by all tests, so copy it before changing anything in it."""
     return write_sample(tmp_path_factory.mktemp("sample"), SampleSpec.tiny())
+
+
+@pytest.fixture(scope="session")
+def archive_sample(tmp_path_factory):
+    """A sample scene with all three sub-swaths, as an archive's scenes are; shared by all tests."""
+    spec = SampleSpec(swaths=("iw1", "iw2", "iw3"), bursts=2, lines=64, samples=512)
+    return write_sample(tmp_path_factory.mktemp("archive-sample"), spec)

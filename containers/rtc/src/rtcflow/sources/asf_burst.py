@@ -24,6 +24,9 @@ from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.safe import relative_orbit
 
+# How often a burst is asked for whose TIFF came whole and cannot be read.
+_EXTRACTIONS = 3
+
 
 class BurstRequest(NamedTuple):
     """What is wanted of a scene; `burst_index` is the burst's position in its sub-swath, None where it is not known."""
@@ -66,11 +69,9 @@ class Extractor(NamedTuple):
         burst, shape, stems = self._locate(wanted, found)
         progress("fetch scene", 0.1)
         for number, polarization in enumerate(wanted.polarizations if wanted.with_pixels else ()):
-            tiff = self._download(wanted, polarization, burst.burst_index, "tiff", work)
-            pixels = _read_extract(tiff, shape)
+            pixels = self._pixels(wanted, polarization, burst.burst_index, shape, work)
             first, lines = burst.burst_index * shape.lines, shape.bursts * shape.lines
             write_sparse_measurement(safe / f"measurement/{stems[polarization]}.tiff", pixels, first, lines)
-            tiff.unlink()
             progress("fetch scene", 0.1 + 0.9 * (number + 1) / len(wanted.polarizations))
         files = {file.path: file for xml in found for file in xml.files}
         write_burst_safe(safe, found[0].manifest, files.values())
@@ -87,6 +88,22 @@ class Extractor(NamedTuple):
                 reason="scene-incomplete",
             )
         return xml
+
+    def _pixels(
+        self, wanted: BurstRequest, polarization: str, index: int, shape: "_Shape", work: Path
+    ) -> np.ndarray:
+        attempt = 0
+        while True:
+            tiff = self._download(wanted, polarization, index, "tiff", work)
+            try:
+                return _read_extract(tiff, shape)
+            except TransientError:
+                attempt += 1
+                if attempt == _EXTRACTIONS:
+                    raise
+                self.backoff.wait(attempt - 1)
+            finally:
+                tiff.unlink()
 
     def _download(self, wanted: BurstRequest, polarization: str, index: int, ending: str, work: Path) -> Path:
         swath = parse_burst_id(wanted.burst_id).swath.upper()
@@ -176,12 +193,10 @@ def _read_extract(path: Path, shape: _Shape) -> np.ndarray:
             size, kind = (tiff.height, tiff.width), tiff.dtypes[0]
             values = tiff.read(1) if size == shape[:2] and kind == "complex_int16" else None
     except RasterioError as error:
-        path.unlink(missing_ok=True)
         raise TransientError(
             f"the burst extractor's {path.name} cannot be read; try again", reason="extractor-tiff"
         ) from error
     if values is None:
-        path.unlink(missing_ok=True)
         raise TransientError(
             f"the burst extractor's {path.name} is {size[0]} x {size[1]} {kind}, not {shape.lines} x "
             f"{shape.samples} complex int16; try again",

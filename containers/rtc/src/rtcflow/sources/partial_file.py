@@ -157,6 +157,8 @@ def open_partial(name: str, folder: Path, extent: Extent | None = None) -> Itera
     try:
         yield PartialFile(file, path, extent)
     finally:
+        if _is_at(file, path) and path.stat().st_size == 0:
+            path.unlink()
         file.close()
 
 

@@ -1,0 +1,18 @@
+"""A clock that goes on only when somebody sleeps."""
+
+from rtcflow_cloud.backoff import Backoff
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def now(self) -> float:
+        return sum(self.slept)
+
+    def backoff(self, **changes: float) -> Backoff:
+        """Waits by this clock, as long as it may."""
+        return Backoff(sleep=self.sleep, uniform=lambda low, high: high, now=self.now, **changes)
