@@ -46,7 +46,11 @@ ROLES = {
     "CheckStaticLayersRole": LOGS_OF["CheckStaticLayers"],
     "AssembleStacRole": {**LOGS_OF["AssembleStac"], "events:PutEvents": EVENT_BUS},
     "SummarizeSceneRole": {**LOGS_OF["SummarizeScene"], "events:PutEvents": EVENT_BUS},
-    "TaskRole": {"s3:DeleteObject": PRODUCTS | EXTRA},
+    "TaskRole": {
+        "s3:DeleteObject": PRODUCTS | EXTRA | {"${WorkBucket.Arn}/leases/*"},
+        "s3:GetObject": {"${WorkBucket.Arn}/leases/*"},
+        "s3:PutObject": {"${WorkBucket.Arn}/leases/*"},
+    },
     "RequestedSceneRole": {"states:StartExecution": {"SceneStateMachine"}},
     "TaskExecutionRole": {
         "ecr:GetAuthorizationToken": {"*"},
