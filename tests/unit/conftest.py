@@ -11,7 +11,15 @@ from moto import mock_aws
 from rtcflow_cloud import storage
 
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = ("plan_scene", "check_static_layers", "assemble_stac", "summarize_scene", "find_scenes")
+FUNCTIONS = (
+    "plan_scene",
+    "check_static_layers",
+    "assemble_stac",
+    "summarize_scene",
+    "find_scenes",
+    "open_campaign",
+    "follow_scene",
+)
 # Under import mode importlib the folder of these tests is not on the path; in Lambda the folder of a function is.
 sys.path[:0] = [str(Path(__file__).parent), *(str(ROOT / "functions" / name) for name in FUNCTIONS)]
 

@@ -51,7 +51,12 @@ class Emulator(NamedTuple):
         )
 
 
-def start(folder: Path, port: int | None = None, task_environment: dict[str, str] | None = None) -> Emulator:
+def start(
+    folder: Path,
+    port: int | None = None,
+    task_environment: dict[str, str] | None = None,
+    wait_scale: float = 1.0,
+) -> Emulator:
     """Start an emulator in a folder and wait until it answers.
 
     Parameters
@@ -62,6 +67,8 @@ def start(folder: Path, port: int | None = None, task_environment: dict[str, str
         On loopback; None takes a free one.
     task_environment : dict, optional
         More environment of container tasks.
+    wait_scale : float
+        How long waits and pauses between retries are, against those on AWS.
 
     Raises
     ------
@@ -91,6 +98,7 @@ def start(folder: Path, port: int | None = None, task_environment: dict[str, str
         "BIND_HOST": "127.0.0.1",
         "RTCFLOW_TWIN_FOLDER": str(folder),
         "POWERTOOLS_TRACE_DISABLED": "true",
+        "SFN_WAIT_SCALE": str(wait_scale),
     }
     environment.pop("AWS_ENDPOINT_URL", None)
     with (folder / "emulator.log").open("wb") as log:

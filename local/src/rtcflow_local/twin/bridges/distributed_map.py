@@ -52,7 +52,7 @@ class DistributedMap:
             for item in enumerate(self._items(state, given, context))
             for inner in [_with_item(context, *item)]
         ]
-        limits = {
+        limits: dict[str, float] = {
             field: float(self._fill(state[field], given, context) or 0)
             for field in ("ToleratedFailurePercentage", "ToleratedFailureCount")
             if field in state

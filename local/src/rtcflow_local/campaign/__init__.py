@@ -1,0 +1,1 @@
+"""Campaigns from a terminal: plan one, start it, watch it, pause it, report it."""

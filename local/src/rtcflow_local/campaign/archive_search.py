@@ -1,0 +1,83 @@
+"""Scenes of a period, and their bursts, from the archive's catalogue."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
+
+from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_cloud.asf_catalogue import list_asf_bursts
+from rtcflow_cloud.cmr import Cmr
+from rtcflow_cloud.scene_search import Window, find_scenes
+from rtcflow_contract.area import Area
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.granule import SceneGranule, newest_processings
+from rtcflow_contract.scene_id import SceneId
+
+# The catalogue is asked politely.
+_LISTERS = 4
+_PAGE = 2000
+
+Say = Callable[[str], None]
+
+
+def months(start: date, end: date) -> Iterator[Window]:
+    """Windows of a month at most from the start of one day to the end of another."""
+    day = start
+    while day <= end:
+        following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+        last = min(following - timedelta(days=1), end)
+        yield Window(
+            datetime.combine(day, time.min, UTC),
+            datetime.combine(last, time.max, UTC).replace(microsecond=0),
+        )
+        day = following
+
+
+def scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say) -> list[SceneGranule]:
+    """Scenes that an area wants, of each acquisition the newest processing, by time.
+
+    Parameters
+    ----------
+    area : Area
+    start, end : date
+        Days of acquisition, both included.
+    hosts : ArchiveHosts
+    say : callable
+        Told what is being searched.
+    """
+    cmr = Cmr(hosts.cmr_url, page_size=_PAGE)
+    found: dict[str, SceneGranule] = {}
+    for window in months(start, end):
+        say(f"searching {window.start:%Y-%m}, {len(found)} scenes so far")
+        for granule in find_scenes(cmr, area.rings, acquired=window):
+            if area.wants(granule) and start <= granule.scene.start.date() <= end:
+                found[granule.scene.id] = granule
+    return sorted(newest_processings(found.values()), key=lambda granule: granule.scene.start)
+
+
+def bursts_of(
+    scenes: Sequence[SceneId], hosts: ArchiveHosts, say: Say
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Burst ids by scene, and why those without any have none.
+
+    Raises
+    ------
+    TransientError
+        When the catalogue does not answer or stays incomplete.
+    """
+    bursts: dict[str, list[str]] = {}
+    refusals: dict[str, str] = {}
+
+    def lists(scene: SceneId) -> list[str]:
+        try:
+            return sorted({burst.burst_id for burst in list_asf_bursts(scene, hosts)})
+        except RefusedError as error:
+            refusals[scene.id] = error.message
+            return []
+
+    with ThreadPoolExecutor(_LISTERS) as pool:
+        for number, (scene, ids) in enumerate(zip(scenes, pool.map(lists, scenes), strict=True), start=1):
+            say(f"listing bursts, {number} of {len(scenes)}")
+            if ids:
+                bursts[scene.id] = ids
+    return bursts, refusals

@@ -1,0 +1,163 @@
+"""`rtcflow campaign plan|start|status|pause|resume|stop|report`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_contract.campaign_page import render
+from rtcflow_contract.cost import DEFAULT_REGION, TaskSize
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import REPORT
+from rtcflow_local.campaign.estimate import Basis, estimate
+from rtcflow_local.campaign.lists import find_lists
+from rtcflow_local.campaign.operating import Campaign
+from rtcflow_local.campaign.planning import AreaPlan, plan_area, read_area_file, write_plan
+from rtcflow_local.campaign.tables import show_plan, show_report, show_status
+from rtcflow_local.report.aws import Clients, stack_outputs
+
+app = typer.Typer(help="Backfill: make every scene of a list, once.", no_args_is_help=True)
+_console = Console(soft_wrap=True, highlight=False)
+
+Name = Annotated[str, typer.Argument(help="Name of the campaign.")]
+Stack = Annotated[str, typer.Option(help="Deployed stack.", envvar="RTCFLOW_STACK")]
+Endpoint = Annotated[
+    str | None, typer.Option(help="Endpoint in place of AWS, such as that of `rtcflow twin status`.")
+]
+MaxScenes = Annotated[int, typer.Option(help="Scenes at once.", min=1, max=10_000)]
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquisition, included.")]
+
+
+@app.command()
+def plan(
+    aoi: Annotated[
+        Path, typer.Option(help="GeoJSON of the area, with the products' settings in its properties.")
+    ],
+    start: Day,
+    end: Day,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; else the campaign's name.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the campaign; else the area's.")] = None,
+    static: Annotated[bool, typer.Option(help="Plan the static layers too.")] = True,
+    max_scenes: MaxScenes = 20,
+    burst_minutes: Annotated[float, typer.Option(help="Task time of a burst, from a report.")] = 3.0,
+    static_minutes: Annotated[float, typer.Option(help="Task time of the static layers of a burst.")] = 3.0,
+    vcpu: Annotated[float, typer.Option(help="Size of a task.")] = 4.0,
+    memory_gib: Annotated[float, typer.Option(help="Size of a task.")] = 16.0,
+    region: Annotated[str, typer.Option(help="Region, for prices.", envvar="AWS_REGION")] = DEFAULT_REGION,
+) -> None:
+    """Search the archive and write the campaign's lists, with counts, cost and time. Nothing is started."""
+    if start > end:
+        raise RefusedError("--start lies after --end; swap them", reason="period")
+    areas = read_area_file(aoi)
+    period = (start.date(), end.date())
+    hosts = ArchiveHosts.from_environment()
+    with _console.status("searching") as status:
+        plans = [plan_area(area, *period, hosts, status.update) for area in areas]
+    if not static:
+        plans = [one if one.is_static else one._replace(cover={}) for one in plans]
+    chosen = name or areas[0].name
+    payload = areas[0].payload
+    basis = Basis(
+        burst_seconds=burst_minutes * 60,
+        static_seconds=static_minutes * 60,
+        size=TaskSize(vcpu, memory_gib, 40),
+        region=region,
+        spot=payload.get("compute", "spot") == "spot",
+        max_scenes=max_scenes,
+        max_concurrency=int(payload.get("max_concurrency", 30)),
+    )
+    expected = estimate(*_counts(plans), basis)
+    folder = out or Path(chosen)
+    write_plan(folder, chosen, plans, period, expected)
+    show_plan(_console, plans, expected, basis)
+    if any(one.scenes for one in plans):
+        _console.print(f"start it with: rtcflow campaign start {chosen} {folder} --max-scenes {max_scenes}")
+    else:
+        _console.print("the archive has no such scene; nothing is to be started")
+
+
+def _counts(plans: list[AreaPlan]) -> tuple[int, int, int, int]:
+    """Scenes and bursts; scenes and bursts of static layers."""
+    statics = sum(len(ids) for one in plans for ids in one.cover.values())
+    return (
+        sum(len(one.scenes) for one in plans if not one.is_static),
+        sum(one.bursts for one in plans if not one.is_static),
+        sum(len(one.cover) for one in plans),
+        statics,
+    )
+
+
+@app.command()
+def start(
+    name: Name,
+    source: Annotated[
+        str, typer.Argument(help="Folder of a plan, or a list: .jsonl or .csv, local or s3://.")
+    ],
+    static: Annotated[
+        str | None, typer.Option(help="List made before all others; else the folder's.")
+    ] = None,
+    max_scenes: MaxScenes = 20,
+    tolerated_failure_percent: Annotated[
+        int, typer.Option(help="End when more of the scenes failed.", min=0, max=100)
+    ] = 10,
+    stack: Stack = "rtcflow",
+    endpoint_url: Endpoint = None,
+) -> None:
+    """Start a campaign; started again, it makes only what is missing."""
+    campaign = _campaign(name, stack, endpoint_url)
+    arn = campaign.start(find_lists(source, static), max_scenes, tolerated_failure_percent)
+    _console.print(f"execution {arn}")
+    endpoint = f" --endpoint-url {endpoint_url}" if endpoint_url else ""
+    _console.print(f"watch it with: rtcflow campaign status {name} --stack {stack}{endpoint}")
+
+
+@app.command()
+def status(name: Name, stack: Stack = "rtcflow", endpoint_url: Endpoint = None) -> None:
+    """Say how a campaign stands."""
+    show_status(_console, _campaign(name, stack, endpoint_url).status())
+
+
+@app.command()
+def pause(name: Name, stack: Stack = "rtcflow", endpoint_url: Endpoint = None) -> None:
+    """Start no further scene; those that run go on to their end."""
+    _campaign(name, stack, endpoint_url).pause()
+    _console.print(f"paused; go on with: rtcflow campaign resume {name}")
+
+
+@app.command()
+def resume(name: Name, stack: Stack = "rtcflow", endpoint_url: Endpoint = None) -> None:
+    """Go on after a pause."""
+    _campaign(name, stack, endpoint_url).resume()
+    _console.print("goes on within six minutes, when its execution runs still; else start it again")
+
+
+@app.command()
+def stop(name: Name, stack: Stack = "rtcflow", endpoint_url: Endpoint = None) -> None:
+    """Stop a campaign at once, with the scenes that run; start it again to make what is missing."""
+    stopped = _campaign(name, stack, endpoint_url).stop()
+    _console.print(f"stopped {stopped}; what is missing is made when the campaign is started again")
+
+
+@app.command()
+def report(
+    name: Name,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.json and report.html.")] = None,
+    stack: Stack = "rtcflow",
+    endpoint_url: Endpoint = None,
+) -> None:
+    """Report a campaign as it stands, during it or after."""
+    found = _campaign(name, stack, endpoint_url).report()
+    show_report(_console, found)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / REPORT).write_text(found.model_dump_json(indent=1))
+        (out / "report.html").write_text(render(found))
+        _console.print(f"written to {out}")
+
+
+def _campaign(name: str, stack: str, endpoint_url: str | None) -> Campaign:
+    clients = Clients(endpoint_url)
+    return Campaign(name, clients, stack_outputs(clients, stack))

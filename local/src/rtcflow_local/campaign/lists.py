@@ -1,0 +1,79 @@
+"""Campaign lists on this machine or in S3, and their way into the work bucket."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rtcflow_cloud import storage
+from rtcflow_contract.campaign import SCENES, STATIC
+from rtcflow_contract.campaign_list import make_items, parse_list
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import Location, parse_s3_uri
+
+_ENDINGS = (".jsonl", ".csv")
+
+
+class Lists(NamedTuple):
+    """Paths or `s3://` locations of a campaign's lists."""
+
+    scenes: str
+    static: str | None
+
+
+def find_lists(source: str, static: str | None) -> Lists:
+    """The lists that a folder, a file or an `s3://` location names.
+
+    Parameters
+    ----------
+    source : str
+        Folder that `rtcflow campaign plan` wrote, or a list in JSONL or CSV.
+    static : str or None
+        List of static layers in place of the folder's.
+    """
+    if not source.startswith("s3://") and Path(source).is_dir():
+        scenes, own = Path(source) / SCENES, Path(source) / STATIC
+        if not scenes.is_file():
+            raise RefusedError(f"{source} holds no {SCENES}; plan the campaign first", reason="campaign-list")
+        return Lists(str(scenes), static or (str(own) if own.is_file() else None))
+    return Lists(source, static)
+
+
+def read_list(source: str, client: Any) -> str:
+    """Text of a list; RefusedError when it cannot be read or is neither JSONL nor CSV."""
+    if not source.endswith(_ENDINGS):
+        raise RefusedError(f"list {source} is neither .jsonl nor .csv; rename it", reason="campaign-list")
+    if source.startswith("s3://"):
+        data = storage.read_bytes(parse_s3_uri(source), client)
+    else:
+        try:
+            data = Path(source).read_bytes()
+        except OSError as error:
+            raise RefusedError(f"list {source} cannot be read: {error}", reason="file") from error
+    return data.decode("utf-8-sig", errors="replace")
+
+
+def upload_list(source: str, folder: Location, name: str, products_bucket: str, client: Any) -> str:
+    """Check a list and put it into a campaign's folder; gives its S3 URI.
+
+    Parameters
+    ----------
+    source : str
+    folder : Location
+        Of the campaign.
+    name : str
+        `scenes.jsonl` or `static.jsonl`; a CSV keeps its ending.
+    products_bucket : str
+    client
+        S3 client.
+
+    Raises
+    ------
+    RefusedError
+        When a line cannot work; names the lines.
+    """
+    text = read_list(source, client)
+    checked = make_items(parse_list(text, source), source, products_bucket, "0")
+    if not checked.items:
+        raise RefusedError(f"list {source} has no scene", reason="campaign-list")
+    at = folder.join(name.replace(".jsonl", source[source.rindex(".") :]))
+    storage.write_bytes(at, text.encode(), client)
+    return str(at)

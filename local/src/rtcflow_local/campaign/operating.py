@@ -1,0 +1,143 @@
+"""A campaign of a deployed stack: start it, look at it, pause, resume and stop it."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from rtcflow_cloud.campaign_store import CampaignStore
+from rtcflow_contract.campaign import SCENES, STATIC, parse_campaign
+from rtcflow_contract.campaign_report import CampaignReport
+from rtcflow_contract.errors import RefusedError
+from rtcflow_local.campaign.lists import Lists, upload_list
+from rtcflow_local.report.aws import BUCKET_OUTPUT, Clients, asked
+
+MACHINE_OUTPUT = "CampaignStateMachineArn"
+WORK_OUTPUT = "WorkBucketName"
+RUNNING = "RUNNING"
+# What an execution's name has after the campaign's.
+_STARTED = re.compile(r"-\d{8}T\d{12}$")
+
+
+class MapCounts(NamedTuple):
+    """Children of one Map run."""
+
+    name: str
+    status: str
+    counts: Mapping[str, int]
+
+
+class Status(NamedTuple):
+    """How a campaign stands."""
+
+    execution: str
+    status: str
+    paused: bool
+    maps: list[MapCounts]
+    report: CampaignReport
+
+
+class Campaign:
+    """A campaign by name, in the stack whose outputs are given."""
+
+    def __init__(self, name: str, clients: Clients, outputs: Mapping[str, str]) -> None:
+        if MACHINE_OUTPUT not in outputs:
+            raise RefusedError("the stack has no campaigns; deploy this version of rtcflow", reason="stack")
+        # Refuses a name that the campaign could not have.
+        parse_campaign({"campaign": name, "scenes": "s3://any/list.jsonl"})
+        self.name = name
+        self.machine = outputs[MACHINE_OUTPUT]
+        self._products_bucket = outputs[BUCKET_OUTPUT]
+        self._states = clients("stepfunctions")
+        self._s3 = clients("s3")
+        self.store = CampaignStore(outputs[WORK_OUTPUT], name, self._s3)
+
+    def start(self, lists: Lists, max_scenes: int, tolerated_failure_percent: int) -> str:
+        """Upload the lists and start; a pause ends. Gives the execution's ARN.
+
+        Raises
+        ------
+        RefusedError
+            When the campaign runs already, or a list or a setting cannot work.
+        """
+        running = self.execution()
+        if running and running["status"] == RUNNING:
+            raise RefusedError(
+                f"campaign {self.name} runs already, as {running['name']}; stop it first, or wait for its end",
+                reason="campaign-running",
+            )
+        request: dict[str, Any] = {
+            "max_scenes": max_scenes,
+            "tolerated_failure_percent": tolerated_failure_percent,
+        }
+        parse_campaign({"campaign": self.name, "scenes": "s3://any/list.jsonl", **request})
+        for field, source, name in (("scenes", lists.scenes, SCENES), ("static", lists.static, STATIC)):
+            if source is not None:
+                request[field] = upload_list(source, self.store.folder, name, self._products_bucket, self._s3)
+        self.store.resume()
+        name = f"{self.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+        with asked(f"campaign '{self.name}'"):
+            started = self._states.start_execution(
+                stateMachineArn=self.machine, name=name, input=json.dumps({"campaign": self.name, **request})
+            )
+        return str(started["executionArn"])
+
+    def execution(self) -> dict[str, Any] | None:
+        """The last execution of this campaign; None when there is none, or none any more."""
+        with asked(f"campaign '{self.name}'"):
+            pages = self._states.get_paginator("list_executions").paginate(stateMachineArn=self.machine)
+            for page in pages:
+                for found in page["executions"]:
+                    if _STARTED.sub("", found["name"]) == self.name:
+                        newest: dict[str, Any] = found
+                        return newest
+        return None
+
+    def status(self) -> Status:
+        """How it stands; RefusedError when it was never started."""
+        report = self.report()
+        found = self.execution()
+        maps = self._maps(found["executionArn"]) if found else []
+        status = found["status"] if found else "forgotten by Step Functions"
+        return Status(report.execution, status, self.store.paused(), maps, report)
+
+    def _maps(self, execution: str) -> list[MapCounts]:
+        with asked(f"execution {execution}"):
+            runs = self._states.list_map_runs(executionArn=execution)["mapRuns"]
+            described = [self._states.describe_map_run(mapRunArn=run["mapRunArn"]) for run in runs]
+        return [
+            MapCounts(f"map {number}", run["status"], run["executionCounts"])
+            for number, run in enumerate(described, start=1)
+        ]
+
+    def report(self) -> CampaignReport:
+        """The report as things stand, written to the work bucket too."""
+        report = self.store.report(datetime.now(UTC), str(self._s3.meta.region_name))
+        self.store.write_report(report)
+        return report
+
+    def pause(self) -> None:
+        """Start no further scene; those that run go on to their end."""
+        self.store.read_start()
+        self.store.pause(datetime.now(UTC))
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self.store.read_start()
+        self.store.resume()
+
+    def stop(self) -> str:
+        """Stop at once, with the scenes that run; gives the name of the execution.
+
+        Raises
+        ------
+        RefusedError
+            When the campaign does not run.
+        """
+        found = self.execution()
+        if not found or found["status"] != RUNNING:
+            raise RefusedError(f"campaign {self.name} does not run", reason="campaign")
+        with asked(f"campaign '{self.name}'"):
+            self._states.stop_execution(executionArn=found["executionArn"], cause="stopped by its operator")
+        return str(found["name"])

@@ -1,0 +1,143 @@
+"""Plan a campaign: scenes of an area and period, their bursts, and the scenes that static layers are made from."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_contract.area import Area, parse_areas
+from rtcflow_contract.campaign import SCENES, STATIC
+from rtcflow_contract.campaign_list import write_payloads
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.granule import SceneGranule
+from rtcflow_contract.layers import Product
+from rtcflow_contract.request import DEFAULT_COLLECTIONS
+from rtcflow_local.campaign.archive_search import Say, bursts_of, scenes_of
+from rtcflow_local.campaign.estimate import Estimate
+from rtcflow_local.campaign.passes import count_bursts, cover, group_views
+
+PLAN = "plan.json"
+# A scene of three sub-swaths of nine bursts.
+USUAL_BURSTS = 27
+# Fields of a payload that static layers are made with too.
+_KEPT = ("resolution", "output_crs", "dem", "engine", "scene_source", "orbit", "compute", "max_concurrency")
+_LINKED = {"s3_bucket", "s3_project_folder", "collection"}
+
+
+class AreaPlan(NamedTuple):
+    """What a campaign does for one area.
+
+    Attributes
+    ----------
+    area : Area
+    scenes : list of SceneGranule
+    bursts : int
+        Of all scenes; counted on `samples` of them.
+    samples : int
+    cover : dict
+        Bursts by scene: from each of these scenes, the static layers of these bursts.
+    refusals : dict
+        Scenes whose bursts are not listed, and why.
+    """
+
+    area: Area
+    scenes: list[SceneGranule]
+    bursts: int
+    samples: int
+    cover: dict[str, list[str]]
+    refusals: dict[str, str]
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the area asks for static layers alone."""
+        return self.area.payload.get("product") == Product.RTC_S1_STATIC
+
+    def payloads(self) -> list[dict[str, Any]]:
+        """Payloads of the scenes; for static layers alone, of the scenes that they are made from."""
+        if self.is_static:
+            return [self.area.payload_of(scene) | {"burst_id_list": ids} for scene, ids in self.cover.items()]
+        return [self.area.payload_of(granule.scene.id) for granule in self.scenes]
+
+    def static_payloads(self) -> list[dict[str, Any]]:
+        """Payloads that make the static layers of all bursts where the scenes will link to them."""
+        if self.is_static:
+            return []
+        return [
+            static_payload(self.area.payload_of(scene)) | {"burst_id_list": ids}
+            for scene, ids in self.cover.items()
+        ]
+
+
+def static_payload(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload that makes the static layers which a payload links to."""
+    linked = {field: payload.get(f"linked_static_layers_{field}") for field in _LINKED}
+    linked["s3_bucket"] = linked["s3_bucket"] or payload.get("s3_bucket")
+    linked["collection"] = linked["collection"] or DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
+    kept = {field: payload[field] for field in _KEPT if field in payload}
+    given = {field: value for field, value in sorted(linked.items()) if value}
+    return {"scene": payload["scene"], "product": Product.RTC_S1_STATIC.value, **given, **kept}
+
+
+def read_area_file(path: Path) -> list[Area]:
+    """Areas of a GeoJSON file that are not switched off; RefusedError when there is none."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RefusedError(f"area {path} cannot be read: {error}", reason="file") from error
+    areas = [area for area in parse_areas(text, path.name) if area.enabled]
+    if not areas:
+        raise RefusedError(f"every area of {path} is switched off; set enabled to true", reason="area")
+    return areas
+
+
+def plan_area(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say) -> AreaPlan:
+    """Search scenes and bursts of an area; raises TransientError when the catalogue does not answer."""
+    scenes = scenes_of(area, start, end, hosts, say)
+    views = group_views(scenes)
+    samples = [granule.scene for granule in views.samples]
+    bursts, refusals = bursts_of(samples, hosts, say)
+    newest = {granule.scene.id: granule.scene.start for granule in views.samples}
+    return AreaPlan(
+        area=area,
+        scenes=scenes,
+        bursts=count_bursts(views, bursts, USUAL_BURSTS),
+        samples=len(samples),
+        cover=cover(bursts, rank=lambda scene: newest[scene]),
+        refusals=refusals,
+    )
+
+
+def write_plan(
+    folder: Path, name: str, plans: list[AreaPlan], period: tuple[date, date], expected: Estimate
+) -> None:
+    """Write the campaign's lists and plan.json into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scenes = [payload for plan in plans for payload in plan.payloads()]
+    static = [payload for plan in plans for payload in plan.static_payloads()]
+    (folder / SCENES).write_text(write_payloads(scenes))
+    if static:
+        (folder / STATIC).write_text(write_payloads(static))
+    else:
+        (folder / STATIC).unlink(missing_ok=True)
+    record = {
+        "campaign": name,
+        "start": period[0].isoformat(),
+        "end": period[1].isoformat(),
+        "areas": [
+            {
+                "name": plan.area.name,
+                "scenes": len(plan.scenes),
+                "bursts": plan.bursts,
+                "counted_on": plan.samples,
+                "static_scenes": len(plan.cover),
+                "static_bursts": sum(len(ids) for ids in plan.cover.values()),
+                "without_bursts": plan.refusals,
+            }
+            for plan in plans
+        ],
+        "lines": len(scenes),
+        "static_lines": len(static),
+        "estimate": expected._asdict(),
+    }
+    (folder / PLAN).write_text(json.dumps(record, indent=1))

@@ -1,0 +1,68 @@
+"""Plans, states and reports of campaigns as tables on a terminal."""
+
+from rich.console import Console
+from rich.table import Table
+
+from rtcflow_contract.campaign_report import CampaignReport
+from rtcflow_local.campaign.estimate import Basis, Estimate
+from rtcflow_local.campaign.operating import Status
+from rtcflow_local.campaign.planning import AreaPlan
+from rtcflow_local.report.figures import dollars
+
+_PART_ROWS = (
+    ("scenes", "scenes"),
+    ("succeeded", "succeeded"),
+    ("failed", "failed"),
+    ("left", "left by a pause"),
+    ("open", "open"),
+    ("products", "products that exist"),
+    ("made", "made by the campaign"),
+    ("failed_bursts", "bursts that failed"),
+)
+_MOST_REFUSALS = 5
+
+
+def show_plan(console: Console, plans: list[AreaPlan], expected: Estimate, basis: Basis) -> None:
+    """Counts by area, cost and time."""
+    table = Table("area", "scenes", "bursts", "counted on", "static from", "static bursts", box=None)
+    for plan in plans:
+        statics = sum(len(ids) for ids in plan.cover.values())
+        numbers = (len(plan.scenes), plan.bursts, plan.samples, len(plan.cover), statics)
+        table.add_row(plan.area.name, *(f"{number:,}" for number in numbers))
+    console.print(table)
+    capacity = "Spot" if basis.spot else "on demand"
+    console.print(f"cost   about {dollars(expected.cost_usd)} in {basis.region}, {capacity}")
+    console.print(
+        f"time   about {expected.hours:,.1f} h with {basis.max_scenes} scenes at once, "
+        f"up to {expected.peak_vcpu:,.0f} vCPU"
+    )
+    refused = {scene: why for plan in plans for scene, why in plan.refusals.items()}
+    for scene, why in list(refused.items())[:_MOST_REFUSALS]:
+        console.print(f"no bursts are listed for {scene}: {why}", style="yellow", markup=False)
+    if len(refused) > _MOST_REFUSALS:
+        console.print(f"and for {len(refused) - _MOST_REFUSALS} scenes more, see plan.json", style="yellow")
+
+
+def show_status(console: Console, status: Status) -> None:
+    """Execution, pause, children and totals."""
+    console.print(f"execution  {status.execution}  {status.status}{'  paused' if status.paused else ''}")
+    for run in status.maps:
+        told = ", ".join(f"{number} {name}" for name, number in run.counts.items() if number)
+        console.print(f"{run.name}      {run.status}: {told}")
+    show_report(console, status.report)
+
+
+def show_report(console: Console, report: CampaignReport) -> None:
+    """Totals, failures, throughput and cost."""
+    console.print(f"{report.outcome.value}: {report.message}", markup=False)
+    table = Table("", "static layers", "scenes", box=None)
+    for field, label in _PART_ROWS:
+        table.add_row(label, *(f"{getattr(part, field):,}" for part in (report.static, report.scenes)))
+    console.print(table)
+    for failure in report.failures[:_MOST_REFUSALS]:
+        console.print(
+            f"{failure.scenes} scenes {failure.error_class.value}, {failure.reason}: {failure.message}",
+            markup=False,
+        )
+    rate = f"{report.throughput:,.0f} bursts an hour, " if report.throughput else ""
+    console.print(f"{rate}{report.hours:,.1f} h so far, about {dollars(report.cost_usd)}")

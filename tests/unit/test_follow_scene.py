@@ -1,0 +1,165 @@
+"""What a campaign does about a scene follows from the attempts there were, and an end is recorded."""
+
+from datetime import UTC, datetime
+
+import pytest
+from attempts import MOST_WAITS
+from campaign_case import BURSTS, START, States, item, outcome, put_report, scene_report
+from scene_following import SceneFollower, Settings
+
+from rtcflow_cloud.campaign_store import CampaignStore
+from rtcflow_contract.campaign import SceneState
+from rtcflow_contract.errors import ErrorClass
+from rtcflow_contract.layers import Product
+from rtcflow_contract.report import Outcome
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:scene"
+ITEM = item()
+FIRST, SECOND, THIRD = (f"{ITEM.name}-{number}" for number in (1, 2, 3))
+MADE, SKIPPED, FAILED = Outcome.MADE, Outcome.SKIPPED, Outcome.FAILED
+
+
+@pytest.fixture
+def case(aws):
+    class Case:
+        states = States()
+        store = CampaignStore("work", "continent")
+
+        def follow(self, **event):
+            follower = SceneFollower(Settings("work", MACHINE), states=self.states)
+            return follower.follow({"campaign": "continent", "item": ITEM.model_dump(), **event})
+
+        def ended(self, name, status, report=None, **fields):
+            self.states.put(name, status, **fields)
+            if report:
+                put_report(aws, report)
+
+        @property
+        def record(self):
+            (found,) = self.store.read_records()
+            return found
+
+    Case.s3 = aws
+    return Case()
+
+
+def test_a_scene_that_was_never_started_is_run(case):
+    answer = case.follow()
+    assert (answer["decision"], answer["attempt"], answer["seen"]) == ("run", FIRST, FIRST)
+    assert list(case.store.read_records()) == []
+
+
+def test_a_scene_that_runs_is_waited_for(case):
+    case.ended(FIRST, "RUNNING")
+    answer = case.follow()
+    assert (answer["decision"], answer["seen"], answer["wait_s"]) == ("wait", FIRST, 60)
+
+
+def test_a_scene_whose_products_exist_is_done(case):
+    case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE, MADE, SKIPPED))
+    assert case.follow()["decision"] == "done"
+    record = case.record
+    assert (record.state, record.products, record.made, record.seconds) == (SceneState.SUCCEEDED, 3, 2, 120.0)
+    assert (record.attempts, record.execution, record.cost_usd) == (1, FIRST, 0.5)
+
+
+def test_a_scene_whose_products_were_deleted_is_run_again(case):
+    case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE, MADE))
+    case.s3.delete_object(Bucket="products", Key=outcome(BURSTS[0], MADE).item.removeprefix("s3://products/"))
+    assert case.follow()["attempt"] == SECOND
+
+
+def test_a_scene_that_failed_before_is_tried_again(case):
+    case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED))
+    answer = case.follow()
+    assert (answer["decision"], answer["attempt"]) == ("run", SECOND)
+
+
+def test_a_scene_that_was_stopped_is_tried_again(case):
+    case.ended(FIRST, "ABORTED")
+    assert case.follow()["attempt"] == SECOND
+
+
+def test_a_scene_that_failed_in_this_run_has_failed(case):
+    case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED), error="BurstsFailed")
+    answer = case.follow(seen=FIRST)
+    assert (answer["decision"], answer["error_class"]) == ("failed", "transient")
+    record = case.record
+    assert (record.state, record.failed, record.failures) == (SceneState.FAILED, 1, {ErrorClass.TRANSIENT: 1})
+    assert (record.reason, record.message) == ("network", "no answer")
+
+
+def test_attempts_are_added_up(case):
+    case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED))
+    case.ended(SECOND, "ABORTED")
+    case.ended(THIRD, "SUCCEEDED", scene_report(THIRD, SKIPPED, MADE, after_h=5))
+    assert case.follow(seen=THIRD)["decision"] == "done"
+    record = case.record
+    assert (record.attempts, record.products, record.made) == (3, 2, 2)
+    assert (record.failed, record.failures, record.error_class) == (0, {}, None)
+    assert (record.seconds, record.cost_usd) == (120.0, 1.0)
+    assert (record.started, record.finished) == (START, datetime(2026, 3, 20, 6, tzinfo=UTC))
+
+
+def test_static_layers_made_for_linking_are_counted_apart(case):
+    static = outcome(BURSTS[0], MADE, Product.RTC_S1_STATIC)
+    case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE, static_bursts=(static,)))
+    case.follow()
+    assert (case.record.made, case.record.static_made, case.record.products) == (1, 1, 1)
+
+
+def test_the_gravest_failure_names_the_scene(case):
+    report = scene_report(FIRST, FAILED, FAILED)
+    refused = outcome(BURSTS[2], FAILED, error_class=ErrorClass.REFUSED, reason="dem", message="no DEM")
+    report = report.model_copy(update={"bursts": (*report.bursts, refused)})
+    case.ended(FIRST, "FAILED", report)
+    case.follow(seen=FIRST)
+    assert (case.record.error_class, case.record.reason) == (ErrorClass.REFUSED, "dem")
+    assert case.record.failures == {ErrorClass.TRANSIENT: 2, ErrorClass.REFUSED: 1}
+
+
+def test_a_scene_that_never_got_to_its_bursts_has_the_class_of_its_error(case):
+    case.ended(FIRST, "FAILED", scene_report(FIRST), error="RefusedError", cause="x")
+    case.follow(seen=FIRST)
+    assert (case.record.error_class, case.record.message) == (ErrorClass.REFUSED, "the scene's message")
+
+
+@pytest.mark.parametrize(("status", "reason"), [("TIMED_OUT", "timed-out"), ("ABORTED", "aborted")])
+def test_a_scene_that_left_no_report_says_how_it_ended(case, status, reason):
+    case.ended(FIRST, status)
+    case.follow(seen=FIRST)
+    assert (case.record.error_class, case.record.reason) == (ErrorClass.TRANSIENT, reason)
+
+
+def test_a_scene_that_could_not_be_started_says_why(case):
+    answer = case.follow(seen=FIRST, problem="StepFunctions.AccessDenied: no")
+    assert answer["decision"] == "failed"
+    assert case.record.reason == "not-started"
+    assert "AccessDenied" in case.record.message
+
+
+def test_a_paused_campaign_starts_nothing_but_waits(case):
+    case.store.pause(START)
+    answer = case.follow(waits=3)
+    assert (answer["decision"], answer["seen"], answer["wait_s"]) == ("wait", None, 360)
+    case.store.resume()
+    assert case.follow()["decision"] == "run"
+
+
+def test_what_is_done_is_done_in_a_pause_too(case):
+    case.store.pause(START)
+    case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE))
+    assert case.follow()["decision"] == "done"
+
+
+def test_a_pause_that_is_too_long_leaves_the_scene(case):
+    case.store.pause(START)
+    assert case.follow(waits=MOST_WAITS)["decision"] == "left"
+    assert (case.record.state, case.record.attempts) == (SceneState.LEFT, 0)
+
+
+def test_the_handler_follows(case, load_handler, lambda_context):
+    module = load_handler("follow_scene", WORK_BUCKET="work", SCENE_STATE_MACHINE=MACHINE)
+    module.follower.states = case.states
+    event = {"campaign": "continent", "item": ITEM.model_dump(), "seen": None, "waits": 0, "problem": ""}
+    assert module.lambda_handler(event, lambda_context)["decision"] == "run"
