@@ -298,6 +298,14 @@ def test_lines_fetched_alone_are_put_where_they_are_in_the_sub_swath(tmp_path):
         np.testing.assert_array_equal(source.read(1)[lines:], values[lines:])
 
 
+def test_an_orbit_file_given_relative_to_here_is_found_from_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = "S1A_OPER_AUX_RESORB_OPOD_20220101T120000_V20220101T080000_20220101T113000"
+    (tmp_path / f"{name}.EOF").write_text("<x/>")
+    orbit = FetchedOrbit(Path(f"{name}.EOF"), "RESORB", name, "")
+    assert stage_orbit(orbit, tmp_path / "staged") == tmp_path / f"{name}.EOF"
+
+
 def test_two_joined_orbit_files_get_a_name_that_spans_both(tmp_path):
     joined = tmp_path / "joined.EOF"
     joined.write_text("<x/>")

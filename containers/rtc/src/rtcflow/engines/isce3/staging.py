@@ -54,7 +54,7 @@ def stage_orbit(orbit: FetchedOrbit, folder: Path) -> Path:
     """An orbit file under a name that s1-reader takes: of two joined files, one that spans both."""
     parts = [name for part in orbit.id.split("+") if (name := parse_orbit_name(f"{part}.EOF"))]
     if len(parts) < 2:
-        return orbit.path
+        return orbit.path.resolve()
     first, last = min(parts, key=lambda part: part.start), max(parts, key=lambda part: part.stop)
     path = folder / (
         f"{last.platform}_OPER_AUX_{last.type}_OPOD_{last.created:{_STAMP}}"
