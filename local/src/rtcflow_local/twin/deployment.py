@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from botocore.exceptions import WaiterError
+
 from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_local.twin.emulator import Emulator
 
@@ -47,6 +49,7 @@ def deploy(
     project: Path,
     parameters: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda text: None,
+    stack: str = STACK,
 ) -> Stack:
     """`sam build` and `sam deploy` the project's template.
 
@@ -59,6 +62,8 @@ def deploy(
         Template parameters beside those the twin sets.
     say : callable
         Told what is being done.
+    stack : str
+        Name of the stack; several stand side by side. What was built for the first serves the others.
 
     Raises
     ------
@@ -73,10 +78,12 @@ def deploy(
             f"there is no template.yaml in {project}; run this in a checkout of rtcflow", "template"
         )
     build = emulator.folder / "build"
-    say("building the functions")
-    _sam(emulator, project, "build", "--template", str(template), "--build-dir", str(build), "--no-cached")
+    if stack == STACK or not (build / "template.yaml").is_file():
+        say("building the functions")
+        build_options = ("--template", str(template), "--build-dir", str(build), "--no-cached")
+        _sam(emulator, project, "build", *build_options)
     say("deploying the stack")
-    overrides = [f"{name}={value}" for name, value in {**_PARAMETERS, **(parameters or {})}.items()]
+    overrides = [f'{name}="{value}"' for name, value in {**_PARAMETERS, **(parameters or {})}.items()]
     _sam(
         emulator,
         project,
@@ -84,7 +91,7 @@ def deploy(
         "--template-file",
         str(build / "template.yaml"),
         "--stack-name",
-        STACK,
+        stack,
         "--capabilities",
         "CAPABILITY_IAM",
         "CAPABILITY_AUTO_EXPAND",
@@ -96,40 +103,43 @@ def deploy(
         emulator.environment["AWS_REGION"],
         "--parameter-overrides",
         *overrides,
+        stack=stack,
     )
-    return describe(emulator)
+    return describe(emulator, stack)
 
 
-def describe(emulator: Emulator) -> Stack:
-    """The deployed stack."""
-    found = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+def describe(emulator: Emulator, stack: str = STACK) -> Stack:
+    """A deployed stack."""
+    found = emulator.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     return Stack({output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])})
 
 
-def remove(emulator: Emulator, project: Path) -> None:
-    """Delete the stack, as `sam delete` does."""
-    _sam(
-        emulator,
-        project,
-        "delete",
-        "--stack-name",
-        STACK,
-        "--no-prompts",
-        "--region",
-        emulator.environment["AWS_REGION"],
-    )
+def remove(emulator: Emulator, stack: str = STACK) -> None:
+    """Delete a stack, as `aws cloudformation delete-stack` does; `sam delete` stops at the emulator's nested stacks.
+
+    Raises
+    ------
+    DefectError
+        When something of it cannot be deleted.
+    """
+    client = emulator.client("cloudformation")
+    client.delete_stack(StackName=stack)
+    try:
+        client.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    except WaiterError as error:
+        reason = _failure_reason(emulator, stack) or error
+        raise DefectError(f"stack {stack} could not be deleted: {reason}", "delete") from error
 
 
-def _sam(emulator: Emulator, project: Path, *arguments: str) -> None:
+def _sam(emulator: Emulator, project: Path, *arguments: str, stack: str = STACK) -> None:
     sam = Path(sys.executable).with_name("sam")
     program = str(sam) if sam.is_file() else shutil.which("sam")
     if program is None:
         raise RefusedError("the SAM CLI is not installed; run: make setup", "sam-missing")
     log = emulator.folder / f"sam-{arguments[0]}.log"
     environment = {**os.environ, **emulator.environment, "RTCFLOW_BUILD": "twin"}
-    config = ("--config-env", "local") if arguments[0] != "delete" else ()
     done = subprocess.run(
-        [program, *arguments, *config],
+        [program, *arguments, "--config-env", "local"],
         cwd=project,
         env=environment,
         stdout=subprocess.PIPE,
@@ -139,14 +149,14 @@ def _sam(emulator: Emulator, project: Path, *arguments: str) -> None:
     )
     log.write_text(done.stdout)
     if done.returncode != 0:
-        reason = _failure_reason(emulator) or done.stdout.strip().splitlines()[-1:]
+        reason = _failure_reason(emulator, stack) or done.stdout.strip().splitlines()[-1:]
         raise DefectError(f"sam {arguments[0]} failed: {reason}; see {log}", "deploy")
 
 
-def _failure_reason(emulator: Emulator) -> str | None:
+def _failure_reason(emulator: Emulator, stack: str) -> str | None:
     client = emulator.client("cloudformation")
     try:
-        events: list[dict[str, Any]] = client.describe_stack_events(StackName=STACK)["StackEvents"]
+        events: list[dict[str, Any]] = client.describe_stack_events(StackName=stack)["StackEvents"]
     except client.exceptions.ClientError:
         return None
     failures = [event for event in events if "FAILED" in event.get("ResourceStatus", "")]

@@ -1,0 +1,205 @@
+"""The full template beside another in one account: deployed, its rules and alarms exercised, and deleted again."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtcflow_local.twin.deployment import deploy, remove
+
+pytestmark = pytest.mark.twin
+ROOT = Path(__file__).parents[2]
+NAME = "side"
+# Everything that an option adds, but for what the emulator has no resource of; see docs/twin.md.
+OPTIONS = {
+    "FindScenesSchedule": "rate(1 minute)",
+    "AlarmEmail": "operator@example.org",
+    "ExpectDailyProducts": "true",
+    "PublicReadProducts": "true",
+}
+# Kept on purpose: products, work files and images outlive the stack.
+KEPT = {"AWS::S3::Bucket", "AWS::ECR::Repository"}
+
+
+def until(found: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+    """What a function finds, as soon as that is something."""
+    deadline = time.monotonic() + timeout_s
+    while not (result := found()):
+        assert time.monotonic() < deadline, "nothing came"
+        time.sleep(0.2)
+    return result
+
+
+class Listener:
+    """A queue that hears what a topic tells."""
+
+    def __init__(self, twin, topic: str, name: str) -> None:
+        self.sqs = twin.emulator.client("sqs")
+        self.url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
+        arn = attributes["Attributes"]["QueueArn"]
+        twin.emulator.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def hears(self, text: str) -> str:
+        """The first message that has a text in it; others are passed over."""
+
+        def find() -> str | None:
+            for message in self.sqs.receive_message(QueueUrl=self.url).get("Messages", []):
+                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+                told = json.loads(message["Body"])["Message"]
+                if text in told:
+                    return told
+            return None
+
+        return until(find)
+
+
+@pytest.fixture(scope="module")
+def side(twin):
+    topic = twin.emulator.client("sns").create_topic(Name="archive")["TopicArn"]
+    return deploy(twin.emulator, ROOT, {**OPTIONS, "NewSceneTopicArn": topic}, stack=NAME)
+
+
+@pytest.fixture(scope="module")
+def alarms(twin, side):
+    return Listener(twin, side.outputs["AlarmTopicArn"], "alarm-listener")
+
+
+def resources(twin, stack: str) -> list[tuple[str, str]]:
+    """Type and physical id of everything in a stack and in those nested in it."""
+    client = twin.emulator.client("cloudformation")
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = [
+        (resource["ResourceType"], resource["PhysicalResourceId"])
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+    ]
+    nested = [name for kind, name in found if kind == "AWS::CloudFormation::Stack"]
+    return found + [resource for name in nested for resource in resources(twin, name)]
+
+
+def executions(twin, side) -> list[dict[str, Any]]:
+    return twin.states.list_executions(stateMachineArn=side.state_machine)["executions"]
+
+
+def test_two_stacks_share_nothing(twin, side):
+    mine, others = set(resources(twin, NAME)), set(resources(twin, "rtcflow"))
+    assert len(mine) > 100
+    assert not mine & others
+
+
+def test_requested_scene_is_started_and_its_failure_is_told(twin, side, alarms):
+    payload = {"scene": "not-a-scene", "s3_project_folder": "asked"}
+    entry = {"Source": f"{NAME}.requests", "DetailType": "Scene Requested", "Detail": json.dumps(payload)}
+    twin.emulator.client("events").put_events(Entries=[entry])
+    (started,) = until(lambda: executions(twin, side))
+    run = twin.wait(started["executionArn"])
+    assert (run.status, run.error) == ("FAILED", "RefusedError")
+    assert run.name in alarms.hears("rtcflow execution")
+
+
+def test_too_many_failed_bursts_raise_the_alarm(twin, side, alarms):
+    watch = twin.emulator.client("cloudwatch")
+    watch.put_metric_data(
+        Namespace="rtcflow",
+        MetricData=[
+            {
+                "MetricName": "BurstFailedPercent",
+                "Dimensions": [{"Name": "service", "Value": NAME}],
+                "Value": value,
+            }
+            for value in (100.0, 0.0, 0.0)
+        ],
+    )
+    told = json.loads(alarms.hears(f"{NAME}-failed-bursts"))
+    assert told["NewStateValue"] == "ALARM"
+
+
+def test_every_alarm_watches_its_own_stack_and_tells_its_topic(twin, side):
+    alarms = twin.emulator.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{NAME}-")["MetricAlarms"]
+    assert {f"{NAME}-no-product-for-a-day", f"{NAME}-dead-letters", f"{NAME}-find-scenes-silent"} <= {
+        alarm["AlarmName"] for alarm in alarms
+    }
+    assert {tuple(alarm["AlarmActions"]) for alarm in alarms} == {(side.outputs["AlarmTopicArn"],)}
+    for alarm in alarms:
+        (dimension,) = alarm["Dimensions"]
+        assert NAME in re.split("[:-]", dimension["Value"]), alarm["AlarmName"]
+
+
+def test_dead_letter_queue_takes_what_rules_give_up_and_gives_it_back(twin, side):
+    sqs, events = twin.emulator.client("sqs"), twin.emulator.client("events")
+    url = sqs.get_queue_url(QueueName=f"{NAME}-dead-letters")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    for rule in (f"{NAME}-requested-scenes", f"{NAME}-failed-executions"):
+        (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+        assert target["DeadLetterConfig"] == {"Arn": arn}
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"detail": {"scene": "not-a-scene"}}))
+    (message,) = until(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+    again = twin.states.start_execution(
+        stateMachineArn=side.state_machine, input=json.dumps(json.loads(message["Body"])["detail"])
+    )
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert twin.wait(again["executionArn"]).error == "RefusedError"
+
+
+def test_schedule_calls_the_search_for_new_scenes(twin, side):
+    events = twin.emulator.client("events")
+    rule = events.describe_rule(Name=f"{NAME}-find-scenes")
+    assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(1 minute)")
+    logs = twin.emulator.client("logs")
+    group = f"/aws/lambda/{NAME}-find-scenes"
+    until(lambda: logs.describe_log_streams(logGroupName=group)["logStreams"], timeout_s=90)
+
+
+def test_deleting_the_stack_leaves_what_outlives_it_and_nothing_else(twin, side):
+    before = set(resources(twin, NAME))
+    kept = {resource for resource in before if resource[0] in KEPT}
+    assert len(kept) == 3
+    remove(twin.emulator, NAME)
+    client = twin.emulator.client
+    left = {bucket["Name"] for bucket in twin.s3.list_buckets()["Buckets"]}
+    left |= {entry["repositoryName"] for entry in client("ecr").describe_repositories()["repositories"]}
+    assert {name for _, name in kept} <= left
+    stacks = [stack["StackName"] for stack in client("cloudformation").describe_stacks()["Stacks"]]
+    assert not [name for name in stacks if name.startswith(NAME)]
+    for kind, names in inventory(client).items():
+        gone = {name for _, name in before - kept}
+        assert not names & gone, kind
+        assert not [name for name in names if name.rpartition("/")[2].startswith(f"{NAME}-")], kind
+    assert twin.states.describe_state_machine(stateMachineArn=twin.stack.state_machine)["status"] == "ACTIVE"
+
+
+def inventory(client: Callable[[str], Any]) -> dict[str, set[str]]:
+    """Names of everything in the account, by kind, as the services themselves list it."""
+    return {
+        "functions": {entry["FunctionName"] for entry in client("lambda").list_functions()["Functions"]},
+        "layers": {entry["LayerName"] for entry in client("lambda").list_layers()["Layers"]},
+        "queue mappings": {
+            entry["UUID"] for entry in client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        },
+        "roles": {entry["RoleName"] for entry in client("iam").list_roles()["Roles"]},
+        "policies": {entry["Arn"] for entry in client("iam").list_policies(Scope="Local")["Policies"]},
+        "state machines": {
+            entry["stateMachineArn"]
+            for entry in client("stepfunctions").list_state_machines()["stateMachines"]
+        },
+        "rules": {entry["Name"] for entry in client("events").list_rules()["Rules"]},
+        "alarms": {entry["AlarmName"] for entry in client("cloudwatch").describe_alarms()["MetricAlarms"]},
+        "dashboards": {
+            entry["DashboardName"] for entry in client("cloudwatch").list_dashboards()["DashboardEntries"]
+        },
+        "queues": set(client("sqs").list_queues(QueueNamePrefix=NAME).get("QueueUrls", [])),
+        "topics": {entry["TopicArn"] for entry in client("sns").list_topics()["Topics"]},
+        "log groups": {entry["logGroupName"] for entry in client("logs").describe_log_groups()["logGroups"]},
+        "clusters": set(client("ecs").list_clusters()["clusterArns"]),
+        "task definitions": set(client("ecs").list_task_definitions()["taskDefinitionArns"]),
+        "secrets": {entry["ARN"] for entry in client("secretsmanager").list_secrets()["SecretList"]},
+        "networks": {entry["VpcId"] for entry in client("ec2").describe_vpcs()["Vpcs"]},
+        "security groups": {
+            entry["GroupId"] for entry in client("ec2").describe_security_groups()["SecurityGroups"]
+        },
+    }
