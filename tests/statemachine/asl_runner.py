@@ -29,13 +29,18 @@ class ExecutionFailed(Exception):
 
 
 class Runner:
-    """One execution of a definition; `visited` lists state names, `largest` is the largest state seen, in bytes."""
+    """One execution of a definition.
+
+    `visited` lists state names, `largest` is the largest state seen, in bytes, `children` what those of distributed
+    Maps ended with.
+    """
 
     def __init__(self, definition: dict[str, Any], play: Player, name: str = "run-1") -> None:
         self.definition = definition
         self.play = play
         self.visited: list[str] = []
         self.largest = 0
+        self.children: list[Any] = []
         self.context: dict[str, Any] = {
             "Execution": {"Name": name, "StartTime": "2026-01-02T03:04:05.678Z", "Input": None}
         }
@@ -109,17 +114,47 @@ class Runner:
 
     def _map(self, state, value, variables, context):  # type: ignore[no-untyped-def]
         scope = {"input": value, "context": context}
-        items = self._fill(state["Items"], scope, variables)
+        distributed = state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
+        if distributed:
+            items = self.play("ItemReader", self._fill(state["ItemReader"]["Arguments"], scope, variables))
+        else:
+            items = self._fill(state["Items"], scope, variables)
         assert isinstance(items, list), f"Items must be an array, not {items!r}"
         most = self._fill(state["MaxConcurrency"], scope, variables)
         assert isinstance(most, int)
-        assert 1 <= most <= 40
+        assert 1 <= most <= (10_000 if distributed else 40)
+        if distributed:
+            return self._distribute(state, items, value, variables, context)
         results = []
         for index, item in enumerate(items):
             inner = {**context, "Map": {"Item": {"Index": index, "Value": item}}}
             start = self._fill(state["ItemSelector"], {"input": value, "context": inner}, variables)
             results.append(self._walk(state["ItemProcessor"], start, copy.copy(variables), inner))
         return results
+
+    def _distribute(self, state, items, value, variables, context):  # type: ignore[no-untyped-def]
+        """Children see no variable of the machine; too many that fail are the Map's failure."""
+        failed = 0
+        for index, item in enumerate(items):
+            inner = {**context, "Map": {"Item": {"Index": index, "Value": item}}}
+            start = self._fill(state["ItemSelector"], {"input": value, "context": inner}, variables)
+            self._measure(start)
+            try:
+                result = self._walk(state["ItemProcessor"], start, {}, context)
+            except ExecutionFailed as error:
+                failed += 1
+                result = {"Error": error.error, "Cause": error.cause}
+            self.children.append(result)
+        tolerated = self._fill(
+            state["ToleratedFailurePercentage"], {"input": value, "context": context}, variables
+        )
+        assert isinstance(tolerated, int)
+        if failed * 100 > tolerated * len(items):
+            raise TaskError("States.ExceedToleratedFailureThreshold", f"{failed} children failed")
+        where = self._fill(
+            state["ResultWriter"]["Arguments"], {"input": value, "context": context}, variables
+        )
+        return {"MapRunArn": "arn", "ResultWriterDetails": where}
 
     def _catch(self, state, error, scope, variables):  # type: ignore[no-untyped-def]
         for catcher in state.get("Catch", []):

@@ -12,6 +12,7 @@ import pytest
 from rtcflow_local.demo.archive import Archive, upload_sample
 from rtcflow_local.sample import Sample, SampleSpec, write_sample
 from rtcflow_local.twin import emulator as emulators
+from rtcflow_local.twin.catalogue import Catalogue, serve
 from rtcflow_local.twin.deployment import Stack, deploy
 from rtcflow_local.twin.emulator import Emulator
 from rtcflow_local.twin.faults import FaultFile
@@ -109,11 +110,23 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 
 @pytest.fixture(scope="session")
-def twin(tmp_path_factory: pytest.TempPathFactory, sample: Sample) -> Iterator[Twin]:
-    emulator = emulators.start(tmp_path_factory.mktemp("twin"))
+def catalogue() -> Iterator[tuple[Catalogue, str]]:
+    """The catalogue in which the twin finds new scenes, and its address."""
+    found = Catalogue()
+    with serve(found) as url:
+        yield found, url
+
+
+@pytest.fixture(scope="session")
+def twin(
+    tmp_path_factory: pytest.TempPathFactory, sample: Sample, catalogue: tuple[Catalogue, str]
+) -> Iterator[Twin]:
+    emulator = emulators.start(tmp_path_factory.mktemp("twin"), wait_scale=0.05)
     try:
         upload_sample(emulator.client("s3"), sample.folder, ARCHIVE, emulators.REGION)
-        stack = deploy(emulator, ROOT, {**ARCHIVE.parameters, "SceneBuckets": ARCHIVE.bucket})
+        topic = emulator.client("sns").create_topic(Name="new-granules")["TopicArn"]
+        archives = {"CmrUrl": catalogue[1], "NewSceneTopicArn": topic}
+        stack = deploy(emulator, ROOT, {**ARCHIVE.parameters, **archives, "SceneBuckets": ARCHIVE.bucket})
         yield Twin(emulator, stack, sample)
     finally:
         emulators.stop(emulator)

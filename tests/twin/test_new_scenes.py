@@ -1,0 +1,101 @@
+"""New scenes on the twin: a schedule that fires twice, and a notice of the archive, start each scene once."""
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rtcflow_local.twin.catalogue import Granule
+
+sys.path.insert(0, str(Path(__file__).parent))
+from campaign_scenes import upload_scene, wait_until, write_scenes
+from conftest import ARCHIVE
+
+pytestmark = pytest.mark.twin
+SQUARE = [[149.0, -36.0], [152.0, -36.0], [152.0, -33.0], [149.0, -33.0], [149.0, -36.0]]
+
+
+def granule(scene):
+    return Granule(scene.scene, datetime.now(UTC) - timedelta(hours=1), (150.5, -34.4))
+
+
+class Watch:
+    """An area that is watched, and the executions of its scenes."""
+
+    def __init__(self, twin, catalogue, scenes):
+        self.twin, self.catalogue, self.scenes = twin, catalogue, scenes
+        area = {
+            "type": "Feature",
+            "geometry": {"type": "Polygon", "coordinates": [SQUARE]},
+            "properties": {
+                "name": "watched",
+                "scene_source": f"{ARCHIVE.uri}/{{scene}}.SAFE",
+                "s3_project_folder": "watched",
+            },
+        }
+        twin.s3.put_object(
+            Bucket=twin.stack.work_bucket, Key="areas/watched.geojson", Body=json.dumps(area).encode()
+        )
+
+    def publish(self, scene):
+        upload_scene(self.twin.s3, scene, ARCHIVE)
+        self.catalogue.granules.append(granule(scene))
+
+    def fire(self):
+        """Invoke the function as its schedule does."""
+        answer = self.twin.emulator.client("lambda").invoke(
+            FunctionName=self.twin.stack.outputs["FindScenesFunctionName"], Payload=b"{}"
+        )
+        body = answer["Payload"].read().decode()
+        assert "FunctionError" not in answer, body
+        return json.loads(body)
+
+    def executions(self):
+        pages = self.twin.states.get_paginator("list_executions").paginate(
+            stateMachineArn=self.twin.stack.state_machine
+        )
+        return {
+            entry["name"]: entry["status"]
+            for page in pages
+            for entry in page["executions"]
+            if "-watched-" in entry["name"]
+        }
+
+    def items(self):
+        return [key for key in self.twin.products("watched") if key.endswith("metadata.json")]
+
+
+@pytest.fixture(scope="module")
+def watch(twin, catalogue, tmp_path_factory):
+    found = Watch(twin, catalogue[0], write_scenes(tmp_path_factory.mktemp("new"), 3))
+    yield found
+    twin.s3.delete_object(Bucket=twin.stack.work_bucket, Key="areas/watched.geojson")
+
+
+def test_a_schedule_that_fires_twice_starts_every_scene_once(watch):
+    for scene in watch.scenes[:2]:
+        watch.publish(scene)
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _: watch.fire(), range(2)))
+    assert [run["areas"][0]["found"] for run in runs] == [2, 2]
+    assert watch.fire()["areas"][0]["started"] == 0
+    wait_until(lambda: set(watch.executions().values()) == {"SUCCEEDED"})
+    assert len(watch.executions()) == len(watch.items()) == 2
+
+
+def test_a_notice_of_the_archive_starts_its_scene_once(watch):
+    watch.publish(watch.scenes[2])
+    before = set(watch.executions())
+    sns = watch.twin.emulator.client("sns")
+    topic = next(
+        t["TopicArn"] for t in sns.list_topics()["Topics"] if t["TopicArn"].endswith(":new-granules")
+    )
+    for _ in range(2):
+        sns.publish(TopicArn=topic, Message=json.dumps({"granule-ur": f"{watch.scenes[2].scene}-SLC"}))
+    wait_until(lambda: len(watch.executions()) > len(before))
+    wait_until(lambda: set(watch.executions().values()) == {"SUCCEEDED"})
+    assert watch.fire()["areas"][0]["found"] == 3
+    assert len(watch.executions()) == len(watch.items()) == 3
