@@ -10,11 +10,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from stac_assembly import Assembled, StacSettings, assemble_stac
 
+from rtcflow_cloud.catalogue_topic import publish
 from rtcflow_cloud.failures import translated
 from rtcflow_cloud.storage import read_bytes
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_stac.context import HrefStyle, Processor
+from rtcflow_stac.notice import notice_of
 
 logger = Logger()
 tracer = Tracer()
@@ -37,10 +39,23 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             license=os.environ["LICENSE"],
         ),
     )
+    # The product exists from here on; what follows is repeated by the state's retry, and changes nothing twice.
+    _publish(made)
     _announce(made)
     logger.info("item written", extra={"item": made.item_uri})
     metrics.add_metric(name="ItemsWritten", unit=MetricUnit.Count, value=1)
     return {"burst_id": job.burst_id, "item": made.item_uri, "manifest": made.manifest_uri}
+
+
+def _publish(made: Assembled) -> None:
+    """Publish the item for catalogues; not that of a version that is not in use."""
+    topic = os.environ.get("CATALOGUE_TOPIC_ARN")
+    if topic and made.collection is not None:
+        # Catalogues take no item of a collection that they do not have.
+        publish(topic, json.dumps(made.collection), {"collection": ("String", made.manifest.collection)})
+    if topic and made.in_use:
+        notice = notice_of(made.item, made.item_uri, made.manifest.burst_id)
+        publish(topic, notice.message, notice.attributes)
 
 
 def _announce(made: Assembled) -> None:

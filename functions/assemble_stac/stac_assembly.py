@@ -7,8 +7,9 @@ from rtcflow_cloud.failures import NotFoundError
 from rtcflow_cloud.storage import list_objects, read_bytes, write_bytes, write_if_absent
 from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, Location
+from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, Location, version_name
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.request import OnExisting
 from rtcflow_stac.collection import build_collection
 from rtcflow_stac.context import HrefStyle, ItemContext, LinkedStatic, Processor
 from rtcflow_stac.item import build_item
@@ -24,12 +25,17 @@ class StacSettings(NamedTuple):
 
 
 class Assembled(NamedTuple):
-    """The item and the manifest it was made from, with the URIs of both."""
+    """The item and the manifest it was made from, with the URIs of both; `in_use` unless another version is.
+
+    `collection` is the collection where this item is its first, else None.
+    """
 
     manifest: Manifest
     item: dict[str, Any]
     item_uri: str
     manifest_uri: str
+    in_use: bool = True
+    collection: dict[str, Any] | None = None
 
 
 def assemble_stac(job: BurstJob, settings: StacSettings) -> Assembled:
@@ -44,7 +50,7 @@ def assemble_stac(job: BurstJob, settings: StacSettings) -> Assembled:
     RefusedError
         When linked static layers are missing or on another grid.
     """
-    manifest = _read_manifest(job)
+    manifest, record = _read_manifest(job)
     check_files(manifest, {entry.name: entry.size for entry in list_objects(job.destination)})
     context = ItemContext(
         folder=job.destination,
@@ -56,10 +62,14 @@ def assemble_stac(job: BurstJob, settings: StacSettings) -> Assembled:
         static=_linked_static(job),
     )
     item = build_item(manifest, context)
-    write_if_absent(job.collection_folder.join(COLLECTION), _json(build_collection(manifest, context)))
-    at = job.destination.join(ITEM)
+    collection = build_collection(manifest, context)
+    first = write_if_absent(job.collection_folder.join(COLLECTION), _json(collection))
+    in_use = record == MANIFEST
+    at = job.destination.join(ITEM if in_use else version_name(ITEM, manifest.product_version))
     write_bytes(at, _json(item))
-    return Assembled(manifest, item, str(at), str(job.destination.join(MANIFEST)))
+    return Assembled(
+        manifest, item, str(at), str(job.destination.join(record)), in_use, collection if first else None
+    )
 
 
 def check_files(manifest: Manifest, sizes: dict[str, int]) -> None:
@@ -73,14 +83,19 @@ def check_files(manifest: Manifest, sizes: dict[str, int]) -> None:
         )
 
 
-def _read_manifest(job: BurstJob) -> Manifest:
-    at = job.destination.join(MANIFEST)
+def _read_manifest(job: BurstJob) -> tuple[Manifest, str]:
+    """The manifest of the job's product and its name, which is another where another version is in use."""
+    name = MANIFEST
     try:
-        return Manifest.model_validate_json(read_bytes(at))
+        manifest = Manifest.model_validate_json(read_bytes(job.destination.join(name)))
+        if job.on_existing is OnExisting.BESIDE and manifest.product_version != job.product_version:
+            name = version_name(MANIFEST, job.product_version)
+            manifest = Manifest.model_validate_json(read_bytes(job.destination.join(name)))
     except NotFoundError as error:
         raise DefectError(
-            f"the task of {job.burst_id} left no manifest at {at}", "manifest-missing"
+            f"the task of {job.burst_id} left no manifest at {job.destination.join(name)}", "manifest-missing"
         ) from error
+    return manifest, name
 
 
 def _linked_static(job: BurstJob) -> LinkedStatic | None:

@@ -9,6 +9,7 @@ from burst_choice import wanted_bursts
 
 from rtcflow_cloud import storage
 from rtcflow_cloud.cdse_catalogue import CDSE_CONNECTIONS
+from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract import keys
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources, make_job
@@ -104,7 +105,7 @@ def plan_scene(
         )
         for burst in bursts
     ]
-    existing = [job for job in jobs if _exists(job)]
+    existing = {job.burst_id: item for job in jobs if (item := _existing_item(job)) is not None}
     plan = Plan(
         execution=execution,
         started=datetime.fromisoformat(started),
@@ -114,12 +115,12 @@ def plan_scene(
         bursts=tuple(
             PlannedBurst(burst_id=job.burst_id, sensing_start=job.sensing_start, job=str(_job_key(job)))
             for job in jobs
-            if job not in existing
+            if job.burst_id not in existing
         ),
-        existing=tuple(ExistingBurst(burst_id=job.burst_id, item=str(_item_key(job))) for job in existing),
+        existing=tuple(ExistingBurst(burst_id=name, item=str(item)) for name, item in existing.items()),
     )
     for job in jobs:
-        if job not in existing:
+        if job.burst_id not in existing:
             storage.write_bytes(_job_key(job), job.model_dump_json(indent=1).encode())
     at = keys.execution_folder(settings.work_bucket, execution).join(keys.PLAN)
     storage.write_bytes(at, plan.model_dump_json(indent=1).encode())
@@ -168,9 +169,20 @@ def _job_key(job: BurstJob) -> keys.Location:
     return job.work.join(keys.JOB)
 
 
-def _item_key(job: BurstJob) -> keys.Location:
-    return job.destination.join(keys.ITEM)
+def _existing_item(job: BurstJob) -> keys.Location | None:
+    """The item of the product that stands and is to stay; None where one is to be made."""
+    item = job.destination.join(keys.ITEM)
+    if job.on_existing is OnExisting.REPLACE or not storage.exists(item):
+        return None
+    if job.on_existing is OnExisting.SKIP or _version_in_use(job) == job.product_version:
+        return item
+    beside = job.destination.join(keys.version_name(keys.ITEM, job.product_version))
+    return beside if storage.exists(beside) else None
 
 
-def _exists(job: BurstJob) -> bool:
-    return job.on_existing is OnExisting.SKIP and storage.exists(_item_key(job))
+def _version_in_use(job: BurstJob) -> str | None:
+    try:
+        manifest = storage.read_json(job.destination.join(keys.MANIFEST))
+    except NotFoundError:
+        return None
+    return str(manifest.get("product_version"))

@@ -44,7 +44,11 @@ LOGS_OF = {
 ROLES = {
     "PlanSceneRole": LOGS_OF["PlanScene"],
     "CheckStaticLayersRole": LOGS_OF["CheckStaticLayers"],
-    "AssembleStacRole": {**LOGS_OF["AssembleStac"], "events:PutEvents": EVENT_BUS},
+    "AssembleStacRole": {
+        **LOGS_OF["AssembleStac"],
+        "events:PutEvents": EVENT_BUS,
+        "sns:Publish": {"CatalogueTopic"},
+    },
     "SummarizeSceneRole": {**LOGS_OF["SummarizeScene"], "events:PutEvents": EVENT_BUS},
     "TaskRole": {
         "s3:DeleteObject": PRODUCTS | EXTRA | {"${WorkBucket.Arn}/leases/*"},

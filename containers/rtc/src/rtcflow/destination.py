@@ -7,9 +7,11 @@ from pydantic import ValidationError
 
 from rtcflow_contract.burst_id import burst_id_in_product_id
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.keys import MANIFEST
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.request import OnExisting
 
 
 class Destination(Protocol):
@@ -17,6 +19,10 @@ class Destination(Protocol):
 
     def href(self, name: str) -> str:
         """Where a file of the product is, for people."""
+
+    @property
+    def record(self) -> str:
+        """Name of the product's manifest: not `manifest.json` where another version is in use and stays so."""
 
     def existing(self) -> Manifest | None:
         """The committed product, or None."""
@@ -30,7 +36,8 @@ class Destination(Protocol):
     def commit(self, folder: Path, manifest: Manifest) -> bool:
         """Commit the product by its manifest and remove what it replaces.
 
-        Gives False, and removes this product's files, when another execution's product stands and must stay.
+        Gives False, and removes this product's files, when another execution's product stands and must stay. Files of
+        other versions stay.
         """
 
 
@@ -54,6 +61,27 @@ def parse_manifest(data: bytes, href: str) -> Manifest:
             f"{href} is no manifest of this version ({error.error_count()} errors); delete it and start again",
             reason=MANIFEST,
         ) from error
+
+
+def record_name(job: BurstJob, in_use: Manifest | None) -> str:
+    """Name of the manifest of a job's product, beside the product in use or in its place."""
+    if (
+        job.on_existing is not OnExisting.BESIDE
+        or in_use is None
+        or in_use.product_version == job.product_version
+    ):
+        return MANIFEST
+    return version_name(MANIFEST, job.product_version)
+
+
+def item_name(record: str, version: str) -> str:
+    """Name of the item that goes with a manifest."""
+    return ITEM if record == MANIFEST else version_name(ITEM, version)
+
+
+def is_record(name: str) -> bool:
+    """Whether a file is the manifest of any version."""
+    return name == MANIFEST or (name.startswith("manifest.") and version_of_name(name) is not None)
 
 
 def product_prefix(product: Product, burst_id: str) -> str:

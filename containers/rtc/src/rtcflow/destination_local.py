@@ -4,9 +4,17 @@ import os
 import shutil
 from pathlib import Path
 
-from rtcflow.destination import manifest_bytes, names_of, parse_manifest, product_prefix
+from rtcflow.destination import (
+    is_record,
+    item_name,
+    manifest_bytes,
+    names_of,
+    parse_manifest,
+    product_prefix,
+    record_name,
+)
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.keys import ITEM, MANIFEST
+from rtcflow_contract.keys import ITEM, MANIFEST, version_name
 from rtcflow_contract.manifest import Manifest
 
 
@@ -21,9 +29,17 @@ class LocalDestination:
         """Path of a file."""
         return str(self.folder / name)
 
+    @property
+    def record(self) -> str:
+        """Name of the product's manifest."""
+        return record_name(self._job, self._read(MANIFEST))
+
     def existing(self) -> Manifest | None:
         """The committed product."""
-        path = self.folder / MANIFEST
+        return self._read(self.record)
+
+    def _read(self, name: str) -> Manifest | None:
+        path = self.folder / name
         return parse_manifest(path.read_bytes(), str(path)) if path.is_file() else None
 
     def complete(self, manifest: Manifest) -> bool:
@@ -40,19 +56,34 @@ class LocalDestination:
             shutil.move(folder / name, self.folder / name)
 
     def commit(self, folder: Path, manifest: Manifest) -> bool:
-        """Put the manifest in place at once and remove the product it replaces."""
+        """Put the manifest in place at once and remove the product of the same version that it replaces."""
+        name = self.record
+        standing = self._read(name)
+        other_version = standing is not None and standing.product_version != manifest.product_version
+        if standing is not None and other_version:
+            for file in (ITEM, MANIFEST):
+                if (self.folder / file).is_file():
+                    shutil.copy2(
+                        self.folder / file, self.folder / version_name(file, standing.product_version)
+                    )
         written = folder / MANIFEST
         written.write_bytes(manifest_bytes(manifest))
         arriving = self.folder / f".{MANIFEST}.part"
         shutil.move(written, arriving)
-        os.replace(arriving, self.folder / MANIFEST)
-        prefix = product_prefix(self._job.product, self._job.burst_id)
-        keep = names_of(manifest)
-        for path in self.folder.iterdir():
-            if (
-                path.is_file()
-                and path.name not in keep
-                and (path.name.startswith(prefix) or path.name == ITEM)
-            ):
-                path.unlink()
+        os.replace(arriving, self.folder / name)
+        gone = {item_name(name, manifest.product_version)} if not other_version else set()
+        if name == MANIFEST:
+            gone |= {version_name(file, manifest.product_version) for file in (MANIFEST, ITEM)}
+        self._remove(gone, keep=names_of(manifest))
         return True
+
+    def _remove(self, gone: set[str], keep: set[str]) -> None:
+        """Remove files by name, and product files that no manifest of the folder names."""
+        for name in gone:
+            (self.folder / name).unlink(missing_ok=True)
+        for path in [path for path in self.folder.iterdir() if is_record(path.name)]:
+            keep = keep | names_of(parse_manifest(path.read_bytes(), str(path)))
+        prefix = product_prefix(self._job.product, self._job.burst_id)
+        for path in list(self.folder.iterdir()):
+            if path.is_file() and path.name not in keep and path.name.startswith(prefix):
+                path.unlink()

@@ -1,14 +1,23 @@
 """A product folder in S3: conditional commit, and nothing left over from killed or beaten attempts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rtcflow.destination import manifest_bytes, names_of, parse_manifest, product_prefix
+from rtcflow.destination import (
+    is_record,
+    item_name,
+    manifest_bytes,
+    names_of,
+    parse_manifest,
+    product_prefix,
+    record_name,
+)
 from rtcflow_cloud import storage
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.keys import ITEM, MANIFEST
+from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import OnExisting
 
@@ -27,9 +36,17 @@ class S3Destination:
         """URI of a file."""
         return str(self._folder.join(name))
 
+    @property
+    def record(self) -> str:
+        """Name of the product's manifest."""
+        return record_name(self._job, self._read(MANIFEST))
+
     def existing(self) -> Manifest | None:
         """The committed product; a missing bucket is an error."""
-        at = self._folder.join(MANIFEST)
+        return self._read(self.record)
+
+    def _read(self, name: str) -> Manifest | None:
+        at = self._folder.join(name)
         try:
             return parse_manifest(storage.read_bytes(at, self._client), str(at))
         except NotFoundError:
@@ -53,25 +70,57 @@ class S3Destination:
 
     def commit(self, folder: Path, manifest: Manifest) -> bool:
         """Write the manifest unless another execution's stands and must stay; then tidy up."""
-        at, data = self._folder.join(MANIFEST), manifest_bytes(manifest)
+        name = self.record
+        at, data = self._folder.join(name), manifest_bytes(manifest)
         replaced: set[str] = set()
         if not storage.write_if_absent(at, data, self._client):
-            standing = self.existing()
-            other = standing is not None and standing.execution != manifest.execution
-            stays = self._job.on_existing is OnExisting.SKIP
-            if standing is not None and other and stays and self.complete(standing):
-                return self._give_way(manifest, standing)
+            standing = self._read(name)
+            if standing is not None and standing.execution != manifest.execution:
+                if self.record != name:
+                    # Another version came into use meanwhile.
+                    return self.commit(folder, manifest)
+                if self._job.on_existing is not OnExisting.REPLACE and self.complete(standing):
+                    return self._give_way(manifest, standing)
+                replaced = self._out_of_use(standing, manifest, name)
             storage.write_bytes(at, data, self._client)
-            if standing is not None and other:
-                # The item of the product that was replaced would name files that are gone.
-                replaced = names_of(standing) | {ITEM}
         # An execution that replaces may have swept these files as leftovers just before this commit.
         self.put_files(folder, self._lacking(manifest))
-        standing = self.existing()
+        standing = self._read(name)
         if standing is not None and standing.execution != manifest.execution:
             return self._give_way(manifest, standing)
-        self._delete((replaced | self._leftovers()) - names_of(manifest))
+        if name == MANIFEST:
+            replaced |= self._superseded(manifest)
+        kept = names_of(manifest) | self._other_versions(name, manifest.product_version)
+        self._delete((replaced | self._leftovers()) - kept)
         return True
+
+    def _out_of_use(self, standing: Manifest, manifest: Manifest, name: str) -> set[str]:
+        """What is to be removed of a product whose place another takes; of another version, nothing."""
+        if standing.product_version == manifest.product_version:
+            # Its item would name files that are gone.
+            return names_of(standing) | {item_name(name, standing.product_version)}
+        for file in (ITEM, MANIFEST):
+            kept = self._folder.join(version_name(file, standing.product_version))
+            with suppress(NotFoundError):
+                storage.write_bytes(
+                    kept, storage.read_bytes(self._folder.join(file), self._client), self._client
+                )
+        return set()
+
+    def _superseded(self, manifest: Manifest) -> set[str]:
+        """A product of the same version that was made beside the one in use, before this one came in its place."""
+        version = manifest.product_version
+        beside = self._read(version_name(MANIFEST, version))
+        if beside is None:
+            return set()
+        return names_of(beside) | {version_name(MANIFEST, version), version_name(ITEM, version)}
+
+    def _other_versions(self, record: str, version: str) -> set[str]:
+        """Files of the folder's products of other versions."""
+        names = [entry.name for entry in storage.list_objects(self._folder, self._client)]
+        others = [name for name in names if is_record(name) and name != record]
+        manifests = [self._read(name) for name in others if version_of_name(name) != version]
+        return {name for manifest in manifests if manifest is not None for name in names_of(manifest)}
 
     def _give_way(self, manifest: Manifest, standing: Manifest) -> bool:
         self._delete(names_of(manifest) - names_of(standing))

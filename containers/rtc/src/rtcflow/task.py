@@ -25,7 +25,7 @@ from rtcflow.resources import Meter
 from rtcflow_cloud import storage
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.keys import MANIFEST, OUTCOME, parse_s3_uri
+from rtcflow_contract.keys import OUTCOME, parse_s3_uri
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.request import describe
 
@@ -68,8 +68,9 @@ def run(job: BurstJob, work_parent: Path | None = None) -> int:
     logger.info("burst started", product_id=job.product_id)
     work = Path(tempfile.mkdtemp(prefix="rtcflow-", dir=work_parent))
     try:
-        result = make_burst(job, work, S3Destination(job), _StageLog(), meter)
-        outcome, code = _success(job, result, meter), 0
+        destination = S3Destination(job)
+        result = make_burst(job, work, destination, _StageLog(), meter)
+        outcome, code = _success(job, result, meter, destination.href(destination.record)), 0
     except BaseException as error:
         failure = as_contract_error(error)
         _log_failure(failure, error)
@@ -94,14 +95,14 @@ class _StageLog:
             logger.info("stage started", stage=stage)
 
 
-def _success(job: BurstJob, result: BurstResult, meter: Meter) -> BurstOutcome:
+def _success(job: BurstJob, result: BurstResult, meter: Meter, manifest: str) -> BurstOutcome:
     measured = meter.measured()
     logger.info("burst measured", **measured.model_dump())
     return BurstOutcome(
         burst_id=job.burst_id,
         product=job.product,
         outcome=result.outcome,
-        manifest=str(job.destination.join(MANIFEST)),
+        manifest=manifest,
         seconds=measured.seconds,
         bytes_fetched=measured.bytes_fetched,
         bytes_written=measured.bytes_written,

@@ -5,6 +5,9 @@ Products::
     RTC_S1         {s3_project_folder}/{collection}/{burst_id}/{year}/{month}/{day}/...    not padded: 2022/1/1
     RTC_S1_STATIC  {s3_project_folder}/{collection}/{burst_id}/...
 
+manifest.json and metadata.json in it are those of the version in use; versions beside it have manifest.v0.2.json and
+metadata.v0.2.json, and files with ids of their own.
+
 Work bucket::
 
     executions/{execution}/plan.json, report.json
@@ -46,6 +49,21 @@ class Location(NamedTuple):
     def join(self, name: str) -> "Location":
         """The location of `name` below this one."""
         return Location(self.bucket, f"{self.key}/{name}" if self.key else name)
+
+
+_OTHER_VERSION = re.compile(r"^(?P<stem>manifest|metadata)\.v(?P<version>\d+(\.\d+)*)\.json$")
+
+
+def version_name(name: str, version: str) -> str:
+    """Name of the manifest or item of a version that is not in use: `manifest.v0.2.json`."""
+    stem, dot, ending = name.partition(".")
+    return f"{stem}.v{version}{dot}{ending}"
+
+
+def version_of_name(name: str) -> str | None:
+    """Version whose manifest or item a file is; None for any other file."""
+    match = _OTHER_VERSION.match(name)
+    return match["version"] if match else None
 
 
 _S3_URI = re.compile(r"^s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?$")

@@ -41,10 +41,14 @@ class OrbitChoice(StrEnum):
 
 
 class OnExisting(StrEnum):
-    """What to do with a burst whose product exists."""
+    """What to do with a burst whose product exists.
+
+    `beside` makes the stack's product version beside a product of another version, and leaves one of the same.
+    """
 
     SKIP = "skip"
     REPLACE = "replace"
+    BESIDE = "beside"
 
 
 class OnMissingStatic(StrEnum):

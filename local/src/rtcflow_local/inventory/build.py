@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.keys import MANIFEST
+from rtcflow_contract.keys import COLLECTION, MANIFEST
 from rtcflow_contract.manifest import Manifest
 from rtcflow_local.inventory.facts import PREFIX, is_item, with_facts
 from rtcflow_local.inventory.parts import Known, merge_part, part_of, read_known
+from rtcflow_local.inventory.static_catalogue import COLLECTIONS
 from rtcflow_local.inventory.store import Entry, Store
 
 _READERS = 32
@@ -49,7 +50,8 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
     RefusedError
         When an item or manifest is not JSON, or the bucket cannot be read.
     """
-    listed = {source.href(entry.name): entry for entry in source.entries() if is_item(entry.name)}
+    entries = list(source.entries())
+    listed = {source.href(entry.name): entry for entry in entries if is_item(entry.name)}
     known = {href: found for href, found in read_known(inventory).items() if href.startswith(source.href(""))}
     gone = known.keys() - listed.keys()
     wanted = [
@@ -68,6 +70,7 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
             changed += sum(href in known for href in hrefs)
             added += sum(href not in known for href in hrefs)
             say(f"{added + changed} of {len(wanted)} read")
+    _take_collections(source, inventory, [entry.name for entry in entries])
     vanished = len(wanted) - added - changed
     return Built(len(listed) - vanished, added, changed, len(gone))
 
@@ -110,6 +113,14 @@ def _put(inventory: Store, known: dict[str, Known], items: list[dict[str, Any]])
     )
     for part, inside in by_part.items():
         merge_part(inventory, part, hrefs, inside)
+
+
+def _take_collections(source: Store, inventory: Store, names: list[str]) -> None:
+    """Keep the collections beside their items, for catalogues."""
+    for name in names:
+        if name.rpartition("/")[2] == COLLECTION:
+            data = source.read(name)
+            inventory.write(f"{COLLECTIONS}/{json.loads(data)['id']}.json", data)
 
 
 def _read(source: Store, entry: Entry) -> dict[str, Any] | None:

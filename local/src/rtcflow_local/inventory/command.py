@@ -14,7 +14,7 @@ from rtcflow_local.inventory.store import Store, open_store
 from rtcflow_local.inventory.tables import open_tables, read_archive
 from rtcflow_local.report.aws import Clients
 
-app = typer.Typer(help="What products there are, and what is missing.", no_args_is_help=True)
+app = typer.Typer(help="What products there are, and what is missing.")
 
 _console = Console(soft_wrap=True, highlight=False)
 
@@ -29,6 +29,27 @@ Endpoint = Annotated[
 def store_at(text: str, endpoint_url: str | None) -> Store:
     """The store at a path or `s3://` location, of AWS or an endpoint."""
     return open_store(text, Clients(endpoint_url)("s3") if text.startswith("s3://") else None)
+
+
+@app.callback(invoke_without_command=True)
+def catalogue(
+    context: typer.Context,
+    to: Annotated[
+        str | None, typer.Option(help="Folder or s3:// location to write a static STAC catalogue to.")
+    ] = None,
+    inventory: Inventory = "inventory",
+    endpoint_url: Endpoint = None,
+) -> None:
+    """What products there are, and what is missing."""
+    if context.invoked_subcommand is not None:
+        return
+    if to is None:
+        typer.echo(context.get_help())
+        return
+    from rtcflow_local.inventory.static_catalogue import write_catalogue
+
+    written = write_catalogue(store_at(inventory, endpoint_url), store_at(to, endpoint_url))
+    _console.print(f"{written.items} items of {written.collections} collections in {to}")
 
 
 @app.command()

@@ -6,9 +6,11 @@ from urllib.parse import unquote
 
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.keys import ITEM
+from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 
 PREFIX = "rtcflow:"
+_STATIC_LAYER = "number_of_looks"
 _BURST_FOLDER = re.compile(r"(?:^|/)(t\d{3}_\d{6}_iw[123])(?:/\d{4}/\d{1,2}/\d{1,2})?/[^/]+$")
 
 
@@ -48,6 +50,7 @@ def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: 
         "output_crs": manifest.parameters.get("output_crs") if manifest else None,
         "dem": manifest.parameters.get("dem") if manifest else None,
         "linked_static": static,
+        "static_id": static_id(item),
         "bytes": own_bytes(item),
         "files": len(own_assets(item)),
     }
@@ -68,6 +71,14 @@ def own_assets(item: dict[str, Any]) -> list[dict[str, Any]]:
         for asset in item["assets"].values()
         if unquote(asset["href"]).rpartition("/")[2].startswith(item["id"])
     ]
+
+
+def static_id(item: dict[str, Any]) -> str | None:
+    """Id of the static product whose files an item of backscatter names; None where it names none."""
+    asset = item["assets"].get(_STATIC_LAYER)
+    if asset is None or item["properties"].get("product:type") != Product.RTC_S1:
+        return None
+    return unquote(asset["href"]).rpartition("/")[2].removesuffix(f"_{_STATIC_LAYER}.tif")
 
 
 def own_bytes(item: dict[str, Any]) -> int:

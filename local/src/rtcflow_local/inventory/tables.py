@@ -33,6 +33,7 @@ _COLUMNS: Mapping[str, tuple[str, pa.DataType]] = {
     "output_crs": (f"{PREFIX}output_crs", pa.int64()),
     "dem": (f"{PREFIX}dem", pa.string()),
     "linked_static": (f"{PREFIX}linked_static", pa.string()),
+    "static_id": (f"{PREFIX}static_id", pa.string()),
     "bytes": (f"{PREFIX}bytes", pa.int64()),
     "files": (f"{PREFIX}files", pa.int64()),
     "seconds": (f"{PREFIX}seconds", pa.float64()),

@@ -1,0 +1,152 @@
+"""From an answer of the inventory to a campaign list: one scene payload a line, as StartExecution takes it."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import duckdb
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import parse_s3_uri
+from rtcflow_contract.layers import Product
+from rtcflow_contract.request import DEFAULT_COLLECTIONS, Engine, OnExisting, OrbitChoice, parse_request
+
+_VERSION = re.compile(r"^\d+(\.\d+){0,2}$")
+_COLUMNS = "burst_id, scene, product, collection, resolution, output_crs, dem, linked_static, item"
+
+
+class Wanted(NamedTuple):
+    """Products to make anew: a condition on `products`, its parameter, and the payload fields that change."""
+
+    condition: str
+    parameter: Any
+    changes: dict[str, Any]
+
+
+def precise_orbit() -> Wanted:
+    """Products made without a precise orbit."""
+    changes = {"orbit": OrbitChoice.PRECISE.value, "on_existing": OnExisting.REPLACE.value}
+    return Wanted("product = 'RTC_S1' AND orbit_type IS DISTINCT FROM 'POEORB' AND $1", True, changes)
+
+
+def version_below(version: str) -> Wanted:
+    """Products of an older version than `1.2`, to be made beside them.
+
+    Raises
+    ------
+    RefusedError
+        When it is no version.
+    """
+    if not _VERSION.match(version):
+        raise RefusedError(f"'{version}' is no product version; write it like 1.2", reason="version")
+    condition = "list_transform(string_split(version, '.'), lambda part: part::INT) < $1"
+    return Wanted(
+        condition, [int(part) for part in version.split(".")], {"on_existing": OnExisting.BESIDE.value}
+    )
+
+
+def other_engine(engine: Engine) -> Wanted:
+    """Products that another engine made."""
+    changes = {"engine": engine.value, "on_existing": OnExisting.REPLACE.value}
+    return Wanted("engine IS DISTINCT FROM $1", engine.value, changes)
+
+
+def missing_static() -> Wanted:
+    """The latest product of each burst that has no static layers, to make those from its scene."""
+    condition = """
+        product = 'RTC_S1' AND $1
+        AND burst_id NOT IN (SELECT burst_id FROM products WHERE product = 'RTC_S1_STATIC')
+        QUALIFY row_number() OVER (PARTITION BY burst_id ORDER BY datetime DESC) = 1
+    """
+    changes = {
+        "product": Product.RTC_S1_STATIC.value,
+        "collection": DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC],
+        "on_existing": OnExisting.SKIP.value,
+    }
+    return Wanted(condition, True, changes)
+
+
+def select(
+    database: duckdb.DuckDBPyConnection, wanted: Wanted, collection: str | None = None
+) -> list[dict[str, Any]]:
+    """Rows of `products` to be made anew."""
+    inner = "SELECT * FROM products" + (" WHERE collection = $2" if collection else "")
+    parameters = [wanted.parameter, *([collection] if collection else [])]
+    query = f"SELECT {_COLUMNS} FROM ({inner}) AS products WHERE {wanted.condition} ORDER BY scene, burst_id"
+    return database.sql(query, params=parameters).to_arrow_table().to_pylist()
+
+
+def payloads(
+    rows: Iterable[Mapping[str, Any]], changes: Mapping[str, Any], settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Scene payloads that make products anew in their places: bursts of a scene with equal settings share one.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Of `select`.
+    changes : mapping
+        Payload fields that differ from how a product was made.
+    settings : mapping
+        Payload fields that go over everything.
+
+    Raises
+    ------
+    RefusedError
+        When a product is not in S3, or the payload would not be taken.
+    """
+    bursts: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        payload = {**_made_with(row), **changes, **settings}
+        if payload["product"] == Product.RTC_S1_STATIC:
+            payload = {
+                key: value
+                for key, value in payload.items()
+                if not key.startswith(("link_static", "linked_static"))
+            }
+        bursts[json.dumps(payload, sort_keys=True)].append(row["burst_id"])
+    made = [
+        {**json.loads(text), "burst_id_list": sorted(set(names))} for text, names in sorted(bursts.items())
+    ]
+    for payload in made:
+        parse_request(payload, payload["s3_bucket"])
+    return sorted(made, key=lambda payload: (payload["scene"], payload["burst_id_list"]))
+
+
+def _made_with(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload fields that a product was made with."""
+    bucket, folder, _ = _place(row["item"], row["collection"])
+    fields = {
+        "scene": row["scene"],
+        "product": row["product"],
+        "s3_bucket": bucket,
+        "s3_project_folder": folder,
+        "collection": row["collection"],
+        "resolution": int(row["resolution"]),
+        "output_crs": row["output_crs"],
+        "dem": row["dem"],
+    }
+    if row["linked_static"]:
+        bucket, folder, collection = _place(row["linked_static"])
+        fields |= {
+            "link_static_layers": True,
+            "linked_static_layers_s3_bucket": bucket,
+            "linked_static_layers_s3_project_folder": folder,
+            "linked_static_layers_collection": collection,
+        }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _place(href: str, collection: str | None = None) -> tuple[str, str, str]:
+    """Bucket, project folder and collection of a file in a product's folder."""
+    if not href.startswith("s3://"):
+        raise RefusedError(
+            f"{href} is not in S3, and a campaign makes products there alone; use `rtcflow burst` for local ones",
+            reason="not-in-s3",
+        )
+    at = parse_s3_uri(href)
+    above = re.split(r"/?t\d{3}_\d{6}_iw[123]/", at.key)[0]
+    folder, _, name = above.rpartition("/")
+    return at.bucket, folder, collection or name

@@ -1,0 +1,83 @@
+"""`rtcflow reprocess`: a campaign list of products to be made anew."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.request import Engine
+from rtcflow_local.inventory import reprocess as lists
+from rtcflow_local.inventory.command import Endpoint, Inventory, store_at
+from rtcflow_local.inventory.tables import open_tables
+
+
+def reprocess(
+    inventory: Inventory = "inventory",
+    orbit: Annotated[
+        str | None, typer.Option(help="'precise': products made without a precise orbit.")
+    ] = None,
+    version_below: Annotated[
+        str | None, typer.Option(help="Products of an older version than this, made beside them.")
+    ] = None,
+    engine: Annotated[Engine | None, typer.Option(help="Products that another engine made.")] = None,
+    missing_static: Annotated[
+        bool, typer.Option("--missing-static", help="Static layers of bursts that have none.")
+    ] = False,
+    collection: Annotated[str | None, typer.Option(help="Only products of this collection.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Payload field for every scene, like scene_source=cdse; may be repeated."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="File for the list, or s3://…; without it, counts only.")
+    ] = None,
+    endpoint_url: Endpoint = None,
+) -> None:
+    """Count the products to be made anew, and with --to write the campaign list that makes them."""
+    wanted = _wanted(orbit, version_below, engine, missing_static)
+    rows = lists.select(open_tables(store_at(inventory, endpoint_url)), wanted, collection)
+    made = lists.payloads(rows, wanted.changes, _settings(setting or []))
+    console = Console(soft_wrap=True, highlight=False)
+    bursts = len({row["burst_id"] for row in rows})
+    console.print(f"{len(rows)} products of {bursts} bursts, from {len({p['scene'] for p in made})} scenes")
+    if to is None:
+        console.print("nothing was written; write the campaign list with --to FILE.jsonl")
+        return
+    folder, _, name = to.rpartition("/")
+    text = "".join(json.dumps(payload) + "\n" for payload in made)
+    store_at(folder or ".", endpoint_url).write(name, text.encode())
+    console.print(f"{len(made)} lines in {to}")
+
+
+def _wanted(orbit: str | None, version: str | None, engine: Engine | None, static: bool) -> lists.Wanted:
+    if orbit not in (None, "precise"):
+        raise RefusedError(f"--orbit {orbit} is unknown; give --orbit precise", reason="orbit")
+    chosen = [
+        *([lists.precise_orbit()] if orbit else []),
+        *([lists.version_below(version)] if version else []),
+        *([lists.other_engine(engine)] if engine else []),
+        *([lists.missing_static()] if static else []),
+    ]
+    if len(chosen) != 1:
+        raise RefusedError(
+            "say which products: one of --orbit precise, --version-below, --engine, --missing-static",
+            reason="selection",
+        )
+    if engine is Engine.AUTO:
+        raise RefusedError("--engine auto names no engine; give native or isce3", reason="engine")
+    return chosen[0]
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise RefusedError(f"--set {text} has no value; write it like scene_source=cdse", reason="set")
+        try:
+            settings[name] = json.loads(value)
+        except ValueError:
+            settings[name] = value
+    return settings

@@ -1,0 +1,138 @@
+"""The inventory as a static STAC catalogue: collections, a catalog a burst, items, joined by relative links."""
+
+import json
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from rtcflow_cloud.failures import NotFoundError
+from rtcflow_local.inventory.facts import PREFIX, without_facts
+from rtcflow_local.inventory.parts import FOLDER, items_of_part, part_names
+from rtcflow_local.inventory.store import Store
+
+COLLECTIONS = "collections"
+_CATALOG, _COLLECTION = "catalog.json", "collection.json"
+_STAC = "1.1.0"
+# Links of the product's own catalogue; here others take their place.
+_STRUCTURE = {"self", "root", "parent", "collection", "child", "item"}
+
+
+class Written(NamedTuple):
+    """What a catalogue holds."""
+
+    collections: int
+    items: int
+
+
+def write_catalogue(inventory: Store, to: Store) -> Written:
+    """Write the catalogue; files that stand there are replaced, items that are gone are no longer linked.
+
+    Assets stay where they are, with absolute addresses.
+    """
+    by_collection: dict[str, list[str]] = defaultdict(list)
+    for part in part_names(inventory):
+        by_collection[part.removeprefix(f"{FOLDER}/").rpartition("/")[0]].append(part)
+    total = 0
+    for name, parts in by_collection.items():
+        total += _write_collection(inventory, to, name, parts)
+    children = [_link("child", f"./{name}/{_COLLECTION}", name) for name in sorted(by_collection)]
+    catalog = _catalog("rtcflow", "Products of rtcflow", [_link("root", f"./{_CATALOG}"), *children])
+    _write(to, _CATALOG, catalog)
+    return Written(len(by_collection), total)
+
+
+def _write_collection(inventory: Store, to: Store, name: str, parts: list[str]) -> int:
+    items: dict[str, list[str]] = defaultdict(list)
+    boxes: list[list[float]] = []
+    times: list[str] = []
+    for item in _items(inventory, parts):
+        burst_id = item["properties"][f"{PREFIX}burst_id"]
+        items[burst_id].append(item["id"])
+        boxes.append([item["bbox"][0], item["bbox"][1], item["bbox"][-2], item["bbox"][-1]])
+        times.append(item["properties"]["datetime"])
+        _write(to, f"{name}/{burst_id}/{item['id']}.json", _item(item))
+    for burst_id, ids in items.items():
+        links = [
+            _link("root", f"../../{_CATALOG}"),
+            _link("parent", f"../{_COLLECTION}"),
+            *(_link("item", f"./{item}.json", media="application/geo+json") for item in sorted(ids)),
+        ]
+        _write(
+            to, f"{name}/{burst_id}/{_CATALOG}", _catalog(burst_id, f"Products of burst {burst_id}", links)
+        )
+    links = [
+        _link("root", f"../{_CATALOG}"),
+        _link("parent", f"../{_CATALOG}"),
+        *(_link("child", f"./{burst_id}/{_CATALOG}", burst_id) for burst_id in sorted(items)),
+    ]
+    extent = {
+        "spatial": {"bbox": [_around(boxes)]},
+        "temporal": {"interval": [[min(times), max(times)]]},
+    }
+    _write(to, f"{name}/{_COLLECTION}", {**_collection(inventory, name), "extent": extent, "links": links})
+    return len(times)
+
+
+def _items(inventory: Store, parts: list[str]) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        yield from items_of_part(inventory, part)
+
+
+def _item(item: dict[str, Any]) -> dict[str, Any]:
+    href = item["properties"][f"{PREFIX}item"]
+    links = [link for link in item["links"] if link["rel"] not in _STRUCTURE]
+    links += [
+        _link("root", f"../../{_CATALOG}"),
+        _link("parent", f"./{_CATALOG}"),
+        _link("collection", f"../{_COLLECTION}"),
+        _link("canonical", href, media="application/geo+json"),
+    ]
+    assets = {key: {**asset, "href": _absolute(href, asset["href"])} for key, asset in item["assets"].items()}
+    return {**without_facts(item), "assets": assets, "links": links}
+
+
+def _absolute(base: str, href: str) -> str:
+    """An asset's href seen from anywhere; those of items with relative hrefs begin at the item."""
+    if urlsplit(href).scheme or href.startswith("/"):
+        return href
+    if urlsplit(base).scheme in ("", "file"):
+        return posixpath.normpath(posixpath.join(posixpath.dirname(base), href))
+    # urljoin knows no s3 scheme.
+    scheme, rest = base.split("://", 1)
+    return f"{scheme}://{urljoin(f'http://{rest}', href).removeprefix('http://')}"
+
+
+def _around(boxes: list[list[float]]) -> list[float]:
+    """The box of all; around the globe where one crosses the antimeridian."""
+    south, north = min(box[1] for box in boxes), max(box[3] for box in boxes)
+    if any(box[0] > box[2] for box in boxes):
+        return [-180.0, south, 180.0, north]
+    return [min(box[0] for box in boxes), south, max(box[2] for box in boxes), north]
+
+
+def _collection(inventory: Store, name: str) -> dict[str, Any]:
+    """The collection as its products have it, else the least that is one."""
+    try:
+        return dict(json.loads(inventory.read(f"{COLLECTIONS}/{name}.json")))
+    except NotFoundError:
+        return {
+            "type": "Collection",
+            "stac_version": _STAC,
+            "id": name,
+            "description": f"Products of collection {name}",
+            "license": "other",
+        }
+
+
+def _catalog(name: str, text: str, links: list[dict[str, str]]) -> dict[str, Any]:
+    return {"type": "Catalog", "stac_version": _STAC, "id": name, "description": text, "links": links}
+
+
+def _link(rel: str, href: str, title: str | None = None, media: str = "application/json") -> dict[str, str]:
+    return {"rel": rel, "href": href, "type": media, **({"title": title} if title else {})}
+
+
+def _write(to: Store, name: str, value: dict[str, Any]) -> None:
+    to.write(name, json.dumps(value, indent=1, default=str).encode())

@@ -1,0 +1,139 @@
+"""From an inventory to a campaign list: counts first, then lines that the scene machine takes."""
+
+import json
+
+import pytest
+from inventory_case import BURSTS, Spec, put_product, scene_of
+from typer.testing import CliRunner
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.job import Sources, make_job
+from rtcflow_contract.layers import Product
+from rtcflow_contract.request import parse_request
+from rtcflow_local.inventory.build import build
+from rtcflow_local.inventory.reprocess_command import reprocess
+from rtcflow_local.inventory.store import open_store
+
+STATIC = Product.RTC_S1_STATIC
+
+
+@pytest.fixture
+def listed(aws, tmp_path):
+    """Builds the inventory; gives what the command says, and the payloads it wrote."""
+
+    def run(*arguments, write=True):
+        import typer
+
+        build(open_store("s3://products"), open_store(str(tmp_path / "inventory")))
+        app = typer.Typer()
+        app.command()(reprocess)
+        to = ["--to", str(tmp_path / "list.jsonl")] if write else []
+        result = CliRunner().invoke(app, [*arguments, *to, "--inventory", str(tmp_path / "inventory")])
+        if result.exception is not None:
+            raise result.exception
+        text = (tmp_path / "list.jsonl").read_text() if write else ""
+        return result.output, [json.loads(line) for line in text.splitlines()]
+
+    return run
+
+
+def test_products_without_a_precise_orbit_are_listed_by_scene(listed):
+    for burst in (0, 1):
+        put_product(Spec(burst, 0, orbit="RESORB"))
+    put_product(Spec(0, 12, orbit="RESORB"))
+    put_product(Spec(1, 12))
+    said, payloads = listed("--orbit", "precise")
+    assert "3 products of 2 bursts, from 2 scenes" in said
+    assert [(p["scene"], p["burst_id_list"]) for p in payloads] == [
+        (scene_of(0), [BURSTS[0], BURSTS[1]]),
+        (scene_of(12), [BURSTS[0]]),
+    ]
+    assert {(p["orbit"], p["on_existing"]) for p in payloads} == {("precise", "replace")}
+
+
+def test_without_a_file_there_is_a_count_and_nothing_else(listed, tmp_path):
+    put_product(Spec(orbit="RESORB"))
+    said, _ = listed("--orbit", "precise", write=False)
+    assert "1 products of 1 bursts, from 1 scenes" in said
+    assert "nothing was written" in said
+    assert not (tmp_path / "list.jsonl").exists()
+
+
+def test_a_line_makes_the_product_in_its_place_with_its_settings(listed):
+    settings = {"s3_project_folder": "ice/sheet", "output_crs": 3031, "collection": "mine"}
+    linked = {"link_static_layers": True, "linked_static_layers_collection": "layers"}
+    put_product(
+        Spec(0, 0, STATIC, payload={"collection": "layers", **{k: settings[k] for k in ("output_crs",)}})
+    )
+    folder = put_product(Spec(0, 0, orbit="RESORB", payload={**settings, **linked}))
+    _, (payload,) = listed("--orbit", "precise")
+    request = parse_request(payload, "products")
+    job = make_job(
+        request,
+        product=request.product,
+        burst_id=BURSTS[0],
+        sensing_start=Spec().made.replace(year=2022, month=1, day=1),
+        execution="again",
+        execution_started=Spec().made,
+        work_bucket="work",
+        product_version="0.1",
+        sources=Sources(scene="asf"),
+    )
+    assert job.destination == folder
+    assert job.output_crs == 3031
+    assert str(job.linked_static) == "s3://products/experimental/layers/" + BURSTS[0]
+
+
+def test_older_versions_are_made_beside(listed):
+    put_product(Spec(0, 0, version="0.9"))
+    put_product(Spec(0, 12, version="0.10"))
+    put_product(Spec(0, 24, version="1.0"))
+    _, payloads = listed("--version-below", "0.10")
+    assert [(p["scene"], p["on_existing"]) for p in payloads] == [(scene_of(0), "beside")]
+
+
+def test_products_of_another_engine(listed):
+    put_product(Spec(0, 0))
+    put_product(Spec(0, 12, engine="isce3"))
+    _, payloads = listed("--engine", "isce3")
+    assert [(p["scene"], p["engine"]) for p in payloads] == [(scene_of(0), "isce3")]
+
+
+def test_static_layers_are_made_from_the_latest_scene_of_a_burst(listed):
+    put_product(Spec(0, 0))
+    put_product(Spec(0, 12))
+    put_product(Spec(1, 0))
+    put_product(Spec(1, product=STATIC))
+    _, payloads = listed("--missing-static")
+    assert [(p["scene"], p["product"], p["burst_id_list"]) for p in payloads] == [
+        (scene_of(12), "RTC_S1_STATIC", [BURSTS[0]])
+    ]
+
+
+def test_settings_go_into_every_line(listed):
+    put_product(Spec(orbit="RESORB"))
+    _, (payload,) = listed("--orbit", "precise", "--set", "scene_source=cdse", "--set", "max_concurrency=4")
+    assert (payload["scene_source"], payload["max_concurrency"]) == ("cdse", 4)
+
+
+def test_a_setting_that_no_payload_has_is_refused(listed):
+    put_product(Spec(orbit="RESORB"))
+    with pytest.raises(RefusedError, match="colour"):
+        listed("--orbit", "precise", "--set", "colour=red")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "say which products"),
+        (["--orbit", "precise", "--missing-static"], "say which products"),
+        (["--orbit", "best"], "--orbit precise"),
+        (["--version-below", "new"], "write it like 1.2"),
+        (["--engine", "auto"], "give native or isce3"),
+        (["--missing-static", "--set", "x"], "scene_source=cdse"),
+    ],
+)
+def test_a_wrong_selection_is_refused(listed, arguments, told):
+    put_product(Spec())
+    with pytest.raises(RefusedError, match=told):
+        listed(*arguments)
