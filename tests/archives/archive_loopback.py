@@ -46,6 +46,13 @@ class Asked:
         return parse_qsl(self.body.decode())
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that go away are part of the play."""
+
+
 class Loopback:
     """Base of the archives' servers; a subclass gives `answer`."""
 
@@ -71,8 +78,7 @@ class Loopback:
             def log_message(self, *args: object) -> None:
                 """Keep quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://{self.host}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,4 +158,8 @@ def fetch_scene(
         backoff or Backoff(),
         environment,
     )
-    return source(archives)
+    fetched = source(archives)
+    with suppress(OSError):
+        # Another process's unfinished downloads stay.
+        archives.parts.rmdir()
+    return fetched
