@@ -12,6 +12,9 @@ from rtcflow_contract.area import Area
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.granule import scene_of_granule
 
+# The topic's name for the granule, and the one that it had before.
+_NAMES = ("granule_ur", "granule-ur")
+
 
 def granule_of(record: Mapping[str, Any]) -> str:
     """Name of the granule that a queue's record tells of, with or without SNS' envelope.
@@ -25,10 +28,10 @@ def granule_of(record: Mapping[str, Any]) -> str:
         message = json.loads(record["body"])
         if "Message" in message:
             message = json.loads(message["Message"])
-        return str(message["granule-ur"])
-    except (ValueError, KeyError, TypeError) as error:
+        return str(next(message[key] for key in _NAMES if key in message))
+    except (ValueError, KeyError, TypeError, StopIteration) as error:
         raise RefusedError(
-            "the message names no granule-ur; it is no notice of the archive", "notice"
+            "the message names no granule_ur; it is no notice of the archive", "notice"
         ) from error
 
 

@@ -94,7 +94,7 @@ def test_a_notice_of_the_archive_starts_its_scene_once(watch):
         t["TopicArn"] for t in sns.list_topics()["Topics"] if t["TopicArn"].endswith(":new-granules")
     )
     for _ in range(2):
-        sns.publish(TopicArn=topic, Message=json.dumps({"granule-ur": f"{watch.scenes[2].scene}-SLC"}))
+        sns.publish(TopicArn=topic, Message=json.dumps({"granule_ur": f"{watch.scenes[2].scene}-SLC"}))
     wait_until(lambda: len(watch.executions()) > len(before))
     wait_until(lambda: set(watch.executions().values()) == {"SUCCEEDED"})
     assert watch.fire()["areas"][0]["found"] == 3

@@ -3,15 +3,11 @@
 Items are read whole and from one object; JSONL, JSON or CSV. ItemBatcher, listings as items and redrive are not here.
 """
 
-import contextvars
-import copy
 import json
-import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from rtcflow_local.twin.bridges import running
+from rtcflow_local.twin.bridges.map_run import MapRun
 from rtcflow_local.twin.bridges.run_task import pascal
 
 Json = dict[str, Any]
@@ -81,7 +77,7 @@ class DistributedMap:
     def _fill(self, template: Any, given: Any, context: Json) -> Any:
         return self._states._apply_jsonata_template(template, given, context)
 
-    def _write_results(self, state: Json, given: Any, context: Json, run: "MapRun") -> Json | None:
+    def _write_results(self, state: Json, given: Any, context: Json, run: MapRun) -> Json | None:
         """Write manifest.json and a file a status below the prefix, as Step Functions lays them out."""
         if "ResultWriter" not in state:
             return None
@@ -104,132 +100,6 @@ class DistributedMap:
         status = self._s3._put_object(bucket, key, data, {"content-type": "application/json"})[0]
         if status >= 400:
             raise self._states._ExecutionError("States.ResultWriterFailed", f"s3://{bucket}/{key}: {status}")
-
-
-class MapRun:
-    """One run of a Map: its children, their counts, and whether too many failed."""
-
-    def __init__(
-        self, states: Any, parent: Json, label: str | None, count: int, most: int, limits: dict[str, float]
-    ) -> None:
-        self._states = states
-        self._parent = parent
-        self._most = most
-        self._limits = limits
-        machine = f"{parent['stateMachineArn']}/{label or uuid.uuid4()}"
-        self._machine = machine
-        self.arn = f"{machine.replace(':stateMachine:', ':mapRun:', 1)}:{uuid.uuid4()}"
-        self.results: list[Any] = [None] * count
-        self.children: list[Json] = []
-        self._count = count
-        self._view = {
-            "mapRunArn": self.arn,
-            "executionArn": parent["executionArn"],
-            "status": "RUNNING",
-            "startDate": states.now_iso(),
-            "maxConcurrency": most,
-            "toleratedFailurePercentage": limits.get("ToleratedFailurePercentage", 0.0),
-            "toleratedFailureCount": int(limits.get("ToleratedFailureCount", 0)),
-            "redriveCount": 0,
-            "_stateMachineArn": machine,
-        }
-        self._tell()
-        states._map_runs[self.arn] = self._view
-
-    def work_through(self, inputs: list[Any], processor: Json, context: Json) -> None:
-        """Run a child an input, as many at once as the state says; none after the parent was stopped."""
-        with ThreadPoolExecutor(self._most or min(len(inputs), 64) or 1) as pool:
-            for index, given in enumerate(inputs):
-                pool.submit(contextvars.copy_context().run, self._run_child, index, given, processor, context)
-
-    def end(self) -> None:
-        """Close the run.
-
-        Raises
-        ------
-        _ExecutionError
-            When more children failed than are tolerated, or the parent was stopped.
-        """
-        failed = sum(child["status"] == "FAILED" for child in self.children)
-        percent, number = (self._limits.get(f"ToleratedFailure{word}") for word in ("Percentage", "Count"))
-        exceeded = bool(failed) and (
-            (percent is None and number is None)
-            or (percent is not None and failed * 100 > percent * self._count)
-            or (number is not None and failed > number)
-        )
-        stopped = self._parent["status"] != "RUNNING"
-        self._view |= {"stopDate": self._states.now_iso()}
-        self._view["status"] = "ABORTED" if stopped else "FAILED" if exceeded else "SUCCEEDED"
-        self._tell()
-        if exceeded or stopped:
-            raise self._states._ExecutionError(
-                "States.ExceedToleratedFailureThreshold",
-                f"{failed} of {self._count} children failed, more than are tolerated",
-            )
-
-    def _run_child(self, index: int, given: Any, processor: Json, context: Json) -> None:
-        if self._parent["status"] != "RUNNING":
-            return
-        child = self._make_child(given)
-        # Variables of the machine are not seen in a child.
-        inner = copy.deepcopy({name: value for name, value in context.items() if name != "variables"})
-        about = {
-            "Id": child["executionArn"],
-            "Name": child["name"],
-            "Input": given,
-            "StartTime": child["startDate"],
-        }
-        inner |= {"variables": {}, "Execution": about}
-        token = running.execution.set(child)
-        try:
-            result = self._states._run_sub_machine(
-                processor["States"], processor["StartAt"], given, child, inner
-            )
-            ended = {"status": "SUCCEEDED", "output": json.dumps(result)}
-            self.results[index] = result
-        except Exception as error:
-            name = getattr(error, "error", "States.Runtime")
-            ended = {"status": "FAILED", "error": name, "cause": getattr(error, "cause", str(error))}
-        finally:
-            running.execution.reset(token)
-        if child["status"] == "RUNNING":
-            child.update(ended, stopDate=self._states.now_iso())
-        self._tell()
-
-    def _make_child(self, given: Any) -> Json:
-        name = str(uuid.uuid4())
-        child: Json = {
-            "executionArn": f"{self._machine.replace(':stateMachine:', ':execution:', 1)}:{name}",
-            "stateMachineArn": self._machine,
-            "name": name,
-            "status": "RUNNING",
-            "startDate": self._states.now_iso(),
-            "stopDate": None,
-            "input": json.dumps(given),
-            "output": None,
-            "mapRunArn": self.arn,
-            "events": [],
-            "mockAttempts": {},
-        }
-        self.children.append(child)
-        self._states._executions[child["executionArn"]] = child
-        self._tell()
-        return child
-
-    def _tell(self) -> None:
-        """Bring the counts that DescribeMapRun gives up to date."""
-        by_status = [child["status"] for child in self.children]
-        counts = {
-            "pending": self._count - len(by_status),
-            "running": by_status.count("RUNNING"),
-            "succeeded": by_status.count("SUCCEEDED"),
-            "failed": by_status.count("FAILED"),
-            "timedOut": 0,
-            "aborted": by_status.count("ABORTED"),
-            "total": self._count,
-            "resultsWritten": 0,
-        }
-        self._view |= {"itemCounts": counts, "executionCounts": counts}
 
 
 def _with_item(context: Json, index: int, item: Any) -> Json:
