@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from rtcflow_cloud.failures import error_code, translated
 
+# An eighth field of an ARN is the version or the alias.
+_FIELDS_OF_MACHINE = 7
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
 
@@ -52,8 +54,9 @@ def start_once(state_machine: str, name: str, payload: Mapping[str, Any], client
 
 
 def execution_arn(state_machine: str, name: str) -> str:
-    """ARN of an execution of a state machine."""
-    return f"{state_machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
+    """ARN of an execution of a state machine, which may be named with a version or an alias."""
+    machine = ":".join(state_machine.split(":")[:_FIELDS_OF_MACHINE])
+    return f"{machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
 
 def describe(state_machine: str, name: str, client: Any = None) -> Execution | None:
