@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# checkov pins too much to live beside the program.
+LINT   := .venv-lint
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test bench lint format lock image push clean
@@ -31,13 +33,21 @@ test: $(READY)  ## Run all tests
 bench: $(READY)  ## Measure the engine, stage by stage, beside sarsen
 	@$(BIN)/python -m benchmarks
 
-lint: $(READY)  ## Run every checker that CI runs
+$(LINT)/.ready: linters.txt
+	@echo "Installing linters of templates and images into $(LINT) (about 350 MB, once)"
+	@$(PYTHON) -m venv --clear $(LINT)
+	@$(LINT)/bin/python -m pip install --quiet --disable-pip-version-check -r linters.txt
+	@touch $@
+
+lint: $(READY) $(LINT)/.ready  ## Run every checker that CI runs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/cfn-lint template.yaml stacks/*.yaml
 	@AWS_DEFAULT_REGION=ap-southeast-2 SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@$(BIN)/python scripts/lint_state_machine.py
+	@$(LINT)/bin/checkov --config-file .checkov.yaml
+	@$(LINT)/bin/hadolint containers/rtc/Dockerfile
 
 format: $(READY)  ## Format the code
 	@$(BIN)/ruff check --fix .
@@ -48,15 +58,22 @@ lock: $(READY)  ## Pin every dependency anew in constraints.txt
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	    --no-emit-package rtcflow --no-emit-package rtcflow-layer --no-emit-package rtcflow-local \
 	    --upgrade -o constraints.txt requirements.in
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	    --upgrade -o linters.txt linters.in
 
-image:  ## Build the container image of the burst task
-	docker build --file containers/rtc/Dockerfile --target native --tag rtcflow:native .
+# isce3 is built for x86-64 alone.
+TARGET ?= native
+PLATFORM_isce3 := --platform linux/amd64
+
+image:  ## Build the container image of the burst task: make image [TARGET=isce3]
+	@case "$(TARGET)" in native|isce3) ;; *) echo "TARGET is native or isce3, not $(TARGET)"; exit 64 ;; esac
+	docker build --file containers/rtc/Dockerfile $(PLATFORM_$(TARGET)) --target $(TARGET) --tag rtcflow:$(TARGET) .
 
 push: image  ## Push the image to the stack's repository: make push REPOSITORY=<ImageRepositoryUri>
 	@test -n "$(REPOSITORY)" || { echo "Say where to: make push REPOSITORY=<ImageRepositoryUri of the stack>"; exit 64; }
 	aws ecr get-login-password | docker login --username AWS --password-stdin $(firstword $(subst /, ,$(REPOSITORY)))
-	docker tag rtcflow:native $(REPOSITORY):native
-	docker push $(REPOSITORY):native
+	docker tag rtcflow:$(TARGET) $(REPOSITORY):$(TARGET)
+	docker push $(REPOSITORY):$(TARGET)
 
 clean:  ## Remove everything that the other targets made
-	rm -rf $(VENV) .aws-sam .twin demo-output bench-output .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LINT) .aws-sam .twin demo-output bench-output .mypy_cache .pytest_cache .ruff_cache
