@@ -61,7 +61,7 @@ class Loopback:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
-        self.sent = 0
+        self.sent: list[tuple[str, int]] = []
         self._closing = threading.Event()
         outer = self
 
@@ -86,6 +86,10 @@ class Loopback:
         self._closing.set()
         self._server.shutdown()
         self._server.server_close()
+
+    def sent_of(self, at: str) -> int:
+        """Bytes of bodies whose path has `at` in it."""
+        return sum(size for path, size in self.sent if at in path)
 
     def answer(self, asked: Asked) -> Answer:
         raise NotImplementedError
@@ -118,7 +122,7 @@ class Loopback:
             handler.wfile.flush()
         except OSError:
             return
-        self.sent += len(piece)
+        self.sent.append((asked.path, len(piece)))
         if stop is not None:
             if fault is not None and fault.stall_after is not None:
                 self._closing.wait(5)

@@ -144,7 +144,8 @@ def test_while_it_extracts_it_is_asked_again(archive_sample, asf, tmp_path):
     asf.extractor.preparing = 3
     clock = Clock()
     from_asf(archive_sample, asf, tmp_path / "work", clock=clock)
-    assert len(clock.slept) == 6
+    # The second polarization was extracted while the first was waited for.
+    assert len(clock.slept) == 3 + 2
     assert all(0 < pause <= 60 for pause in clock.slept)
 
 
@@ -152,7 +153,7 @@ PASSING = [
     Fault("/VV/1.tiff", 500),
     Fault("/VV/1.tiff", 503),
     Fault("/VV/1.xml", 502, body=b"<html>bad gateway</html>"),
-    Fault("/VH/1.tiff", cut_after=1000),
+    Fault("/VV/1.tiff", cut_after=1000),
     Fault("/VV/1.xml", cut_after=0),
     Fault("/VV/1.tiff", 429, {"Retry-After": "17"}),
     Fault("/oauth", 503),
@@ -261,6 +262,33 @@ def test_a_whole_scene_goes_on_where_it_broke(archive_sample, asf, tmp_path):
     from_asf(archive_sample, asf, tmp_path / "work", meter=meter)
     assert meter.bytes_fetched == len(asf.datapool.zipped())
     assert any(asked.headers.get("Range") == "bytes=100000-" for asked in asf.datapool.asked)
+
+
+OF_THE_SCENE = [
+    Fault(".zip", 500),
+    Fault(".zip", 429, {"Retry-After": "9"}),
+    Fault(".zip", cut_after=100),
+    Fault(".zip", stall_after=100_000),
+    Fault("/login", 503),
+]
+
+
+@pytest.mark.parametrize("fault", OF_THE_SCENE, ids=lambda fault: f"{fault.at}-{fault.status or 'body'}")
+def test_a_passing_fault_of_the_whole_scene_is_retried(archive_sample, asf, tmp_path, fault, monkeypatch):
+    monkeypatch.setattr(earthdata.EarthdataSession.__init__, "__defaults__", (urllib3.Timeout(0.3),))
+    asf.extractor.faults = [Fault(".xml", 404)]
+    asf.datapool.faults = [fault]
+    meter = Meter()
+    fetched = from_asf(archive_sample, asf, tmp_path / "work", meter=meter)
+    assert fetched.href.endswith(".zip")
+    assert meter.bytes_fetched == len(asf.datapool.zipped())
+
+
+def test_a_scene_that_asf_does_not_have_either_is_told_by_the_first_fault(archive_sample, asf, tmp_path):
+    asf.extractor.faults = [Fault(".xml", 404)]
+    asf.datapool.faults = [Fault(".zip", 404)]
+    with pytest.raises(RefusedError, match=r"\.xml does not exist"):
+        from_asf(archive_sample, asf, tmp_path / "work")
 
 
 def test_a_wrong_password_is_one_sentence_that_names_the_variable(archive_sample, asf, tmp_path):

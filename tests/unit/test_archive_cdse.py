@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import urllib3
 from archive_asf import AsfArchive
 from archive_case import fetch
 from archive_cdse import ACCESS, FOLDERS, SECRET, CdseArchive
@@ -115,6 +116,23 @@ def test_a_passing_fault_of_the_store_is_retried(archive_sample, cdse, tmp_path,
     if fault.cut_after:
         first = int(measurement_ranges(cdse)[0].removeprefix("bytes=").split("-")[0])
         assert measurement_ranges(cdse)[1].startswith(f"bytes={first + 50_000}-")
+
+
+def test_a_store_that_stalls_is_left_and_asked_for_the_rest(archive_sample, cdse, tmp_path, monkeypatch):
+    monkeypatch.setattr("rtcflow.sources.cdse_burst._TIMEOUT", urllib3.Timeout(0.3))
+    cdse.s3.faults = [Fault("/measurement/", stall_after=50_000)]
+    meter = Meter()
+    from_cdse(archive_sample, cdse, tmp_path / "work", meter=meter)
+    assert cdse.s3.sent_of("/measurement/") == 2 * PIXELS
+
+
+def test_a_broken_range_goes_on_where_it_broke_also_in_another_process(archive_sample, cdse, tmp_path):
+    cdse.s3.faults = [Fault("/measurement/", cut_after=50_000), Fault("/measurement/", 503, lasting=True)]
+    with pytest.raises(TransientError, match="503"):
+        from_cdse(archive_sample, cdse, tmp_path / "first")
+    cdse.s3.faults = []
+    from_cdse(archive_sample, cdse, tmp_path / "second")
+    assert cdse.s3.sent_of("/measurement/") == 2 * PIXELS
 
 
 @pytest.mark.parametrize("name", ["identity", "keys", "catalogue"])

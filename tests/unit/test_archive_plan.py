@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import urllib3
 from archive_asf import AsfArchive
 from archive_cdse import CdseArchive
 from archive_clock import Clock
@@ -112,6 +113,14 @@ def test_a_catalogue_that_is_down_is_transient(both, scene, archive):
     both.catalogue[archive].faults = [Fault("", 503, lasting=True)]
     with pytest.raises(TransientError, match="did not answer"):
         both.list(archive, scene)
+
+
+@pytest.mark.parametrize("archive", ARCHIVES)
+def test_a_catalogue_that_stalls_is_asked_again(both, scene, archive, monkeypatch):
+    module = {"asf": "cmr", "cdse": "cdse_catalogue"}[archive]
+    monkeypatch.setattr(f"rtcflow_cloud.{module}._TIMEOUT", urllib3.Timeout(0.3))
+    both.catalogue[archive].faults = [Fault("", stall_after=40)]
+    assert len(both.list(archive, scene)) == 12
 
 
 def test_short_pages_are_asked_for_again(both, scene):

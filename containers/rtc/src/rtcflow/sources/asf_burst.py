@@ -6,6 +6,7 @@
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +69,8 @@ class Extractor(NamedTuple):
                 found.append(self._scene_xml(wanted, polarization, work))
         burst, shape, stems = self._locate(wanted, found)
         progress("fetch scene", 0.1)
+        for polarization in wanted.polarizations[1:] if wanted.with_pixels else ():
+            self._begin(self._address(wanted, polarization, burst.burst_index, "tiff"))
         for number, polarization in enumerate(wanted.polarizations if wanted.with_pixels else ()):
             pixels = self._pixels(wanted, polarization, burst.burst_index, shape, work)
             first, lines = burst.burst_index * shape.lines, shape.bursts * shape.lines
@@ -106,11 +109,19 @@ class Extractor(NamedTuple):
                 tiff.unlink()
 
     def _download(self, wanted: BurstRequest, polarization: str, index: int, ending: str, work: Path) -> Path:
-        swath = parse_burst_id(wanted.burst_id).swath.upper()
-        url = f"{self.url}/{wanted.scene}/{swath}/{polarization}/{index}.{ending}"
+        url = self._address(wanted, polarization, index, ending)
         return download(
             url, work / f"{polarization}.{ending}", self.get, self.meter, self.backoff, self.parts
         )
+
+    def _address(self, wanted: BurstRequest, polarization: str, index: int, ending: str) -> str:
+        swath = parse_burst_id(wanted.burst_id).swath.upper()
+        return f"{self.url}/{wanted.scene}/{swath}/{polarization}/{index}.{ending}"
+
+    def _begin(self, url: str) -> None:
+        """Let the service extract what is fetched later, while something else is fetched."""
+        with suppress(TransientError):
+            self.get(url, {"Range": "bytes=0-0"}).close()
 
     def _locate(
         self, wanted: BurstRequest, found: Sequence[SceneXml]
