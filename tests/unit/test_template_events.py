@@ -3,10 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from rtcflow_contract.area import parse_areas
+from rtcflow_contract.campaign import parse_campaign
+from rtcflow_contract.campaign_list import make_items, parse_list
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import parse_request
 
-EVENTS = sorted((Path(__file__).resolve().parents[2] / "events").glob("*.json"))
+FOLDER = Path(__file__).resolve().parents[2] / "events"
+EVENTS = sorted(FOLDER.glob("*.json"))
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.name)
@@ -20,3 +24,22 @@ def test_examples_show_both_products_and_linking():
     assert {request.product for request in requests} == set(Product)
     assert any(request.link_static_layers for request in requests)
     assert any(request.output_crs == 3031 for request in requests)
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "areas").iterdir()), ids=lambda path: path.name)
+def test_example_area_is_accepted(path):
+    (area,) = parse_areas(path.read_text(), path.name)
+    assert area.name == path.stem
+
+
+def test_example_campaign_is_accepted():
+    assert parse_campaign(json.loads((FOLDER / "campaigns" / "campaign.json").read_text())).static
+
+
+def test_example_lists_name_the_same_scenes():
+    scenes = []
+    for name in ("scenes.jsonl", "scenes.csv"):
+        lines = parse_list((FOLDER / "campaigns" / name).read_text(), name)
+        scenes.append([item.payload["scene"] for item in make_items(lines, name, "products", "0.1").items])
+    assert scenes[0] == scenes[1]
+    assert len(scenes[0]) == 2
