@@ -11,6 +11,7 @@ from rtcflow_cloud import storage
 from rtcflow_cloud.cdse_catalogue import CDSE_CONNECTIONS
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract import keys
+from rtcflow_contract.cost_tags import cost_tags
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources, make_job
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
@@ -131,6 +132,8 @@ def state_of(plan: Plan, plan_uri: str) -> dict[str, Any]:
     """What the state machine carries of a plan: ids and keys."""
     return {
         "plan": plan_uri,
+        "tags": cost_tags(plan.request.scene, plan.request.collection),
+        "static_tags": cost_tags(plan.request.scene, plan.request.linked_static_layers_collection),
         "compute": plan.request.compute.value,
         "max_concurrency": min(plan.request.max_concurrency, _most_at_once(plan.request)),
         "link_static_layers": plan.request.link_static_layers,

@@ -24,6 +24,7 @@ _RUN_TASK = frozenset(
         "PlacementStrategy",
         "PlatformVersion",
         "PropagateTags",
+        "Tags",
         "TaskDefinition",
     }
 )

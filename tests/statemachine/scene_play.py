@@ -8,6 +8,8 @@ from typing import Any
 from asl_runner import Runner, TaskError
 from definition import definition
 
+from rtcflow_contract.cost_tags import cost_tags
+
 Fault = Callable[[str, int, dict[str, Any]], None]
 BURSTS = [f"t070_1498{number:02d}_iw{swath}" for number in range(10) for swath in (1, 2, 3)]
 
@@ -68,6 +70,8 @@ class Play:
         if state == "PlanScene":
             plan = {
                 "plan": f"s3://{'w' * 63}/executions/{'e' * 80}/plan.json",
+                "tags": cost_tags("S" * 67, "c" * 100),
+                "static_tags": cost_tags("S" * 67, "static"),
                 "compute": self.compute,
                 "max_concurrency": 30,
                 "link_static_layers": self.link,

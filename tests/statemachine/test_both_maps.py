@@ -1,5 +1,11 @@
 from definition import definition
 
+_NAMES = (
+    ("StaticBurst", "Burst"),
+    ("StaticTaskDefinition", "BurstTaskDefinition"),
+    ("$plan.static_tags", "$plan.tags"),
+)
+
 
 def renamed(value):
     if isinstance(value, dict):
@@ -7,7 +13,8 @@ def renamed(value):
     if isinstance(value, list):
         return [renamed(inner) for inner in value]
     if isinstance(value, str):
-        return value.replace("StaticBurst", "Burst").replace("StaticTaskDefinition", "BurstTaskDefinition")
+        for static, own in _NAMES:
+            value = value.replace(static, own)
     return value
 
 

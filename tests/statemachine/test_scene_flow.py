@@ -42,6 +42,18 @@ def test_task_gets_its_job_and_the_clusters_network():
     assert "LaunchType" not in run
 
 
+def test_task_carries_the_tags_of_its_scene_and_collection():
+    play = Play(BURSTS[:1], link=True, static=create(BURSTS[:1]))
+    runner(play).run(PAYLOAD)
+    for state, collection in (("RunBurst", "c" * 100), ("RunStaticBurst", "static")):
+        (run,) = play.of(state)
+        assert run["PropagateTags"] == "TASK_DEFINITION"
+        assert run["Tags"] == [
+            {"Key": "rtcflow:scene", "Value": "S" * 67},
+            {"Key": "rtcflow:collection", "Value": collection},
+        ]
+
+
 @pytest.mark.parametrize(("compute", "provider"), [("spot", "FARGATE_SPOT"), ("on_demand", "FARGATE")])
 def test_capacity_follows_the_payload(compute, provider):
     play = Play(BURSTS[:1], compute=compute)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from rtcflow_contract.cost import PRICES, SPOT_FACTOR, TaskSize, burst_cost, prices_in, scene_cost
+from rtcflow_contract.cost_tags import cost_tags
 
 SIZE = TaskSize(4, 16, 40)
 
@@ -66,3 +67,7 @@ def test_page_on_costs_says_what_the_function_says():
             *(round(burst, 4) for burst in bursts),
             *(round(scene, 2) for scene in scenes),
         ]
+
+
+def test_tags_are_no_longer_than_ecs_takes():
+    assert [len(tag["Value"]) for tag in cost_tags("S" * 67, "c" * 300)] == [67, 256]

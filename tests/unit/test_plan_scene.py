@@ -57,6 +57,15 @@ def test_job_carries_what_the_task_needs(scene):
     assert job.output_crs == 3031
 
 
+def test_tags_tell_scene_and_collection_apart(scene):
+    planned = plan(collection="c1", linked_static_layers_collection="s1")
+    assert planned["tags"] == [
+        {"Key": "rtcflow:scene", "Value": SCENE},
+        {"Key": "rtcflow:collection", "Value": "c1"},
+    ]
+    assert planned["static_tags"][1] == {"Key": "rtcflow:collection", "Value": "s1"}
+
+
 def test_planning_twice_changes_nothing(scene):
     first = plan()
     written = {key: scene.get_object(Bucket="work", Key=key)["Body"].read() for key in keys(scene, "work")}
