@@ -1,11 +1,13 @@
 """`rtcflow inventory`: build an inventory, ask it, draw it, write it as a catalogue."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_local.inventory.build import build as build_inventory
 from rtcflow_local.inventory.output import Format, show
@@ -21,6 +23,7 @@ _console = Console(soft_wrap=True, highlight=False)
 Inventory = Annotated[
     str, typer.Option(envvar="RTCFLOW_INVENTORY", help="Folder or s3:// location of the inventory.")
 ]
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquisition, included.")]
 Endpoint = Annotated[
     str | None, typer.Option(help="Endpoint in place of AWS, such as that of `rtcflow twin status`.")
 ]
@@ -74,6 +77,66 @@ def build(
     if work is not None:
         reports = collect_outcomes(store_at(work, endpoint_url), there)
         _console.print(f"{reports} new scene reports")
+
+
+@app.command()
+def archive(
+    start: Day,
+    end: Day,
+    out: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("archive.csv"),
+    burst_id: Annotated[
+        list[str] | None, typer.Option(help="Bursts to list; those of the inventory by default.")
+    ] = None,
+    inventory: Inventory = "inventory",
+    endpoint_url: Endpoint = None,
+) -> None:
+    """List what the archive has of the inventory's bursts, for missing-dates."""
+    from rtcflow_cloud.archive_hosts import ArchiveHosts
+    from rtcflow_cloud.cmr import Cmr
+    from rtcflow_local.inventory.archive_listing import as_csv, list_archive
+
+    if start > end:
+        raise RefusedError("--start lies after --end; swap them", reason="period")
+    wanted = burst_id or [
+        str(row[0])
+        for row in open_tables(store_at(inventory, endpoint_url))
+        .execute("SELECT DISTINCT burst_id FROM products WHERE product = 'RTC_S1'")
+        .fetchall()
+    ]
+    with _console.status("searching") as status:
+        cmr = Cmr(ArchiveHosts.from_environment().cmr_url)
+        rows = list(list_archive(_spelled(wanted), start.date(), end.date(), cmr, status.update))
+    out.write_text(as_csv(rows))
+    _console.print(f"{len(rows)} dates of {len(set(wanted))} bursts in {out}")
+
+
+@app.command()
+def publish(
+    topic: Annotated[str, typer.Option(help="ARN of the topic; CatalogueTopicArn of the stack.")],
+    inventory: Inventory = "inventory",
+    where: Annotated[
+        str, typer.Option(help="Condition on products in SQL, such as \"created > '2025-04-08'\".")
+    ] = "true",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only count.")] = False,
+    endpoint_url: Endpoint = None,
+) -> None:
+    """Publish items again, for a new catalogue or one that missed some: collections first."""
+    from rtcflow_local.inventory.republish import republish
+
+    there = store_at(inventory, endpoint_url)
+    rows = answer(open_tables(there), f"SELECT item FROM products WHERE {where}").column("item").to_pylist()
+    if not yes:
+        _console.print(f"{len(rows)} items; nothing was published, do it with --yes")
+        return
+    count = republish(there, frozenset(rows), topic, Clients(endpoint_url)("sns"))
+    _console.print(f"{count} items published")
+
+
+def _spelled(burst_ids: list[str]) -> list[str]:
+    try:
+        return [normalize_burst_id(text) for text in burst_ids]
+    except ValueError as error:
+        raise RefusedError(str(error), reason="burst-id") from error
 
 
 def _ask(question: Question) -> Any:

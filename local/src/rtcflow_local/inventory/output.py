@@ -14,6 +14,7 @@ from rich.table import Table
 
 # More is for a file.
 _MOST_ROWS = 200
+_WIDE = 1000
 
 
 class Format(StrEnum):
@@ -53,7 +54,8 @@ def _show_table(answer: pa.Table, to: Path | None) -> None:
     for row in rows:
         table.add_row(*(cell(row[name], name) for name in answer.column_names))
     if to is None:
-        console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+        # What goes into a pipe is not to be cut to a width.
+        console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
         console.print(table)
         left = answer.num_rows - len(rows)
         console.print(
@@ -61,7 +63,7 @@ def _show_table(answer: pa.Table, to: Path | None) -> None:
         )
         return
     with to.open("w", encoding="utf-8") as file:
-        Console(file=file, width=400, highlight=False).print(table)
+        Console(file=file, width=_WIDE, highlight=False).print(table)
 
 
 def cell(value: Any, name: str) -> str:

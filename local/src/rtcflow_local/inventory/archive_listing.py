@@ -1,0 +1,93 @@
+"""What the archive has of bursts: the listing that missing dates are found with, from NASA's CMR."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
+from typing import Any, NamedTuple, Protocol
+
+from rtcflow_contract.archived_burst import bursts_of_granules
+from rtcflow_contract.burst_id import parse_burst_id
+from rtcflow_contract.errors import DefectError
+
+_COLLECTION = "SENTINEL-1_BURSTS"
+# The catalogue is asked politely.
+_ASKERS = 4
+
+
+class Granules(Protocol):
+    """Searches granules, as `rtcflow_cloud.cmr.Cmr` does."""
+
+    def granules(self, parameters: list[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Every granule found, in UMM-JSON."""
+
+
+class Listed(NamedTuple):
+    """A burst of a scene in the archive; `sensing_start` is UTC."""
+
+    burst_id: str
+    scene: str
+    sensing_start: datetime
+
+
+def list_archive(
+    burst_ids: Iterable[str], start: date, end: date, cmr: Granules, say: Callable[[str], None]
+) -> Iterator[Listed]:
+    """Scenes of each burst, a date once, by time.
+
+    Parameters
+    ----------
+    burst_ids : iterable of str
+    start, end : date
+        Days of acquisition, both included.
+    cmr : Granules
+    say : callable
+        Told how far it is.
+
+    Raises
+    ------
+    TransientError, RefusedError
+        As Cmr.granules does.
+    """
+    wanted = sorted(set(burst_ids))
+    with ThreadPoolExecutor(_ASKERS) as pool:
+        for number, found in enumerate(
+            pool.map(lambda burst_id: _of_burst(burst_id, start, end, cmr), wanted), start=1
+        ):
+            say(f"{number} of {len(wanted)} bursts listed")
+            yield from found
+
+
+def _of_burst(burst_id: str, start: date, end: date, cmr: Granules) -> list[Listed]:
+    parts = parse_burst_id(burst_id)
+    name = f"{parts.track:03d}_{parts.number:06d}_{parts.swath.upper()}"
+    items = cmr.granules(
+        [
+            ("short_name", _COLLECTION),
+            ("attribute[]", f"string,BURST_ID_FULL,{name}"),
+            ("temporal[]", f"{start}T00:00:00Z,{end}T23:59:59Z"),
+        ]
+    )
+    by_day: dict[date, Listed] = {}
+    for item in items:
+        try:
+            source = item["umm"]["InputGranules"][0]
+            scene = source.removesuffix("-SLC")
+            (burst,) = bursts_of_granules([item], scene)
+        except (KeyError, IndexError, ValueError) as error:
+            raise DefectError(
+                f"CMR lists burst {burst_id} in a form that is not known ({error!r})", reason="cmr-form"
+            ) from error
+        if burst.burst_id == burst_id and start <= burst.sensing_start.date() <= end:
+            by_day.setdefault(burst.sensing_start.date(), Listed(burst_id, scene, burst.sensing_start))
+    return [listed for _, listed in sorted(by_day.items())]
+
+
+def as_csv(rows: Iterable[Listed]) -> str:
+    """The listing as a file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Listed._fields)
+    writer.writerows((row.burst_id, row.scene, f"{row.sensing_start:%Y-%m-%dT%H:%M:%SZ}") for row in rows)
+    return text.getvalue()
