@@ -48,7 +48,7 @@ class Story:
             (self.lists / f"{name}.jsonl").write_text(text)
 
     def start(self):
-        return self.campaign.start(find_lists(str(self.lists), None), 6, 10)
+        return self.campaign.start(find_lists(str(self.lists), None), 4, 10)
 
     def records(self):
         return self.twin.keys(self.twin.stack.work_bucket, "campaigns/continent/records/")

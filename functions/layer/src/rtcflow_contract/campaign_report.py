@@ -181,8 +181,9 @@ def sentence(scenes: Part, static: Part) -> str:
     for part, product, word in parts:
         if part.scenes:
             rest = [(part.failed, "failed"), (part.left, "left"), (part.open, "open")]
-            behind = "".join(f", {number} {name}" for number, name in rest if number)
+            behind = "".join(f", {number:,} {name}" for number, name in rest if number)
             told.append(
-                f"{part.succeeded} of {part.scenes} {word} succeeded{behind}; {part.products} {product.value} products"
+                f"{part.succeeded:,} of {part.scenes:,} {word} succeeded{behind}; "
+                f"{part.products:,} {product.value} products"
             )
     return ". ".join(told) or "the list has no scene"
