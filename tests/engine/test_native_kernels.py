@@ -208,7 +208,8 @@ def mask_of(heights, incidence_deg):
     first, spacing = ranges[0] - 3000, 2.3
     mask = np.zeros((1, 4000), np.uint8)
     radar = np.array([0.0, 1.0, first, spacing])
-    mask_lines(mask, nodes, 200, -2, -2, heights, spline_weights(), orbit, radar, 0, track, 5.0)
+    terrain = (heights, spline_weights(), orbit, radar, 0, track, 5.0)
+    mask_lines(mask, np.zeros((1, 1000), np.uint8), nodes, 200, -2, -2, *terrain)
     return mask
 
 

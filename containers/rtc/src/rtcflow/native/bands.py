@@ -114,12 +114,12 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
     looks = inputs.mask_looks
     mask_first, mask_last = first // looks, min(-(-last // looks), radar.lines // looks)
     mask = np.zeros((mask_last - mask_first, -(-radar.samples // looks)) if wants_mask else (0, 0), np.uint8)
+    tracks = np.ascontiguousarray(inputs.tracks[mask_first * looks + looks // 2 : mask_last * looks : looks])
+    points = int(tracks[:, -1, 2].max(initial=0.0) / inputs.ground_step) + 1
+    ground = np.zeros((len(tracks), points) if wants_mask else (0, 0), np.uint8)
     if wants_mask:
         edges = radar.edges * np.array([1, looks, 1, looks])
-        tracks = np.ascontiguousarray(
-            inputs.tracks[mask_first * looks + looks // 2 : mask_last * looks : looks]
-        )
-        mask_lines(mask, *geometry, *terrain[:3], edges, mask_first, tracks, inputs.ground_step)
+        mask_lines(mask, ground, *geometry, *terrain[:3], edges, mask_first, tracks, inputs.ground_step)
     watch.append(time.perf_counter())
 
     channels = 3 if outputs.sigma.size > 0 else 2
@@ -155,7 +155,8 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
 
     geocode_band(
         *geometry, grid.rows, grid.cols, *terrain, inputs.timing, band.first, band.last, first, float(reach),
-        inputs.height, gamma0, factor, sigma, mask, looks, mask_first, mask_shadow, inputs.valid,
+        inputs.height, gamma0, factor, sigma, mask, looks, mask_first, mask_shadow, ground, tracks, inputs.ground_step,
+        inputs.valid,
         outputs.backscatter, outputs.factor, outputs.sigma, outputs.looks, outputs.mask,
     )  # fmt: skip
     watch.append(time.perf_counter())

@@ -10,6 +10,7 @@ import numpy as np
 
 from rtcflow.native.facets import node_row
 from rtcflow.native.points import NODE, PH, PR, PT, column_range, lattice_row, node_at, satellite_position
+from rtcflow.native.visibility import LAYOVER, along_track
 from rtcflow.sentinel1.annotation import SPEED_OF_LIGHT
 
 MIN_VALID_RATIO = 0.75
@@ -103,7 +104,7 @@ def running_sum(window, lines, samples):
 def geocode_band(
     nodes, step, origin_row, origin_col, rows, cols, heights, weights, orbit, radar, timing,
     first_line, last_line, band_first, margin, height, gamma0, factor, sigma, sample_mask, mask_looks, mask_first,
-    mask_shadow, valid, out, out_factor, out_sigma, out_looks, out_mask,
+    mask_shadow, ground, tracks, ground_step, valid, out, out_factor, out_sigma, out_looks, out_mask,
 ):  # fmt: skip
     """Geocode the pixels whose footprint is centred on lines first_line to last_line - 1.
 
@@ -115,9 +116,12 @@ def geocode_band(
         Area factors gamma0 to beta0 and sigma0 to beta0; a sample without a factor is invalid.
     sample_mask : (mask lines, mask samples) uint8
         Layover and shadow of `mask_looks` x `mask_looks` samples each, from mask line `mask_first` of the image on; of
-        size 0 where not known. Geocoded by the nearest sample into `out_mask`.
+        size 0 where not known.
     mask_shadow : bool
         Leave shadowed samples out.
+    ground, tracks, ground_step
+        Shadow along the ground tracks of the mask lines, see `mask_lines`. `out_mask` has the layover of the sample
+        that a pixel falls in, and the shadow of its own ground: in a fold lit and shadowed ground share a sample.
     valid : (4,) int
         First and last + 1 of valid lines, and of valid samples.
     out, out_factor, out_sigma, out_looks : float32 arrays (polarizations, rows, cols) and (rows, cols)
@@ -179,8 +183,10 @@ def geocode_band(
                     far = int(np.round(0.25 * (x00 + x01 + x10 + x11) - (cr - r0) / dr))
                     inside = valid[0] <= a < valid[1] and valid[2] <= b < valid[3]
                     a = a // mask_looks - mask_first
-                    if out_mask.size > 0 and inside and 0 <= a < sample_mask.shape[0]:
-                        out_mask[row, j] = sample_mask[a, b // mask_looks]
+                    if out_mask.size > 0 and inside and 0 <= a < ground.shape[0]:
+                        point = int(np.round(along_track(tracks[a], i - 0.5, j + 0.5) / ground_step))
+                        point = min(max(point, 0), ground.shape[1] - 1)
+                        out_mask[row, j] = (sample_mask[a, b // mask_looks] & LAYOVER) | ground[a, point]
                 top = int(np.floor(min(min(y00, y01), min(y10, y11))))
                 left = int(np.floor(min(min(x00, x01), min(x10, x11))))
                 n_lines = int(np.floor(max(max(y00, y01), max(y10, y11)))) - top + 1

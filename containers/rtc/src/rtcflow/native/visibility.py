@@ -5,6 +5,8 @@ profile has its slant range, and in shadow when a nearer point stands in its lin
 angle (Small 2011, doi 10.1109/TGRS.2011.2120616, section II; the classes are those of the product's mask layer).
 Sweeping running extremes over the profile finds all such points exactly, active and passive ones alike, up to the
 sampling of the profile. No iteration is involved that could fail to converge.
+
+Layover is a property of a sample, in which the echoes of several places fall together; shadow is one of the ground.
 """
 
 import numba as nb
@@ -31,14 +33,51 @@ def lattice_point(nodes, step, origin_row, origin_col, row, col, out):
         )
 
 
+@nb.njit(inline="always")
+def along_track(track, row, col):
+    """Distance in metres along a ground track (nodes, 3) of the point of it nearest to a grid row and column."""
+    last = track.shape[0] - 1
+    dr, dc = track[last, 0] - track[0, 0], track[last, 1] - track[0, 1]
+    share = ((row - track[0, 0]) * dr + (col - track[0, 1]) * dc) / (dr * dr + dc * dc)
+    k = min(max(int(share * last), 0), last - 1)
+    u = 0.0
+    # Tracks are all but straight: the first guess is right or next to it.
+    for _ in range(last):
+        dr, dc = track[k + 1, 0] - track[k, 0], track[k + 1, 1] - track[k, 1]
+        u = ((row - track[k, 0]) * dr + (col - track[k, 1]) * dc) / (dr * dr + dc * dc)
+        if u < 0.0 and k > 0:
+            k -= 1
+        elif u > 1.0 and k < last - 1:
+            k += 1
+        else:
+            break
+    return track[k, 2] + u * (track[k + 1, 2] - track[k, 2])
+
+
 @nb.njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
 def mask_lines(
-    mask, nodes, step, origin_row, origin_col, heights, weights, orbit, radar, first_line, track, ground_step
+    mask,
+    ground,
+    nodes,
+    step,
+    origin_row,
+    origin_col,
+    heights,
+    weights,
+    orbit,
+    radar,
+    first_line,
+    track,
+    ground_step,
 ):
-    """Paint layover and shadow into radar lines, (band lines, samples) uint8, zeroed.
+    """Layover and shadow of radar samples, and shadow of the ground.
 
     Parameters
     ----------
+    mask : (band lines, samples) uint8
+        Zeroed. A sample has the classes of all ground that falls in it.
+    ground : (band lines, points) uint8
+        Zeroed; becomes SHADOW. Point k is `k * ground_step` metres from the track's beginning.
     radar : (4,) float64
         Time of the outer edge of line 0, line interval (s), range of the outer edge of sample 0, spacing (m).
     track : (band lines, nodes, 3) float64
@@ -79,6 +118,7 @@ def mask_lines(
             look = (dx * sx + dy * sy + dz * sz) / (r * s_norm)
             if look < highest and highest > -1.0:
                 flags[k] |= SHADOW
+                ground[i, k] = SHADOW
             else:
                 highest = look
             if r <= farthest:

@@ -31,7 +31,7 @@ def warm() -> None:
     factor = np.ones((2, 8), np.float32)
     gamma0 = np.ones((1, 2, 8), np.float32)
     pixels = np.zeros((2, 8, 2), np.int16)
-    mask_lines(mask, *geometry, *terrain, edges, 0, np.zeros((2, 3, 3)), 5.0)
+    mask_lines(mask, mask.copy(), *geometry, *terrain, edges, 0, np.zeros((2, 3, 3)), 5.0)
     for channels in (2, 3):
         sums = np.zeros((2, PAD + 10, channels))
         accumulate_facets(sums, *geometry, 2, 2, 2, *terrain, edges, 0, 3.0, 0.0)
@@ -41,7 +41,8 @@ def warm() -> None:
         gamma0_lines(source, np.zeros(2), np.zeros(8), np.ones(8), 0.0, factor, gamma0[0])
     geocode_band(
         *geometry, 2, 2, *terrain, edges, np.zeros(3), 0, 2, 0, 3.0, 0.0, gamma0, factor, factor, mask, 1, 0, True,
-        np.array([0, 2, 0, 8]), np.ones((1, 2, 2), np.float32), none, none, none, np.zeros((2, 2), np.uint8),
+        mask, np.zeros((2, 3, 3)), 5.0, np.array([0, 2, 0, 8]),
+        np.ones((1, 2, 2), np.float32), none, none, none, np.zeros((2, 2), np.uint8),
     )  # fmt: skip
     angles = np.zeros((2, 2), np.float32)
     angle_rows(*geometry, 0, 2, *terrain, angles, angles.copy(), angles.copy())
