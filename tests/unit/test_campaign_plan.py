@@ -174,6 +174,27 @@ def test_scenes_without_listed_bursts_are_told(planned):
     assert "no bursts are listed" in told
 
 
+def test_scenes_that_can_give_no_product_are_left_out(planned):
+    early = Granule(
+        "S1C_IW_SLC__1SDV_20250401T000000_20250401T000027_001267_00E7A2_1DAD", NOW, INSIDE, bursts=bursts(100)
+    )
+    lists, plan, told = planned([early, pass_of(1, 100)], "--start", "2025-03-02")
+    assert [line["scene"] for line in lists["scenes"]] == [scene_name(1440)]
+    assert "calibrated" in plan["areas"][0]["left_out"][early.scene]
+    assert "1 scenes can give no product" in told
+
+
+def test_a_scene_that_is_listed_incompletely_does_not_hold_up_the_plan(planned, monkeypatch):
+    monkeypatch.setattr("rtcflow_cloud.backoff.Backoff.wait", lambda self, attempt: None)
+    broken = pass_of(2, 200, since_node=1027.0)
+    # A gap in the third sub-swath.
+    broken.bursts = [*broken.bursts[:-1], "t070_000204_iw3"]
+    _, plan, told = planned([pass_of(1, 100), broken])
+    assert "lacks" in plan["areas"][0]["without_bursts"][broken.scene]
+    assert plan["areas"][0]["bursts"] == 9 + 27
+    assert "incompletely" in told
+
+
 def test_an_archive_without_such_a_scene_is_told(planned):
     lists, plan, told = planned([])
     assert lists == {"scenes": []}

@@ -173,6 +173,7 @@ NESTED_ROLES = {
             **{
                 f"states:{action}": {
                     SCENE_EXECUTIONS,
+                    f"{ARN}:states:{HERE}:execution:${{Prefix}}-campaign:*",
                     f"{ARN}:states:{HERE}:execution:${{Prefix}}-campaign/*",
                 }
                 for action in ("DescribeExecution", "StopExecution")

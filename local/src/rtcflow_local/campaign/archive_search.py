@@ -9,13 +9,16 @@ from rtcflow_cloud.asf_catalogue import list_asf_bursts
 from rtcflow_cloud.cmr import Cmr
 from rtcflow_cloud.scene_search import Window, find_scenes
 from rtcflow_contract.area import Area
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.granule import SceneGranule, newest_processings
 from rtcflow_contract.scene_id import SceneId
 
 # The catalogue is asked politely.
 _LISTERS = 4
 _PAGE = 2000
+
+# Passing failures that are one scene's alone, and need not hold up a plan.
+_OF_ONE_SCENE = ("listing-incomplete", "no-bursts-yet")
 
 Say = Callable[[str], None]
 
@@ -63,7 +66,7 @@ def bursts_of(
     Raises
     ------
     TransientError
-        When the catalogue does not answer or stays incomplete.
+        When the catalogue does not answer.
     """
     bursts: dict[str, list[str]] = {}
     refusals: dict[str, str] = {}
@@ -71,7 +74,9 @@ def bursts_of(
     def lists(scene: SceneId) -> list[str]:
         try:
             return sorted({burst.burst_id for burst in list_asf_bursts(scene, hosts)})
-        except RefusedError as error:
+        except (RefusedError, TransientError) as error:
+            if isinstance(error, TransientError) and error.reason not in _OF_ONE_SCENE:
+                raise
             refusals[scene.id] = error.message
             return []
 

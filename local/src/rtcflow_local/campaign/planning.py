@@ -13,6 +13,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.granule import SceneGranule
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import DEFAULT_COLLECTIONS
+from rtcflow_contract.scene_rules import refuse_uncalibrated
 from rtcflow_local.campaign.archive_search import Say, bursts_of, scenes_of
 from rtcflow_local.campaign.estimate import Estimate
 from rtcflow_local.campaign.passes import count_bursts, cover, group_views
@@ -39,6 +40,8 @@ class AreaPlan(NamedTuple):
         Bursts by scene: from each of these scenes, the static layers of these bursts.
     refusals : dict
         Scenes whose bursts are not listed, and why.
+    left_out : dict
+        Scenes that can never give a product, and why; they are not in `scenes`.
     """
 
     area: Area
@@ -47,6 +50,7 @@ class AreaPlan(NamedTuple):
     samples: int
     cover: dict[str, list[str]]
     refusals: dict[str, str]
+    left_out: dict[str, str]
 
     @property
     def is_static(self) -> bool:
@@ -93,7 +97,7 @@ def read_area_file(path: Path) -> list[Area]:
 
 def plan_area(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say) -> AreaPlan:
     """Search scenes and bursts of an area; raises TransientError when the catalogue does not answer."""
-    scenes = scenes_of(area, start, end, hosts, say)
+    scenes, left_out = _usable(scenes_of(area, start, end, hosts, say))
     views = group_views(scenes)
     samples = [granule.scene for granule in views.samples]
     bursts, refusals = bursts_of(samples, hosts, say)
@@ -105,7 +109,21 @@ def plan_area(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say)
         samples=len(samples),
         cover=cover(bursts, rank=lambda scene: newest[scene]),
         refusals=refusals,
+        left_out=left_out,
     )
+
+
+def _usable(scenes: list[SceneGranule]) -> tuple[list[SceneGranule], dict[str, str]]:
+    """Scenes that can give a product, and why the others cannot."""
+    usable: list[SceneGranule] = []
+    left_out: dict[str, str] = {}
+    for granule in scenes:
+        try:
+            refuse_uncalibrated(granule.scene)
+            usable.append(granule)
+        except RefusedError as error:
+            left_out[granule.scene.id] = error.message
+    return usable, left_out
 
 
 def write_plan(
@@ -133,6 +151,7 @@ def write_plan(
                 "static_scenes": len(plan.cover),
                 "static_bursts": sum(len(ids) for ids in plan.cover.values()),
                 "without_bursts": plan.refusals,
+                "left_out": plan.left_out,
             }
             for plan in plans
         ],

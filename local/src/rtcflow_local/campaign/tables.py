@@ -36,6 +36,11 @@ def show_plan(console: Console, plans: list[AreaPlan], expected: Estimate, basis
         f"time   about {expected.hours:,.1f} h with {basis.max_scenes} scenes at once, "
         f"up to {expected.peak_vcpu:,.0f} vCPU"
     )
+    left_out = sum(len(plan.left_out) for plan in plans)
+    if left_out:
+        console.print(
+            f"{left_out} scenes can give no product and are left out, see plan.json", style="yellow"
+        )
     refused = {scene: why for plan in plans for scene, why in plan.refusals.items()}
     for scene, why in list(refused.items())[:_MOST_REFUSALS]:
         console.print(f"no bursts are listed for {scene}: {why}", style="yellow", markup=False)
