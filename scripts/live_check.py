@@ -64,7 +64,9 @@ class Case:
     def session(self, password: str | None = None) -> EarthdataSession:
         """A new session at ASF, with another password if one is given."""
         login = login_of(EARTHDATA)
-        return EarthdataSession(Login(login.user, password or login.password), self.hosts.earthdata_url)
+        return EarthdataSession(
+            Login(login.user, password or login.password), self.hosts.earthdata_url, self.hosts.asf_login_url
+        )
 
     def extractor(self, name: str, meter: Meter, session: EarthdataSession) -> Extractor:
         """ASF's extractor, with a folder of its own for unfinished downloads."""

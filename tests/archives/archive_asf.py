@@ -45,31 +45,41 @@ class Urs(Loopback):
         if not self.agreed:
             return Answer(200, b"<html>Approve this application</html>", {"Content-Type": "text/html"})
         query = asked.query
-        back = f"{query['redirect_uri']}?code=one-time-code&state={quote(query['state'], safe='')}"
+        back = f"{query['redirect_uri']}?code=one-time-code&state={quote(query.get('state', ''), safe='')}"
         return Answer(302, b"", {"Location": back, "Set-Cookie": "urs_user_already_logged=yes; path=/"})
 
 
-class _Guarded(Loopback):
-    """A host of ASF: asks who has no cookie to log in."""
-
-    def __init__(self, urs: Urs) -> None:
-        super().__init__()
-        self.urs = urs
+class AsfLogin(Loopback):
+    """ASF's side of a login: a cookie for a code."""
 
     def answer(self, asked: Asked) -> Answer:
-        path = urlsplit(asked.path).path
-        if path == "/login":
-            if asked.query.get("code") != "one-time-code":
-                return Answer(400)
-            return Answer(302, b"", {"Location": asked.query["state"], "Set-Cookie": f"{_COOKIE}; path=/"})
+        parts = urlsplit(asked.path)
+        if parts.path != "/login" or asked.query.get("code") != "one-time-code":
+            return Answer(400)
+        where = asked.query.get("state") or "https://www.asf.alaska.edu"
+        # Without the address that was asked for at first there is only a page to greet.
+        status = 302 if asked.query.get("state") else 200
+        return Answer(status, b"<html>", {"Location": where, "Set-Cookie": f"{_COOKIE}; path=/"})
+
+
+class _Guarded(Loopback):
+    """A host of ASF that takes the cookie and nothing else."""
+
+    def __init__(self, urs: Urs, login: AsfLogin) -> None:
+        super().__init__()
+        self.urs, self.login = urs, login
+
+    def answer(self, asked: Asked) -> Answer:
         if _COOKIE not in asked.headers.get("Cookie", ""):
-            login = f"{self.url}/login"
-            where = (
-                f"{self.urs.url}/oauth/authorize?client_id=BO_n7&response_type=code"
-                f"&redirect_uri={quote(login, safe='')}&state={quote(asked.path, safe='')}"
-            )
-            return Answer(302, b"", {"Location": where})
-        return self.give(path)
+            return self.unknown(asked)
+        return self.give(urlsplit(asked.path).path)
+
+    def unknown(self, asked: Asked) -> Answer:
+        """To the login service and back."""
+        back = quote(f"{self.login.url}/login", safe="")
+        state = quote(f"{self.url}{asked.path}", safe="")
+        at = f"{self.urs.url}/oauth/authorize?response_type=code&redirect_uri={back}&state={state}"
+        return Answer(302, b"", {"Location": at})
 
     def give(self, path: str) -> Answer:
         raise NotImplementedError
@@ -78,12 +88,15 @@ class _Guarded(Loopback):
 class BurstExtractor(_Guarded):
     """Cuts bursts out of a SAFE; says 202 a few times before each TIFF."""
 
-    def __init__(self, urs: Urs, safe: Path) -> None:
-        super().__init__(urs)
+    def __init__(self, urs: Urs, login: AsfLogin, safe: Path) -> None:
+        super().__init__(urs, login)
         self.safe = safe
         self.preparing = 1
         self._asked_for: dict[str, int] = {}
         self.made: dict[str, bytes] = {}
+
+    def unknown(self, asked: Asked) -> Answer:
+        return Answer(401, b'{"message": "Unauthorized"}')
 
     def give(self, path: str) -> Answer:
         match = re.fullmatch(
@@ -137,8 +150,8 @@ class BurstExtractor(_Guarded):
 class Datapool(_Guarded):
     """Whole scenes as zips."""
 
-    def __init__(self, urs: Urs, safe: Path) -> None:
-        super().__init__(urs)
+    def __init__(self, urs: Urs, login: AsfLogin, safe: Path) -> None:
+        super().__init__(urs, login)
         self.safe = safe
         self._zip = b""
 
@@ -249,10 +262,11 @@ class AsfArchive:
 
     def __init__(self, safe: Path) -> None:
         self.urs = Urs()
+        self.login = AsfLogin()
         self.cmr = CmrSearch(granules_of(safe))
-        self.extractor = BurstExtractor(self.urs, safe)
-        self.datapool = Datapool(self.urs, safe)
-        self.servers: list[Loopback] = [self.urs, self.cmr, self.extractor, self.datapool]
+        self.extractor = BurstExtractor(self.urs, self.login, safe)
+        self.datapool = Datapool(self.urs, self.login, safe)
+        self.servers: list[Loopback] = [self.urs, self.login, self.cmr, self.extractor, self.datapool]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -261,6 +275,7 @@ class AsfArchive:
             "RTCFLOW_CMR_URL": self.cmr.url,
             "RTCFLOW_ASF_BURST_URL": self.extractor.url,
             "RTCFLOW_ASF_SCENE_URL": self.datapool.url,
+            "RTCFLOW_ASF_LOGIN_URL": self.login.url,
             "RTCFLOW_EARTHDATA_URL": self.urs.url,
             "EARTHDATA_LOGIN": USER,
             "EARTHDATA_PASSWORD": PASSWORD,

@@ -96,8 +96,7 @@ class Eodata(Loopback):
         parts = urlsplit(asked.path)
         query = dict(parse_qsl(parts.query))
         signed = asked.headers.get("Authorization", "") + query.get("X-Amz-Credential", "")
-        # Presigned links carry the key in one of two ways, by version of the signature.
-        if f"{ACCESS}/" not in signed and query.get("AWSAccessKeyId") != ACCESS:
+        if f"{ACCESS}/" not in signed:
             return Answer(403, b"<Error><Code>InvalidAccessKeyId</Code></Error>")
         bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
         if bucket != "eodata":

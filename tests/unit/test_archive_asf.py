@@ -134,7 +134,8 @@ def test_one_login_serves_all_files_and_the_password_goes_to_the_login_service_a
 ):
     from_asf(archive_sample, asf, tmp_path / "work")
     assert len(asf.urs.asked) == 1
-    for server in (asf.extractor, asf.datapool):
+    assert len(asf.login.asked) == 1
+    for server in (asf.extractor, asf.login, asf.datapool):
         for asked in server.asked:
             assert "Authorization" not in asked.headers
             assert PASSWORD not in f"{asked}"
@@ -322,6 +323,22 @@ def test_an_agreement_that_is_due_is_told(archive_sample, asf, tmp_path):
     with pytest.raises(RefusedError, match="in a browser") as caught:
         from_asf(archive_sample, asf, tmp_path / "work")
     assert caught.value.reason == "earthdata-agreement"
+
+
+def test_a_cookie_that_a_host_forgot_is_got_anew(archive_sample, asf, tmp_path):
+    unknown = asf.datapool.unknown
+    asf.datapool.answer = lambda asked: (
+        unknown(asked) if len(asf.urs.asked) == 1 else asf.datapool.give(asked.path)
+    )
+    asf.extractor.faults = [Fault(".xml", 404)]
+    assert from_asf(archive_sample, asf, tmp_path / "work").href.endswith(".zip")
+    assert len(asf.urs.asked) == 2
+
+
+def test_a_login_that_ends_without_a_cookie_is_told(archive_sample, asf, tmp_path):
+    asf.login.faults = [Fault("/login", 403)]
+    with pytest.raises(RefusedError, match="log in once"):
+        from_asf(archive_sample, asf, tmp_path / "work")
 
 
 def test_a_damaged_extract_is_asked_for_again(archive_sample, asf, tmp_path):

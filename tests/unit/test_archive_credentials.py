@@ -85,7 +85,7 @@ FAULTS = {
     "none of CDSE": ("cdse", {}),
     "wrong password": ("asf", {"EARTHDATA_PASSWORD": f"{PASSWORD}x"}),
     "wrong password of CDSE": ("cdse", {"CDSE_PASSWORD": f"{CDSE_PASSWORD}x"}),
-    "login down": ("asf", {"RTCFLOW_EARTHDATA_URL": "http://127.0.0.1:9"}),
+    "login down": ("asf", {"RTCFLOW_EARTHDATA_URL": "http://127.0.0.1:9", "CDSE_PASSWORD": ""}),
     "identity down": ("cdse", {"RTCFLOW_CDSE_IDENTITY_URL": "http://127.0.0.1:9"}),
     "store down": ("cdse", {"RTCFLOW_CDSE_S3_URL": "http://127.0.0.1:9"}),
 }
@@ -99,7 +99,8 @@ def test_no_secret_is_in_anything_that_is_written(archive_sample, archives, tmp_
         environment |= {"RTCFLOW_CDSE_S3_URL": archives[1].s3.url}
         archives[1].s3.faults = [Fault("/measurement/", 503, lasting=True)]
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("botocore").setLevel(logging.INFO)
+    for library in ("boto3", "botocore", "s3transfer"):
+        logging.getLogger(library).setLevel(logging.INFO)
     told = ""
     try:
         fetch(archive_sample, source, environment, tmp_path / "work")

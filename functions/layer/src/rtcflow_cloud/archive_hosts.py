@@ -14,6 +14,7 @@ class ArchiveHosts(NamedTuple):
     cmr_url: str = "https://cmr.earthdata.nasa.gov"
     asf_burst_url: str = "https://sentinel1-burst.asf.alaska.edu"
     asf_scene_url: str = "https://datapool.asf.alaska.edu"
+    asf_login_url: str = "https://auth.asf.alaska.edu"
     earthdata_url: str = "https://urs.earthdata.nasa.gov"
     cdse_catalogue_url: str = "https://catalogue.dataspace.copernicus.eu"
     cdse_identity_url: str = "https://identity.dataspace.copernicus.eu"

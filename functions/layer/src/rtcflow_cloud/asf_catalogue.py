@@ -58,6 +58,7 @@ def _listed(cmr: Cmr, scene: SceneId) -> list[ArchivedBurst]:
     times = f"{scene.start - _MARGIN:%Y-%m-%dT%H:%M:%SZ},{scene.stop + _MARGIN:%Y-%m-%dT%H:%M:%SZ}"
     items = cmr.granules(
         [
+            ("provider", "ASF"),
             ("short_name", _COLLECTION),
             ("platform[]", f"SENTINEL-1{scene.platform[2:]}"),
             ("temporal[]", times),

@@ -146,6 +146,10 @@ def _client(hosts: ArchiveHosts, keys: S3Keys) -> Any:
             retries={"mode": "standard", "max_attempts": 6},
             connect_timeout=15,
             read_timeout=60,
+            signature_version="s3v4",
+            # Newer checksums are AWS's own.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
             # The quota is one of connections.
             max_pool_connections=1,
             s3={"addressing_style": "path"},

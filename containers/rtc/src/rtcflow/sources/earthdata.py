@@ -1,8 +1,8 @@
-"""Requests to ASF with NASA Earthdata Login: redirects to the login service and back, remembered by cookies.
+"""Requests to ASF with NASA Earthdata Login: one login, remembered by a cookie.
 
-The login service (URS) asks for the password by HTTP basic authentication, sends the client back with a code, and ASF
-then sets its `asf-urs` cookie. Redirects are followed here one by one, because the password may go to the login
-service's own host and to no other.
+The login service (URS) asks for the password by HTTP basic authentication and sends the client on to ASF with a code,
+for which ASF sets its `asf-urs` cookie; ASF's burst extractor takes nothing else. Redirects are followed here one by
+one, because the password may go to the login service's own host and to no other.
 """
 
 import http.cookiejar
@@ -10,7 +10,7 @@ import threading
 import urllib.request
 from base64 import b64encode
 from collections.abc import Mapping
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import urllib3
 
@@ -19,6 +19,9 @@ from rtcflow_contract.errors import RefusedError, TransientError
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 12
+_COOKIE = "asf-urs"
+# ASF's, as registered with the login service.
+_CLIENT_ID = "BO_n7nTIlMljdvU6kRRB3g"
 _TIMEOUT = urllib3.Timeout(connect=15, read=60)
 
 
@@ -28,21 +31,27 @@ class EarthdataSession:
     Parameters
     ----------
     login : Login
-    login_url : str
-        Base address of the login service.
+    login_url, asf_url : str
+        Base addresses of the login service, and of ASF's side of a login.
     timeout : urllib3.Timeout, optional
         To connect, and between two pieces of a body.
     """
 
-    def __init__(self, login: Login, login_url: str, timeout: urllib3.Timeout = _TIMEOUT) -> None:
+    def __init__(
+        self, login: Login, login_url: str, asf_url: str, timeout: urllib3.Timeout = _TIMEOUT
+    ) -> None:
         self._login = login
         self._login_host = _host(login_url)
+        self._authorize = (
+            f"{login_url}/oauth/authorize?response_type=code&client_id={_CLIENT_ID}"
+            f"&redirect_uri={quote(f'{asf_url}/login', safe='')}"
+        )
         self._cookies = http.cookiejar.CookieJar()
         self._pool = urllib3.PoolManager(maxsize=4, timeout=timeout, retries=False)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> urllib3.BaseHTTPResponse:
-        """The answer at the end of all redirects, its body not yet read; any status but a redirect.
+        """The answer at the end of all redirects, its body not yet read; any status but a redirect, 401 and 403.
 
         Raises
         ------
@@ -51,9 +60,29 @@ class EarthdataSession:
         TransientError
             When a host does not answer.
         """
+        with self._lock:
+            if not any(cookie.name == _COOKIE for cookie in self._cookies):
+                self._log_in()
+        return self._follow(url, headers or {})
+
+    def _log_in(self) -> None:
+        answer = self._follow(self._authorize, {})
+        status = answer.status
+        answer.close()
+        if any(cookie.name == _COOKIE for cookie in self._cookies):
+            return
+        if status == 429 or status >= 500:
+            raise TransientError(f"the login at ASF did not answer ({status}); try again later", "network")
+        raise RefusedError(
+            f"the login at ASF gave no cookie (status {status}); log in once in a browser at "
+            "https://search.asf.alaska.edu and download any scene",
+            reason="earthdata-agreement",
+        )
+
+    def _follow(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         at = url
         for _ in range(_MOST_REDIRECTS):
-            answer = self._once(at, dict(headers or {}))
+            answer = self._once(at, dict(headers))
             if answer.status not in _REDIRECTS:
                 return self._checked(answer, at)
             answer.drain_conn()

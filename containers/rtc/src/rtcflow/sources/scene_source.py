@@ -47,7 +47,9 @@ class Archives(NamedTuple):
 
     def from_asf(self) -> FetchedScene:
         """From ASF's extractor; where that fails, from CDSE if there are credentials, else out of the scene's zip."""
-        session = EarthdataSession(login_of(EARTHDATA, self.environment), self.hosts.earthdata_url)
+        session = EarthdataSession(
+            login_of(EARTHDATA, self.environment), self.hosts.earthdata_url, self.hosts.asf_login_url
+        )
         extractor = Extractor(self.hosts.asf_burst_url, session.get, self.meter, self.backoff, self.parts)
         try:
             safe = extractor.fetch(self.wanted, self.folder, self.progress)
