@@ -1,5 +1,6 @@
 """What holds a campaign up: the limit without which it would be over soonest."""
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,22 +12,30 @@ SAMPLE = 20_000
 # Less than this share of the time is chance.
 _LEAST_GAIN = 0.01
 
-NAMES = {
-    "vcpu_spot": "vCPU quota of Fargate Spot",
-    "vcpu_on_demand": "vCPU quota of Fargate on demand",
-    "run_task": "rate of RunTask",
-    "launches": "launch rate of Fargate",
-    "starts": "rate of StartExecution",
-    "transitions": "rate of state transitions",
-    "lambdas": "concurrency of Lambda",
-    "scenes": "scenes at once",
-    "bursts_of_a_scene": "bursts of a scene at once",
-    "archive": "connections to the archive",
+
+class Candidate(NamedTuple):
+    """What may hold a campaign up: limits that are raised together, and what to call them."""
+
+    limits: tuple[str, ...]
+    text: str
+
+
+CANDIDATES = {
+    "vcpu_spot": Candidate(("vcpu_spot",), "vCPU quota of Fargate Spot"),
+    "vcpu_on_demand": Candidate(("vcpu_on_demand",), "vCPU quota of Fargate on demand"),
+    # Equal by default: neither alone would help.
+    "task_starts": Candidate(("run_task", "launches"), "rate of task starts (RunTask, launches of Fargate)"),
+    "starts": Candidate(("starts",), "rate of StartExecution"),
+    "transitions": Candidate(("transitions",), "rate of state transitions"),
+    "lambdas": Candidate(("lambdas",), "concurrency of Lambda"),
+    "scenes": Candidate(("scenes",), "scenes at once"),
+    "bursts_of_a_scene": Candidate(("bursts_of_a_scene",), "bursts of a scene at once"),
+    "archive": Candidate(("archive",), "connections to the archive"),
 }
 
 
 class Bottleneck(NamedTuple):
-    """A limit by its name in Limits, and the share of the time that goes without it; no name when none helps."""
+    """A candidate by its name, and the share of the time that goes without it; no name when none helps."""
 
     name: str | None
     gain: float
@@ -34,7 +43,7 @@ class Bottleneck(NamedTuple):
     def __str__(self) -> str:
         if self.name is None:
             return "none: every burst runs at once"
-        return f"{NAMES[self.name]}: without it {self.gain:.0%} faster"
+        return f"{CANDIDATES[self.name].text}: without it {self.gain:.0%} faster"
 
 
 def find_bottleneck(setup: Setup, result: Result) -> Bottleneck:
@@ -50,16 +59,17 @@ def find_bottleneck(setup: Setup, result: Result) -> Bottleneck:
         setup = replace(setup, bursts=SAMPLE)
         result = simulate(setup)
     gains = [
-        Bottleneck(name, 1 - simulate(_without(setup, name)).seconds / result.seconds)
-        for name, waited in result.waited.items()
-        if waited > 0
+        Bottleneck(name, 1 - simulate(without(setup, name)).seconds / result.seconds)
+        for name, candidate in CANDIDATES.items()
+        if any(result.waited[limit] > 0 for limit in candidate.limits)
     ]
     best = max(gains, key=lambda found: found.gain, default=Bottleneck(None, 0.0))
     return best if best.gain >= _LEAST_GAIN else Bottleneck(None, 0.0)
 
 
-def _without(setup: Setup, name: str) -> Setup:
-    found = replace(setup, limits=setup.limits.without(name))
+def without(setup: Setup, name: str) -> Setup:
+    """A setup without the limits of a candidate."""
+    found = replace(setup, limits=setup.limits.without(CANDIDATES[name].limits))
     if name == "archive":
-        return replace(found, archive=replace(setup.archive, connections=float("inf")))
+        return replace(found, archive=replace(setup.archive, connections=math.inf))
     return found

@@ -66,6 +66,9 @@ def simulate(
     provision: Annotated[
         float | None, typer.Option(help="Seconds from RunTask to the task's first line.", min=0.0)
     ] = None,
+    call_seconds: Annotated[
+        float | None, typer.Option(help="Seconds of a Lambda call, in place of 3 to 6 by its kind.", min=0.0)
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of chance; the same gives the same.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="JSON in place of a table.")] = False,
 ) -> None:
@@ -82,13 +85,14 @@ def simulate(
             mb_per_second=archive_mb_s or source.mb_per_second,
             connections=archive_connections or source.connections,
         ),
-        times=times_of(engine, benchmark, provision),
+        times=times_of(engine, benchmark, provision, call_seconds),
         limits=Limits(
             vcpu_spot=vcpu_quota,
             vcpu_on_demand=vcpu_quota,
             run_task=run_task_rate,
             scenes=scenes_at_once,
-            bursts_of_a_scene=max_concurrency,
+            # As the plan of a scene does.
+            bursts_of_a_scene=min(max_concurrency, source.connections),
         ),
         size=ENGINES[engine].size,
         region=region,
@@ -148,6 +152,8 @@ _SAMPLED = f" (tried on {SAMPLE:,} bursts)"
 def _duration(seconds: float) -> str:
     if seconds < 600:
         return f"{seconds:.0f} s"
+    if seconds < 2 * 3600:
+        return f"{seconds / 60:.0f} minutes"
     if seconds < 2 * 86400:
         return f"{seconds / 3600:.1f} hours"
     return f"{seconds / 86400:.1f} days"

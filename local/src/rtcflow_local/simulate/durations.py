@@ -81,8 +81,11 @@ def read_reports(paths: Iterable[Path]) -> Measured:
     return Measured(tuple(seconds), wall.total_seconds())
 
 
-def times_of(engine: Engine, benchmark: Path | None, provision: float | None) -> Times:
-    """Times of a burst on AWS: those of the engine, the benchmark's computing in their place where it is given."""
+def times_of(
+    engine: Engine, benchmark: Path | None, provision: float | None, call_seconds: float | None
+) -> Times:
+    """Times of a burst on AWS, with those in their place that are given, seconds."""
     compute = benchmark_seconds(benchmark) if benchmark is not None else ENGINES[engine].compute
-    times = Times(compute=compute)
-    return times if provision is None else Times(compute=compute, provision=provision)
+    calls = ("plan", "assemble", "summarize")
+    given = {"provision": provision, **dict.fromkeys(calls, call_seconds)}
+    return Times(compute=compute, **{name: value for name, value in given.items() if value is not None})

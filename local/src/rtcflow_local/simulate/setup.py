@@ -1,6 +1,7 @@
 """What a campaign is simulated with: its size, how long the parts of a burst take, and the limits it runs into."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from rtcflow_contract.cost import DEFAULT_REGION, TaskSize
@@ -59,9 +60,9 @@ class Limits:
     bursts_of_a_scene: float = 30.0
     archive: float = math.inf
 
-    def without(self, name: str) -> "Limits":
-        """These limits but one."""
-        return replace(self, **{name: math.inf})
+    def without(self, names: Iterable[str]) -> "Limits":
+        """These limits but some."""
+        return replace(self, **dict.fromkeys(names, math.inf))
 
 
 @dataclass(frozen=True)
