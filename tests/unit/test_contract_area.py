@@ -28,6 +28,12 @@ def test_properties_are_filters_and_fields_of_the_payload():
     assert area.payload_of(scene_name(1)) == {"scene": scene_name(1), "output_crs": 3031, "collection": "c"}
 
 
+def test_lists_may_be_text_as_gis_programs_keep_them():
+    (area,) = parse(feature(polarizations="VV, VH", orbit_directions="ascending", tracks="7 120"))
+    assert (area.polarizations, area.orbit_directions) == (("VV", "VH"), ("ascending",))
+    assert area.tracks == (7, 120)
+
+
 def test_scene_stands_in_a_source():
     (area,) = parse(feature(scene_source="s3://scenes/in/{scene}.SAFE"))
     assert area.payload_of(scene_name(1))["scene_source"] == f"s3://scenes/in/{scene_name(1)}.SAFE"

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.granule import Direction, SceneGranule
@@ -36,7 +36,17 @@ def _name(text: str) -> str:
     return text
 
 
+def _split(value: Any) -> Any:
+    """A list stays; a text, as GIS programs keep lists, is split at commas and white space."""
+    return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
+
+
 AreaName = Annotated[str, AfterValidator(_name)]
+_LISTS = BeforeValidator(_split)
+Polarizations = Annotated[tuple[Annotated[str, Field(pattern="^(HH|HV|VV|VH)$")], ...], _LISTS]
+Directions = Annotated[tuple[Direction, ...], _LISTS]
+Platforms = Annotated[tuple[Annotated[str, Field(pattern="^S1[A-D]$")], ...], _LISTS]
+Tracks = Annotated[tuple[Annotated[int, Field(ge=1, le=175)], ...], _LISTS]
 
 
 class Area(BaseModel):
@@ -70,10 +80,10 @@ class Area(BaseModel):
     name: AreaName
     rings: tuple[Ring, ...] = Field(min_length=1)
     enabled: bool = True
-    polarizations: tuple[Annotated[str, Field(pattern="^(HH|HV|VV|VH)$")], ...] = ()
-    orbit_directions: tuple[Direction, ...] = ()
-    platforms: tuple[Annotated[str, Field(pattern="^S1[A-D]$")], ...] = ()
-    tracks: tuple[Annotated[int, Field(ge=1, le=175)], ...] = ()
+    polarizations: Polarizations = ()
+    orbit_directions: Directions = ()
+    platforms: Platforms = ()
+    tracks: Tracks = ()
     start: date | None = None
     end: date | None = None
     revisions: Revisions = Revisions.SKIP
