@@ -69,5 +69,19 @@ def test_page_on_costs_says_what_the_function_says():
         ]
 
 
+PRICE = re.compile(r"^\| ([\w-]+) \| (arm64|x86_64) \| (0[\d.| ]+) \|$", re.MULTILINE)
+
+
+def test_page_on_costs_has_the_prices_of_the_function():
+    printed = {
+        (region, architecture): [float(price) for price in prices.split("|")]
+        for region, architecture, prices in PRICE.findall(PAGE.read_text())
+    }
+    assert printed == {
+        key: pytest.approx([p.vcpu_hour, p.gb_hour, p.storage_gb_hour, 1000 * p.transition, 1000 * p.put])
+        for key, p in PRICES.items()
+    }
+
+
 def test_tags_are_no_longer_than_ecs_takes():
     assert [len(tag["Value"]) for tag in cost_tags("S" * 67, "c" * 300)] == [67, 256]

@@ -1,8 +1,8 @@
 """What a burst and a scene cost on AWS: list prices as a table, and the arithmetic as pure functions.
 
-An estimate: list prices in USD before taxes and discounts; Spot at its usual fraction of the Fargate price. Fargate in
-ap-southeast-2 is taken at 1.2 times us-west-2: hold it against the current price list before quoting. Storage of the
-products month by month and data transfer out of the region are not in it.
+An estimate: list prices in USD before taxes and discounts; Spot at its usual fraction of the Fargate price. Where each
+price was read is in docs/costs.md. Storage of the products month by month and data transfer out of the region are not
+in it.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ Architecture = Literal["arm64", "x86_64"]
 # The first 20 GiB of a Fargate task's ephemeral storage are free; a task is billed for a minute at least.
 _FREE_STORAGE_GIB = 20
 _LEAST_SECONDS = 60
-# Spot prices move; this is the usual fraction of the on-demand price.
+# Spot prices move; fractions of 0.30 (Sydney) and 0.34 (Sao Paulo) of the on-demand price were seen.
 SPOT_FACTOR = 0.32
 # State transitions of one burst: choice, task, assemble, and the Map iteration's own.
 _TRANSITIONS_PER_BURST = 5
