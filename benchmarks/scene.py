@@ -29,10 +29,10 @@ class BenchBurst:
         return cls(**json.loads(text))
 
 
-def bench_burst(folder: Path) -> BenchBurst:
-    """Write the scene on the first call (a minute or two), and read it on others."""
+def bench_burst(folder: Path, lines: int | None = None) -> BenchBurst:
+    """Write the scene on the first call (a minute or two), and read it on others; `lines` None is full size."""
     if not (folder / "sample.json").is_file():
-        write_sample(folder, SampleSpec.full(swaths=("iw2",), bursts=1))
+        write_sample(folder, SampleSpec.full(swaths=("iw2",), bursts=1, lines=lines))
     sample = read_sample(folder)
     annotation = next((sample.safe / "annotation").glob("s1?-iw2-slc-vv-*.xml")).read_text()
 
