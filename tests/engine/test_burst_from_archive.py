@@ -86,6 +86,15 @@ def test_the_product_equals_that_of_the_whole_scene(
         assert secret.encode() not in written + (streams.out + streams.err).encode()
 
 
+def test_for_several_bursts_the_archive_is_asked_for_the_scene_once(
+    archive_sample, archives, monkeypatch, tmp_path
+):
+    words = ("--scene", archive_sample.scene, "--burst-id", "t147_000001_iw1")
+    assert burst(monkeypatch, archive_sample, tmp_path, *words) == 65
+    searches = [asked for asked in archives["asf"].cmr.asked if "CMR-Search-After" not in asked.headers]
+    assert len(searches) == 1
+
+
 def test_a_wrong_scene_or_source_is_one_sentence(archive_sample, archives, monkeypatch, tmp_path, capsys):
     told = {
         ("--scene", "nonsense"): "not a Sentinel-1 scene id",

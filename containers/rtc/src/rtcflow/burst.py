@@ -23,8 +23,9 @@ from rtcflow_contract.keys import MANIFEST
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import InputRef, Manifest
 from rtcflow_contract.report import Outcome
-from rtcflow_contract.request import OnExisting
+from rtcflow_contract.request import Engine, OnExisting
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_contract.scene_rules import refuse_old_processor
 
 
 class BurstResult(NamedTuple):
@@ -67,6 +68,8 @@ def make_burst(
     if standing is not None:
         return standing
     inputs, grid, refs, origin = _fetch_inputs(job, work, progress, meter)
+    # The engine that `auto` stands for is known only here.
+    refuse_old_processor(job.scene, inputs.source.burst.ipf_version, Engine(engine.name))
     folder = work / "product"
     folder.mkdir(parents=True, exist_ok=True)
     result = engine.make(job, inputs, grid, folder, meter, progress)

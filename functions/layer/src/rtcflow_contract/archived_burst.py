@@ -85,7 +85,8 @@ def what_lacks(bursts: Sequence[ArchivedBurst], polarizations: Sequence[str]) ->
     for swath, numbers in sorted(by_swath.items()):
         gaps = sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers))
         lacking += [f"burst {(number - 1) % _NUMBERS + 1} of {swath.upper()}" for number in gaps]
-        if not gaps and len(numbers) < most - 1:
+        # Sub-swaths begin and end a burst apart, at most.
+        if not gaps and len(numbers) < most - 2:
             lacking.append(f"bursts at an end of {swath.upper()}")
     shown = ", ".join(lacking[:4])
     return f"{shown} and {len(lacking) - 4} more" if len(lacking) > 4 else shown

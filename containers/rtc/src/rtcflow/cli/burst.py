@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from rtcflow.burst import BurstResult, make_burst
-from rtcflow.cli.local_job import ARCHIVES, BurstOptions, local_job
+from rtcflow.cli.local_job import ARCHIVES, BurstOptions, local_jobs
 from rtcflow.cli.local_stac import write_stac
 from rtcflow.cli.progress_bar import ProgressBar
 from rtcflow.destination_local import LocalDestination
@@ -89,7 +89,7 @@ def burst(
         static=static,
     )
     # All jobs first: a misspelt third burst should not show up after the second is done.
-    jobs = [local_job(name, options) for name in dict.fromkeys(_checked(text) for text in burst_id)]
+    jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)
     for job in jobs:
         _make(job, out / job.burst_id, work_dir or out)
 

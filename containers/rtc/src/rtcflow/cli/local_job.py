@@ -1,6 +1,7 @@
 """Burst jobs for this machine: the same job as on AWS, with paths for locations."""
 
 import uuid
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,8 @@ from rtcflow_contract.scene_rules import refuse_uncalibrated
 
 ARCHIVES = ("asf", "cdse")
 
+Found = AnnotatedBurst | ArchivedBurst
+
 
 class BurstOptions(NamedTuple):
     """What the command line gives for all its bursts; `scene` is an id, where `sources` names an archive."""
@@ -40,18 +43,26 @@ class BurstOptions(NamedTuple):
     static: Path | None
 
 
-def local_job(burst_id: str, options: BurstOptions, now: datetime | None = None) -> BurstJob:
-    """The job of one burst.
+def local_jobs(
+    burst_ids: Iterable[str], options: BurstOptions, now: datetime | None = None
+) -> list[BurstJob]:
+    """One job a burst; an archive is asked for the scene once.
 
     Raises
     ------
     RefusedError
-        When the scene cannot be read or does not have the burst.
+        When the scene cannot be read or processed, or does not have one of the bursts.
+    TransientError
+        When the archive's catalogue does not answer.
     """
-    started = (now or datetime.now(UTC)).replace(microsecond=0)
     scene = parse_scene_id(options.scene)
     refuse_uncalibrated(scene)
-    found = _find(scene, burst_id, options.sources.scene)
+    find = _finder(scene, options)
+    return [_job(find(burst_id), scene, options, now) for burst_id in burst_ids]
+
+
+def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | None) -> BurstJob:
+    started = (now or datetime.now(UTC)).replace(microsecond=0)
     nowhere = Location(LOCAL_BUCKET, found.burst_id)
     return BurstJob(
         execution=f"local-{uuid.uuid4().hex[:12]}",
@@ -86,18 +97,23 @@ def local_job(burst_id: str, options: BurstOptions, now: datetime | None = None)
     )
 
 
-def _find(scene: SceneId, burst_id: str, source: str) -> AnnotatedBurst | ArchivedBurst:
-    """The burst as the source lists it, in the first polarization."""
+def _finder(scene: SceneId, options: BurstOptions) -> Callable[[str], Found]:
+    """Finds a burst by its id as the source lists it, in the first polarization."""
+    source, name = options.sources.scene, scene.polarizations[0]
     if source not in ARCHIVES:
-        return find_burst(source, scene.id, burst_id, scene.polarizations[0], Meter())
+        return lambda burst_id: find_burst(source, scene.id, burst_id, name, Meter())
     listed = list_asf_bursts(scene) if source == "asf" else [entry.burst for entry in list_cdse_bursts(scene)]
-    for burst in listed:
-        if burst.burst_id == burst_id and burst.polarization == scene.polarizations[0]:
-            return burst
-    there = ", ".join(sorted({burst.burst_id for burst in listed}))
-    raise RefusedError(
-        f"burst {burst_id} is not in scene {scene.id}; it has {there}", reason="burst-not-in-scene"
-    )
+    bursts = {burst.burst_id: burst for burst in listed if burst.polarization == name}
+
+    def find(burst_id: str) -> ArchivedBurst:
+        if burst_id not in bursts:
+            raise RefusedError(
+                f"burst {burst_id} is not in scene {scene.id}; it has {', '.join(sorted(bursts))}",
+                reason="burst-not-in-scene",
+            )
+        return bursts[burst_id]
+
+    return find
 
 
 def _static_grid(folder: Path, burst_id: str) -> Grid:
