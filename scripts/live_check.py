@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import urllib3
+from rasterio.errors import NotGeoreferencedWarning
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
@@ -35,6 +37,7 @@ from rtcflow_cloud.asf_catalogue import list_asf_bursts
 from rtcflow_cloud.backoff import Backoff
 from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
 from rtcflow_contract.archived_burst import ArchivedBurst
+from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
@@ -270,8 +273,15 @@ def main(arguments: list[str] | None = None, backoff: Backoff | None = None) -> 
     parser.add_argument("--without-product", action="store_true", help="fetch only, make no product")
     options, more = parser.parse_known_args(arguments)
     points = tuple(p for p in POINTS if not (options.without_product and p.check is product_is_made))
+    # Measurements without ground control points are meant.
+    warnings.simplefilter("ignore", NotGeoreferencedWarning)
+    try:
+        scene, burst_id = parse_scene_id(options.scene), normalize_burst_id(options.burst_id)
+    except (RtcflowError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory(prefix="rtcflow-live-check-") as work:
-        case = Case(parse_scene_id(options.scene), options.burst_id, Path(work), more)
+        case = Case(scene, burst_id, Path(work), more)
         case.backoff = backoff or case.backoff
         return int(run(case, points) > 0)
 
