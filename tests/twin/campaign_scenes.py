@@ -37,7 +37,7 @@ def upload_scene(client: Any, scene: Sample, archive: Archive) -> None:
             client.upload_file(str(path), archive.bucket, f"{archive.prefix}/{name}")
 
 
-def wait_until(done: Callable[[], bool], timeout_s: float = 240) -> None:
+def wait_until(done: Callable[[], bool], timeout_s: float = 600) -> None:
     """Ask again and again until something is so."""
     deadline = time.monotonic() + timeout_s
     while not done():
