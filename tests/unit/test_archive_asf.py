@@ -235,6 +235,8 @@ GONE = {
     "the extractor is down": Fault(".xml", 500, lasting=True),
     "the burst cannot be extracted": Fault(".tiff", 404, lasting=True),
     "the burst is never ready": Fault(".tiff", 202, lasting=True),
+    "it gives a page": Fault(".xml", 200, {"Content-Type": "text/html"}, b"<html>down", lasting=True),
+    "its XML is damaged": Fault(".xml", 200, body=b"<burst><manifest>", lasting=True),
     "its TIFF is damaged": Fault("/VV/1.tiff", 200, body=b"II*\0 nonsense", lasting=True),
 }
 
@@ -289,6 +291,13 @@ def test_a_scene_that_asf_does_not_have_either_is_told_by_the_first_fault(archiv
     asf.extractor.faults = [Fault(".xml", 404)]
     asf.datapool.faults = [Fault(".zip", 404)]
     with pytest.raises(RefusedError, match=r"\.xml does not exist"):
+        from_asf(archive_sample, asf, tmp_path / "work")
+
+
+def test_a_scene_that_may_come_later_is_transient(archive_sample, asf, tmp_path):
+    asf.extractor.faults = [Fault(".xml", 404)]
+    asf.datapool.faults = [Fault(".zip", 503, lasting=True)]
+    with pytest.raises(TransientError, match=r"\.zip could not be fetched"):
         from_asf(archive_sample, asf, tmp_path / "work")
 
 

@@ -29,6 +29,9 @@ from rtcflow_contract.layers import Product
 # Beside the work folder, which goes with a job: what was fetched of a burst outlives the process that fetched it.
 DOWNLOADS = ".rtcflow-downloads"
 
+# Reasons of refusals that are the extractor's own, and not the job's.
+_FAULTS_OF_EXTRACTOR = {"not-found", "http", "web-page", "extractor-xml", "scene-incomplete", "annotation"}
+
 _log = logging.getLogger("rtcflow-burst.scene")
 
 
@@ -53,7 +56,9 @@ class Archives(NamedTuple):
         extractor = Extractor(self.hosts.asf_burst_url, session.get, self.meter, self.backoff, self.parts)
         try:
             safe = extractor.fetch(self.wanted, self.folder, self.progress)
-        except (NotFoundError, TransientError) as error:
+        except (RefusedError, TransientError) as error:
+            if isinstance(error, RefusedError) and error.reason not in _FAULTS_OF_EXTRACTOR:
+                raise
             _log.warning("the burst extractor did not give the burst: %s", error.message)
             return self._instead_of_extractor(session, error)
         return self._local(safe, f"{self.hosts.asf_burst_url}/{self.wanted.scene}")
@@ -78,6 +83,9 @@ class Archives(NamedTuple):
             )
         except (NotFoundError, TransientError) as error:
             _log.warning("ASF did not give the whole scene either: %s", error.message)
+            # What may pass is not refused for good.
+            if isinstance(first, RefusedError) and isinstance(error, TransientError):
+                raise
             raise first from error
         fetched = self._local(path, scene_url(self.hosts, self.wanted.scene))
         path.unlink()
