@@ -1,6 +1,7 @@
 """`rtcflow simulate`: what a campaign would take, before a quota is asked for or a task started."""
 
 import json
+import sys
 from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
@@ -132,7 +133,8 @@ def _show(setup: Setup, result: Result, bottleneck: Bottleneck, measured: Measur
     ]
     for row in rows:
         table.add_row(*row)
-    console = Console(highlight=False, soft_wrap=True)
+    # What goes into a pipe is not to be cut to a width.
+    console = Console(width=None if sys.stdout.isatty() else 400, highlight=False)
     console.print(table)
     if measured is not None:
         console.print(f"measured: {len(measured.seconds)} bursts in {_duration(measured.wall)}")
