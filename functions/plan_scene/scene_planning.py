@@ -1,11 +1,12 @@
 """From a scene payload to a plan: validate, list the scene's bursts, drop what exists, write one job a burst."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from burst_catalogue import BurstCatalogue, catalogue_for
 from burst_choice import wanted_bursts
+from orbit_wait import seconds_to_wait
 
 from rtcflow_cloud import storage
 from rtcflow_cloud.cdse_catalogue import CDSE_CONNECTIONS
@@ -38,6 +39,7 @@ class Settings(NamedTuple):
     orbits: str
     dem: str
     geoid: str
+    orbit_wait: timedelta = timedelta(days=30)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -50,6 +52,7 @@ class Settings(NamedTuple):
             environment.get("ORBIT_SOURCE") or defaults.orbits,
             environment.get("DEM_SOURCE") or defaults.dem,
             environment.get("GEOID_SOURCE") or defaults.geoid,
+            timedelta(days=float(environment.get("ORBIT_WAIT_DAYS") or 30)),
         )
 
     def sources(self, scene: str) -> Sources:
@@ -63,6 +66,7 @@ def plan_scene(
     started: str,
     settings: Settings,
     catalogue: BurstCatalogue | None = None,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """Plan a scene; writes plan.json and one job.json a burst, always the same for the same execution.
 
@@ -75,6 +79,8 @@ def plan_scene(
     settings : Settings
     catalogue : BurstCatalogue, optional
         That of the request's scene source when None.
+    now : datetime, optional
+        The present, UTC.
 
     Raises
     ------
@@ -125,13 +131,15 @@ def plan_scene(
             storage.write_bytes(_job_key(job), job.model_dump_json(indent=1).encode())
     at = keys.execution_folder(settings.work_bucket, execution).join(keys.PLAN)
     storage.write_bytes(at, plan.model_dump_json(indent=1).encode())
-    return state_of(plan, str(at))
+    wait = _orbit_wait(plan, settings, now or datetime.now(UTC)) if plan.bursts else 0
+    return state_of(plan, str(at), wait)
 
 
-def state_of(plan: Plan, plan_uri: str) -> dict[str, Any]:
-    """What the state machine carries of a plan: ids and keys."""
+def state_of(plan: Plan, plan_uri: str, orbit_wait_s: int = 0) -> dict[str, Any]:
+    """What the state machine carries of a plan: ids and keys, and how long to wait before planning again."""
     return {
         "plan": plan_uri,
+        "orbit_wait_s": orbit_wait_s,
         "tags": cost_tags(plan.request.scene, plan.request.collection),
         "static_tags": cost_tags(plan.request.scene, plan.request.linked_static_layers_collection),
         "compute": plan.request.compute.value,
@@ -139,6 +147,17 @@ def state_of(plan: Plan, plan_uri: str) -> dict[str, Any]:
         "link_static_layers": plan.request.link_static_layers,
         "bursts": [{"burst_id": burst.burst_id, "job": burst.job} for burst in plan.bursts],
     }
+
+
+def _orbit_wait(plan: Plan, settings: Settings, now: datetime) -> int:
+    return seconds_to_wait(
+        parse_scene_id(plan.request.scene),
+        plan.request.orbit,
+        plan.sources.orbits,
+        started=plan.started,
+        now=now,
+        limit=settings.orbit_wait,
+    )
 
 
 def _most_at_once(request: SceneRequest) -> int:

@@ -49,7 +49,9 @@ class Play:
         link: bool = False,
         static: dict[str, Any] | None = None,
         compute: str = "spot",
+        waits: tuple[int, ...] = (),
     ) -> None:
+        self.waits = list(waits)
         self.bursts = BURSTS[:2] if bursts is None else bursts
         self.faults = faults or {}
         self.link = link
@@ -72,6 +74,7 @@ class Play:
                 "plan": f"s3://{'w' * 63}/executions/{'e' * 80}/plan.json",
                 "tags": cost_tags("S" * 67, "c" * 100),
                 "static_tags": cost_tags("S" * 67, "static"),
+                "orbit_wait_s": self.waits.pop(0) if self.waits else 0,
                 "compute": self.compute,
                 "max_concurrency": 30,
                 "link_static_layers": self.link,

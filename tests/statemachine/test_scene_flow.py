@@ -54,6 +54,27 @@ def test_task_carries_the_tags_of_its_scene_and_collection():
         ]
 
 
+def test_a_scene_whose_orbit_is_not_there_waits_and_is_planned_again():
+    play = Play(BURSTS[:1], waits=(86400, 21600))
+    runner(play).run(PAYLOAD)
+    plans = play.of("PlanScene")
+    assert [plan["Payload"]["payload"] for plan in plans] == [PAYLOAD] * 3
+    assert len({plan["Payload"]["started"] for plan in plans}) == 1
+    assert len(play.of("RunBurst")) == 1
+
+
+def test_an_orbit_that_never_comes_ends_in_the_report():
+    def refused_at_last(key, attempt, arguments):
+        if not play.waits:
+            raise lambda_error("RefusedError", "no POEORB after 30 days of waiting")
+
+    play = Play(BURSTS[:1], waits=(86400,), faults={"PlanScene": refused_at_last})
+    with pytest.raises(ExecutionFailed):
+        runner(play).run(PAYLOAD)
+    assert "30 days" in play.summary_input["failure"]["message"]
+    assert play.of("RunBurst") == []
+
+
 @pytest.mark.parametrize(("compute", "provider"), [("spot", "FARGATE_SPOT"), ("on_demand", "FARGATE")])
 def test_capacity_follows_the_payload(compute, provider):
     play = Play(BURSTS[:1], compute=compute)

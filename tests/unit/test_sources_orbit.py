@@ -9,9 +9,10 @@ from moto import mock_aws
 
 from rtcflow.resources import Meter
 from rtcflow.sources.eof import has_state_vectors
-from rtcflow.sources.orbit import choose_orbits, fetch_orbit, parse_orbit_name
+from rtcflow.sources.orbit import fetch_orbit
 from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_contract.orbit_file import choose_orbits, parse_orbit_name
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
 

@@ -33,6 +33,15 @@ _MEDIA_TYPES = {
 }
 
 
+# Open buckets and their regions: read without credentials.
+PUBLIC_BUCKETS = {
+    "s1-orbits": "us-west-2",
+    "copernicus-dem-30m": "eu-central-1",
+    "copernicus-dem-90m": "eu-central-1",
+    "aria-geoid": "us-west-2",
+}
+
+
 class StoredObject(NamedTuple):
     """An object of a listing; `name` is its key relative to the listed folder."""
 
@@ -49,13 +58,19 @@ def s3_client(unsigned: bool = False, region: str | None = None) -> Any:
         "path" if os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3") else "auto"
     )
     config = Config(
-        retries={"mode": "standard", "max_attempts": 6},
+        retries={"mode": "standard", "max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS") or 6)},
         connect_timeout=10,
         read_timeout=60,
         signature_version=UNSIGNED if unsigned else None,
         s3={"addressing_style": style},
     )
     return boto3.client("s3", config=config, region_name=region)
+
+
+def client_for(bucket: str) -> Any:
+    """S3 client for a bucket: unsigned for a public one that is known, the default one for any other."""
+    region = PUBLIC_BUCKETS.get(bucket)
+    return s3_client(unsigned=True, region=region) if region else s3_client()
 
 
 def media_type(name: str) -> str:
@@ -136,6 +151,19 @@ def list_objects(folder: Location, client: Any = None) -> Iterator[StoredObject]
                 yield StoredObject(
                     entry["Key"].removeprefix(prefix), int(entry["Size"]), entry["LastModified"]
                 )
+
+
+def list_keys(prefix: Location, start_after: str = "", client: Any = None) -> Iterator[str]:
+    """Keys that begin with a prefix, which need not be a folder, and come after another key."""
+    with translated(prefix):
+        pages = (
+            (client or s3_client())
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=prefix.bucket, Prefix=prefix.key, StartAfter=start_after)
+        )
+        for page in pages:
+            for entry in page.get("Contents", []):
+                yield entry["Key"]
 
 
 def upload(path: Path, at: Location, client: Any = None) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from rtcflow.sentinel1.annotation import Burst
-from rtcflow.sources.orbit import OrbitType
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.manifest import Acquisition
+from rtcflow_contract.orbit_file import OrbitType
 
 _BANDWIDTH = (
     "imageAnnotation/processingInformation/swathProcParamsList/swathProcParams"

@@ -16,14 +16,6 @@ from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import Location, parse_s3_uri
 
-# Open buckets and their regions: read without credentials.
-PUBLIC_BUCKETS = {
-    "s1-orbits": "us-west-2",
-    "copernicus-dem-30m": "eu-central-1",
-    "copernicus-dem-90m": "eu-central-1",
-    "aria-geoid": "us-west-2",
-}
-
 
 class Place(Protocol):
     """A folder that files are read from; `name` is a path relative to it, with slashes.
@@ -87,10 +79,7 @@ class S3Place:
     def __init__(self, root: Location, meter: Meter, client: Any = None) -> None:
         self.root = root
         self._meter = meter
-        region = PUBLIC_BUCKETS.get(root.bucket)
-        self._client: Any = client or (
-            storage.s3_client(unsigned=True, region=region) if region else storage.s3_client()
-        )
+        self._client: Any = client or storage.client_for(root.bucket)
 
     def href(self, name: str) -> str:
         """URI of the object."""

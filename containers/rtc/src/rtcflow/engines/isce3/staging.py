@@ -5,9 +5,10 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from rtcflow.sentinel1.files import BurstFiles
-from rtcflow.sources.orbit import FetchedOrbit, parse_orbit_name
+from rtcflow.sources.orbit import FetchedOrbit
 from rtcflow.sources.scene import FetchedScene
 from rtcflow_contract.burst_id import parse_burst_id
+from rtcflow_contract.orbit_file import parse_orbit_name
 
 _SWATHS = ("iw1", "iw2", "iw3")
 _STAMP = "%Y%m%dT%H%M%S"

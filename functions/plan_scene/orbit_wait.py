@@ -1,0 +1,108 @@
+"""Whether a scene's orbit file is there yet, by a listing of the archive, and how long to wait when it is not."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from rtcflow_cloud import storage
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import Location, parse_s3_uri
+from rtcflow_contract.orbit_file import (
+    PRECISE_AT_LAST,
+    PRECISE_DELAY,
+    choose_orbits,
+    orbit_types,
+    wanted_orbit,
+)
+from rtcflow_contract.request import OrbitChoice
+from rtcflow_contract.scene_id import SceneId
+
+# A RESORB comes within three hours; a POEORB on its day, at an hour that varies.
+_RESTITUTED_POLL = timedelta(minutes=30)
+_PRECISE_POLL = timedelta(hours=6)
+_LONGEST_WAIT = timedelta(days=1)
+# Days after the pass on which a RESORB of it may have been created.
+_RESTITUTED_DAYS = 3
+
+
+def seconds_to_wait(
+    scene: SceneId,
+    choice: OrbitChoice,
+    source: str,
+    *,
+    started: datetime,
+    now: datetime,
+    limit: timedelta,
+    client: Any = None,
+) -> int:
+    """Seconds until the orbit is to be looked for again; 0 where it is there, or the task will tell.
+
+    Parameters
+    ----------
+    scene : SceneId
+    choice : OrbitChoice
+    source : str
+        Where orbits are fetched from. Only a prefix on S3 can be looked through cheaply: any other is left to the task.
+    started, now : datetime
+        Of the execution, UTC.
+    limit : timedelta
+        Most that an execution waits in all.
+    client : optional
+        S3 client, the one for the bucket when None.
+
+    Raises
+    ------
+    RefusedError
+        When an old scene has no orbit, or the limit is reached.
+    TransientError
+        When the archive cannot be reached.
+    """
+    if not source.startswith("s3://") or source.rstrip("/").endswith(".EOF"):
+        return 0
+    try:
+        found = choose_orbits(_names(parse_s3_uri(source), scene, choice, client), scene)
+    except RefusedError:
+        # An archive that this function may not list is the task's to open.
+        return 0
+    if found:
+        return 0
+    wanted = wanted_orbit(scene, choice)
+    if now - scene.stop >= PRECISE_AT_LAST:
+        raise RefusedError(f"{source} has no {wanted}; give another source of orbits", reason="orbit-missing")
+    if now - started >= limit:
+        raise RefusedError(
+            f"{source} has no {wanted} after {(now - started).days} days of waiting; start the scene again later, or "
+            "with orbit 'best'",
+            reason="orbit-not-yet",
+        )
+    return round(_wait(scene, choice, now).total_seconds())
+
+
+def _wait(scene: SceneId, choice: OrbitChoice, now: datetime) -> timedelta:
+    if choice is OrbitChoice.BEST:
+        return _RESTITUTED_POLL
+    due = scene.stop + PRECISE_DELAY - now
+    return min(max(due, _PRECISE_POLL), _LONGEST_WAIT)
+
+
+def _names(root: Location, scene: SceneId, choice: OrbitChoice, client: Any) -> Iterator[str]:
+    """Keys of files that may serve, best kind first: in the archive's folder of the kind, else in the root."""
+    client = client or storage.client_for(root.bucket)
+    for kind in orbit_types(choice):
+        inside = list(_created_since(root.join(f"AUX_{kind}"), scene, kind, client))
+        yield from inside or _created_since(root, scene, kind, client)
+
+
+def _created_since(folder: Location, scene: SceneId, kind: str, client: Any) -> Iterator[str]:
+    """Keys by the time of creation in their name, which is after the pass."""
+    stem = f"{scene.platform}_OPER_AUX_{kind}_OPOD_"
+    if kind == "POEORB":
+        yield from storage.list_keys(
+            folder.join(stem), str(folder.join(f"{stem}{scene.start:%Y%m%d}").key), client
+        )
+        return
+    # There are fourteen of these a day: all since an old scene would be a long list.
+    for day in range(_RESTITUTED_DAYS):
+        yield from storage.list_keys(
+            folder.join(f"{stem}{scene.start + timedelta(days=day):%Y%m%d}"), "", client
+        )
