@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 
+import rtcflow.sources.dem
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
 from rtcflow.sources.area import Area, area_of_grid
@@ -27,15 +28,16 @@ def plane(lon, lat):
     return 100.0 + 3.0 * lon + 7.0 * lat
 
 
-def write_tile(folder, tile, cols=ROWS, heights=plane, nested=True):
+def write_tile(folder, tile, cols=ROWS, heights=plane, nested=True, rows=ROWS, name=None):
+    name = name or tile.name
     lons = tile.lon + np.arange(cols) / cols
-    lats = tile.lat + 1 - np.arange(ROWS) / ROWS
-    values = np.asarray(heights(lons[None, :], lats[:, None]), np.float32) * np.ones((ROWS, cols), np.float32)
-    path = folder / tile.name / f"{tile.name}.tif" if nested else folder / f"{tile.name}.tif"
+    lats = tile.lat + 1 - np.arange(rows) / rows
+    values = np.asarray(heights(lons[None, :], lats[:, None]), np.float32) * np.ones((rows, cols), np.float32)
+    path = folder / name / f"{name}.tif" if nested else folder / f"{name}.tif"
     path.parent.mkdir(parents=True, exist_ok=True)
     west = (tile.lon + 180) % 360 - 180 - 0.5 / cols
-    transform = rasterio.Affine(1 / cols, 0, west, 0, -1 / ROWS, tile.lat + 1 + 0.5 / ROWS)
-    profile = {"driver": "GTiff", "width": cols, "height": ROWS, "count": 1, "dtype": "float32"}
+    transform = rasterio.Affine(1 / cols, 0, west, 0, -1 / rows, tile.lat + 1 + 0.5 / rows)
+    profile = {"driver": "GTiff", "width": cols, "height": rows, "count": 1, "dtype": "float32"}
     with rasterio.open(path, "w", crs="EPSG:4326", transform=transform, **profile) as out:
         out.write(values, 1)
     return path
@@ -147,6 +149,33 @@ def test_tiles_of_different_spacing_join(tmp_path, cols_north):
     assert np.allclose(np.diff(heights.longitudes), 1 / 36)
 
 
+def test_a_tile_that_glo30_lacks_is_taken_from_glo90(tmp_path):
+    folder = tmp_path / "tiles"
+    tiles = tiles_of(area_of_grid(AUSTRALIA))
+    withheld = tiles[0]
+    for tile in tiles[1:]:
+        write_tile(folder, tile)
+    write_tile(folder, withheld, cols=12, rows=12, name=withheld.coarse_name)
+    fetched = fetch(tmp_path, AUSTRALIA)
+    heights, lons, lats = read(fetched)
+    # A plane comes back across the seam too, where the coarse tile's last cell is longer.
+    assert np.abs(heights - plane(lons[None, :], lats[:, None])).max() < 1e-3
+    assert withheld.coarse_name in fetched.inputs[0].id
+    assert withheld.name not in fetched.inputs[0].id
+
+
+def test_the_public_archive_of_glo30_has_that_of_glo90_behind_it(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        rtcflow.sources.dem, "open_place", lambda where, meter: asked.append(where) or LocalPlace(tmp_path)
+    )
+    monkeypatch.setattr(
+        rtcflow.sources.dem, "fetch_tiles", lambda place, coarser, tiles, folder: dict.fromkeys(tiles)
+    )
+    fetch(tmp_path, SEA, dem="s3://copernicus-dem-30m")
+    assert asked == ["s3://copernicus-dem-30m", "s3://copernicus-dem-90m"]
+
+
 def test_over_sea_the_height_is_that_of_the_geoid(tmp_path):
     (tmp_path / "tiles").mkdir()
     (tmp_path / "tiles" / "tileList.txt").write_text("Copernicus_DSM_COG_10_N00_00_E006_00_DEM\n")
@@ -193,7 +222,8 @@ def test_a_tile_of_another_layout_is_refused(tmp_path):
 def test_absent_tiles_are_found_absent_only_after_looking(tmp_path):
     (tmp_path / "tileList.txt").write_text("")
     path = write_tile(tmp_path, Tile(49, 10))
-    found = fetch_tiles(LocalPlace(tmp_path), [Tile(49, 10), Tile(49, 11)], tmp_path / "work")
+    place = LocalPlace(tmp_path)
+    found = fetch_tiles(place, place, [Tile(49, 10), Tile(49, 11)], tmp_path / "work")
     assert found == {Tile(49, 10): path, Tile(49, 11): None}
 
 

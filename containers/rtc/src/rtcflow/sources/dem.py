@@ -19,6 +19,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.manifest import InputRef
 
+GLO_30, GLO_90 = "s3://copernicus-dem-30m", "s3://copernicus-dem-90m"
 _SUFFIXES = (".tif", ".tiff")
 
 
@@ -37,7 +38,8 @@ def fetch_dem(
     Parameters
     ----------
     source : str
-        Prefix or folder in the layout of the Copernicus archive, or one raster of ellipsoidal heights.
+        Prefix or folder in the layout of the Copernicus archive, or one raster of ellipsoidal heights. Where the
+        public GLO-30 lacks a tile, that of the public GLO-90 is taken; in any other place, one of GLO-90 beside it.
     geoid : str
         Raster of EGM2008 heights, added to those of tiles.
     name : str
@@ -59,7 +61,8 @@ def fetch_dem(
     area = area_of_grid(grid)
     tiles = tiles_of(area)
     progress("fetch DEM", 0.0)
-    fetched = fetch_tiles(place, tiles, folder / "tiles")
+    coarser = open_place(GLO_90, meter) if source.rstrip("/") == GLO_30 else place
+    fetched = fetch_tiles(place, coarser, tiles, folder / "tiles")
     progress("fetch DEM", 0.6)
     heights = mosaic(fetched, area)
     geoid_place, geoid_name = open_file(geoid, meter)
@@ -67,7 +70,7 @@ def fetch_dem(
     path = folder / "dem.tif"
     _write(path, heights)
     progress("fetch DEM", 1.0)
-    land = sorted(tile.name for tile, local in fetched.items() if local is not None)
+    land = sorted(local.stem for local in fetched.values() if local is not None)
     refs = (
         InputRef(kind="dem", id=f"{name}: {', '.join(land) or 'sea only'}", href=place.href("").rstrip("/")),
         InputRef(kind="geoid", id=Path(geoid_name).stem, href=geoid_place.href(geoid_name)),

@@ -78,13 +78,16 @@ def _band(rasters: dict[int, np.ndarray], per_lat: int, longitudes: np.ndarray) 
 def _resized(raster: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     for axis in (0, 1):
         if raster.shape[axis] != shape[axis]:
-            raster = _interpolated(raster, np.arange(shape[axis]) * (raster.shape[axis] / shape[axis]), axis)
+            at = np.arange(shape[axis]) * (raster.shape[axis] / shape[axis])
+            # A tile ends a cell before the next begins: the slope goes on, or a coarse tile would end in a step.
+            raster = _interpolated(raster, at, axis, beyond=True)
     return raster
 
 
-def _interpolated(values: np.ndarray, at: np.ndarray, axis: int) -> np.ndarray:
-    """Linear interpolation along an axis at fractional indices, held constant beyond the ends."""
-    at = np.clip(at, 0, values.shape[axis] - 1)
+def _interpolated(values: np.ndarray, at: np.ndarray, axis: int, beyond: bool = False) -> np.ndarray:
+    """Linear interpolation along an axis at fractional indices; `beyond` the ends linear too, or held constant."""
+    if not beyond:
+        at = np.clip(at, 0, values.shape[axis] - 1)
     low = np.minimum(np.floor(at).astype(np.intp), max(values.shape[axis] - 2, 0))
     weight = (at - low).astype(np.float32)
     if not weight.any():

@@ -1,4 +1,7 @@
-"""Copernicus GLO-30 tiles: names, which ones an area needs, and telling sea from missing land."""
+"""Copernicus tiles: names, which ones an area needs, GLO-90 for GLO-30, and telling sea from missing land.
+
+Some countries withhold GLO-30; GLO-90 has their tiles, and neither has tiles of the sea.
+"""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +25,18 @@ class Tile(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Name in the archive: `Copernicus_DSM_COG_10_S70_00_E161_00_DEM`."""
+        """Name in the archive of GLO-30: `Copernicus_DSM_COG_10_S70_00_E161_00_DEM`."""
+        return self._name("10")
+
+    @property
+    def coarse_name(self) -> str:
+        """Name in the archive of GLO-90: `Copernicus_DSM_COG_30_S70_00_E161_00_DEM`."""
+        return self._name("30")
+
+    def _name(self, tenths_of_seconds: str) -> str:
         lon = (self.lon + 180) % 360 - 180
         return (
-            f"Copernicus_DSM_COG_10_{'N' if self.lat >= 0 else 'S'}{abs(self.lat):02d}_00_"
+            f"Copernicus_DSM_COG_{tenths_of_seconds}_{'N' if self.lat >= 0 else 'S'}{abs(self.lat):02d}_00_"
             f"{'E' if lon >= 0 else 'W'}{abs(lon):03d}_00_DEM"
         )
 
@@ -37,8 +48,8 @@ def tiles_of(area: Area) -> list[Tile]:
     return [Tile(lat, lon) for lat in reversed(lats) for lon in lons]
 
 
-def fetch_tiles(place: Place, tiles: list[Tile], folder: Path) -> dict[Tile, Path | None]:
-    """Fetch tiles; None for a tile over sea, which the archive does not have.
+def fetch_tiles(place: Place, coarser: Place, tiles: list[Tile], folder: Path) -> dict[Tile, Path | None]:
+    """Fetch tiles, each of GLO-30 from `place`, else of GLO-90 from `coarser`; None for a tile over sea.
 
     Raises
     ------
@@ -47,7 +58,7 @@ def fetch_tiles(place: Place, tiles: list[Tile], folder: Path) -> dict[Tile, Pat
         land cannot be told apart; names the tiles.
     """
     with ThreadPoolExecutor(_PARALLEL) as pool:
-        paths = list(pool.map(lambda tile: _fetch(place, tile, folder), tiles))
+        paths = list(pool.map(lambda tile: _fetch(place, coarser, tile, folder), tiles))
     found = dict(zip(tiles, paths, strict=True))
     absent = [tile for tile, path in found.items() if path is None]
     if absent:
@@ -55,10 +66,14 @@ def fetch_tiles(place: Place, tiles: list[Tile], folder: Path) -> dict[Tile, Pat
     return found
 
 
-def _fetch(place: Place, tile: Tile, folder: Path) -> Path | None:
-    names = [f"{tile.name}/{tile.name}.tif"]
+def _fetch(place: Place, coarser: Place, tile: Tile, folder: Path) -> Path | None:
+    return _fetch_named(place, tile.name, folder) or _fetch_named(coarser, tile.coarse_name, folder)
+
+
+def _fetch_named(place: Place, tile: str, folder: Path) -> Path | None:
+    names = [f"{tile}/{tile}.tif"]
     if isinstance(place, LocalPlace):
-        names.append(f"{tile.name}.tif")
+        names.append(f"{tile}.tif")
     for name in names:
         try:
             return place.fetch(name, folder)
