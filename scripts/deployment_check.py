@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import boto3
+import scene_check as scene
 from botocore.exceptions import BotoCoreError, ClientError
 
 Outputs = dict[str, str]
@@ -26,9 +27,11 @@ class Point(NamedTuple):
 
 
 def stack_outputs(session: boto3.Session, stack: str) -> Outputs:
-    """Outputs of a stack by key."""
+    """Name, parameters and outputs of a stack by key."""
     described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    return {"StackName": described["StackName"], **parameters, **outputs}
 
 
 def image_pushed(session: boto3.Session, outputs: Outputs) -> str:
@@ -89,6 +92,45 @@ def alarms_reach_someone(session: boto3.Session, outputs: Outputs) -> str:
     return "" if confirmed else "set AlarmEmail and confirm the mail, or subscribe to AlarmTopicArn"
 
 
+def alias_points_at_a_version(session: boto3.Session, outputs: Outputs) -> str:
+    """Rules, schedule and campaigns start a published version."""
+    if outputs.get("PublishVersions") == "false":
+        return ""
+    alias = session.client("stepfunctions").describe_state_machine_alias(
+        stateMachineAliasArn=outputs["SceneStateMachineLiveArn"]
+    )
+    versions = [route["stateMachineVersionArn"] for route in alias["routingConfiguration"]]
+    return "" if len(versions) == 1 else f"alias live points at {', '.join(versions) or 'nothing'}"
+
+
+def alarms_watch(session: boto3.Session, outputs: Outputs) -> str:
+    """The stack's alarms are there, and none is raised."""
+    found = session.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{outputs['StackName']}-")
+    raised = [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
+    if raised:
+        return f"raised: {', '.join(raised)}"
+    return "" if found["MetricAlarms"] else "there are none; deploy again"
+
+
+def dead_letters_empty(session: boto3.Session, outputs: Outputs) -> str:
+    """No message waits in the dead-letter queue."""
+    url = outputs["DeadLetterQueueUrl"]
+    name = "ApproximateNumberOfMessages"
+    found = session.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+    number = int(found["Attributes"][name])
+    return f"{number} messages wait in {url}; the runbook says what to do" if number else ""
+
+
+def budget_set(session: boto3.Session, outputs: Outputs) -> str:
+    """The budget that was asked for watches the stack's tag."""
+    if not outputs.get("AlarmEmail") or float(outputs.get("MonthlyBudgetUsd") or 0) == 0:
+        return ""
+    account = session.client("sts").get_caller_identity()["Account"]
+    session.client("budgets").describe_budget(AccountId=account, BudgetName=f"{outputs['StackName']}-monthly")
+    tags = session.client("ce").list_cost_allocation_tags(TagKeys=["rtcflow:stack"], Status="Active")
+    return "" if tags["CostAllocationTags"] else "switch rtcflow:stack on as a cost allocation tag in Billing"
+
+
 def refusal_comes_back(session: boto3.Session, outputs: Outputs, poll_seconds: float = 2.0) -> str:
     """A payload that is wrong is refused by name: functions, layer, roles, buckets and the report work together."""
     machine = session.client("stepfunctions")
@@ -111,8 +153,21 @@ POINTS = (
     Point("work bucket closed", buckets_closed),
     Point("state machine logged and traced", machine_logs),
     Point("quota of Fargate", fargate_quota),
+    Point("alias points at a version", alias_points_at_a_version),
     Point("alarms reach someone", alarms_reach_someone),
+    Point("alarms watch", alarms_watch),
+    Point("dead-letter queue empty", dead_letters_empty),
+    Point("budget set", budget_set),
     Point("a wrong payload is refused", refusal_comes_back),
+)
+# With --execution: what only a scene shows.
+SCENE_POINTS = (
+    Point("scene succeeded", scene.execution_succeeded),
+    Point("tasks ran on a capacity provider", scene.tasks_ran_on),
+    Point("tasks tagged", scene.tasks_tagged),
+    Point("task log written", scene.task_log_written),
+    Point("trace complete", scene.trace_complete),
+    Point("metrics counted", scene.metrics_counted),
 )
 
 
@@ -134,6 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="first-deployment-check", description=__doc__)
     parser.add_argument("--stack", default="rtcflow", help="name of the stack")
     parser.add_argument("--region", help="region of the stack; the session's when not given")
+    parser.add_argument("--execution", help="ARN of a scene's execution, to check what it left as well")
     options: Any = parser.parse_args(arguments)
     session = boto3.Session(region_name=options.region)
     try:
@@ -141,7 +197,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (BotoCoreError, ClientError) as error:
         print(f"stack {options.stack} could not be read: {error}", file=sys.stderr)
         return 1
-    return int(run(session, outputs) > 0)
+    if not options.execution:
+        return int(run(session, outputs) > 0)
+    outputs["Execution"] = options.execution
+    return int(run(session, outputs, POINTS + SCENE_POINTS) > 0)
 
 
 if __name__ == "__main__":
