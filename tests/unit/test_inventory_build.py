@@ -147,6 +147,14 @@ def test_an_item_that_goes_away_meanwhile_is_not_counted(aws, products, tmp_path
     assert build(products, open_store(str(tmp_path))).total == len(SPECS) - 1
 
 
+def test_an_empty_folder_does_not_empty_the_inventory(aws, products, tmp_path):
+    inventory = open_store(str(tmp_path / "inventory"))
+    build(products, inventory)
+    with pytest.raises(RefusedError, match="nothing at all"):
+        build(open_store(str(tmp_path / "unmounted")), inventory)
+    assert items_in(inventory) == items_in_bucket(aws)
+
+
 def test_an_inventory_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(RefusedError, match="rtcflow inventory build"):
         open_tables(open_store(str(tmp_path / "nothing")))

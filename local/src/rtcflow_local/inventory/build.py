@@ -48,10 +48,9 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
     Raises
     ------
     RefusedError
-        When an item or manifest is not JSON, or the bucket cannot be read.
+        When the folder is empty, an item is none, or the bucket cannot be read.
     """
-    entries = list(source.entries())
-    listed = {source.href(entry.name): entry for entry in entries if is_item(entry.name)}
+    listed, collections = _list(source)
     known = {href: found for href, found in read_known(inventory).items() if href.startswith(source.href(""))}
     gone = known.keys() - listed.keys()
     wanted = [
@@ -70,9 +69,29 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
             changed += sum(href in known for href in hrefs)
             added += sum(href not in known for href in hrefs)
             say(f"{added + changed} of {len(wanted)} read")
-    _take_collections(source, inventory, [entry.name for entry in entries])
+    if wanted or gone:
+        _take_collections(source, inventory, collections)
     vanished = len(wanted) - added - changed
     return Built(len(listed) - vanished, added, changed, len(gone))
+
+
+def _list(source: Store) -> tuple[dict[str, Entry], list[str]]:
+    """Items below a folder by where they are, and names of collections."""
+    listed: dict[str, Entry] = {}
+    collections: list[str] = []
+    empty = True
+    for entry in source.entries():
+        empty = False
+        if is_item(entry.name):
+            listed[source.href(entry.name)] = entry
+        elif entry.name.rpartition("/")[2] == COLLECTION:
+            collections.append(entry.name)
+    if empty:
+        # An unmounted disk must not empty the inventory.
+        raise RefusedError(
+            f"there is nothing at all in {source.href('')}; correct the folder", reason="empty-source"
+        )
+    return listed, collections
 
 
 def _by_month(found: tuple[str, Entry]) -> tuple[str, ...]:
@@ -118,9 +137,8 @@ def _put(inventory: Store, known: dict[str, Known], items: list[dict[str, Any]])
 def _take_collections(source: Store, inventory: Store, names: list[str]) -> None:
     """Keep the collections beside their items, for catalogues."""
     for name in names:
-        if name.rpartition("/")[2] == COLLECTION:
-            data = source.read(name)
-            inventory.write(f"{COLLECTIONS}/{json.loads(data)['id']}.json", data)
+        data = source.read(name)
+        inventory.write(f"{COLLECTIONS}/{json.loads(data)['id']}.json", data)
 
 
 def _read(source: Store, entry: Entry) -> dict[str, Any] | None:

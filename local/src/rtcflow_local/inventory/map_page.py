@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from rtcflow_contract.grid import Grid
 from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.output import cell
-from rtcflow_local.inventory.parts import part_names, read_part
+from rtcflow_local.inventory.parts import read_parts
 from rtcflow_local.inventory.questions import Question
 from rtcflow_local.inventory.store import Store
 from rtcflow_local.report.map_layout import Shape, make_map
@@ -66,8 +66,7 @@ def write_map(question: Question, answer: pa.Table, inventory: Store, path: Path
 def read_footprints(inventory: Store) -> dict[str, dict[str, Any]]:
     """Footprint of every burst as a GeoJSON geometry, simplified, by burst id: that of its latest product."""
     found: dict[str, bytes] = {}
-    for name in part_names(inventory):
-        table = read_part(inventory, name, ["geometry", f"{PREFIX}burst_id"])
+    for _, table in read_parts(inventory, ["geometry", f"{PREFIX}burst_id"]):
         shapes = table["geometry"].cast(pa.binary()).to_pylist()
         found |= dict(zip(table[f"{PREFIX}burst_id"].to_pylist(), shapes, strict=True))
     simple = shapely.simplify(shapely.from_wkb(list(found.values())), _TOLERANCE)

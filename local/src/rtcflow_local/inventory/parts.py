@@ -3,7 +3,8 @@
 import io
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.store import Store
 
 FOLDER = "items"
+_READERS = 8
 _ITEM, _TAG = f"{PREFIX}item", f"{PREFIX}tag"
 _NAME = re.compile(rf"^{FOLDER}/[^/]+/\d{{4}}-\d\d\.parquet$")
 
@@ -42,11 +44,17 @@ def part_names(store: Store) -> list[str]:
 def read_known(store: Store) -> dict[str, Known]:
     """What an inventory holds, by where the item is."""
     known: dict[str, Known] = {}
-    for name in part_names(store):
-        table = read_part(store, name, [_ITEM, _TAG])
+    for name, table in read_parts(store, [_ITEM, _TAG]):
         for href, tag in zip(table[_ITEM].to_pylist(), table[_TAG].to_pylist(), strict=True):
             known[href] = Known(tag, name)
     return known
+
+
+def read_parts(store: Store, columns: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
+    """Columns of every file of an inventory, by name; several files at once."""
+    names = part_names(store)
+    with ThreadPoolExecutor(_READERS) as pool:
+        yield from zip(names, pool.map(lambda name: read_part(store, name, columns), names), strict=True)
 
 
 def read_part(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from rtcflow_contract.errors import RefusedError
 from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.outcomes import read_outcomes
-from rtcflow_local.inventory.parts import part_names, read_part
+from rtcflow_local.inventory.parts import read_parts
 from rtcflow_local.inventory.store import Store
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -58,14 +58,14 @@ def open_tables(inventory: Store, archive: pa.Table | None = None) -> duckdb.Duc
     RefusedError
         When there is no inventory.
     """
-    names = part_names(inventory)
+    wanted = [*(column for column, _ in _COLUMNS.values()), "bbox"]
+    tables = [_products(table) for _, table in read_parts(inventory, wanted)]
     outcomes = read_outcomes(inventory)
-    if not names and not outcomes.num_rows:
+    if not tables and not outcomes.num_rows:
         raise RefusedError(
             f"there is no inventory at {inventory.href('')}; make one with: rtcflow inventory build SOURCE",
             reason="no-inventory",
         )
-    tables = [_products(inventory, name) for name in names]
     products = pa.concat_tables(tables) if tables else _schema().empty_table()
     # No extension is fetched over the network.
     settings: dict[str, str | bool | int | float | list[str]] = {
@@ -119,9 +119,8 @@ def _schema() -> pa.Schema:
     return pa.schema([*own, *((side, pa.float64()) for side in _SIDES)])
 
 
-def _products(inventory: Store, name: str) -> pa.Table:
-    """The columns of `products` of one file; nulls where its items lack one."""
-    read = read_part(inventory, name, [*(column for column, _ in _COLUMNS.values()), "bbox"])
+def _products(read: pa.Table) -> pa.Table:
+    """The columns of `products` from those of items; nulls where the items lack one."""
     boxes = read["bbox"].combine_chunks()
     columns = [
         read[column].cast(kind) if column in read.column_names else pa.nulls(len(read), kind)

@@ -7,6 +7,7 @@ item of its own name, and files with ids of their own. Every step below can be k
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -42,12 +43,18 @@ class Promoted(NamedTuple):
 
 def find_folders(store: Store) -> Iterator[Folder]:
     """Product folders below a store that hold more than one version."""
-    inside: dict[str, list[Entry]] = defaultdict(list)
-    for entry in store.entries():
-        if burst_of_name(store.href(entry.name)):
-            inside[entry.name.rpartition("/")[0]].append(entry)
-    for name, entries in sorted(inside.items()):
-        sizes = {entry.name.rpartition("/")[2]: entry.size for entry in entries}
+    files = (entry for entry in store.entries() if burst_of_name(store.href(entry.name)))
+    # Files of a burst follow each other; a bucket's whole listing is not kept.
+    for _, of_burst in groupby(files, key=lambda entry: burst_of_name(store.href(entry.name))):
+        yield from _folders(of_burst)
+
+
+def _folders(entries: Iterable[Entry]) -> Iterator[Folder]:
+    inside: dict[str, dict[str, int]] = defaultdict(dict)
+    for entry in entries:
+        folder, _, file = entry.name.rpartition("/")
+        inside[folder][file] = entry.size
+    for name, sizes in inside.items():
         versions = {
             version
             for file in sizes
