@@ -114,6 +114,13 @@ def grid_key(
     return Location(bucket, f"{project_folder}/{key}" if project_folder else key)
 
 
+def grid_index_key(bucket: str, project_folder: str, epsg: int | None, resolution: float) -> Location:
+    """Where the list of imported grids of a CRS and pixel size is kept."""
+    crs = f"epsg{epsg}" if epsg else "default"
+    key = f"grids/index_{crs}_{resolution:g}m.json"
+    return Location(bucket, f"{project_folder}/{key}" if project_folder else key)
+
+
 def execution_folder(work_bucket: str, execution: str) -> Location:
     """Folder of an execution's plan, jobs, outcomes and report in the work bucket."""
     return Location(work_bucket, f"executions/{execution}")

@@ -39,11 +39,13 @@ def make_app() -> typer.Typer:
     """The program with every installed command."""
     from rtcflow.cli.burst import burst
     from rtcflow.cli.compare import compare
+    from rtcflow.cli.grids import grids
 
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_options)
     app.command("burst")(burst)
     app.command("compare")(compare)
+    app.add_typer(grids, name="grids")
     for entry in sorted(entry_points(group=COMMANDS_GROUP), key=lambda entry: entry.name):
         _add(app, entry.name, _load(entry))
     return app

@@ -62,6 +62,9 @@ def burst(
     static: Annotated[
         Path | None, typer.Option(help="Folder of static products, to take the grid of each burst from.")
     ] = None,
+    grids: Annotated[
+        Path | None, typer.Option(help="Folder that grids were imported into, to take those of its bursts.")
+    ] = None,
     orbit_choice: Annotated[
         OrbitChoice,
         typer.Option(help="Where a folder of orbits is given: precise only, or the best there is."),
@@ -87,6 +90,7 @@ def burst(
         on_existing=on_existing,
         product_version=product_version,
         static=static,
+        grids=grids,
     )
     # All jobs first: a misspelt third burst should not show up after the second is done.
     jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from rtcflow.grid.store import LocalGridStore
 from rtcflow.resources import Meter
 from rtcflow.sources.scene import find_burst
 from rtcflow_cloud.asf_catalogue import list_asf_bursts
@@ -41,6 +42,7 @@ class BurstOptions(NamedTuple):
     on_existing: OnExisting
     product_version: str
     static: Path | None
+    grids: Path | None = None
 
 
 def local_jobs(
@@ -93,8 +95,17 @@ def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | No
         destination=nowhere,
         collection_folder=nowhere,
         work=nowhere,
-        grid=_static_grid(options.static, found.burst_id) if options.static else None,
+        grid=_fixed_grid(options, found.burst_id),
     )
+
+
+def _fixed_grid(options: BurstOptions, burst_id: str) -> Grid | None:
+    """The grid of the static product, else the stored one; None where the burst's footprint decides."""
+    if options.static is not None:
+        return _static_grid(options.static, burst_id)
+    if options.grids is not None:
+        return LocalGridStore(options.grids).get(burst_id, options.output_crs, options.resolution)
+    return None
 
 
 def _finder(scene: SceneId, options: BurstOptions) -> Callable[[str], Found]:

@@ -1,0 +1,74 @@
+"""`rtcflow grids`: grids of bursts, fixed before the first product is made."""
+
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+
+from rtcflow.grid.database import read_area, read_database
+from rtcflow.grid.resolve import check_crs
+from rtcflow.grid.store import GridStore, StoredHow, open_store
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.grid import Grid
+
+_PARALLEL = 16
+
+console = Console(soft_wrap=True, highlight=False)
+grids = typer.Typer(no_args_is_help=True, help="Grids of bursts, fixed before the first product is made.")
+
+
+class GridIndex(BaseModel):
+    """What an import put where: the grids of an area, by burst_id."""
+
+    database: str
+    area: str
+    resolution: int
+    output_crs: int | None
+    grids: dict[str, Grid]
+
+
+@grids.command("import")
+def import_grids(
+    database: Annotated[Path, typer.Argument(help="Burst database, sqlite, in OPERA's schema.")],
+    aoi: Annotated[
+        str, typer.Option(help="GeoJSON file with polygons, or west,south,east,north in degrees.")
+    ],
+    to: Annotated[
+        str, typer.Option(help="Project folder of the products: s3://bucket/folder, or a local folder.")
+    ],
+    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=5, max=1000)] = 20,
+    output_crs: Annotated[
+        int | None, typer.Option(help="EPSG code; that of the database by default.")
+    ] = None,
+) -> None:
+    """Store the grids of an area's bursts, so that products are made on them; those stored before stay."""
+    check_crs(output_crs)
+    store = open_store(to)
+    found = {burst.burst_id: burst for burst in read_database(database, read_area(aoi))}
+    if not found:
+        raise RefusedError(f"{database} has no burst that meets {aoi}; check the area", reason="area")
+    made = {name: burst.grid(resolution, output_crs) for name, burst in sorted(found.items())}
+    counted = _store(store, made, resolution, output_crs)
+    index = GridIndex(
+        database=database.name, area=aoi, resolution=resolution, output_crs=output_crs, grids=made
+    )
+    at = store.write_index(index.model_dump_json(indent=1), output_crs, resolution)
+    console.print(
+        f"{len(made)} grids: {counted[StoredHow.NEW]} stored, {counted[StoredHow.SAME]} were there, "
+        f"{counted[StoredHow.OTHER]} differ from the stored ones, which stay\n  {at}"
+    )
+
+
+def _store(
+    store: GridStore, made: dict[str, Grid], resolution: int, output_crs: int | None
+) -> Counter[StoredHow]:
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        outcomes: Iterable[StoredHow] = pool.map(
+            lambda item: store.put(item[0], output_crs, resolution, item[1]), made.items()
+        )
+        return Counter(outcomes)
