@@ -1,5 +1,6 @@
 """`rtcflow inventory`: build an inventory, ask it, draw it, write it as a catalogue."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,7 +32,8 @@ Endpoint = Annotated[
 
 def store_at(text: str, endpoint_url: str | None) -> Store:
     """The store at a path or `s3://` location, of AWS or an endpoint."""
-    return open_store(text, Clients(endpoint_url)("s3") if text.startswith("s3://") else None)
+    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+    return open_store(text, Clients(endpoint)("s3") if endpoint and text.startswith("s3://") else None)
 
 
 @app.callback(invoke_without_command=True)
