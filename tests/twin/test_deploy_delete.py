@@ -4,23 +4,14 @@ import json
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rtcflow_local.twin.deployment import deploy, remove
+from rtcflow_local.twin.deployment import remove
 
 pytestmark = pytest.mark.twin
-ROOT = Path(__file__).parents[2]
 NAME = "side"
-# Everything that an option adds, but for what the emulator has no resource of; see docs/twin.md.
-OPTIONS = {
-    "FindScenesSchedule": "rate(1 minute)",
-    "AlarmEmail": "operator@example.org",
-    "ExpectDailyProducts": "true",
-    "PublicReadProducts": "true",
-}
 # Kept on purpose: products, work files and images outlive the stack.
 KEPT = {"AWS::S3::Bucket", "AWS::ECR::Repository"}
 
@@ -56,12 +47,6 @@ class Listener:
             return None
 
         return until(find)
-
-
-@pytest.fixture(scope="module")
-def side(twin):
-    topic = twin.emulator.client("sns").create_topic(Name="archive")["TopicArn"]
-    return deploy(twin.emulator, ROOT, {**OPTIONS, "NewSceneTopicArn": topic}, stack=NAME)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 def main() -> None:
     """Put the stand-in for Docker in place, mend the emulator, and serve until ended."""
     sys.path.insert(0, str(Path(__file__).parent / "stand_in"))
+    from rtcflow_local.twin import disturbances
     from rtcflow_local.twin.bridges import (
         definitions,
         distributed_map,
@@ -31,7 +32,9 @@ def main() -> None:
     )
     for bridge in bridges:
         bridge.apply()
-    run_task.apply(FaultFile(Path(os.environ["RTCFLOW_TWIN_FOLDER"]) / "faults.json"))
+    faults = FaultFile(Path(os.environ["RTCFLOW_TWIN_FOLDER"]) / "faults.json")
+    run_task.apply(faults)
+    disturbances.apply(faults)
     from ministack.app import main as serve
 
     serve()

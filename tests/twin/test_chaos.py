@@ -1,0 +1,146 @@
+"""Everything at once: each fault told apart in the report, nothing lost, and no second set of files."""
+
+import json
+import time
+from collections import Counter
+
+import pytest
+
+from rtcflow_local.twin.faults import Fault
+
+pytestmark = pytest.mark.twin
+
+
+# Executions by what becomes of them; all run at once, since most of their time is waiting.
+STORM, AWAY, FLAKY, CUT = "chaos-storm", "chaos-away", "chaos-flaky", "chaos-cut"
+
+
+@pytest.fixture(scope="module")
+def runs(twin, side):
+    """What became of one execution a kind of trouble; another stack beside it, whose schedule is due meanwhile."""
+    throttled, interrupted, killed, cut_off = bursts = twin.bursts
+    lost, tried, slow, again = bursts
+    wanted = {STORM: bursts, AWAY: [lost], FLAKY: [tried, slow], CUT: [again]}
+    twin.faults.put(
+        Fault(f"{STORM}/RTC_S1/{throttled}", "throttle", times=99),
+        Fault(f"{STORM}/RTC_S1/{interrupted}", "spot", after_s=0.5, times=99),
+        Fault(f"{STORM}/RTC_S1/{killed}", "kill", after_s=0.5, times=99),
+        Fault(f"{STORM}/RTC_S1/{cut_off}", "lambda_timeout", times=99),
+        # What a task reads first of its product's folder, and the plan does not.
+        Fault(f"{AWAY}/s1_rtc_c1/{lost}/{dated(twin)}/manifest.json", "s3_unavailable", times=99),
+        Fault(f"{FLAKY}/s1_rtc_c1/{tried}", "s3_unavailable", times=2),
+        Fault(f"{FLAKY}/s1_rtc_c1/{slow}", "s3_slow", after_s=2.0, times=3),
+        # The plan's event names the execution after the payload, the summary's before it.
+        Fault(f'}}, "execution": "{CUT}"', "lambda_timeout"),
+        Fault(f"{CUT}/RTC_S1/{again}", "lambda_timeout"),
+        Fault(f'{{"execution": "{CUT}"', "lambda_timeout"),
+    )
+    try:
+        arns = {name: twin.start(payload(twin, name, ids), name) for name, ids in wanted.items()}
+        done = {name: twin.wait(arn, timeout_s=240) for name, arn in arns.items()}
+        unused = [f for f in twin.faults.left() if f.times and (FLAKY in f.where or CUT in f.where)]
+        assert not unused
+        return done
+    finally:
+        twin.faults.put()
+
+
+def dated(twin) -> str:
+    """Folder of the sample's day."""
+    day = twin.sample.scene.split("_")[5]
+    return f"{int(day[:4])}/{int(day[4:6])}/{int(day[6:8])}"
+
+
+def payload(twin, folder: str, bursts: list[str]) -> dict[str, object]:
+    return twin.payload(s3_project_folder=folder, burst_id_list=bursts)
+
+
+def file_sets(twin, folder: str) -> dict[str, set[str]]:
+    """Product ids in each burst's folder."""
+    found: dict[str, set[str]] = {}
+    for key in twin.products(folder):
+        place, _, name = key.rpartition("/")
+        if name.startswith("OPERA_"):
+            found.setdefault(place, set()).add(name.split("_v0")[0])
+    return found
+
+
+def assert_whole(twin, folder: str, bursts: list[str]) -> None:
+    """Every burst has one set of files, and its item names no other."""
+    sets = file_sets(twin, folder)
+    assert len(sets) == len(bursts)
+    for place, ids in sets.items():
+        item = json.loads(twin.read(twin.stack.products_bucket, f"{place}/metadata.json"))
+        assert len(ids) == 1, place
+        assert item["id"].startswith(*ids)
+        for asset in item["assets"].values():
+            key = asset["href"].removeprefix(f"s3://{twin.stack.products_bucket}/")
+            assert len(twin.read(twin.stack.products_bucket, key)) == asset["file:size"]
+
+
+def test_faults_that_go_on_are_told_apart_and_only_what_they_cost_is_made_again(twin, runs):
+    run = runs[STORM]
+    throttled, interrupted, killed, cut_off = twin.bursts
+    told = {
+        throttled: (1, "Rate exceeded"),
+        interrupted: (4, "SpotInterruption"),
+        killed: (4, "exit code 137"),
+        cut_off: (1, "timed out"),
+    }
+    assert run.status == "FAILED"
+    for burst_id, (attempts, words) in told.items():
+        burst = run.burst(burst_id)
+        assert burst["error_class"] == "transient", burst
+        assert burst["attempts"] == attempts, burst
+        assert words in burst["message"], burst
+        assert burst_id in run.cause
+    again = twin.run(STORM)
+    assert again.status == "SUCCEEDED", again.cause
+    # The function that was cut off had done its work: its product exists, and is not made again.
+    assert again.outcomes() == {**dict.fromkeys(twin.bursts, "made"), cut_off: "skipped"}
+    assert_whole(twin, STORM, twin.bursts)
+
+
+def test_s3_that_is_short_of_breath_is_asked_again(twin, runs):
+    run = runs[FLAKY]
+    assert run.status == "SUCCEEDED", run.cause
+    assert {burst["attempts"] for burst in run.report["bursts"]} == {1}
+    assert_whole(twin, FLAKY, twin.bursts[1:3])
+
+
+def test_s3_that_stays_away_fails_its_burst_by_name_and_the_next_start_makes_it(twin, runs):
+    lost = twin.bursts[0]
+    burst = runs[AWAY].burst(lost)
+    assert (burst["outcome"], burst["error_class"], burst["attempts"]) == ("failed", "transient", 4)
+    assert burst["reason"] == "s3"
+    assert "SlowDown" in burst["message"]
+    assert AWAY in burst["message"]
+    again = twin.wait(twin.start(payload(twin, AWAY, [lost])))
+    assert again.outcomes() == {lost: "made"}
+    assert_whole(twin, AWAY, [lost])
+
+
+def test_functions_that_were_cut_off_are_called_again(twin, runs):
+    assert runs[CUT].status == "SUCCEEDED", runs[CUT].cause
+    assert_whole(twin, CUT, twin.bursts[3:])
+
+
+def test_an_event_delivered_twice_makes_one_set(twin):
+    detail = json.dumps(payload(twin, "double", twin.bursts[:1]))
+    entry = {"Source": "rtcflow.requests", "DetailType": "Scene Requested", "Detail": detail}
+    before = executions(twin)
+    twin.emulator.client("events").put_events(Entries=[entry])
+    twin.emulator.client("events").put_events(Entries=[entry])
+    deadline = time.monotonic() + 20
+    while len(started := executions(twin) - before) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    runs = [twin.wait(arn) for arn in started]
+    assert [run.status for run in runs] == ["SUCCEEDED", "SUCCEEDED"]
+    assert Counter(run.burst(twin.bursts[0])["outcome"] for run in runs)["failed"] == 0
+    assert_whole(twin, "double", twin.bursts[:1])
+
+
+def executions(twin) -> set[str]:
+    listed = twin.states.list_executions(stateMachineArn=twin.stack.state_machine)["executions"]
+    return {execution["executionArn"] for execution in listed}
