@@ -61,13 +61,16 @@ lock: $(READY)  ## Pin every dependency anew in constraints.txt
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	    --upgrade -o linters.txt linters.in
 
-# isce3 is built for x86-64 alone.
 TARGET ?= native
-PLATFORM_isce3 := --platform linux/amd64
+# As the template's parameter of this name; isce3 is built for x86-64 alone.
+ARCHITECTURE ?= $(if $(filter isce3,$(TARGET)),X86_64,ARM64)
+PLATFORM_ARM64 := linux/arm64
+PLATFORM_X86_64 := linux/amd64
 
-image:  ## Build the container image of the burst task: make image [TARGET=isce3]
-	@case "$(TARGET)" in native|isce3) ;; *) echo "TARGET is native or isce3, not $(TARGET)"; exit 64 ;; esac
-	docker build --file containers/rtc/Dockerfile $(PLATFORM_$(TARGET)) --target $(TARGET) --tag rtcflow:$(TARGET) .
+image:  ## Build the container image of the burst task: make image [TARGET=isce3] [ARCHITECTURE=X86_64]
+	@case "$(TARGET) $(ARCHITECTURE)" in "native ARM64"|"native X86_64"|"isce3 X86_64") ;; \
+	    *) echo "TARGET is native, with ARCHITECTURE ARM64 or X86_64, or isce3 with X86_64; not $(TARGET) $(ARCHITECTURE)"; exit 64 ;; esac
+	docker build --file containers/rtc/Dockerfile --platform $(PLATFORM_$(ARCHITECTURE)) --target $(TARGET) --tag rtcflow:$(TARGET) .
 
 push: image  ## Push the image to the stack's repository: make push REPOSITORY=<ImageRepositoryUri>
 	@test -n "$(REPOSITORY)" || { echo "Say where to: make push REPOSITORY=<ImageRepositoryUri of the stack>"; exit 64; }
