@@ -3,6 +3,12 @@ import pytest
 from rtcflow_local.sample import SampleSpec, write_sample
 
 
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch):
+    """What one test fetches is not there for the next, nor in the home of who runs them."""
+    monkeypatch.setenv("RTCFLOW_CACHE", "off")
+
+
 @pytest.fixture(scope="session")
 def tiny_sample(tmp_path_factory):
     """The smallest sample scene; shared by all tests, so copy it before changing anything in it."""

@@ -167,7 +167,9 @@ def test_a_tile_that_glo30_lacks_is_taken_from_glo90(tmp_path):
 def test_the_public_archive_of_glo30_has_that_of_glo90_behind_it(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        rtcflow.sources.dem, "open_place", lambda where, meter: asked.append(where) or LocalPlace(tmp_path)
+        rtcflow.sources.dem,
+        "open_shared_place",
+        lambda where, meter: asked.append(where) or LocalPlace(tmp_path),
     )
     monkeypatch.setattr(
         rtcflow.sources.dem, "fetch_tiles", lambda place, coarser, tiles, folder: dict.fromkeys(tiles)

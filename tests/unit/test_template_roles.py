@@ -52,8 +52,8 @@ ROLES = {
     "SummarizeSceneRole": {**LOGS_OF["SummarizeScene"], "events:PutEvents": EVENT_BUS},
     "TaskRole": {
         "s3:DeleteObject": PRODUCTS | EXTRA | {"${WorkBucket.Arn}/leases/*"},
-        "s3:GetObject": {"${WorkBucket.Arn}/leases/*"},
-        "s3:PutObject": {"${WorkBucket.Arn}/leases/*"},
+        "s3:GetObject": {"${WorkBucket.Arn}/leases/*", "${WorkBucket.Arn}/cache/*"},
+        "s3:PutObject": {"${WorkBucket.Arn}/leases/*", "${WorkBucket.Arn}/cache/*"},
     },
     "RequestedSceneRole": {"states:StartExecution": {"SceneStateMachine"}},
     "TaskExecutionRole": {

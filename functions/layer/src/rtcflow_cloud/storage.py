@@ -6,7 +6,7 @@ missing bucket, denied access or bad credentials, TransientError for throttling 
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -84,6 +84,13 @@ def read_bytes(at: Location, client: Any = None) -> bytes:
         return (client or s3_client()).get_object(Bucket=at.bucket, Key=at.key)["Body"].read()
 
 
+def read_with_metadata(at: Location, client: Any = None) -> tuple[bytes, dict[str, str]]:
+    """Whole object, and the metadata that it was written with."""
+    with translated(at):
+        answer = (client or s3_client()).get_object(Bucket=at.bucket, Key=at.key)
+        return answer["Body"].read(), dict(answer["Metadata"])
+
+
 def read_json(at: Location, client: Any = None) -> Any:
     """Whole object, parsed as JSON."""
     return json.loads(read_bytes(at, client))
@@ -122,12 +129,19 @@ def write_bytes(at: Location, data: bytes, client: Any = None) -> None:
         )
 
 
-def write_if_absent(at: Location, data: bytes, client: Any = None) -> bool:
+def write_if_absent(
+    at: Location, data: bytes, client: Any = None, metadata: Mapping[str, str] | None = None
+) -> bool:
     """Write an object unless it exists, atomically; False when it does."""
     with translated(at):
         try:
             (client or s3_client()).put_object(
-                Bucket=at.bucket, Key=at.key, Body=data, ContentType=media_type(at.key), IfNoneMatch="*"
+                Bucket=at.bucket,
+                Key=at.key,
+                Body=data,
+                ContentType=media_type(at.key),
+                IfNoneMatch="*",
+                Metadata=dict(metadata or {}),
             )
         except ClientError as error:
             # 409: another conditional write to the key was under way and won.

@@ -1,5 +1,6 @@
 """`rtcflow burst`: bursts of a scene on this machine, with no cloud at all."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from rtcflow.cli.local_job import ARCHIVES, BurstOptions, local_jobs
 from rtcflow.cli.local_stac import write_stac
 from rtcflow.cli.progress_bar import ProgressBar
 from rtcflow.destination_local import LocalDestination
+from rtcflow.sources.cache import SETTING
 from rtcflow.sources.safe import scene_of_path
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
@@ -65,6 +67,13 @@ def burst(
     grids: Annotated[
         Path | None, typer.Option(help="Folder that grids were imported into, to take those of its bursts.")
     ] = None,
+    cache: Annotated[
+        str,
+        typer.Option(
+            help="Folder or s3:// prefix that keeps orbits and DEM tiles of public archives; off for none.",
+            envvar=SETTING,
+        ),
+    ] = "~/.cache/rtcflow",
     orbit_choice: Annotated[
         OrbitChoice,
         typer.Option(help="Where a folder of orbits is given: precise only, or the best there is."),
@@ -79,6 +88,7 @@ def burst(
 ) -> None:
     """Make burst products on this machine: COGs, browse image, metadata, manifest and STAC in OUT/BURST_ID."""
     source, scene_id = _source(safe, scene, scene_source)
+    os.environ[SETTING] = cache
     options = BurstOptions(
         scene=scene_id,
         sources=Sources(scene=source, orbits=orbit, dem=dem, geoid=geoid),

@@ -11,9 +11,10 @@ from rtcflow.progress import Progress
 from rtcflow.rasters import write_raster
 from rtcflow.resources import Meter
 from rtcflow.sources.area import Area, area_of_grid
+from rtcflow.sources.cache import open_shared_place
 from rtcflow.sources.geoid import geoid_heights
 from rtcflow.sources.mosaic import Heights, mosaic
-from rtcflow.sources.places import fetch_file, open_file, open_place
+from rtcflow.sources.places import fetch_file, open_file
 from rtcflow.sources.tiles import fetch_tiles, tiles_of
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
@@ -57,11 +58,11 @@ def fetch_dem(
     """
     if source.rstrip("/").lower().endswith(_SUFFIXES):
         return _given(fetch_file(source, folder, meter), source, grid)
-    place = open_place(source, meter)
+    place = open_shared_place(source, meter)
     area = area_of_grid(grid)
     tiles = tiles_of(area)
     progress("fetch DEM", 0.0)
-    coarser = open_place(GLO_90, meter) if source.rstrip("/") == GLO_30 else place
+    coarser = open_shared_place(GLO_90, meter) if source.rstrip("/") == GLO_30 else place
     fetched = fetch_tiles(place, coarser, tiles, folder / "tiles")
     progress("fetch DEM", 0.6)
     heights = mosaic(fetched, area)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.resources import Meter
+from rtcflow.sources.cache import open_shared_place
 from rtcflow.sources.eof import has_state_vectors, join_orbits
-from rtcflow.sources.places import Place, fetch_file, open_place
+from rtcflow.sources.places import Place, fetch_file
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.orbit_file import (
     MARGIN,
@@ -59,7 +60,7 @@ def fetch_orbit(
     """
     if source.rstrip("/").endswith(".EOF"):
         return _given(fetch_file(source, folder, meter), source, scene)
-    place = open_place(source, meter)
+    place = open_shared_place(source, meter)
     for kind in orbit_types(choice):
         for orbits in choose_orbits(_names(place, kind, scene), scene):
             fetched = _fetch(place, orbits, folder)

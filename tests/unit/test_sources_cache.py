@@ -1,0 +1,119 @@
+"""The cache of orbits and DEM tiles: good copies are used, bad ones are not, two writers leave one whole file."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+from burst_case import ORBIT, SCENE, orbit_text
+
+from rtcflow.resources import Meter
+from rtcflow.sources.cache import DiskCache, S3Cache, open_cache, open_shared_place
+from rtcflow.sources.orbit import fetch_orbit
+from rtcflow_cloud import storage
+from rtcflow_contract.keys import Location
+from rtcflow_contract.request import OrbitChoice
+from rtcflow_contract.scene_id import parse_scene_id
+
+BODY = b"heights" * 1000
+NAME = "tiles/T/T.tif"
+
+
+class Archive(BaseHTTPRequestHandler):
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        type(self).asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BODY)))
+        self.end_headers()
+        self.wfile.write(BODY)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def archive():
+    Archive.asked = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Archive) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/dem"
+        server.shutdown()
+
+
+@pytest.fixture(params=["disk", "s3"])
+def setting(request, tmp_path, aws, monkeypatch):
+    where = str(tmp_path / "cache") if request.param == "disk" else "s3://work/cache"
+    monkeypatch.setenv("RTCFLOW_CACHE", where)
+    return where
+
+
+def fetch(archive, folder, meter=None):
+    return open_shared_place(archive, meter or Meter()).fetch(NAME, folder).read_bytes()
+
+
+def spoil(setting, aws, tmp_path):
+    if setting.startswith("s3://"):
+        (key,) = [entry["Key"] for entry in aws.list_objects_v2(Bucket="work", Prefix="cache/")["Contents"]]
+        metadata = aws.head_object(Bucket="work", Key=key)["Metadata"]
+        aws.put_object(Bucket="work", Key=key, Body=BODY[:-3], Metadata=metadata)
+    else:
+        (kept,) = (tmp_path / "cache").rglob("T.tif")
+        kept.write_bytes(BODY[:-3])
+
+
+def test_the_second_burst_asks_the_archive_for_nothing(archive, setting, tmp_path):
+    assert fetch(archive, tmp_path / "a") == BODY
+    assert fetch(archive, tmp_path / "b") == BODY
+    assert len(Archive.asked) == 1
+
+
+def test_a_spoilt_copy_is_fetched_again(archive, setting, aws, tmp_path):
+    fetch(archive, tmp_path / "a")
+    spoil(setting, aws, tmp_path)
+    assert fetch(archive, tmp_path / "b") == BODY
+    assert len(Archive.asked) == 2
+
+
+def test_places_of_the_users_own_are_not_copied(setting, aws, tmp_path):
+    aws.put_object(Bucket="scenes", Key=f"dem/{NAME}", Body=BODY)
+    assert fetch("s3://scenes/dem", tmp_path / "a") == BODY
+    assert not (tmp_path / "cache").exists()
+    assert "Contents" not in aws.list_objects_v2(Bucket="work", Prefix="cache/")
+
+
+def test_many_writers_at_once_leave_one_whole_file(setting, tmp_path):
+    path = tmp_path / "T.tif"
+    path.write_bytes(BODY)
+    cache = open_cache()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: cache.put(NAME, path), range(16)))
+    assert cache.get(NAME, tmp_path / "copy.tif") == len(BODY)
+    assert (tmp_path / "copy.tif").read_bytes() == BODY
+    if isinstance(cache, DiskCache):
+        assert sorted(file.name for file in (cache.root / "tiles/T").iterdir()) == ["T.tif", "T.tif.sha256"]
+
+
+@pytest.mark.parametrize("where", ["s3://no-such-bucket/cache", "/proc/no-such-place"])
+def test_a_cache_that_cannot_be_used_costs_no_burst(archive, where, aws, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("RTCFLOW_CACHE", where)
+    assert fetch(archive, tmp_path) == BODY
+    assert "cache not used" in caplog.text
+
+
+def test_off_is_no_cache(archive, tmp_path):
+    fetch(archive, tmp_path / "a")
+    fetch(archive, tmp_path / "b")
+    assert len(Archive.asked) == 2
+
+
+def test_orbits_of_the_public_bucket_are_kept(aws, tmp_path, monkeypatch):
+    monkeypatch.setenv("RTCFLOW_CACHE", "s3://work/cache")
+    monkeypatch.setattr(storage, "client_for", lambda bucket: storage.s3_client())
+    aws.create_bucket(Bucket="s1-orbits")
+    aws.put_object(Bucket="s1-orbits", Key=f"AUX_POEORB/{ORBIT}", Body=orbit_text().encode())
+    fetch_orbit("s3://s1-orbits", parse_scene_id(SCENE), OrbitChoice.PRECISE, tmp_path, Meter())
+    cache = S3Cache(Location("work", "cache"))
+    assert cache.get(f"s1-orbits/AUX_POEORB/{ORBIT}", tmp_path / "copy") == len(orbit_text())
