@@ -108,6 +108,14 @@ def test_s3_that_is_short_of_breath_is_asked_again(twin, runs):
     assert_whole(twin, FLAKY, twin.bursts[1:3])
 
 
+def test_tasks_carry_the_tags_that_their_cost_is_told_by(twin, runs):
+    ecs = twin.emulator.client("ecs")
+    arns = ecs.list_tasks(cluster="rtcflow", desiredStatus="STOPPED")["taskArns"]
+    tasks = ecs.describe_tasks(cluster="rtcflow", tasks=arns, include=["TAGS"])["tasks"]
+    tags = [{tag["key"]: tag["value"] for tag in task["tags"]} for task in tasks]
+    assert {"rtcflow:scene": twin.sample.scene, "rtcflow:collection": "s1_rtc_c1"} in tags
+
+
 def test_s3_that_stays_away_fails_its_burst_by_name_and_the_next_start_makes_it(twin, runs):
     lost = twin.bursts[0]
     burst = runs[AWAY].burst(lost)

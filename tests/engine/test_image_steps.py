@@ -1,0 +1,144 @@
+"""The image of the burst task, built by its Dockerfile's own steps in a clean folder, without Docker.
+
+The last step compiles the engine for a minute; it is run too with RTCFLOW_IMAGE_TEST=full.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dockerfile import Refused, build, stages
+
+ROOT = Path(__file__).parents[2]
+STAGES = stages(ROOT / "containers" / "rtc" / "Dockerfile")
+FULL = os.environ.get("RTCFLOW_IMAGE_TEST") == "full"
+WARM = "rtcflow.native.warm"
+NO_INDEX = ("NewConnectionError", "name resolution", "Network is unreachable", "Connection refused")
+USER = 10001
+
+
+@pytest.fixture(scope="module")
+def image():
+    """Root of the built stage, as a host's user may read it."""
+    root = Path(tempfile.mkdtemp(prefix="rtcflow-image-"))
+    root.chmod(0o755)
+    try:
+        steps = build(STAGES["native-build"], ROOT, root, leave_out=None if FULL else WARM)
+    except Refused as refused:
+        shutil.rmtree(root)
+        if any(words in str(refused) for words in NO_INDEX):
+            pytest.skip("no package index can be reached")
+        raise
+    assert len(steps) == (4 if FULL else 3)
+    shutil.rmtree(root / "src")
+    subprocess.run(["chmod", "-R", "a-w", root], check=True)
+    yield root
+    subprocess.run(["chmod", "-R", "u+w", root], check=True)
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def without_rights(image) -> dict[str, Any]:
+    """How a process is started that is not root, or has none of its rights."""
+    if os.getuid() != 0:
+        return {}
+    other = {"user": USER, "group": USER, "extra_groups": []}
+    try:
+        subprocess.run([image / "opt/rtcflow/bin/python", "-c", ""], check=True, **other)
+    except PermissionError:
+        # This Python is in a folder of root's own.
+        return {"prefix": ["setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]}
+    return other
+
+
+@pytest.fixture
+def scratch():
+    """What the task mounts on /tmp; empty, and its user's own."""
+    folder = Path(tempfile.mkdtemp(prefix="rtcflow-scratch-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def run(image, scratch, without_rights) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a program inside: the image's environment alone, and a tree that it cannot write."""
+    environment = {
+        name: value.replace("/tmp", str(scratch))
+        .replace("/opt", f"{image}/opt")
+        .replace("$PATH", "/usr/bin:/bin")
+        for name, value in STAGES["native"].environment().items()
+    }
+    user = dict(without_rights)
+    prefix = user.pop("prefix", [])
+    if user:
+        os.chown(scratch, USER, USER)
+
+    def run_inside(program: str, *arguments: str) -> subprocess.CompletedProcess:
+        command = [*prefix, f"{image}/opt/rtcflow/bin/{program}", *arguments]
+        return subprocess.run(
+            command, env=environment, cwd=scratch, capture_output=True, text=True, check=False, **user
+        )
+
+    return run_inside
+
+
+def files(image: Path) -> dict[str, float]:
+    return {str(path): path.lstat().st_mtime for path in image.rglob("*")}
+
+
+def test_program_answers_inside(image, run):
+    before = files(image)
+    answer = run("rtcflow", "burst", "--help")
+    assert answer.returncode == 0, answer.stderr
+    assert "burst_id" in answer.stdout or "BURST_ID" in answer.stdout
+    assert files(image) == before
+
+
+def test_entrypoint_runs_and_refuses_a_task_without_a_job(image, run):
+    before = files(image)
+    entrypoint = STAGES["native"].of("ENTRYPOINT")
+    assert entrypoint == ['["python", "-m", "rtcflow.task"]']
+    answer = run("python", "-m", "rtcflow.task")
+    assert answer.returncode == 65, answer.stderr
+    assert "RTCFLOW_JOB is not set" in answer.stdout + answer.stderr
+    assert files(image) == before
+
+
+def test_tree_cannot_be_written(image, run):
+    answer = run("python", "-c", f"open('{image}/opt/rtcflow/new', 'w')")
+    assert "PermissionError" in answer.stderr
+
+
+def test_image_has_what_tests_ran_with_and_no_more_than_it_needs(run):
+    pinned = {
+        line.split(";")[0].strip().replace("_", "-").lower()
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
+    listed = run("python", "-m", "pip", "list", "--format=freeze").stdout.splitlines()
+    installed = {line.replace("_", "-").lower() for line in listed}
+    # Python's own venv brings pip, and before 3.12 setuptools.
+    brought = {line for line in installed if line.startswith(("rtcflow", "pip==", "setuptools=="))}
+    assert {"rtcflow", "rtcflow-layer"} <= {line.split("==")[0] for line in brought}
+    assert installed - brought <= pinned
+    assert not {"pytest", "ministack", "aws-sam-cli", "ruff"} & {line.split("==")[0] for line in installed}
+
+
+@pytest.mark.parametrize("name", ["native", "isce3"])
+def test_image_ends_as_a_user_without_rights(name):
+    chain = [STAGES[name]]
+    while chain[-1].base in STAGES:
+        chain.append(STAGES[chain[-1].base])
+    users = [user for stage in chain for user in stage.of("USER")]
+    assert users[0] == str(USER)
+
+
+@pytest.mark.skipif(not FULL, reason="RTCFLOW_IMAGE_TEST=full compiles the engine into the image too")
+def test_compiled_engine_is_taken_along(run, scratch):
+    assert run("python", "-m", "rtcflow.task").returncode == 65
+    assert any((scratch / "rtcflow-compiled").rglob("*.nbi"))
