@@ -53,6 +53,13 @@ def open_store(text: str, client: Any = None) -> Store:
     return S3Store(parse_s3_uri(text), client) if text.startswith("s3://") else FolderStore(Path(text))
 
 
+class _Branch(NamedTuple):
+    """A folder to list: everything below it, or only what is directly in it."""
+
+    folder: str
+    whole: bool
+
+
 class S3Store:
     """Objects below a location."""
 
@@ -70,59 +77,48 @@ class S3Store:
             for found in pool.map(self._list, self._branches(folder)):
                 yield from found
 
-    def _branches(self, folder: str) -> list[str]:
-        """Folders that together hold everything, many enough to list at once."""
-        branches = [folder]
+    def _branches(self, folder: str) -> list[_Branch]:
+        """Branches that together hold everything, many enough to list at once."""
+        branches = [_Branch(folder, whole=True)]
         # Project folder, collection, burst.
         for _ in range(3):
             if len(branches) >= _LISTERS:
                 break
-            inner = [self._folders(branch) for branch in branches]
-            branches = [name for names in inner for name in names]
+            branches = [inner for branch in branches for inner in self._divided(branch)]
         return branches
 
-    def _folders(self, folder: str) -> list[str]:
-        """Folders directly in one; the folder itself, marked by a last `/`, where files stand beside them."""
-        if folder.endswith("/"):
-            return [folder]
-        prefix = self._prefix(folder)
-        found: list[str] = []
-        files = False
-        with translated(self.root):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self.root.bucket, Prefix=prefix, Delimiter="/"
-            )
-            for page in pages:
-                files = files or bool(page.get("Contents"))
-                found += [entry["Prefix"] for entry in page.get("CommonPrefixes", [])]
-        start = len(self._prefix(""))
+    def _divided(self, branch: _Branch) -> list[_Branch]:
+        if not branch.whole:
+            return [branch]
+        found = [
+            _Branch(self._name(entry["Prefix"]).rstrip("/"), whole=True)
+            for page in self._pages(branch.folder, Delimiter="/")
+            for entry in page.get("CommonPrefixes", [])
+        ]
+        return [_Branch(branch.folder, whole=False), *found]
+
+    def _list(self, branch: _Branch) -> list[Entry]:
+        directly = {} if branch.whole else {"Delimiter": "/"}
         return [
-            *([f"{folder}/"] if files or not found else []),
-            *(name[start:].rstrip("/") for name in found),
+            Entry(self._name(entry["Key"]), int(entry["Size"]), entry["ETag"].strip('"'))
+            for page in self._pages(branch.folder, **directly)
+            for entry in page.get("Contents", [])
         ]
 
-    def _list(self, folder: str) -> list[Entry]:
-        """Objects of a branch; only those directly in it where it is marked."""
-        marked = folder.endswith("/")
-        inner = folder.rstrip("/")
+    def _pages(self, folder: str, **how: str) -> Iterator[dict[str, Any]]:
+        client = self._client or storage.s3_client()
+        prefix = self._prefix(folder)
         with translated(self.root):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self.root.bucket, Prefix=self._prefix(inner), **({"Delimiter": "/"} if marked else {})
+            yield from client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.root.bucket, Prefix=prefix, **how
             )
-            start = len(self._prefix(""))
-            return [
-                Entry(entry["Key"][start:], int(entry["Size"]), entry["ETag"].strip('"'))
-                for page in pages
-                for entry in page.get("Contents", [])
-            ]
+
+    def _name(self, key: str) -> str:
+        return key[len(self._prefix("")) :]
 
     def _prefix(self, folder: str) -> str:
         key = self.root.join(folder).key if folder else self.root.key
         return f"{key}/" if key else ""
-
-    @property
-    def _s3(self) -> Any:
-        return self._client or storage.s3_client()
 
     def read(self, name: str) -> bytes:
         """An object."""
