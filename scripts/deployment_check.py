@@ -35,12 +35,15 @@ def stack_outputs(session: boto3.Session, stack: str) -> Outputs:
 
 
 def image_pushed(session: boto3.Session, outputs: Outputs) -> str:
-    """The repository has the image that task definitions name."""
-    repository = outputs["ImageRepositoryUri"].split("/", 1)[1]
-    images = session.client("ecr").describe_images(repositoryName=repository)["imageDetails"]
-    if any("native" in image.get("imageTags", []) for image in images):
+    """The repository has the image that task definitions name; one of another registry is not looked for."""
+    own = outputs["ImageRepositoryUri"]
+    repository, _, tag = (outputs.get("ImageUri") or f"{own}:native").rpartition(":")
+    if repository != own:
         return ""
-    return f"push the image: make push REPOSITORY={outputs['ImageRepositoryUri']}"
+    images = session.client("ecr").describe_images(repositoryName=own.split("/", 1)[1])["imageDetails"]
+    if any(tag in image.get("imageTags", []) for image in images):
+        return ""
+    return f"push the image: make push TARGET={tag} REPOSITORY={own}"
 
 
 def secret_filled_in(session: boto3.Session, outputs: Outputs) -> str:

@@ -52,6 +52,10 @@ def test_image_must_be_pushed(session):
         imageTag="native",
     )
     assert check.image_pushed(session, {"ImageRepositoryUri": uri}) == ""
+    told = check.image_pushed(session, {"ImageRepositoryUri": uri, "ImageUri": f"{uri}:isce3"})
+    assert "TARGET=isce3" in told
+    elsewhere = {"ImageRepositoryUri": uri, "ImageUri": "public.ecr.aws/other/rtc:1"}
+    assert check.image_pushed(session, elsewhere) == ""
 
 
 def test_open_bucket_is_told(session, aws):
