@@ -20,6 +20,7 @@ class ArchiveHosts(NamedTuple):
     cdse_identity_url: str = "https://identity.dataspace.copernicus.eu"
     cdse_keys_url: str = "https://s3-keys-manager.cloudferro.com"
     cdse_s3_url: str = "https://eodata.dataspace.copernicus.eu"
+    cdse_download_url: str = "https://download.dataspace.copernicus.eu"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "ArchiveHosts":

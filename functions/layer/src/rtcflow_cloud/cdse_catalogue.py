@@ -42,7 +42,7 @@ def list_cdse_bursts(
     for attempt in range(_LISTINGS):
         if attempt:
             backoff.wait(attempt)
-        values, count = _search(f"{root}/Bursts", f"ParentProductName eq '{scene.id}.SAFE'", backoff)
+        values, count = search_odata(f"{root}/Bursts", f"ParentProductName eq '{scene.id}.SAFE'", backoff)
         if not values and count <= 0:
             raise _without_bursts(root, scene, backoff)
         bursts = _read(values, scene)
@@ -57,7 +57,14 @@ def list_cdse_bursts(
     )
 
 
-def _search(url: str, condition: str, backoff: Backoff) -> tuple[list[Mapping[str, Any]], int]:
+def search_odata(url: str, condition: str, backoff: Backoff) -> tuple[list[Mapping[str, Any]], int]:
+    """Entities of an OData set that meet a condition, over all pages, and how many there are said to be.
+
+    Raises
+    ------
+    RefusedError, TransientError
+        When the catalogue refuses the search, or does not answer.
+    """
     following: str | None = (
         f"{url}?$filter={quote(condition)}&$orderby=ContentDate/Start&$top={PAGE_SIZE}&$count=True"
     )
@@ -120,7 +127,7 @@ def _read(values: list[Mapping[str, Any]], scene: SceneId) -> list[LocatedBurst]
 
 
 def _without_bursts(root: str, scene: SceneId, backoff: Backoff) -> RefusedError:
-    known, _ = _search(f"{root}/Products", f"Name eq '{scene.id}.SAFE'", backoff)
+    known, _ = search_odata(f"{root}/Products", f"Name eq '{scene.id}.SAFE'", backoff)
     if known:
         return RefusedError(
             f"CDSE has scene {scene.id} and does not list its bursts; give scene_source asf or the s3:// of its SAFE",

@@ -57,19 +57,7 @@ def s3_keys(
     if given is not None:
         yield given
         return
-    login = login_of(CDSE, environment)
-    form = {
-        "client_id": "cdse-public",
-        "grant_type": "password",
-        "username": login.user,
-        "password": login.password,
-    }
-    answer = _post(
-        f"{hosts.cdse_identity_url}/auth/realms/CDSE/protocol/openid-connect/token", backoff, form=form
-    )
-    if answer.status in (400, 401, 403):
-        raise not_accepted(CDSE)
-    bearer = {"Authorization": f"Bearer {_field(answer, 'access_token')}"}
+    bearer = bearer_header(hosts, backoff, environment)
     service = f"{hosts.cdse_keys_url}/api/user/credentials"
     answer = _post(service, backoff, headers=bearer)
     if answer.status in (400, 403, 409) and b"credentials" in answer.data:
@@ -86,6 +74,33 @@ def s3_keys(
         yield keys
     finally:
         _give_back(f"{service}/access_id/{keys.access}", bearer)
+
+
+def bearer_header(
+    hosts: ArchiveHosts, backoff: Backoff, environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The header that shows a login to CDSE's services, good for ten minutes.
+
+    Raises
+    ------
+    RefusedError
+        When there is no login, or CDSE does not accept it: names the variables.
+    TransientError
+        When CDSE does not answer.
+    """
+    login = login_of(CDSE, environment)
+    form = {
+        "client_id": "cdse-public",
+        "grant_type": "password",
+        "username": login.user,
+        "password": login.password,
+    }
+    answer = _post(
+        f"{hosts.cdse_identity_url}/auth/realms/CDSE/protocol/openid-connect/token", backoff, form=form
+    )
+    if answer.status in (400, 401, 403):
+        raise not_accepted(CDSE)
+    return {"Authorization": f"Bearer {_field(answer, 'access_token')}"}
 
 
 def refused_keys() -> RefusedError:

@@ -1,12 +1,13 @@
 """The orbit file of a scene: POEORB, else RESORB, else two RESORB that cover it together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.resources import Meter
 from rtcflow.sources.cache import open_shared_place
+from rtcflow.sources.cdse_orbits import cdse_orbits
 from rtcflow.sources.eof import has_state_vectors, join_orbits
 from rtcflow.sources.places import Place, fetch_file
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
@@ -22,6 +23,8 @@ from rtcflow_contract.orbit_file import (
 )
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import SceneId
+
+PUBLIC_ORBITS = "s3://s1-orbits"
 
 
 class FetchedOrbit(NamedTuple):
@@ -60,13 +63,34 @@ def fetch_orbit(
     """
     if source.rstrip("/").endswith(".EOF"):
         return _given(fetch_file(source, folder, meter), source, scene)
-    place = open_shared_place(source, meter)
+    why: RtcflowError | None = None
+    for place in _places(source, scene, meter):
+        try:
+            fetched = _fetch_best(place, scene, choice, folder)
+        except TransientError as error:
+            why = why or error
+            continue
+        if fetched is not None:
+            return fetched
+    raise why or _missing(source, scene, choice, now or datetime.now(UTC))
+
+
+def _places(source: str, scene: SceneId, meter: Meter) -> Iterator[Place]:
+    """The source; after the public bucket CDSE, which it is copied from, where there is a login for it."""
+    yield open_shared_place(source, meter)
+    if source.rstrip("/") == PUBLIC_ORBITS:
+        behind = cdse_orbits(scene, meter)
+        if behind is not None:
+            yield behind
+
+
+def _fetch_best(place: Place, scene: SceneId, choice: OrbitChoice, folder: Path) -> FetchedOrbit | None:
     for kind in orbit_types(choice):
         for orbits in choose_orbits(_names(place, kind, scene), scene):
             fetched = _fetch(place, orbits, folder)
             if fetched is not None:
                 return fetched
-    raise _missing(source, scene, choice, now or datetime.now(UTC))
+    return None
 
 
 def _given(path: Path, href: str, scene: SceneId) -> FetchedOrbit:

@@ -1,0 +1,105 @@
+"""Orbit files from CDSE, where the open bucket lacks one or is down: its catalogue, and its download service.
+
+OData: `Products` with `contains(Name, 'AUX_POEORB')` and the time they cover; a file is `Products(<Id>)/$value`.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import urllib3
+
+from rtcflow.resources import Meter
+from rtcflow.sources.cdse_keys import bearer_header
+from rtcflow.sources.credentials import CDSE, find_login, not_accepted
+from rtcflow.sources.download import download
+from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_cloud.backoff import Backoff
+from rtcflow_cloud.cdse_catalogue import search_odata
+from rtcflow_contract.errors import DefectError
+from rtcflow_contract.orbit_file import BEFORE, MARGIN
+from rtcflow_contract.scene_id import SceneId
+
+_TIMEOUT = urllib3.Timeout(connect=15, read=60)
+
+
+def cdse_orbits(
+    scene: SceneId, meter: Meter, backoff: Backoff | None = None, environment: Mapping[str, str] = os.environ
+) -> "CdseOrbits | None":
+    """CDSE as a place of orbit files, or None where there is no login for it."""
+    if find_login(CDSE, environment) is None:
+        return None
+    hosts = ArchiveHosts.from_environment(environment)
+    return CdseOrbits(scene, hosts, meter, backoff or Backoff(), environment)
+
+
+class CdseOrbits:
+    """Orbit files of one scene; a place like others, with folders `AUX_POEORB` and `AUX_RESORB`."""
+
+    def __init__(
+        self,
+        scene: SceneId,
+        hosts: ArchiveHosts,
+        meter: Meter,
+        backoff: Backoff,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._scene, self._hosts, self._meter = scene, hosts, meter
+        self._backoff, self._environment = backoff, environment
+        self._ids: dict[str, str] = {}
+
+    def href(self, name: str) -> str:
+        """Address of a file in the download service."""
+        return f"{self._hosts.cdse_download_url}/odata/v1/Products({self._ids.get(name, name)})/$value"
+
+    def names(self, folder: str = "") -> Iterable[str]:
+        """Names of the files of a kind that have to do with the scene."""
+        if not folder:
+            return []
+        start, stop = self._scene.start - BEFORE, self._scene.stop + MARGIN
+        condition = (
+            f"startswith(Name,'{self._scene.platform}_OPER_{folder}') and ContentDate/Start lt {_stamp(stop)} "
+            f"and ContentDate/End gt {_stamp(start)}"
+        )
+        values, _ = search_odata(
+            f"{self._hosts.cdse_catalogue_url}/odata/v1/Products", condition, self._backoff
+        )
+        found = {f"{folder}/{_field(value, 'Name')}": _field(value, "Id") for value in values}
+        self._ids |= found
+        return list(found)
+
+    def open(self, name: str) -> BinaryIO:
+        """Not offered: orbit files are fetched whole."""
+        raise DefectError(f"{name} of CDSE can only be fetched", reason="place")
+
+    def read(self, name: str) -> bytes:
+        """Not offered: orbit files are fetched whole."""
+        raise DefectError(f"{name} of CDSE can only be fetched", reason="place")
+
+    def fetch(self, name: str, into: Path) -> Path:
+        """Download a file that `names` gave."""
+        bearer = bearer_header(self._hosts, self._backoff, self._environment)
+        pool = urllib3.PoolManager(maxsize=1, timeout=_TIMEOUT, retries=False)
+
+        def get(url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+            answer = pool.request("GET", url, headers={**headers, **bearer}, preload_content=False)
+            if answer.status in (401, 403):
+                answer.close()
+                raise not_accepted(CDSE)
+            return answer
+
+        path = into / PurePosixPath(name).name
+        return download(self.href(name), path, get, self._meter, self._backoff, into / ".parts")
+
+
+def _field(value: Mapping[str, Any], name: str) -> str:
+    try:
+        return str(value[name])
+    except KeyError:
+        raise DefectError(f"CDSE lists an orbit file without {name}", reason="odata-form") from None
+
+
+def _stamp(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%S}.000Z"

@@ -1,0 +1,106 @@
+"""Orbits from CDSE, where the open bucket lacks them or is down and there is a login."""
+
+import json
+from urllib.parse import urlsplit
+
+import pytest
+from archive_cdse import PASSWORD, USER, Identity
+from archive_loopback import Answer, Asked, Fault, Loopback
+from burst_case import ORBIT, SCENE, orbit_text
+
+from rtcflow.resources import Meter
+from rtcflow.sources.orbit import fetch_orbit
+from rtcflow_cloud import storage
+from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_contract.request import OrbitChoice
+from rtcflow_contract.scene_id import parse_scene_id
+
+ID = "0f2b1d7e-orbit"
+
+
+class Orbits(Loopback):
+    """CDSE's catalogue and download service with one orbit file."""
+
+    def answer(self, asked: Asked) -> Answer:
+        path = urlsplit(asked.path).path
+        if path == "/odata/v1/Products":
+            condition = asked.query["$filter"]
+            assert "ContentDate/Start lt 2022-01-01T12:49:14.000Z" in condition
+            found = (
+                [{"Id": ID, "Name": ORBIT}]
+                if condition.startswith("startswith(Name,'S1A_OPER_AUX_POEORB')")
+                else []
+            )
+            return Answer(200, json.dumps({"value": found, "@odata.count": len(found)}).encode())
+        if path != f"/odata/v1/Products({ID})/$value":
+            return Answer(404)
+        if asked.headers.get("Authorization") != "Bearer cdse-jwt":
+            return Answer(401)
+        return Answer(200, orbit_text().encode(), {"ETag": '"e"'}, ranged=True)
+
+
+@pytest.fixture
+def cdse(monkeypatch, aws):
+    """CDSE with a login for it, and an open bucket that is empty."""
+    orbits, identity = Orbits(), Identity()
+    for name in ("CATALOGUE", "DOWNLOAD"):
+        monkeypatch.setenv(f"RTCFLOW_CDSE_{name}_URL", orbits.url)
+    monkeypatch.setenv("RTCFLOW_CDSE_IDENTITY_URL", identity.url)
+    monkeypatch.setenv("CDSE_LOGIN", USER)
+    monkeypatch.setenv("CDSE_PASSWORD", PASSWORD)
+    monkeypatch.setattr(storage, "client_for", lambda bucket: storage.s3_client())
+    aws.create_bucket(Bucket="s1-orbits")
+    yield orbits
+    orbits.close()
+    identity.close()
+
+
+def fetch(folder, source="s3://s1-orbits"):
+    return fetch_orbit(source, parse_scene_id(SCENE), OrbitChoice.BEST, folder, Meter())
+
+
+def test_what_the_bucket_lacks_comes_from_cdse(cdse, tmp_path):
+    orbit = fetch(tmp_path)
+    assert (orbit.type, orbit.id) == ("POEORB", ORBIT.removesuffix(".EOF"))
+    assert orbit.path.read_text() == orbit_text()
+    assert orbit.href.startswith(cdse.url)
+
+
+def test_a_bucket_that_is_down_is_stood_in_for(cdse, tmp_path, monkeypatch):
+    def down(folder, client=None):
+        raise TransientError("the bucket is down")
+        yield
+
+    monkeypatch.setattr(storage, "list_objects", down)
+    assert fetch(tmp_path).id == ORBIT.removesuffix(".EOF")
+
+
+def test_what_the_bucket_has_is_not_asked_of_cdse(cdse, aws, tmp_path):
+    aws.put_object(Bucket="s1-orbits", Key=f"AUX_POEORB/{ORBIT}", Body=orbit_text().encode())
+    fetch(tmp_path)
+    assert cdse.asked == []
+
+
+def test_a_body_that_breaks_off_goes_on(cdse, tmp_path):
+    cdse.faults = [Fault("$value", cut_after=100)]
+    assert fetch(tmp_path).path.read_text() == orbit_text()
+    assert cdse.asked[-1].headers["Range"] == "bytes=100-"
+
+
+def test_a_wrong_login_is_refused_by_the_names_of_its_variables(cdse, tmp_path, monkeypatch):
+    monkeypatch.setenv("CDSE_PASSWORD", "wrong")
+    with pytest.raises(RefusedError, match="CDSE_LOGIN") as caught:
+        fetch(tmp_path)
+    assert "wrong" not in caught.value.message.replace("wrong or", "")
+
+
+@pytest.mark.parametrize("without", ["login", "public source"])
+def test_cdse_is_behind_the_public_bucket_alone_and_needs_a_login(cdse, aws, tmp_path, monkeypatch, without):
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    source = "s3://scenes/orbits"
+    if without == "login":
+        monkeypatch.delenv("CDSE_LOGIN")
+        source = "s3://s1-orbits"
+    with pytest.raises(RefusedError, match="another source of orbits"):
+        fetch(tmp_path, source)
+    assert cdse.asked == []
