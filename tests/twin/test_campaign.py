@@ -11,6 +11,11 @@ import pytest
 from rtcflow_contract.keys import Location
 from rtcflow_local.campaign.lists import find_lists
 from rtcflow_local.campaign.operating import Campaign
+from rtcflow_local.inventory.build import build
+from rtcflow_local.inventory.outcomes import collect_outcomes
+from rtcflow_local.inventory.questions import QUESTIONS, answer
+from rtcflow_local.inventory.store import open_store
+from rtcflow_local.inventory.tables import open_tables
 from rtcflow_local.report.aws import Clients
 from rtcflow_local.twin.faults import Fault
 
@@ -170,3 +175,16 @@ def test_results_of_the_children_are_in_the_bucket(story, twin):
     ]
     assert len(children) == SCENES
     assert not files["FAILED"]
+
+
+def test_the_inventory_holds_what_the_report_counts(story, twin, tmp_path):
+    inventory = open_store(str(tmp_path))
+    build(open_store(f"s3://{twin.stack.products_bucket}/{FOLDER}", twin.s3), inventory)
+    collect_outcomes(open_store(f"s3://{twin.stack.work_bucket}", twin.s3), inventory)
+    tables = open_tables(inventory)
+    held = dict(tables.execute("SELECT product, count(*) FROM products GROUP BY product").fetchall())
+    counted = {part: story.report[part]["products"] for part in ("static", "scenes")}
+    assert held == {"RTC_S1": counted["scenes"], "RTC_S1_STATIC": counted["static"]}
+    assert answer(tables, QUESTIONS["missing-static"].sql).num_rows == 0
+    failed = answer(tables, QUESTIONS["failures"].sql).column("scene").to_pylist()
+    assert not {scene.scene for scene in story.scenes} & set(failed)
