@@ -4,13 +4,16 @@ import json
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rtcflow_local.twin.deployment import remove
+from rtcflow_local.twin.deployment import deploy, remove
+from rtcflow_local.twin.faults import Fault
 
 pytestmark = pytest.mark.twin
+ROOT = Path(__file__).parents[2]
 NAME = "side"
 # Kept on purpose: products, work files and images outlive the stack.
 KEPT = {"AWS::S3::Bucket", "AWS::ECR::Repository"}
@@ -140,10 +143,40 @@ def test_schedule_calls_the_search_for_new_scenes(twin, side):
     until(lambda: logs.describe_log_streams(logGroupName=group)["logStreams"], timeout_s=90)
 
 
+def test_a_new_version_leaves_an_execution_in_flight_alone(twin, side):
+    ecs, burst_id = twin.emulator.client("ecs"), twin.bursts[0]
+    before = latest(ecs)
+    # Holds the task back until the stack is another.
+    held = Fault(
+        f"GET /{side.work_bucket}/executions/in-flight/RTC_S1/{burst_id}/job.json", "s3_slow", after_s=15.0
+    )
+    twin.faults.put(held)
+    payload = twin.payload(s3_project_folder="in-flight", burst_id_list=[burst_id])
+    started = twin.states.start_execution(
+        stateMachineArn=side.state_machine, input=json.dumps(payload), name="in-flight"
+    )
+    until(lambda: not twin.faults.left()[0].times)
+    deploy(twin.emulator, ROOT, {"License": "MIT", "BurstTaskMemory": "30720"}, stack=NAME)
+    assert twin.states.describe_execution(executionArn=started["executionArn"])["status"] == "RUNNING"
+    assert latest(ecs) != before
+    assert ecs.describe_task_definition(taskDefinition=before)["taskDefinition"]["status"] == "ACTIVE"
+    run = twin.wait(started["executionArn"])
+    assert run.status == "SUCCEEDED", run.cause
+    (key,) = [key for key in twin.keys(side.products_bucket, "in-flight/") if key.endswith("metadata.json")]
+    assert json.loads(twin.read(side.products_bucket, key))["properties"]["license"] == "CC-BY-4.0"
+
+
+def latest(ecs) -> str:
+    """ARN of the newest revision of the side stack's burst task."""
+    found = ecs.list_task_definitions(familyPrefix=f"{NAME}-burst", sort="DESC")
+    return found["taskDefinitionArns"][0]
+
+
 def test_deleting_the_stack_leaves_what_outlives_it_and_nothing_else(twin, side):
     before = set(resources(twin, NAME))
     kept = {resource for resource in before if resource[0] in KEPT}
     assert len(kept) == 3
+    revisions = set(twin.emulator.client("ecs").list_task_definitions()["taskDefinitionArns"])
     remove(twin.emulator, NAME)
     client = twin.emulator.client
     left = {bucket["Name"] for bucket in twin.s3.list_buckets()["Buckets"]}
@@ -151,8 +184,11 @@ def test_deleting_the_stack_leaves_what_outlives_it_and_nothing_else(twin, side)
     assert {name for _, name in kept} <= left
     stacks = [stack["StackName"] for stack in client("cloudformation").describe_stacks()["Stacks"]]
     assert not [name for name in stacks if name.startswith(NAME)]
+    # Revisions that an update replaced are kept for executions in flight.
+    replaced = revisions - {name for _, name in before}
+    gone = {name for _, name in before - kept}
     for kind, names in inventory(client).items():
-        gone = {name for _, name in before - kept}
+        names -= replaced
         assert not names & gone, kind
         assert not [name for name in names if name.rpartition("/")[2].startswith(f"{NAME}-")], kind
     assert twin.states.describe_state_machine(stateMachineArn=twin.stack.state_machine)["status"] == "ACTIVE"
