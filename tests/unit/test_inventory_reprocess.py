@@ -6,6 +6,7 @@ import pytest
 from inventory_case import BURSTS, Spec, put_product, scene_of
 from typer.testing import CliRunner
 
+from rtcflow_contract.campaign_list import make_items, parse_list
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import Sources, make_job
 from rtcflow_contract.layers import Product
@@ -137,3 +138,13 @@ def test_a_wrong_selection_is_refused(listed, arguments, told):
     put_product(Spec())
     with pytest.raises(RefusedError, match=told):
         listed(*arguments)
+
+
+def test_a_campaign_takes_the_list(listed, tmp_path):
+    for burst in (0, 1):
+        put_product(Spec(burst, 0, orbit="RESORB"))
+    put_product(Spec(0, 12, orbit="RESORB"))
+    listed("--orbit", "precise")
+    text = (tmp_path / "list.jsonl").read_text()
+    items = make_items(parse_list(text, "list.jsonl"), "list.jsonl", "products", "0.1")
+    assert [item.payload["scene"] for item in items.items] == [scene_of(0), scene_of(12)]
