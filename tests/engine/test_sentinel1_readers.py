@@ -202,8 +202,10 @@ def test_an_orbit_with_a_jump_is_refused(tiny_sample, burst):
         fit_orbit(state, -2.0, 4.0)
 
 
-def test_a_file_that_is_no_orbit_is_refused(tmp_path, burst):
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
+def test_a_file_that_is_no_orbit_or_cut_off_is_refused(tiny_sample, tmp_path, burst, kept):
     path = tmp_path / "S1A_OPER_AUX_POEORB_X.EOF"
-    path.write_text("")
+    whole = tiny_sample.orbit.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))].rstrip(b">"))
     with pytest.raises(RefusedError, match="cannot be read"):
         read_orbit(path, burst.sensing_start)

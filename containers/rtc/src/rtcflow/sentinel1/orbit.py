@@ -3,7 +3,9 @@
 Sentinel-1 precise orbit file format: GMES-GSEG-EOPG-FS-10-0075; state vectors are Earth-fixed.
 """
 
+import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from rtcflow_contract.errors import RefusedError
 _FIT_MARGIN_S = 45.0
 _FIT_DEGREE = 7
 _RESIDUAL_LIMIT_M = 0.005
+_VECTOR = re.compile(rb"<OSV>.*?<UTC>\s*UTC=([^<]*?)\s*</UTC>.*?</OSV>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,8 @@ def read_orbit(path: Path, around: datetime, margin_s: float = 120.0) -> StateVe
     """
     seconds, positions, velocities = [], [], []
     try:
-        for element in ET.parse(path).getroot().iter("OSV"):
+        for element in _vectors_around(path.read_bytes(), around, margin_s):
             time = datetime.fromisoformat(_text(element, "UTC").removeprefix("UTC=")).replace(tzinfo=UTC)
-            if abs((time - around).total_seconds()) > margin_s:
-                continue
             seconds.append((time - around).total_seconds())
             positions.append([float(_text(element, axis)) for axis in ("X", "Y", "Z")])
             velocities.append([float(_text(element, axis)) for axis in ("VX", "VY", "VZ")])
@@ -91,6 +92,19 @@ def read_orbit(path: Path, around: datetime, margin_s: float = 120.0) -> StateVe
         np.array(positions)[order],
         np.array(velocities)[order],
     )
+
+
+def _vectors_around(text: bytes, around: datetime, margin_s: float) -> Iterator[ET.Element]:
+    """State vectors within a margin of a time; the thousands of others are not parsed, which took half a second."""
+    if not text.rstrip().endswith(b">"):
+        raise ValueError("it is cut off")
+    first, last = (
+        (around + timedelta(seconds=sign * margin_s)).strftime("%Y-%m-%dT%H:%M:%S.%f").encode()
+        for sign in (-1, 1)
+    )
+    for vector in _VECTOR.finditer(text):
+        if first <= vector[1] <= last:
+            yield ET.fromstring(vector[0])
 
 
 def fit_orbit(vectors: StateVectors, start_s: float, stop_s: float) -> OrbitPolynomial:
