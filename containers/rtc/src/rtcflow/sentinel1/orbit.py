@@ -21,6 +21,7 @@ from rtcflow_contract.errors import RefusedError
 _FIT_MARGIN_S = 45.0
 _FIT_DEGREE = 7
 _RESIDUAL_LIMIT_M = 0.005
+_ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
 _VECTOR = re.compile(rb"<OSV>.*?<UTC>\s*UTC=([^<]*?)\s*</UTC>.*?</OSV>", re.DOTALL)
 
 
@@ -96,8 +97,9 @@ def read_orbit(path: Path, around: datetime, margin_s: float = 120.0) -> StateVe
 
 def _vectors_around(text: bytes, around: datetime, margin_s: float) -> Iterator[ET.Element]:
     """State vectors within a margin of a time; the thousands of others are not parsed, which took half a second."""
-    if not text.rstrip().endswith(b">"):
-        raise ValueError("it is cut off")
+    root = _ROOT.search(text)
+    if root is None or not text.rstrip().endswith(b"</" + root[1] + b">"):
+        raise ValueError("it is no XML, or cut off")
     first, last = (
         (around + timedelta(seconds=sign * margin_s)).strftime("%Y-%m-%dT%H:%M:%S.%f").encode()
         for sign in (-1, 1)
