@@ -54,7 +54,7 @@ def show(found: list[Measurement], burst: BenchBurst) -> None:
     for run in found:
         if run.stages:
             stages = "  ".join(f"{stage} {seconds:.1f}" for stage, seconds in run.stages.items())
-            write(f"\n{run.name}, seconds by stage (of bands: summed over threads)\n  {stages}\n")
+            write(f"\n{run.name}, seconds by stage (parts of compute: summed over threads)\n  {stages}\n")
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def main() -> None:
         result = make_burst(
             job, folder / "work", LocalDestination(folder / "out", job), lambda stage, done: None, meter
         )
-        resources = result.manifest.resources if result.manifest else None
-        sys.stdout.write(json.dumps(resources.stages if resources else {}) + "\n")
+        parts = {f"compute: {part}": seconds for part, seconds in meter.details.items()}
+        sys.stdout.write(json.dumps(result.manifest.resources.stages | parts) + "\n")
     finally:
         shutil.rmtree(folder)
 

@@ -11,10 +11,14 @@ from rtcflow_contract.manifest import Resources
 
 
 class Meter:
-    """Measures one burst from its construction on; safe to count from several threads."""
+    """Measures one burst from its construction on; safe to count from several threads.
+
+    `details` are seconds of parts of the stage "compute", as the engine gives them: those of threads add up.
+    """
 
     def __init__(self) -> None:
         self.stages: dict[str, float] = {}
+        self.details: dict[str, float] = {}
         self.bytes_fetched = 0
         self.bytes_written = 0
         self._lock = threading.Lock()

@@ -52,6 +52,7 @@ class NativeEngine:
         """Compute the layers and write all files of the product."""
         with meter.stage("compute"):
             arrays, metadata = _compute(job, inputs, grid, progress)
+        meter.details |= metadata["stage_seconds"]
         parameters = dict(metadata["parameters"])
         versions = {name: version(name) for name in _SOFTWARE}
         outline = shape(footprint_of(valid_pixels(arrays), grid).geometry)

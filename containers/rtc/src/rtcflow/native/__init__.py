@@ -1,16 +1,1 @@
 """The native engine: radiometric terrain correction by area projection, on NumPy and Numba."""
-
-import os
-import platform
-
-# Code for a baseline of the architecture and not for this very CPU, so that the compilation cache built into an image
-# or a checkout holds on other machines. Set before Numba is imported, which reads it once.
-if platform.machine() in ("x86_64", "AMD64"):
-    os.environ.setdefault("NUMBA_CPU_NAME", "x86-64-v3")
-    os.environ.setdefault(
-        "NUMBA_CPU_FEATURES",
-        "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+xsave,+cx16",
-    )
-else:
-    os.environ.setdefault("NUMBA_CPU_NAME", "generic")
-    os.environ.setdefault("NUMBA_CPU_FEATURES", "")

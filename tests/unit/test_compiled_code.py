@@ -1,0 +1,21 @@
+"""Kernels are compiled for a baseline of the architecture, whoever imports Numba first."""
+
+import subprocess
+import sys
+
+import pytest
+
+START = {
+    "the program": "from rtcflow.cli.app import make_app; make_app()",
+    "the task": "import rtcflow.task",
+    "the sample scene": "import rtcflow_local.sample",
+    "benchmarks": "import benchmarks.run_native",
+}
+
+
+@pytest.mark.parametrize("how", START)
+def test_no_start_compiles_for_this_very_cpu(how):
+    # Of another CPU than the cache was made for, each process would compile for many seconds.
+    asked = f"{START[how]}\nimport numba\nprint(numba.config.CPU_NAME)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("x86-64-v3", "generic")
