@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rtcflow_cloud import storage
-from rtcflow_contract.errors import RefusedError
+from rtcflow_cloud.cdse_orbit_catalogue import list_cdse_orbits
+from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.keys import Location, parse_s3_uri
 from rtcflow_contract.orbit_file import (
     PRECISE_AT_LAST,
     PRECISE_DELAY,
+    PUBLIC_ORBITS,
     choose_orbits,
     orbit_types,
     wanted_orbit,
@@ -21,6 +23,8 @@ from rtcflow_contract.scene_id import SceneId
 _RESTITUTED_POLL = timedelta(minutes=30)
 _PRECISE_POLL = timedelta(hours=6)
 _LONGEST_WAIT = timedelta(days=1)
+# A bucket that still lacks the file then is behind CDSE, or down.
+_OVERDUE = {OrbitChoice.BEST: timedelta(days=1), OrbitChoice.PRECISE: PRECISE_DELAY + timedelta(days=2)}
 # Days after the pass on which a RESORB of it may have been created.
 _RESTITUTED_DAYS = 3
 
@@ -36,6 +40,9 @@ def seconds_to_wait(
     client: Any = None,
 ) -> int:
     """Seconds until the orbit is to be looked for again; 0 where it is there, or the task will tell.
+
+    Tasks with a login for CDSE take from there what the public bucket lacks; so where the bucket is down, or a file is
+    overdue in it, CDSE's catalogue says whether to start them.
 
     Parameters
     ----------
@@ -55,16 +62,22 @@ def seconds_to_wait(
     RefusedError
         When an old scene has no orbit, or the limit is reached.
     TransientError
-        When the archive cannot be reached.
+        When neither archive can be reached.
     """
     if not source.startswith("s3://") or source.rstrip("/").endswith(".EOF"):
         return 0
+    mirrored = source.rstrip("/") == PUBLIC_ORBITS
     try:
         found = choose_orbits(_names(parse_s3_uri(source), scene, choice, client), scene)
     except RefusedError:
         # An archive that this function may not list is the task's to open.
         return 0
-    if found:
+    except TransientError:
+        if mirrored and _cdse_has(scene, choice):
+            return 0
+        raise
+    overdue = now - scene.stop >= _OVERDUE[choice]
+    if found or (mirrored and overdue and _cdse_has(scene, choice)):
         return 0
     wanted = wanted_orbit(scene, choice)
     if now - scene.stop >= PRECISE_AT_LAST:
@@ -76,6 +89,15 @@ def seconds_to_wait(
             reason="orbit-not-yet",
         )
     return round(_wait(scene, choice, now).total_seconds())
+
+
+def _cdse_has(scene: SceneId, choice: OrbitChoice) -> bool:
+    """Whether CDSE, which the public bucket is copied from, lists a file that serves; its catalogue needs no login."""
+    try:
+        names = [name for kind in orbit_types(choice) for name in list_cdse_orbits(scene, kind)]
+    except (RefusedError, TransientError):
+        return False
+    return bool(choose_orbits(names, scene))
 
 
 def _wait(scene: SceneId, choice: OrbitChoice, now: datetime) -> timedelta:

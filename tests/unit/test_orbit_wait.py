@@ -3,10 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from archive_loopback import Fault
+from archive_orbits import CdseOrbitFiles
 from orbit_wait import seconds_to_wait
 from small_safe import SCENE
 
-from rtcflow_contract.errors import RefusedError
+from rtcflow_cloud import storage
+from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
 
@@ -71,3 +75,56 @@ def test_an_old_scene_without_orbit_is_refused_at_once(aws):
 )
 def test_what_cannot_be_listed_is_left_to_the_task(aws, source):
     assert wait(source=source) == 0
+
+
+@pytest.fixture
+def cdse(aws, monkeypatch):
+    """The public bucket, empty, and CDSE's catalogue with both kinds of file."""
+    files = CdseOrbitFiles({POEORB: "", RESORB: ""})
+    monkeypatch.setenv("RTCFLOW_CDSE_CATALOGUE_URL", files.url)
+    monkeypatch.setattr(storage, "client_for", lambda bucket: storage.s3_client())
+    aws.create_bucket(Bucket="s1-orbits")
+    yield files
+    files.close()
+
+
+@pytest.fixture
+def bucket_down(monkeypatch):
+    def down(*arguments):
+        raise TransientError("the bucket is down")
+        yield
+
+    monkeypatch.setattr(storage, "list_keys", down)
+
+
+@pytest.mark.parametrize(("choice", "due"), [(OrbitChoice.BEST, DAY), (OrbitChoice.PRECISE, 22 * DAY)])
+def test_what_is_overdue_in_the_public_bucket_is_looked_for_at_cdse(cdse, choice, due):
+    assert wait(choice, age=due - DAY / 24, source=PUBLIC_ORBITS) > 0
+    assert cdse.asked == []
+    assert wait(choice, age=due, source=PUBLIC_ORBITS) == 0
+    assert wait(choice, age=400 * DAY, source=PUBLIC_ORBITS) == 0
+
+
+def test_what_cdse_lacks_too_is_waited_for_and_in_the_end_refused(cdse):
+    cdse.files.clear()
+    assert wait(age=23 * DAY, source=PUBLIC_ORBITS) == 6 * 3600
+    with pytest.raises(RefusedError, match="another source of orbits"):
+        wait(age=25 * DAY, source=PUBLIC_ORBITS)
+
+
+def test_while_the_public_bucket_is_down_cdse_says_whether_to_start(cdse, bucket_down):
+    assert wait(source=PUBLIC_ORBITS) == 0
+    cdse.files.clear()
+    with pytest.raises(TransientError, match="bucket is down"):
+        wait(source=PUBLIC_ORBITS)
+
+
+def test_a_catalogue_that_refuses_is_no_answer(cdse):
+    cdse.faults = [Fault("Products", status=403, lasting=True)]
+    assert wait(age=23 * DAY, source=PUBLIC_ORBITS) == 6 * 3600
+
+
+def test_cdse_does_not_stand_in_for_a_bucket_of_the_users_own(cdse, bucket_down):
+    with pytest.raises(TransientError, match="bucket is down"):
+        wait(age=23 * DAY)
+    assert cdse.asked == []

@@ -8,6 +8,7 @@ from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location, grid_key, job_folder, product_folder
 from rtcflow_contract.layers import Product
+from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.product_id import product_id
 from rtcflow_contract.request import Engine, OnExisting, OrbitChoice, SceneRequest
 from rtcflow_contract.scene_id import SceneName, parse_scene_id
@@ -23,7 +24,7 @@ class Sources(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scene: str
-    orbits: str = "s3://s1-orbits"
+    orbits: str = PUBLIC_ORBITS
     dem: str = "s3://copernicus-dem-30m"
     geoid: str = "https://aria-geoid.s3.us-west-2.amazonaws.com/us_nga_egm2008_1_4326__agisoft.tif"
 

@@ -18,6 +18,8 @@ _NAME = re.compile(
 MARGIN = timedelta(seconds=60)
 # Readers look for the ascending node before the scene, up to one orbit back.
 BEFORE = timedelta(seconds=ORBIT_PERIOD_S) + MARGIN
+# An open copy of ESA's archive.
+PUBLIC_ORBITS = "s3://s1-orbits"
 # A POEORB comes about 20 days after the pass; one that is not there some days later will not come.
 PRECISE_DELAY = timedelta(days=20)
 PRECISE_AT_LAST = timedelta(days=25)

@@ -1,13 +1,9 @@
-"""Orbit files from CDSE, where the open bucket lacks one or is down: its catalogue, and its download service.
-
-OData: `Products` with `contains(Name, 'AUX_POEORB')` and the time they cover; a file is `Products(<Id>)/$value`.
-"""
+"""Orbits from CDSE, where the open bucket lacks one or is down: `Products(<Id>)/$value` of its download service."""
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import urllib3
 
@@ -17,9 +13,9 @@ from rtcflow.sources.credentials import CDSE, find_login, not_accepted
 from rtcflow.sources.download import download
 from rtcflow_cloud.archive_hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
-from rtcflow_cloud.cdse_catalogue import search_odata
+from rtcflow_cloud.cdse_orbit_catalogue import list_cdse_orbits
 from rtcflow_contract.errors import DefectError
-from rtcflow_contract.orbit_file import BEFORE, MARGIN
+from rtcflow_contract.orbit_file import OrbitType
 from rtcflow_contract.scene_id import SceneId
 
 _TIMEOUT = urllib3.Timeout(connect=15, read=60)
@@ -56,19 +52,14 @@ class CdseOrbits:
 
     def names(self, folder: str = "") -> Iterable[str]:
         """Names of the files of a kind that have to do with the scene."""
-        if not folder:
-            return []
-        start, stop = self._scene.start - BEFORE, self._scene.stop + MARGIN
-        condition = (
-            f"startswith(Name,'{self._scene.platform}_OPER_{folder}') and ContentDate/Start lt {_stamp(stop)} "
-            f"and ContentDate/End gt {_stamp(start)}"
-        )
-        values, _ = search_odata(
-            f"{self._hosts.cdse_catalogue_url}/odata/v1/Products", condition, self._backoff
-        )
-        found = {f"{folder}/{_field(value, 'Name')}": _field(value, "Id") for value in values}
-        self._ids |= found
-        return list(found)
+        kinds: tuple[OrbitType, ...] = ("POEORB", "RESORB")
+        for kind in kinds:
+            if folder == f"AUX_{kind}":
+                listed = list_cdse_orbits(self._scene, kind, self._hosts, self._backoff)
+                found = {f"{folder}/{name}": entry for name, entry in listed.items()}
+                self._ids |= found
+                return list(found)
+        return []
 
     def open(self, name: str) -> BinaryIO:
         """Not offered: orbit files are fetched whole."""
@@ -92,14 +83,3 @@ class CdseOrbits:
 
         path = into / PurePosixPath(name).name
         return download(self.href(name), path, get, self._meter, self._backoff, into / ".parts")
-
-
-def _field(value: Mapping[str, Any], name: str) -> str:
-    try:
-        return str(value[name])
-    except KeyError:
-        raise DefectError(f"CDSE lists an orbit file without {name}", reason="odata-form") from None
-
-
-def _stamp(time: datetime) -> str:
-    return f"{time:%Y-%m-%dT%H:%M:%S}.000Z"

@@ -8,12 +8,14 @@ from typing import NamedTuple
 from rtcflow.resources import Meter
 from rtcflow.sources.cache import open_shared_place
 from rtcflow.sources.cdse_orbits import cdse_orbits
+from rtcflow.sources.credentials import CDSE, find_login
 from rtcflow.sources.eof import has_state_vectors, join_orbits
 from rtcflow.sources.places import Place, fetch_file
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.orbit_file import (
     MARGIN,
     PRECISE_AT_LAST,
+    PUBLIC_ORBITS,
     OrbitName,
     OrbitType,
     choose_orbits,
@@ -23,8 +25,6 @@ from rtcflow_contract.orbit_file import (
 )
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import SceneId
-
-PUBLIC_ORBITS = "s3://s1-orbits"
 
 
 class FetchedOrbit(NamedTuple):
@@ -145,6 +145,8 @@ def _fetch(place: Place, orbits: Sequence[OrbitName], folder: Path) -> FetchedOr
 
 def _missing(source: str, scene: SceneId, choice: OrbitChoice, now: datetime) -> RtcflowError:
     wanted = wanted_orbit(scene, choice)
+    if source.rstrip("/") == PUBLIC_ORBITS and find_login(CDSE) is None:
+        wanted += f" (CDSE was not asked: for that set {CDSE.variables})"
     if now - scene.stop < PRECISE_AT_LAST:
         return TransientError(
             f"{source} has no {wanted} yet; wait for it, or take the best there is with orbit 'best'",

@@ -1,0 +1,43 @@
+"""Orbit files as CDSE's catalogue lists them, without a login: OData `Products` by name and the time they cover."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_cloud.backoff import Backoff
+from rtcflow_cloud.cdse_catalogue import search_odata
+from rtcflow_contract.errors import DefectError
+from rtcflow_contract.orbit_file import BEFORE, MARGIN, OrbitType
+from rtcflow_contract.scene_id import SceneId
+
+
+def list_cdse_orbits(
+    scene: SceneId, kind: OrbitType, hosts: ArchiveHosts | None = None, backoff: Backoff | None = None
+) -> dict[str, str]:
+    """Names of the orbit files of a kind that have to do with a scene, with their ids in the download service.
+
+    Raises
+    ------
+    RefusedError, TransientError
+        When the catalogue refuses the search, or does not answer.
+    """
+    hosts, backoff = hosts or ArchiveHosts.from_environment(), backoff or Backoff()
+    start, stop = scene.start - BEFORE, scene.stop + MARGIN
+    condition = (
+        f"startswith(Name,'{scene.platform}_OPER_AUX_{kind}') and ContentDate/Start lt {_stamp(stop)} "
+        f"and ContentDate/End gt {_stamp(start)}"
+    )
+    values, _ = search_odata(f"{hosts.cdse_catalogue_url}/odata/v1/Products", condition, backoff)
+    return {_field(value, "Name"): _field(value, "Id") for value in values}
+
+
+def _field(value: Mapping[str, Any], name: str) -> str:
+    try:
+        return str(value[name])
+    except KeyError:
+        raise DefectError(f"CDSE lists an orbit file without {name}", reason="odata-form") from None
+
+
+def _stamp(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%S}.000Z"
