@@ -1,5 +1,7 @@
 """The cache of orbits and DEM tiles: good copies are used, bad ones are not, two writers leave one whole file."""
 
+import io
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +11,8 @@ import pytest
 from burst_case import ORBIT, SCENE, orbit_text
 
 from rtcflow.resources import Meter
+from rtcflow.sources import blocks
+from rtcflow.sources.blocks import KeptBlocks
 from rtcflow.sources.cache import DiskCache, S3Cache, open_cache, open_shared_place
 from rtcflow.sources.orbit import fetch_orbit
 from rtcflow_cloud import storage
@@ -25,10 +29,16 @@ class Archive(BaseHTTPRequestHandler):
 
     def do_GET(self):
         type(self).asked.append(self.path)
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(BODY)))
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        body = BODY[int(wanted[1]) : int(wanted[2]) + 1] if wanted else BODY
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Accept-Ranges", "bytes")
         self.end_headers()
-        self.wfile.write(BODY)
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
 
     def log_message(self, *arguments):
         pass
@@ -75,6 +85,48 @@ def test_a_spoilt_copy_is_fetched_again(archive, setting, aws, tmp_path):
     spoil(setting, aws, tmp_path)
     assert fetch(archive, tmp_path / "b") == BODY
     assert len(Archive.asked) == 2
+    assert fetch(archive, tmp_path / "c") == BODY
+    assert len(Archive.asked) == 2
+
+
+def test_what_was_read_of_a_large_file_is_not_asked_for_again(archive, setting, tmp_path):
+    def read(start, length):
+        with open_shared_place(archive, Meter()).open(NAME) as file:
+            file.seek(start)
+            return file.read(length)
+
+    assert read(2500, 1000) == BODY[2500:3500]
+    asked = Archive.asked.copy()
+    assert read(2000, 9000) == BODY[2000:]
+    assert Archive.asked == asked
+
+
+def test_only_blocks_that_are_not_kept_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 3000)
+    read, kept = [], {}
+
+    class File(io.BytesIO):
+        def read(self, size):
+            read.append((self.tell(), size))
+            return super().read(size)
+
+    def recall(part, path):
+        if part in kept:
+            path.write_bytes(kept[part])
+        return part in kept
+
+    def range_of(start, length):
+        opened = KeptBlocks(
+            lambda: File(BODY), recall, lambda part, path: kept.update({part: path.read_bytes()})
+        )
+        return opened.read_range(start, length)
+
+    assert range_of(2500, 1000) == BODY[2500:3500]
+    assert range_of(100, 5900) == BODY[100:6000]
+    assert read == [(0, 3000), (3000, 3000)]
+    assert range_of(5999, 5000) == BODY[5999:]
+    assert read[2:] == [(6000, 3000)]
+    assert kept["size"] == b"7000"
 
 
 def test_places_of_the_users_own_are_not_copied(setting, aws, tmp_path):

@@ -175,7 +175,7 @@ def test_the_public_archive_of_glo30_has_that_of_glo90_behind_it(tmp_path, monke
         rtcflow.sources.dem, "fetch_tiles", lambda place, coarser, tiles, folder: dict.fromkeys(tiles)
     )
     fetch(tmp_path, SEA, dem="s3://copernicus-dem-30m")
-    assert asked == ["s3://copernicus-dem-30m", "s3://copernicus-dem-90m"]
+    assert asked[:2] == ["s3://copernicus-dem-30m", "s3://copernicus-dem-90m"]
 
 
 def test_over_sea_the_height_is_that_of_the_geoid(tmp_path):

@@ -121,11 +121,17 @@ def exists(at: Location, client: Any = None) -> bool:
     return True
 
 
-def write_bytes(at: Location, data: bytes, client: Any = None) -> None:
+def write_bytes(
+    at: Location, data: bytes, client: Any = None, metadata: Mapping[str, str] | None = None
+) -> None:
     """Write an object, replacing any."""
     with translated(at):
         (client or s3_client()).put_object(
-            Bucket=at.bucket, Key=at.key, Body=data, ContentType=media_type(at.key)
+            Bucket=at.bucket,
+            Key=at.key,
+            Body=data,
+            ContentType=media_type(at.key),
+            Metadata=dict(metadata or {}),
         )
 
 

@@ -1,4 +1,4 @@
-"""Orbits and DEM tiles of public archives, kept where the next burst finds them: a prefix on S3, or a folder.
+"""Orbits, DEM tiles and the geoid of public archives, kept for the next burst: below a prefix on S3, or in a folder.
 
 Names in these archives never change what they stand for, so a copy is good for as long as its checksum holds. A cache
 that cannot be read or written costs time, and never a burst.
@@ -16,7 +16,9 @@ from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
 from rtcflow.resources import Meter
+from rtcflow.sources.blocks import KeptBlocks
 from rtcflow.sources.places import LocalPlace, Place, open_place
+from rtcflow.sources.ranges import open_ranges
 from rtcflow_cloud import storage
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.errors import RtcflowError
@@ -37,7 +39,7 @@ class Cache(Protocol):
         ...
 
     def put(self, name: str, path: Path) -> None:
-        """Keep a copy; where another process was first, its copy stays."""
+        """Keep a copy, whole or not at all; a good one of another process may stay."""
         ...
 
 
@@ -69,7 +71,7 @@ def _name_of(where: str) -> str:
 
 
 class CachedPlace:
-    """A place whose fetched files are kept; what is read by ranges is read where it is."""
+    """A place whose files are kept: whole those that are fetched, by blocks those that are read here and there."""
 
     def __init__(self, place: Place, cache: Cache, name: str, meter: Meter) -> None:
         self._place, self._cache, self._name, self._meter = place, cache, name, meter
@@ -83,8 +85,13 @@ class CachedPlace:
         return self._place.names(folder)
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file of the archive."""
-        return self._place.open(name)
+        """Open a file of the archive; what is read of it is kept."""
+        blocks = KeptBlocks(
+            lambda: self._place.open(name),
+            lambda part, path: self._recall(f"{name}.blocks/{part}", path),
+            lambda part, path: self._keep(f"{name}.blocks/{part}", path),
+        )
+        return open_ranges(blocks.read_range, blocks.size)
 
     def read(self, name: str) -> bytes:
         """Read a file of the archive."""
@@ -93,18 +100,27 @@ class CachedPlace:
     def fetch(self, name: str, into: Path) -> Path:
         """Fetch a file from the cache, else from the archive, and keep it."""
         path = into / name
+        if self._recall(name, path):
+            return path
+        fetched = self._place.fetch(name, into)
+        if not isinstance(self._place, LocalPlace):
+            self._keep(name, fetched)
+        return fetched
+
+    def _recall(self, name: str, path: Path) -> bool:
         key = f"{self._name}/{name}"
         with _unharmed("read", key):
             size = self._cache.get(key, path)
             if size is not None:
                 if not isinstance(self._cache, DiskCache):
                     self._meter.fetched(size)
-                return path
-        fetched = self._place.fetch(name, into)
-        if not isinstance(self._place, LocalPlace):
-            with _unharmed("write", key):
-                self._cache.put(key, fetched)
-        return fetched
+                return True
+        return False
+
+    def _keep(self, name: str, path: Path) -> None:
+        key = f"{self._name}/{name}"
+        with _unharmed("write", key):
+            self._cache.put(key, path)
 
 
 @contextlib.contextmanager
@@ -160,6 +176,7 @@ class S3Cache:
     def __init__(self, root: Location, client: Any = None) -> None:
         self.root = root
         self._client = client
+        self._spoilt: set[str] = set()
 
     def get(self, name: str, path: Path) -> int | None:
         """Download a file; one whose checksum does not hold is passed over."""
@@ -168,16 +185,18 @@ class S3Cache:
         except NotFoundError:
             return None
         if hashlib.sha256(data).hexdigest() != metadata.get(_SHA256):
+            self._spoilt.add(name)
             return None
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return len(data)
 
     def put(self, name: str, path: Path) -> None:
-        """Upload a file unless it is there."""
+        """Upload a file unless it is there, or in place of one that was passed over."""
         data = path.read_bytes()
         told = {_SHA256: hashlib.sha256(data).hexdigest()}
-        storage.write_if_absent(self.root.join(name), data, self._client, told)
+        write = storage.write_bytes if name in self._spoilt else storage.write_if_absent
+        write(self.root.join(name), data, self._client, told)
 
 
 def _beside(path: Path) -> Path:

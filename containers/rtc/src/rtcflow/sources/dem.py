@@ -14,7 +14,7 @@ from rtcflow.sources.area import Area, area_of_grid
 from rtcflow.sources.cache import open_shared_place
 from rtcflow.sources.geoid import geoid_heights
 from rtcflow.sources.mosaic import Heights, mosaic
-from rtcflow.sources.places import fetch_file, open_file
+from rtcflow.sources.places import fetch_file
 from rtcflow.sources.tiles import fetch_tiles, tiles_of
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
@@ -66,7 +66,8 @@ def fetch_dem(
     fetched = fetch_tiles(place, coarser, tiles, folder / "tiles")
     progress("fetch DEM", 0.6)
     heights = mosaic(fetched, area)
-    geoid_place, geoid_name = open_file(geoid, meter)
+    head, _, geoid_name = geoid.rstrip("/").rpartition("/")
+    geoid_place = open_shared_place(head or ".", meter)
     heights.values[:] += geoid_heights(geoid_place, geoid_name, heights.latitudes, heights.longitudes)
     path = folder / "dem.tif"
     _write(path, heights)
