@@ -1,15 +1,19 @@
 """Kernels against the plain expressions they implement."""
 
+import numba as nb
 import numpy as np
 import pytest
 
-from rtcflow.native.dem import Dem, sample_height, sample_heights, spline_weights
-from rtcflow.native.facets import PAD, add_edge, finish_factors
+from rtcflow.native.dem import Dem, sample_height, sample_heights, spline_table
+from rtcflow.native.edges import DENSITY, overlaps
+from rtcflow.native.facets import BESIDE, PAD, finish_factors, spread_cell
 from rtcflow.native.footprint import default_epsg, default_grid
 from rtcflow.native.image import gamma0_lines
-from rtcflow.native.lattice import geodetic_to_ecef, zero_doppler_times
-from rtcflow.native.points import local_orbit, satellite, zero_doppler
+from rtcflow.native.lattice import CHANNELS, geodetic_to_ecef, zero_doppler_times
+from rtcflow.native.points import NODE, PH, PR, PT, local_orbit, satellite, zero_doppler
 from rtcflow.native.profiles import rdr2geo
+from rtcflow.native.rows import terrain_row
+from rtcflow.native.simd import LANES, pack
 from rtcflow.native.visibility import LAYOVER, SHADOW, mask_lines
 from rtcflow.sentinel1.orbit import OrbitPolynomial
 from rtcflow_contract.errors import RefusedError
@@ -32,13 +36,18 @@ def orbit():
     return OrbitPolynomial(None, coefficients, (-60.0, 60.0))
 
 
+@nb.njit
+def height_at(heights, table, row, col):
+    return sample_height(heights, table, row, col)
+
+
 def test_spline_kernel_is_the_tensor_product():
     rng = np.random.default_rng(1)
     dem = Dem(rng.normal(size=(40, 50)).astype(np.float32) * 100, 0.0, 0.0, 1.0, -1.0)
     rows, cols = rng.uniform(5, 34, 200), rng.uniform(5, 44, 200)
     expected = sample_heights(dem, rows, cols)
-    weights = spline_weights()
-    found = [sample_height(dem.heights, weights, r, c) for r, c in zip(rows, cols, strict=True)]
+    table = spline_table()
+    found = [height_at(dem.heights, table, r, c) for r, c in zip(rows, cols, strict=True)]
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
@@ -53,8 +62,8 @@ def test_spline_goes_through_the_postings_and_keeps_planes():
 def test_heights_beside_a_void_are_void():
     heights = np.zeros((20, 20), np.float32)
     heights[10, 10] = np.nan
-    assert np.isnan(sample_height(heights, spline_weights(), 9.5, 9.5))
-    assert sample_height(heights, spline_weights(), 3.5, 3.5) == 0
+    assert np.isnan(height_at(heights, spline_table(), 9.5, 9.5))
+    assert height_at(heights, spline_table(), 3.5, 3.5) == 0
 
 
 def test_rdr2geo_and_geo2rdr_invert_each_other(orbit):
@@ -106,36 +115,124 @@ def polygon_cover(vertices, lines, samples, steps=200):
     return cover
 
 
-def test_edge_sums_give_the_exact_overlap_of_a_triangle():
-    vertices = [(0.3, 4.2), (3.7, 1.1), (2.1, 9.4)]
-    acc = np.zeros((5, 14, 2))
-    for (y0, x0), (y1, x1) in zip(vertices, [*vertices[1:], vertices[0]], strict=True):
-        add_edge(acc, y0, x0, y1, x1, 1.0, 2.0, 0.0, 2)
-    cover = np.cumsum(acc, axis=1)[:, :12]
-    np.testing.assert_allclose(np.abs(cover[..., 0]), polygon_cover(vertices, 5, 12), atol=0.01)
-    np.testing.assert_allclose(cover[..., 1], 2 * cover[..., 0], atol=1e-12)
-    (y0, x0), (y1, x1), (y2, x2) = vertices
-    area = 0.5 * abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
-    assert abs(cover[..., 0].sum()) == pytest.approx(area)
+@nb.njit
+def overlaps_of(corners, window, edges, columns):
+    y, x = corners[:, 0], corners[:, 1]
+    return overlaps(
+        window, edges, pack(y[0], y[1], y[2], y[3]), pack(x[0], x[1], x[2], x[3]), window.shape[0], columns
+    )
 
 
-def test_edges_outside_the_lines_are_cut_off():
-    acc = np.zeros((3, 12, 2))
-    vertices = [(-2.0, 2.0), (5.0, 2.0), (5.0, 6.0), (-2.0, 6.0)]
-    for (y0, x0), (y1, x1) in zip(vertices, [*vertices[1:], vertices[0]], strict=True):
-        add_edge(acc, y0, x0, y1, x1, 1.0, 0.0, 0.0, 2)
-    cover = np.abs(np.cumsum(acc, axis=1)[:, :10, 0])
-    expected = np.zeros((3, 10))
-    expected[:, 2:6] = 1
-    np.testing.assert_allclose(cover, expected, atol=1e-12)
+def area_of(vertices):
+    """Signed area of a polygon by the shoelace formula."""
+    y, x = np.transpose(vertices)
+    return 0.5 * np.sum(y * np.roll(x, -1) - x * np.roll(y, -1))
 
 
-def test_factors_are_the_ratio_of_the_running_sums():
-    acc = np.zeros((1, PAD + 6, 3))
-    acc[0, PAD, :] = (2.0, 4.0, 3.0)
-    acc[0, PAD + 2, :] = (-2.0, -4.0, -3.0)
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(0.3, 4.2), (3.7, 1.1), (4.1, 6.4), (2.1, 9.4)],
+        [(0.3, 4.2), (2.1, 9.4), (3.7, 1.1), (3.7, 1.1)],
+        [(1.0, 2.0), (3.0, 2.0), (3.0, 6.0), (1.0, 6.0)],
+        [(1.2, 2.1), (1.2, 8.7), (1.9, 8.7), (1.9, 2.1)],
+    ],
+)
+def test_overlaps_of_a_polygon_are_exact(corners):
+    window = np.empty((5, 12 + LANES))
+    covered, crossed = overlaps_of(np.array(corners), window, np.empty((DENSITY, LANES)), 12)
+    np.testing.assert_allclose(np.abs(window[:, :12]), polygon_cover(corners, 5, 12), atol=0.01)
+    assert abs(covered) == pytest.approx(abs(area_of(corners)), abs=1e-12)
+    assert not crossed
+
+
+def test_sides_that_cross_are_seen():
+    corners = np.array([(0.0, 0.0), (3.0, 8.0), (3.0, 0.0), (0.0, 8.0)])
+    covered, crossed = overlaps_of(corners, np.empty((3, 8 + LANES)), np.empty((DENSITY, LANES)), 8)
+    assert crossed
+    assert covered == pytest.approx(0.0, abs=1e-12)
+
+
+@nb.njit
+def spread(sums, channels, edges, corners, middle):
+    y, x = corners[:, 0], corners[:, 1]
+    spread_cell(
+        sums, channels, edges, pack(y[0], y[1], y[2], y[3]), pack(x[0], x[1], x[2], x[3]), middle[0], middle[1],
+        min(y.min(), middle[0]), max(y.max(), middle[0]), min(x.min(), middle[1]), max(x.max(), middle[1]),
+    )  # fmt: skip
+
+
+def spread_over(lines, corners, middle, densities):
+    """Sums of a cell whose four triangles have the given densities, (lines, channels, columns)."""
+    edges = np.empty((DENSITY + 3, 2 * LANES))
+    for channel, own in enumerate(densities):
+        edges[DENSITY + channel] = [*own, *(own - np.roll(own, 1))]
+    sums = np.zeros((lines * len(densities), 20 + LANES))
+    spread(sums, len(densities), edges, np.array(corners), np.array(middle))
+    return sums.reshape(lines, len(densities), -1)[..., :20]
+
+
+CELL = [(0.4, 3.2), (1.3, 9.6), (3.8, 11.1), (2.9, 4.3)]
+
+
+@pytest.mark.parametrize("middle", [(2.0, 7.1), (2.2, 13.5)])
+def test_a_cell_is_spread_as_its_four_triangles(middle):
+    rng = np.random.default_rng(5)
+    densities = rng.uniform(0.5, 2, (3, 4))
+    expected = np.zeros((5, 3, 20))
+    for side in range(4):
+        triangle = [middle, CELL[side], CELL[(side + 1) % 4]]
+        sign = np.sign(area_of([CELL[side], CELL[(side + 1) % 4], middle]))
+        cover = sign * polygon_cover(triangle, 5, 20)
+        expected += densities[:, side, None] * cover[:, None, :]
+    found = spread_over(5, CELL, middle, densities)
+    sign = np.sign(np.vdot(found, expected))
+    np.testing.assert_allclose(found, sign * expected, atol=0.03)
+
+
+def test_what_lies_outside_the_lines_is_cut_off():
+    below = [(y - 2.0, x) for y, x in CELL]
+    densities = np.ones((2, 4))
+    whole = spread_over(5, CELL, (2.0, 7.1), densities)
+    np.testing.assert_allclose(spread_over(2, below, (0.0, 7.1), densities), whole[2:4], atol=1e-12)
+    np.testing.assert_allclose(spread_over(2, CELL, (2.0, 7.1), densities), whole[:2], atol=1e-12)
+
+
+@pytest.mark.parametrize("first", [1, 6])
+def test_terrain_along_a_row_is_that_of_each_point(orbit, first):
+    rng = np.random.default_rng(2)
+    local = local_orbit(orbit.coefficients, 6.0)
+    dem = Dem(rng.normal(size=(60, 60)).astype(np.float32) * 30, 0.0, 0.0, 1.0, -1.0)
+    corner = rdr2geo(orbit, np.array([0.5]), np.array([8.8e5]), 0.0)[0]
+    normal = corner / np.linalg.norm(corner)
+    line = np.zeros((4, CHANNELS))
+    # Columns of 20 m along a straight line; two columns of the grid are one posting.
+    line[:, 0:3] = corner + 320.0 * np.arange(4)[:, None] * np.cross(normal, [0.0, 0.0, 1.0])
+    line[:, 3:6] = normal
+    line[:, 6], line[:, 7] = 20.3, 10.0 + 8.0 * np.arange(4)
+    line[:, 8] = zero_doppler_times(line[:, 0:3], orbit)
+    out = np.full((NODE, 40 + LANES), np.nan)
+    terrain_row(out, line, first, 37, 0.5, 1, 16, 0, dem.heights, spline_table(), local)
+    at = (np.arange(first, 37) + 0.5) / 16
+    heights = sample_heights(dem, np.full(at.size, 20.3), 10.0 + 8.0 * at)
+    points = (
+        np.stack([np.interp(at, np.arange(4), line[:, c]) for c in range(3)], axis=1)
+        + heights[:, None] * normal
+    )
+    times = zero_doppler_times(points, orbit)
+    ranges = np.linalg.norm(points - orbit.position(times), axis=1)
+    found = out[:, first:37]
+    np.testing.assert_allclose(found[0:3].T, points, atol=1e-4)
+    np.testing.assert_allclose(found[PH], heights, atol=1e-4)
+    np.testing.assert_allclose(found[PT], times, atol=1e-9)
+    np.testing.assert_allclose(found[PR], ranges, atol=1e-3)
+
+
+def test_factors_are_the_ratio_of_the_sums():
+    sums = np.zeros((1, 3, 4 + BESIDE))
+    sums[0, :, PAD : PAD + 2] = np.array([2.0, 4.0, 3.0])[:, None]
     factor, sigma = np.empty((1, 4), np.float32), np.empty((1, 4), np.float32)
-    finish_factors(acc, 30.0, 1e-3, factor, sigma)
+    finish_factors(sums, 30.0, 1e-3, factor, sigma)
     np.testing.assert_array_equal(factor, [[0.5, 0.5, np.nan, np.nan]])
     np.testing.assert_array_equal(sigma, [[0.75, 0.75, np.nan, np.nan]])
 
@@ -208,7 +305,7 @@ def mask_of(heights, incidence_deg):
     first, spacing = ranges[0] - 3000, 2.3
     mask = np.zeros((1, 4000), np.uint8)
     radar = np.array([0.0, 1.0, first, spacing])
-    terrain = (heights, spline_weights(), orbit, radar, 0, track, 5.0)
+    terrain = (heights, spline_table(), orbit, radar, 0, track, 5.0)
     mask_lines(mask, np.zeros((1, 1000), np.uint8), nodes, 200, -2, -2, *terrain)
     return mask
 

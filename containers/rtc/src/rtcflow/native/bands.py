@@ -7,12 +7,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rtcflow.native.facets import PAD, accumulate_facets, finish_factors
+from rtcflow.native.facets import BESIDE, accumulate_facets, finish_factors
 from rtcflow.native.geocode import geocode_band
 from rtcflow.native.image import RadarGrid, gamma0_lines
 from rtcflow.native.lattice import Lattice
 from rtcflow.native.options import NativeOptions
-from rtcflow.native.visibility import mask_lines
+from rtcflow.native.simd import with_room
+from rtcflow.native.visibility import SHADOW, mask_lines
 from rtcflow.sentinel1.radiometry import Noise
 from rtcflow_contract.grid import Grid
 
@@ -34,7 +35,7 @@ class BandInputs:
     lattice: Lattice
     grid: Grid
     heights: NDArray[np.float32]
-    weights: NDArray[np.float64]
+    table: NDArray[np.float64]
     orbit: NDArray[np.float64]
     radar: RadarGrid
     timing: NDArray[np.float64]
@@ -107,7 +108,7 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
     first, last = max(0, band.first - reach), min(radar.lines, band.last + reach)
     lines = last - first
     geometry = (lattice.nodes, lattice.step, *lattice.origin)
-    terrain = (inputs.heights, inputs.weights, inputs.orbit, radar.edges)
+    terrain = (inputs.heights, inputs.table, inputs.orbit, radar.edges)
 
     mask_shadow = inputs.options.shadow_masking and bool(inputs.pixels)
     wants_mask = outputs.mask.size > 0 or mask_shadow
@@ -123,7 +124,7 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
     watch.append(time.perf_counter())
 
     channels = 3 if outputs.sigma.size > 0 else 2
-    sums = np.zeros((lines, PAD + radar.samples + 2, channels))
+    sums = np.zeros((lines, channels, radar.samples + BESIDE))
     scale = inputs.options.dem_upsampling
     accumulate_facets(
         sums,
@@ -136,14 +137,14 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
         3.0 + 2 * grid.spacing / _LINE_M,
         inputs.height,
     )
-    factor = np.empty((lines, radar.samples), np.float32)
-    sigma = np.empty((lines, radar.samples) if channels == 3 else (0, 0), np.float32)
+    factor = with_room((lines, radar.samples), np.float32)
+    sigma = with_room((lines, radar.samples) if channels == 3 else (0, 0), np.float32)
     minimum = 10 ** (inputs.options.minimum_factor_db / 10)
     finish_factors(sums, radar.spacing_m * _LINE_M, minimum, factor, sigma)
     del sums
     watch.append(time.perf_counter())
 
-    gamma0 = np.empty((len(inputs.pixels), lines, radar.samples), np.float32)
+    gamma0 = with_room((len(inputs.pixels), lines, radar.samples), np.float32)
     for image, pixels, calibration, noise in zip(
         gamma0, inputs.pixels, inputs.calibrations, inputs.noises, strict=True
     ):
@@ -153,9 +154,12 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
         gamma0_lines(pixels[first:last], along, across, calibration, floor, factor, image)
     watch.append(time.perf_counter())
 
+    shadow = with_room(mask.shape if mask_shadow else (0, 0), np.uint8)
+    if mask_shadow:
+        np.bitwise_and(mask, SHADOW, out=shadow)
     geocode_band(
         *geometry, grid.rows, grid.cols, *terrain, inputs.timing, band.first, band.last, first, float(reach),
-        inputs.height, gamma0, factor, sigma, mask, looks, mask_first, mask_shadow, ground, tracks, inputs.ground_step,
+        inputs.height, gamma0, factor, sigma, mask, looks, mask_first, shadow, ground, tracks, inputs.ground_step,
         inputs.valid,
         outputs.backscatter, outputs.factor, outputs.sigma, outputs.looks, outputs.mask,
     )  # fmt: skip

@@ -14,6 +14,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from rtcflow.native.simd import LANES, lane, load, total
 from rtcflow_contract.errors import RefusedError
 
 TAPS = 6
@@ -106,11 +107,19 @@ def spline_weights() -> NDArray[np.float64]:
     return np.stack((y0, y1 - y0 - m0 / 3 - m1 / 6, m0 / 2, (m1 - m0) / 6), axis=1)
 
 
+def spline_table() -> NDArray[np.float64]:
+    """`spline_weights` as vectors, (8, LANES): by power postings 0 to 3, then two zeros and 4 and 5."""
+    weights = spline_weights()
+    table = np.zeros((4, 2, LANES))
+    table[:, 0], table[:, 1, 2:] = weights[:LANES].T, weights[LANES:].T
+    return table.reshape(8, LANES)
+
+
 @nb.njit(inline="always")
-def sample_height(heights, weights, row, col):
+def sample_height(heights, table, row, col):
     """Height at a fractional row and column; NaN outside or beside a void.
 
-    Kernel of `sample_heights`, which states it for arrays.
+    Kernel of `sample_heights`, which states it for arrays; `table` is `spline_table`.
     """
     i, j = int(np.floor(row)), int(np.floor(col))
     if i < 1 or j < 1 or i + 4 >= heights.shape[0] or j + 4 >= heights.shape[1]:
@@ -118,24 +127,18 @@ def sample_height(heights, weights, row, col):
     v, u = row - i, col - j
     i -= 1
     j -= 1
-    x0 = weights[0, 0] + u * (weights[0, 1] + u * (weights[0, 2] + u * weights[0, 3]))
-    x1 = weights[1, 0] + u * (weights[1, 1] + u * (weights[1, 2] + u * weights[1, 3]))
-    x2 = weights[2, 0] + u * (weights[2, 1] + u * (weights[2, 2] + u * weights[2, 3]))
-    x3 = weights[3, 0] + u * (weights[3, 1] + u * (weights[3, 2] + u * weights[3, 3]))
-    x4 = weights[4, 0] + u * (weights[4, 1] + u * (weights[4, 2] + u * weights[4, 3]))
-    x5 = weights[5, 0] + u * (weights[5, 1] + u * (weights[5, 2] + u * weights[5, 3]))
-    total = 0.0
-    for k in range(6):
-        y = weights[k, 0] + v * (weights[k, 1] + v * (weights[k, 2] + v * weights[k, 3]))
-        total += y * (
-            x0 * heights[i + k, j]
-            + x1 * heights[i + k, j + 1]
-            + x2 * heights[i + k, j + 2]
-            + x3 * heights[i + k, j + 3]
-            + x4 * heights[i + k, j + 4]
-            + x5 * heights[i + k, j + 5]
-        )
-    return total
+    a0, a1, a2, a3 = load(table, 0, 0), load(table, 2, 0), load(table, 4, 0), load(table, 6, 0)
+    b0, b1, b2, b3 = load(table, 1, 0), load(table, 3, 0), load(table, 5, 0), load(table, 7, 0)
+    ya, yb = a0 + v * (a1 + v * (a2 + v * a3)), b0 + v * (b1 + v * (b2 + v * b3))
+    y0, y1, y2, y3, y4, y5 = lane(ya, 0), lane(ya, 1), lane(ya, 2), lane(ya, 3), lane(yb, 2), lane(yb, 3)
+    # Postings 0 to 3 of each row, and 2 to 5, of which the first two have no weight: nothing beside the six is read.
+    left = y0 * load(heights, i, j) + y1 * load(heights, i + 1, j) + y2 * load(heights, i + 2, j)
+    left += y3 * load(heights, i + 3, j) + y4 * load(heights, i + 4, j) + y5 * load(heights, i + 5, j)
+    j += 2
+    right = y0 * load(heights, i, j) + y1 * load(heights, i + 1, j) + y2 * load(heights, i + 2, j)
+    right += y3 * load(heights, i + 3, j) + y4 * load(heights, i + 4, j) + y5 * load(heights, i + 5, j)
+    xa, xb = a0 + u * (a1 + u * (a2 + u * a3)), b0 + u * (b1 + u * (b2 + u * b3))
+    return total(left * xa + right * xb)
 
 
 def sample_heights(dem: Dem, rows: NDArray[np.float64], cols: NDArray[np.float64]) -> NDArray[np.float64]:

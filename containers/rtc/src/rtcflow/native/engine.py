@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rtcflow.native.angles import angle_rows
 from rtcflow.native.bands import Band, BandInputs, Outputs, work_off
-from rtcflow.native.dem import read_dem, spline_weights
+from rtcflow.native.dem import read_dem, spline_table
 from rtcflow.native.image import RadarGrid, radar_grid, valid_samples
 from rtcflow.native.lattice import Lattice, lattice_lonlat, make_lattice
 from rtcflow.native.options import STATIC_MASK_LOOKS, NativeOptions
@@ -133,7 +133,7 @@ def compute_layers(
         lattice=lattice,
         grid=grid,
         heights=terrain.heights,
-        weights=spline_weights(),
+        table=spline_table(),
         orbit=polynomials,
         radar=scene.grid,
         timing=_timing(scene.burst, product, options),
@@ -226,7 +226,7 @@ def _angles(pool: ThreadPoolExecutor, inputs: BandInputs, outputs: Outputs) -> N
             first,
             min(first + _ANGLE_ROWS, inputs.grid.rows),
             inputs.heights,
-            inputs.weights,
+            inputs.table,
             inputs.orbit,
             outputs.incidence,
             outputs.local,

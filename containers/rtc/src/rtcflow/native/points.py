@@ -8,7 +8,6 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from rtcflow.native.dem import sample_height
 from rtcflow.native.lattice import CHANNELS
 
 ORBIT_TERMS = 6
@@ -52,7 +51,7 @@ def satellite(orbit, t):
 
 @nb.njit(inline="always")
 def zero_doppler(orbit, x, y, z, t):
-    """Zero-Doppler time and slant range of an Earth-fixed point, one Newton step from the guess `t`.
+    """Zero-Doppler time and slant range of an Earth-fixed point, or of a vector of them; one Newton step from `t`.
 
     The guess is good to some 1e-4 s; the step leaves its square times |f''/2f'| of about 1e-3: below 1e-10 s.
     """
@@ -78,25 +77,6 @@ def lattice_row(nodes, row, step, origin, out):
     for k in range(nodes.shape[1]):
         for c in range(CHANNELS):
             out[k, c] = (1 - f) * nodes[i, k, c] + f * nodes[i + 1, k, c]
-
-
-@nb.njit(inline="always")
-def node_at(line, col, step, origin, heights, weights, orbit):
-    """Position, height, time and range of the terrain at a fractional grid column of an interpolated lattice row."""
-    at = (col - origin) / step
-    k = int(np.floor(at))
-    k = min(max(k, 0), line.shape[0] - 2)
-    g = at - k
-    e = 1 - g
-    h = sample_height(
-        heights, weights, e * line[k, 6] + g * line[k + 1, 6], e * line[k, 7] + g * line[k + 1, 7]
-    )
-    x = e * line[k, 0] + g * line[k + 1, 0] + h * (e * line[k, 3] + g * line[k + 1, 3])
-    y = e * line[k, 1] + g * line[k + 1, 1] + h * (e * line[k, 4] + g * line[k + 1, 4])
-    z = e * line[k, 2] + g * line[k + 1, 2] + h * (e * line[k, 5] + g * line[k + 1, 5])
-    guess = e * line[k, 8] + g * line[k + 1, 8] + h * (e * line[k, 9] + g * line[k + 1, 9])
-    t, r = zero_doppler(orbit, x, y, z, guess)
-    return x, y, z, h, t, r
 
 
 @nb.njit(inline="always")

@@ -15,8 +15,13 @@ import numpy as np
 from rtcflow.native.dem import sample_height
 from rtcflow.native.lattice import CHANNELS
 from rtcflow.native.points import satellite_position
+from rtcflow.native.simd import LANES, lane, pack, store
 
 SHADOW, LAYOVER = 1, 2
+# Points of a profile between two that are looked up in the lattice; straight in between, to millimetres.
+_STRETCH = 16
+# Rows of a profile: slant range in metres, and a measure of the look angle.
+_RANGE, _LOOK = 0, 1
 
 
 @nb.njit(inline="always")
@@ -54,6 +59,66 @@ def along_track(track, row, col):
     return track[k, 2] + u * (track[k + 1, 2] - track[k, 2])
 
 
+@nb.njit(inline="always")
+def track_point(nodes, step, origin_row, origin_col, track, distance, out):
+    """The lattice at a distance along a ground track, or straight on beyond its end; `out` is (CHANNELS,)."""
+    last = track.shape[0] - 1
+    k = min(int(distance / track[last, 2] * last), last - 1)
+    while k > 0 and track[k, 2] > distance:
+        k -= 1
+    while k < last - 1 and track[k + 1, 2] < distance:
+        k += 1
+    f = (distance - track[k, 2]) / (track[k + 1, 2] - track[k, 2])
+    row = track[k, 0] + f * (track[k + 1, 0] - track[k, 0])
+    col = track[k, 1] + f * (track[k + 1, 1] - track[k, 1])
+    lattice_point(nodes, step, origin_row, origin_col, row, col, out)
+
+
+@nb.njit(inline="always")
+def between(start, stop, f, channel):
+    """A channel at the fractions `f` of a stretch."""
+    return start[channel] + f * (stop[channel] - start[channel])
+
+
+@nb.njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
+def walk_profile(
+    profile, points, nodes, step, origin_row, origin_col, heights, table, track, ground_step, satellite
+):
+    """Slant ranges and look angles of the terrain along a ground track.
+
+    Parameters
+    ----------
+    profile : (2, points + _STRETCH) float64
+        Filled: ranges, and cosines of the angle between line of sight and upward, which grow with the look angle.
+    satellite : tuple of float
+        Position, Earth-fixed, metres.
+    """
+    if points == 0:
+        return
+    start, stop = np.empty(CHANNELS), np.empty(CHANNELS)
+    sx, sy, sz = satellite
+    distance_m = np.sqrt(sx * sx + sy * sy + sz * sz)
+    track_point(nodes, step, origin_row, origin_col, track, 0.0, stop)
+    for first in range(0, points, _STRETCH):
+        start, stop = stop, start
+        track_point(nodes, step, origin_row, origin_col, track, (first + _STRETCH) * ground_step, stop)
+        for k in range(0, _STRETCH, LANES):
+            f = (pack(0.0, 1.0, 2.0, 3.0) + float(k)) * (1.0 / _STRETCH)
+            rows, cols = between(start, stop, f, 6), between(start, stop, f, 7)
+            h = pack(
+                sample_height(heights, table, lane(rows, 0), lane(cols, 0)),
+                sample_height(heights, table, lane(rows, 1), lane(cols, 1)),
+                sample_height(heights, table, lane(rows, 2), lane(cols, 2)),
+                sample_height(heights, table, lane(rows, 3), lane(cols, 3)),
+            )
+            dx = between(start, stop, f, 0) + h * between(start, stop, f, 3) - sx
+            dy = between(start, stop, f, 1) + h * between(start, stop, f, 4) - sy
+            dz = between(start, stop, f, 2) + h * between(start, stop, f, 5) - sz
+            r = np.sqrt(dx * dx + dy * dy + dz * dz)
+            store(profile, _RANGE, first + k, r)
+            store(profile, _LOOK, first + k, (dx * sx + dy * sy + dz * sz) / (r * distance_m))
+
+
 @nb.njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
 def mask_lines(
     mask,
@@ -63,7 +128,7 @@ def mask_lines(
     origin_row,
     origin_col,
     heights,
-    weights,
+    table,
     orbit,
     radar,
     first_line,
@@ -87,35 +152,21 @@ def mask_lines(
     """
     band, samples = mask.shape
     t0, dt, r0, dr = radar[0], radar[1], radar[2], radar[3]
-    point = np.empty(CHANNELS)
+    most_points = int(track[:, -1, 2].max() / ground_step) if band > 0 else 0
+    profile = np.empty((2, most_points + _STRETCH))
     for i in range(band):
-        last_node = track.shape[1] - 1
-        n = int(track[i, last_node, 2] / ground_step)
-        node = 0
-        ranges = np.empty(n)
+        n = int(track[i, -1, 2] / ground_step)
         flags = np.zeros(n, np.uint8)
-        t_line = t0 + (first_line + i + 0.5) * dt
-        sx, sy, sz = satellite_position(orbit, t_line)
-        s_norm = np.sqrt(sx * sx + sy * sy + sz * sz)
+        satellite = satellite_position(orbit, t0 + (first_line + i + 0.5) * dt)
+        walk_profile(
+            profile, n, nodes, step, origin_row, origin_col, heights, table, track[i], ground_step, satellite
+        )
         highest = -1.0
         farthest = -1.0
         for k in range(n):
-            distance = k * ground_step
-            while node < last_node - 1 and track[i, node + 1, 2] < distance:
-                node += 1
-            f = (distance - track[i, node, 2]) / (track[i, node + 1, 2] - track[i, node, 2])
-            row = track[i, node, 0] + f * (track[i, node + 1, 0] - track[i, node, 0])
-            col = track[i, node, 1] + f * (track[i, node + 1, 1] - track[i, node, 1])
-            lattice_point(nodes, step, origin_row, origin_col, row, col, point)
-            h = sample_height(heights, weights, point[6], point[7])
-            x, y, z = point[0] + h * point[3], point[1] + h * point[4], point[2] + h * point[5]
-            dx, dy, dz = x - sx, y - sy, z - sz
-            r = np.sqrt(dx * dx + dy * dy + dz * dz)
-            ranges[k] = r
+            r, look = profile[_RANGE, k], profile[_LOOK, k]
             if not r > 0.0:
                 continue
-            # Cosine of the angle between line of sight and upward: it grows with the look angle from nadir.
-            look = (dx * sx + dy * sy + dz * sz) / (r * s_norm)
             if look < highest and highest > -1.0:
                 flags[k] |= SHADOW
                 ground[i, k] = SHADOW
@@ -127,7 +178,7 @@ def mask_lines(
                 farthest = r
         nearest = 1e12
         for k in range(n - 1, -1, -1):
-            r = ranges[k]
+            r = profile[_RANGE, k]
             if not r > 0.0:
                 continue
             if r >= nearest:
@@ -138,7 +189,8 @@ def mask_lines(
             both = flags[k] & flags[k + 1]
             if both == 0:
                 continue
-            low, high = min(ranges[k], ranges[k + 1]), max(ranges[k], ranges[k + 1])
+            here, behind = profile[_RANGE, k], profile[_RANGE, k + 1]
+            low, high = min(here, behind), max(here, behind)
             if not high > 0.0:
                 continue
             first = max(int(np.floor((low - r0) / dr)), 0)

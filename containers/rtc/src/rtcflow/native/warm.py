@@ -6,8 +6,8 @@ import time
 import numpy as np
 
 from rtcflow.native.angles import angle_rows
-from rtcflow.native.dem import spline_weights
-from rtcflow.native.facets import PAD, accumulate_facets, finish_factors
+from rtcflow.native.dem import spline_table
+from rtcflow.native.facets import BESIDE, accumulate_facets, finish_factors
 from rtcflow.native.geocode import geocode_band
 from rtcflow.native.image import gamma0_lines
 from rtcflow.native.lattice import CHANNELS
@@ -25,7 +25,7 @@ def warm() -> None:
     heights = np.zeros((16, 16), np.float32)
     geometry = (nodes, 2, -2, -2)
     edges = np.array([0.0, 1e-3, 8e5, 2.3])
-    terrain = (heights, spline_weights(), orbit)
+    terrain = (heights, spline_table(), orbit)
     none = np.zeros((0, 0), np.float32)
     mask = np.zeros((2, 8), np.uint8)
     factor = np.ones((2, 8), np.float32)
@@ -33,14 +33,14 @@ def warm() -> None:
     pixels = np.zeros((2, 8, 2), np.int16)
     mask_lines(mask, mask.copy(), *geometry, *terrain, edges, 0, np.zeros((2, 3, 3)), 5.0)
     for channels in (2, 3):
-        sums = np.zeros((2, PAD + 10, channels))
+        sums = np.zeros((2, channels, 8 + BESIDE))
         accumulate_facets(sums, *geometry, 2, 2, 2, *terrain, edges, 0, 3.0, 0.0)
         finish_factors(sums, 30.0, 1e-3, factor, factor.copy())
     mapped = np.frombuffer(pixels.tobytes(), np.int16).reshape(pixels.shape)
     for source in (pixels, mapped):
         gamma0_lines(source, np.zeros(2), np.zeros(8), np.ones(8), 0.0, factor, gamma0[0])
     geocode_band(
-        *geometry, 2, 2, *terrain, edges, np.zeros(3), 0, 2, 0, 3.0, 0.0, gamma0, factor, factor, mask, 1, 0, True,
+        *geometry, 2, 2, *terrain, edges, np.zeros(3), 0, 2, 0, 3.0, 0.0, gamma0, factor, factor, mask, 1, 0, mask,
         mask, np.zeros((2, 3, 3)), 5.0, np.array([0, 2, 0, 8]),
         np.ones((1, 2, 2), np.float32), none, none, none, np.zeros((2, 2), np.uint8),
     )  # fmt: skip
