@@ -20,6 +20,8 @@ from rtcflow_contract.errors import RefusedError
 
 # GLO-30's spacing, for an area that is all sea.
 _SEA_SHAPE = (3600, 3600)
+# Of a posting: what is nearer to one than this is on it, and need not be interpolated.
+_ON_POSTING = 1e-6
 
 
 class Heights(NamedTuple):
@@ -86,12 +88,13 @@ def _resized(raster: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def _interpolated(values: np.ndarray, at: np.ndarray, axis: int, beyond: bool = False) -> np.ndarray:
     """Linear interpolation along an axis at fractional indices; `beyond` the ends linear too, or held constant."""
+    on = np.rint(at)
+    if np.abs(at - on).max() < _ON_POSTING and on[0] >= 0 and on[-1] < values.shape[axis]:
+        return values.take(on.astype(np.intp), axis)
     if not beyond:
         at = np.clip(at, 0, values.shape[axis] - 1)
     low = np.minimum(np.floor(at).astype(np.intp), max(values.shape[axis] - 2, 0))
     weight = (at - low).astype(np.float32)
-    if not weight.any():
-        return np.take(values, low, axis)
     weight = weight[None, :] if axis else weight[:, None]
     lower, upper = np.take(values, low, axis), np.take(values, low + 1, axis)
     return lower + weight * (upper - lower)
