@@ -162,3 +162,10 @@ def test_missing_credentials_are_one_sentence(monkeypatch, tmp_path):
     result = invoke("--scene", SCENE, "--state-machine-arn", MACHINE)
     assert isinstance(result.exception, RefusedError)
     assert str(result.exception) == "no AWS credentials were found; run `aws configure` or set AWS_PROFILE"
+
+
+def test_only_the_command_named_is_loaded_and_all_where_none_has_the_name():
+    assert [command.name for command in make_app("run").registered_commands] == ["run"]
+    for named in ("", "nonsense"):
+        names = {command.name for command in make_app(named).registered_commands}
+        assert {"burst", "compare", "run"} <= names

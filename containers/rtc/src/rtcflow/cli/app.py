@@ -12,6 +12,9 @@ from rtcflow.failures import as_contract_error
 from rtcflow_contract.errors import DefectError, ErrorClass, RtcflowError
 
 COMMANDS_GROUP = "rtcflow.commands"
+_OWN = [
+    EntryPoint(name, f"rtcflow.cli.{name}:{name}", COMMANDS_GROUP) for name in ("burst", "compare", "grids")
+]
 
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -35,18 +38,16 @@ def _options(
         os.environ["RTCFLOW_DEBUG"] = "1"
 
 
-def make_app() -> typer.Typer:
-    """The program with every installed command."""
-    from rtcflow.cli.burst import burst
-    from rtcflow.cli.compare import compare
-    from rtcflow.cli.grids import grids
+def make_app(named: str = "") -> typer.Typer:
+    """The program with the command named, or with every installed one where none has the name.
 
+    Other commands are not imported: those of operators bring large libraries.
+    """
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_options)
-    app.command("burst")(burst)
-    app.command("compare")(compare)
-    app.add_typer(grids, name="grids")
-    for entry in sorted(entry_points(group=COMMANDS_GROUP), key=lambda entry: entry.name):
+    found = sorted(entry_points(group=COMMANDS_GROUP), key=lambda entry: entry.name)
+    entries = {entry.name: entry for entry in (*_OWN, *found)}
+    for entry in [entries[named]] if named in entries else entries.values():
         _add(app, entry.name, _load(entry))
     return app
 
@@ -78,7 +79,7 @@ def _add(app: typer.Typer, name: str, command: object) -> None:
 def main() -> None:
     """Run the program; an error is one sentence on stderr and the exit code of its class."""
     try:
-        make_app()()
+        make_app(next((word for word in sys.argv[1:] if not word.startswith("-")), ""))()
     except Exception as error:
         failure = as_contract_error(error)
         if os.environ.get("RTCFLOW_DEBUG") == "1":
