@@ -1,6 +1,7 @@
 """`rtcflow burst`: products on this machine, and each fault as one sentence with the exit code of its class."""
 
 import sys
+from datetime import timedelta
 from importlib.metadata import version
 
 import pystac
@@ -108,15 +109,47 @@ def test_backscatter_and_static_layers_do_not_share_a_folder(case, engine, monke
     assert manifest_in(case / "out" / BURSTS[1]).product is Product.RTC_S1
 
 
+def test_a_later_pass_does_not_take_the_place_of_an_earlier_one(case, engine, monkeypatch, capsys):
+    assert burst(monkeypatch, case) == 0
+    folder = case / "out" / BURSTS[1]
+    first = manifest_in(folder)
+    taken = first.acquisition.start - timedelta(days=12)
+    earlier = first.model_copy(update={"acquisition": first.acquisition.model_copy(update={"start": taken})})
+    (folder / MANIFEST).write_text(earlier.model_dump_json())
+    before = {path.name for path in folder.iterdir()}
+    assert burst(monkeypatch, case) == 65
+    assert (
+        "is of 2021-12-20, not of 2022-01-01; give each pass a folder of its own" in capsys.readouterr().err
+    )
+    assert {path.name for path in folder.iterdir()} == before
+
+
+def test_a_product_that_was_left_without_its_item_gets_it(case, engine, monkeypatch):
+    assert burst(monkeypatch, case) == 0
+    item = case / "out" / BURSTS[1] / ITEM
+    item.unlink()
+    assert burst(monkeypatch, case, on_existing="skip") == 0
+    assert item.exists()
+
+
+def test_a_crs_is_taken_in_the_spelling_of_the_payload_too(case, engine, monkeypatch):
+    assert burst(monkeypatch, case, output_crs=f"EPSG:{GRID.epsg}") == 0
+    assert manifest_in(case / "out" / BURSTS[1]).parameters["output_crs"] == GRID.epsg
+
+
 FAULTS = [
     ({"safe": f"/nowhere/{SCENE}.SAFE"}, "does not exist"),
-    ({"safe": "/nowhere/scene"}, "not a Sentinel-1 scene id"),
+    ({"safe": "/nowhere/scene"}, "/nowhere/scene does not exist"),
+    ({"safe": "/proc/self"}, "the name of '/proc/self' is not a Sentinel-1 scene id"),
     ({"orbit": f"/nowhere/{ORBIT}"}, "does not exist"),
     ({"dem": "/nowhere/dem.tif"}, "does not exist"),
     ({"dem": "/nowhere"}, "does not exist"),
     ({"burst_id": "x"}, "not a burst id"),
     ({"output_crs": 4326}, "not a projected CRS"),
     ({"output_crs": 99999}, "not a known EPSG code"),
+    ({"output_crs": "utm"}, "write it like 3031"),
+    ({"product_version": "../../x"}, "no product version"),
+    ({"grids": "/nowhere"}, "there are no grids in /nowhere"),
 ]
 
 
