@@ -1,5 +1,7 @@
 """`rtcflow burst`: products on this machine, and each fault as one sentence with the exit code of its class."""
 
+import os
+import signal
 import sys
 from datetime import timedelta
 from importlib.metadata import version
@@ -225,6 +227,41 @@ def test_commands_of_other_distributions_are_added(monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines() == ["hello from elsewhere", "twin is up"]
     assert run(monkeypatch, "broken") == 70
     assert "command 'broken' cannot be loaded" in capsys.readouterr().err
+
+
+def test_only_the_command_that_is_asked_for_is_loaded(monkeypatch, capsys):
+    def never():
+        raise AssertionError("loaded")
+
+    def hello() -> None:
+        print("hello")
+
+    entries = [_Entry("hello", lambda: hello), _Entry("slow", never)]
+    # The option sets it, for good.
+    monkeypatch.setenv("RTCFLOW_DEBUG", "0")
+    monkeypatch.setattr(app, "entry_points", lambda group: entries)
+    assert run(monkeypatch, "--debug", "hello") == 0
+    assert capsys.readouterr().out == "hello\n"
+
+
+def test_a_path_that_cannot_be_written_is_refused_by_name(monkeypatch, capsys, tmp_path):
+    def write() -> None:
+        (tmp_path / "missing" / "file").write_text("")
+
+    monkeypatch.setattr(app, "entry_points", lambda group: [_Entry("write", lambda: write)])
+    assert run(monkeypatch, "write") == 65
+    told = capsys.readouterr().err
+    assert told == f"refused: {tmp_path / 'missing' / 'file'}: No such file or directory; give another path\n"
+
+
+def test_a_burst_that_is_told_to_stop_leaves_nothing_behind(case, engine, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    engine.before_last = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        assert burst(monkeypatch, case) == 128 + signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert list((case / "out").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
