@@ -13,6 +13,7 @@ from stac_assembly import Assembled, StacSettings, assemble_stac
 from rtcflow_cloud.catalogue_topic import publish
 from rtcflow_cloud.failures import translated
 from rtcflow_cloud.storage import read_bytes
+from rtcflow_contract.errors import TransientError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_stac.context import HrefStyle, Processor
@@ -79,4 +80,6 @@ def _announce(made: Assembled) -> None:
         "EventBusName": bus,
     }
     with translated("EventBridge"):
-        boto3.client("events").put_events(Entries=[entry])
+        answer = boto3.client("events").put_events(Entries=[entry])
+    if answer.get("FailedEntryCount"):
+        raise TransientError("the event bus did not take the product's event; try again", reason="event-bus")

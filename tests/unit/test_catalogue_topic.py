@@ -107,6 +107,14 @@ def test_an_item_that_could_not_be_published_exists_and_the_retry_publishes_it(h
     assert topic.heard()[-1][0]["id"] == job.product_id
 
 
+def test_an_event_that_the_bus_did_not_take_is_put_again(handler, topic, monkeypatch):
+    bus = SimpleNamespace(put_events=lambda Entries: {"FailedEntryCount": 1})
+    monkeypatch.setenv("EVENT_BUS_NAME", "default")
+    monkeypatch.setattr(handler, "boto3", SimpleNamespace(client=lambda service: bus))
+    with pytest.raises(TransientError, match="did not take the product's event"):
+        run(handler, ready())
+
+
 def test_without_a_topic_nothing_is_published(handler, topic, monkeypatch):
     monkeypatch.setenv("CATALOGUE_TOPIC_ARN", "")
     run(handler, ready())

@@ -78,5 +78,5 @@ class _told:  # noqa: N801 - reads as a word in a with statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RtcflowError):
-            Console(stderr=True).print(error.message, soft_wrap=True)
+            Console(stderr=True).print(f"{error.error_class.value}: {error.message}", soft_wrap=True)
             raise typer.Exit(error.exit_code)
