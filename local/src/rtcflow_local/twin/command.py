@@ -21,7 +21,9 @@ _DEFAULT_FOLDER = Path(".twin")
 @app.command()
 def up(
     folder: Folder = _DEFAULT_FOLDER,
-    port: Annotated[int | None, typer.Option(help="Port on loopback; else a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port on loopback; else a free one.", min=1, max=65535)
+    ] = None,
     project: Annotated[Path, typer.Option(help="Checkout with template.yaml.")] = Path(),
 ) -> None:
     """Start the emulator and deploy the template into it."""

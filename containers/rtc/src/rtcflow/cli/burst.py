@@ -23,7 +23,7 @@ from rtcflow_contract.keys import ITEM
 from rtcflow_contract.layers import Product
 from rtcflow_contract.product_id import check_version
 from rtcflow_contract.report import Outcome
-from rtcflow_contract.request import Engine, OnExisting, OrbitChoice, parse_crs
+from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, OnExisting, OrbitChoice, parse_crs
 from rtcflow_contract.scene_id import parse_scene_id
 
 _DEFAULT_GEOID = Sources.model_fields["geoid"].default
@@ -59,7 +59,7 @@ def burst(
     engine: Annotated[
         Engine, typer.Option(help="Who computes; auto takes the best installed.")
     ] = Engine.AUTO,
-    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=5, max=1000)] = 20,
+    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=FINEST_M, max=COARSEST_M)] = 20,
     output_crs: Annotated[
         str | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
     ] = None,

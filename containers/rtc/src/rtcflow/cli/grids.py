@@ -15,7 +15,7 @@ from rtcflow.grid.resolve import check_crs
 from rtcflow.grid.store import GridStore, StoredHow, open_store
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
-from rtcflow_contract.request import parse_crs
+from rtcflow_contract.request import COARSEST_M, FINEST_M, parse_crs
 
 _PARALLEL = 16
 
@@ -42,7 +42,7 @@ def import_grids(
     to: Annotated[
         str, typer.Option(help="Project folder of the products: s3://bucket/folder, or a local folder.")
     ],
-    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=5, max=1000)] = 20,
+    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=FINEST_M, max=COARSEST_M)] = 20,
     output_crs: Annotated[
         str | None, typer.Option(help="EPSG code; that of the database by default.")
     ] = None,
