@@ -39,6 +39,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             processor=Processor(os.environ["PROCESSOR_NAME"], os.environ.get("PROCESSOR_URL") or None),
             license=os.environ["LICENSE"],
         ),
+        _publish_collection,
     )
     # The product exists from here on; what follows is repeated by the state's retry, and changes nothing twice.
     _publish(made)
@@ -48,12 +49,16 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     return {"burst_id": job.burst_id, "item": made.item_uri, "manifest": made.manifest_uri}
 
 
+def _publish_collection(collection: dict[str, Any]) -> None:
+    """Publish a collection before its first item: catalogues take no item of a collection that they do not have."""
+    topic = os.environ.get("CATALOGUE_TOPIC_ARN")
+    if topic:
+        publish(topic, json.dumps(collection), {"collection": ("String", collection["id"])})
+
+
 def _publish(made: Assembled) -> None:
     """Publish the item for catalogues; not that of a version that is not in use."""
     topic = os.environ.get("CATALOGUE_TOPIC_ARN")
-    if topic and made.collection is not None:
-        # Catalogues take no item of a collection that they do not have.
-        publish(topic, json.dumps(made.collection), {"collection": ("String", made.manifest.collection)})
     if topic and made.in_use:
         notice = notice_of(made.item, made.item_uri, made.manifest.burst_id)
         publish(topic, notice.message, notice.attributes)
