@@ -17,7 +17,7 @@ setup: $(READY)  ## Make .venv with everything in it
 $(READY): constraints.txt functions/layer/pyproject.toml containers/rtc/pyproject.toml local/pyproject.toml
 	@$(PYTHON) scripts/check_python.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) (about 1.2 GB, a few minutes the first time)"
+	@echo "Installing into $(VENV) (about 1.5 GB, a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	    -e functions/layer -e containers/rtc -e "local[dev]"
 	@echo "Compiling the engine (once)"

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 Outputs = dict[str, str]
 _LOGINS = ("EARTHDATA_LOGIN", "EARTHDATA_PASSWORD")
+# May be empty, but ECS starts no task where one of the secret's values is not there at all.
+_FURTHER_LOGINS = ("CDSE_LOGIN", "CDSE_PASSWORD")
 # Service Quotas' codes of the vCPUs that Fargate may run at once, and what 30 tasks of 4 vCPU need.
 _QUOTAS = {"L-3032A538": "Fargate On-Demand vCPU", "L-36FBB829": "Fargate Spot vCPU"}
 _VCPU_OF_A_SCENE = 120
@@ -49,8 +52,12 @@ def image_pushed(session: boto3.Session, outputs: Outputs) -> str:
 def secret_filled_in(session: boto3.Session, outputs: Outputs) -> str:
     """The archive logins are there; their values stay where they are."""
     secret = session.client("secretsmanager").get_secret_value(SecretId=outputs["ArchiveSecretArn"])
-    empty = [name for name in _LOGINS if not json.loads(secret["SecretString"]).get(name)]
-    return f"fill in {', '.join(empty)} of secret {outputs['ArchiveSecretArn']}" if empty else ""
+    values = json.loads(secret["SecretString"])
+    empty = [name for name in _LOGINS if not values.get(name)]
+    if empty:
+        return f"fill in {', '.join(empty)} of secret {outputs['ArchiveSecretArn']}"
+    lacking = [name for name in _FURTHER_LOGINS if name not in values]
+    return f"add {', '.join(lacking)} to secret {outputs['ArchiveSecretArn']}, empty" if lacking else ""
 
 
 def buckets_closed(session: boto3.Session, outputs: Outputs) -> str:
@@ -194,7 +201,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--region", help="region of the stack; the session's when not given")
     parser.add_argument("--execution", help="ARN of a scene's execution, to check what it left as well")
     options: Any = parser.parse_args(arguments)
-    session = boto3.Session(region_name=options.region)
+    # boto3 itself does not read AWS_REGION.
+    session = boto3.Session(region_name=options.region or os.environ.get("AWS_REGION") or None)
     try:
         outputs = stack_outputs(session, options.stack)
     except (BotoCoreError, ClientError) as error:

@@ -13,6 +13,7 @@ from stac_assembly import Assembled, StacSettings, assemble_stac
 from rtcflow_cloud.catalogue_topic import publish
 from rtcflow_cloud.failures import translated
 from rtcflow_cloud.storage import read_bytes
+from rtcflow_contract.errors import TransientError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_stac.context import HrefStyle, Processor
@@ -38,6 +39,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             processor=Processor(os.environ["PROCESSOR_NAME"], os.environ.get("PROCESSOR_URL") or None),
             license=os.environ["LICENSE"],
         ),
+        _publish_collection,
     )
     # The product exists from here on; what follows is repeated by the state's retry, and changes nothing twice.
     _publish(made)
@@ -47,12 +49,16 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     return {"burst_id": job.burst_id, "item": made.item_uri, "manifest": made.manifest_uri}
 
 
+def _publish_collection(collection: dict[str, Any]) -> None:
+    """Publish a collection before its first item: catalogues take no item of a collection that they do not have."""
+    topic = os.environ.get("CATALOGUE_TOPIC_ARN")
+    if topic:
+        publish(topic, json.dumps(collection), {"collection": ("String", collection["id"])})
+
+
 def _publish(made: Assembled) -> None:
     """Publish the item for catalogues; not that of a version that is not in use."""
     topic = os.environ.get("CATALOGUE_TOPIC_ARN")
-    if topic and made.collection is not None:
-        # Catalogues take no item of a collection that they do not have.
-        publish(topic, json.dumps(made.collection), {"collection": ("String", made.manifest.collection)})
     if topic and made.in_use:
         notice = notice_of(made.item, made.item_uri, made.manifest.burst_id)
         publish(topic, notice.message, notice.attributes)
@@ -79,4 +85,6 @@ def _announce(made: Assembled) -> None:
         "EventBusName": bus,
     }
     with translated("EventBridge"):
-        boto3.client("events").put_events(Entries=[entry])
+        answer = boto3.client("events").put_events(Entries=[entry])
+    if answer.get("FailedEntryCount"):
+        raise TransientError("the event bus did not take the product's event; try again", reason="event-bus")

@@ -1,10 +1,11 @@
 """AssembleStac: from a job and its manifest to the item, the last file of a product."""
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rtcflow_cloud.failures import NotFoundError
-from rtcflow_cloud.storage import list_objects, read_bytes, write_bytes, write_if_absent
+from rtcflow_cloud.storage import exists, list_objects, read_bytes, write_bytes, write_if_absent
 from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, Location, version_name
@@ -25,23 +26,34 @@ class StacSettings(NamedTuple):
 
 
 class Assembled(NamedTuple):
-    """The item and the manifest it was made from, with the URIs of both; `in_use` unless another version is.
-
-    `collection` is the collection where this item is its first, else None.
-    """
+    """The item and the manifest it was made from, with the URIs of both; `in_use` unless another version is."""
 
     manifest: Manifest
     item: dict[str, Any]
     item_uri: str
     manifest_uri: str
     in_use: bool = True
-    collection: dict[str, Any] | None = None
 
 
-def assemble_stac(job: BurstJob, settings: StacSettings) -> Assembled:
+def _tell_no_one(collection: dict[str, Any]) -> None:
+    """For collections that are not published."""
+
+
+def assemble_stac(
+    job: BurstJob,
+    settings: StacSettings,
+    tell_new_collection: Callable[[dict[str, Any]], None] = _tell_no_one,
+) -> Assembled:
     """Check a product's files against its manifest and write its item, and the collection where there is none.
 
     Writing the same item again changes nothing.
+
+    Parameters
+    ----------
+    job : BurstJob
+    settings : StacSettings
+    tell_new_collection : callable
+        Gets a collection before it is written: where it fails, the next attempt tells it again.
 
     Raises
     ------
@@ -62,14 +74,20 @@ def assemble_stac(job: BurstJob, settings: StacSettings) -> Assembled:
         static=_linked_static(job),
     )
     item = build_item(manifest, context)
-    collection = build_collection(manifest, context)
-    first = write_if_absent(job.collection_folder.join(COLLECTION), _json(collection))
+    _make_collection(job, build_collection(manifest, context), tell_new_collection)
     in_use = record == MANIFEST
     at = job.destination.join(ITEM if in_use else version_name(ITEM, manifest.product_version))
     write_bytes(at, _json(item))
-    return Assembled(
-        manifest, item, str(at), str(job.destination.join(record)), in_use, collection if first else None
-    )
+    return Assembled(manifest, item, str(at), str(job.destination.join(record)), in_use)
+
+
+def _make_collection(
+    job: BurstJob, collection: dict[str, Any], tell: Callable[[dict[str, Any]], None]
+) -> None:
+    at = job.collection_folder.join(COLLECTION)
+    if not exists(at):
+        tell(collection)
+        write_if_absent(at, _json(collection))
 
 
 def check_files(manifest: Manifest, sizes: dict[str, int]) -> None:

@@ -3,7 +3,9 @@
 The last step compiles the engine for a minute; it is run too with RTCFLOW_IMAGE_TEST=full.
 """
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dockerfile import Refused, build, stages
+from dockerfile import Refused, Stage, build, stages
 
 ROOT = Path(__file__).parents[2]
 STAGES = stages(ROOT / "containers" / "rtc" / "Dockerfile")
@@ -129,13 +131,26 @@ def test_image_has_what_tests_ran_with_and_no_more_than_it_needs(run):
     assert not {"pytest", "ministack", "aws-sam-cli", "ruff"} & {line.split("==")[0] for line in installed}
 
 
-@pytest.mark.parametrize("name", ["native", "isce3"])
-def test_image_ends_as_a_user_without_rights(name):
+def chain_of(name: str) -> list[Stage]:
+    """A target and the stages that it is built on, itself first."""
     chain = [STAGES[name]]
     while chain[-1].base in STAGES:
         chain.append(STAGES[chain[-1].base])
-    users = [user for stage in chain for user in stage.of("USER")]
+    return chain
+
+
+@pytest.mark.parametrize("name", ["native", "isce3"])
+def test_image_ends_as_a_user_without_rights(name):
+    users = [user for stage in chain_of(name) for user in stage.of("USER")]
     assert users[0] == str(USER)
+
+
+@pytest.mark.parametrize("name", ["native", "isce3"])
+def test_volume_of_the_task_is_declared_so_that_the_user_may_write_to_it(name):
+    declared = [path for stage in chain_of(name) for rest in stage.of("VOLUME") for path in json.loads(rest)]
+    mounted = re.findall(r"ContainerPath: (\S+?)}", (ROOT / "template.yaml").read_text())
+    assert mounted
+    assert set(mounted) == set(declared)
 
 
 @pytest.mark.skipif(not FULL, reason="RTCFLOW_IMAGE_TEST=full compiles the engine into the image too")

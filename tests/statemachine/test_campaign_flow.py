@@ -2,7 +2,7 @@
 
 import pytest
 from asl_runner import ExecutionFailed, Runner, TaskError
-from definition import campaign
+from definition import campaign, definition
 
 SCENES = [{"name": f"scene-{number}", "payload": {"scene": f"S1A_{number}"}} for number in range(4)]
 STATIC = [{"name": "static-0", "payload": {"scene": "S1A_0", "product": "RTC_S1_STATIC"}}]
@@ -202,3 +202,11 @@ def test_both_maps_go_the_same_way():
     static, scenes = states["MakeStaticLayers"], states["ProcessScenes"]
     for field in ("ItemProcessor", "ItemSelector", "MaxConcurrency", "ToleratedFailurePercentage"):
         assert renamed(static[field]) == scenes[field]
+
+
+@pytest.mark.parametrize(
+    ("outer", "state"), [("MakeStaticLayers", "RunStaticScene"), ("ProcessScenes", "RunScene")]
+)
+def test_a_scene_ends_by_its_own_limit_before_the_campaign_stops_it(outer, state):
+    run = campaign()["States"][outer]["ItemProcessor"]["States"][state]
+    assert run["TimeoutSeconds"] > definition()["TimeoutSeconds"]

@@ -1,7 +1,9 @@
 """One burst, one set of files: whatever is killed, retried, repeated, replaced or run at once."""
 
+import errno
 import hashlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from burst_case import BUCKET, GRID, DrawingEngine, make_job, write_case
@@ -261,3 +263,15 @@ def test_on_this_machine_a_product_is_replaced_whole(case, engine):
     assert manifest.execution == "execution-1"
     found = {path.name for path in folder.iterdir()}
     assert found == {file.name for file in manifest.files} | {MANIFEST, ITEM, "notes.txt"}
+
+
+def test_on_this_machine_a_file_that_could_not_come_whole_has_not_its_name(case, engine, monkeypatch):
+    def fills_up(source, target):
+        Path(target).write_bytes(Path(source).read_bytes()[:10])
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr(rtcflow.destination_local.shutil, "move", fills_up)
+    job = job_at(case)
+    with pytest.raises(OSError, match="No space left"):
+        make_burst(job, case / "work", LocalDestination(case / "out", job), meter=Meter())
+    assert list((case / "out").iterdir()) == []

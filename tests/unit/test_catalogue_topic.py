@@ -10,7 +10,7 @@ from stac_assembly import assemble_stac
 
 from rtcflow_cloud import catalogue_topic, storage
 from rtcflow_contract.errors import TransientError
-from rtcflow_contract.keys import ITEM, JOB, MANIFEST
+from rtcflow_contract.keys import COLLECTION, ITEM, JOB, MANIFEST
 from rtcflow_stac.notice import LARGEST_BYTES, notice_of
 
 
@@ -97,6 +97,7 @@ def test_an_item_that_could_not_be_published_exists_and_the_retry_publishes_it(h
     def down(*arguments, **more):
         raise TransientError("topic could not be reached")
 
+    storage.write_bytes(job.collection_folder.join(COLLECTION), b"{}")
     with monkeypatch.context() as broken:
         broken.setattr(handler, "publish", down)
         with pytest.raises(TransientError):
@@ -105,6 +106,30 @@ def test_an_item_that_could_not_be_published_exists_and_the_retry_publishes_it(h
     run(handler, job)
     assert storage.read_bytes(job.destination.join(ITEM)) == before
     assert topic.heard()[-1][0]["id"] == job.product_id
+
+
+def test_a_collection_that_could_not_be_published_comes_before_its_first_item_still(
+    handler, topic, monkeypatch
+):
+    job = ready()
+
+    def down(*arguments, **more):
+        raise TransientError("topic could not be reached")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(handler, "publish", down)
+        with pytest.raises(TransientError):
+            run(handler, job)
+    run(handler, job)
+    assert [message["type"] for message, _ in topic.heard()] == ["Collection", "Feature"]
+
+
+def test_an_event_that_the_bus_did_not_take_is_put_again(handler, topic, monkeypatch):
+    bus = SimpleNamespace(put_events=lambda Entries: {"FailedEntryCount": 1})
+    monkeypatch.setenv("EVENT_BUS_NAME", "default")
+    monkeypatch.setattr(handler, "boto3", SimpleNamespace(client=lambda service: bus))
+    with pytest.raises(TransientError, match="did not take the product's event"):
+        run(handler, ready())
 
 
 def test_without_a_topic_nothing_is_published(handler, topic, monkeypatch):

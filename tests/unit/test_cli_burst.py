@@ -1,6 +1,9 @@
 """`rtcflow burst`: products on this machine, and each fault as one sentence with the exit code of its class."""
 
+import os
+import signal
 import sys
+from datetime import timedelta
 from importlib.metadata import version
 
 import pystac
@@ -108,15 +111,47 @@ def test_backscatter_and_static_layers_do_not_share_a_folder(case, engine, monke
     assert manifest_in(case / "out" / BURSTS[1]).product is Product.RTC_S1
 
 
+def test_a_later_pass_does_not_take_the_place_of_an_earlier_one(case, engine, monkeypatch, capsys):
+    assert burst(monkeypatch, case) == 0
+    folder = case / "out" / BURSTS[1]
+    first = manifest_in(folder)
+    taken = first.acquisition.start - timedelta(days=12)
+    earlier = first.model_copy(update={"acquisition": first.acquisition.model_copy(update={"start": taken})})
+    (folder / MANIFEST).write_text(earlier.model_dump_json())
+    before = {path.name for path in folder.iterdir()}
+    assert burst(monkeypatch, case) == 65
+    assert (
+        "is of 2021-12-20, not of 2022-01-01; give each pass a folder of its own" in capsys.readouterr().err
+    )
+    assert {path.name for path in folder.iterdir()} == before
+
+
+def test_a_product_that_was_left_without_its_item_gets_it(case, engine, monkeypatch):
+    assert burst(monkeypatch, case) == 0
+    item = case / "out" / BURSTS[1] / ITEM
+    item.unlink()
+    assert burst(monkeypatch, case, on_existing="skip") == 0
+    assert item.exists()
+
+
+def test_a_crs_is_taken_in_the_spelling_of_the_payload_too(case, engine, monkeypatch):
+    assert burst(monkeypatch, case, output_crs=f"EPSG:{GRID.epsg}") == 0
+    assert manifest_in(case / "out" / BURSTS[1]).parameters["output_crs"] == GRID.epsg
+
+
 FAULTS = [
     ({"safe": f"/nowhere/{SCENE}.SAFE"}, "does not exist"),
-    ({"safe": "/nowhere/scene"}, "not a Sentinel-1 scene id"),
+    ({"safe": "/nowhere/scene"}, "/nowhere/scene does not exist"),
+    ({"safe": "/proc/self"}, "the name of '/proc/self' is not a Sentinel-1 scene id"),
     ({"orbit": f"/nowhere/{ORBIT}"}, "does not exist"),
     ({"dem": "/nowhere/dem.tif"}, "does not exist"),
     ({"dem": "/nowhere"}, "does not exist"),
     ({"burst_id": "x"}, "not a burst id"),
     ({"output_crs": 4326}, "not a projected CRS"),
     ({"output_crs": 99999}, "not a known EPSG code"),
+    ({"output_crs": "utm"}, "write it like 3031"),
+    ({"product_version": "../../x"}, "no product version"),
+    ({"grids": "/nowhere"}, "there are no grids in /nowhere"),
 ]
 
 
@@ -192,6 +227,41 @@ def test_commands_of_other_distributions_are_added(monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines() == ["hello from elsewhere", "twin is up"]
     assert run(monkeypatch, "broken") == 70
     assert "command 'broken' cannot be loaded" in capsys.readouterr().err
+
+
+def test_only_the_command_that_is_asked_for_is_loaded(monkeypatch, capsys):
+    def never():
+        raise AssertionError("loaded")
+
+    def hello() -> None:
+        print("hello")
+
+    entries = [_Entry("hello", lambda: hello), _Entry("slow", never)]
+    # The option sets it, for good.
+    monkeypatch.setenv("RTCFLOW_DEBUG", "0")
+    monkeypatch.setattr(app, "entry_points", lambda group: entries)
+    assert run(monkeypatch, "--debug", "hello") == 0
+    assert capsys.readouterr().out == "hello\n"
+
+
+def test_a_path_that_cannot_be_written_is_refused_by_name(monkeypatch, capsys, tmp_path):
+    def write() -> None:
+        (tmp_path / "missing" / "file").write_text("")
+
+    monkeypatch.setattr(app, "entry_points", lambda group: [_Entry("write", lambda: write)])
+    assert run(monkeypatch, "write") == 65
+    told = capsys.readouterr().err
+    assert told == f"refused: {tmp_path / 'missing' / 'file'}: No such file or directory; give another path\n"
+
+
+def test_a_burst_that_is_told_to_stop_leaves_nothing_behind(case, engine, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    engine.before_last = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        assert burst(monkeypatch, case) == 128 + signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert list((case / "out").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):

@@ -67,6 +67,7 @@ def test_polarization_codes(code, polarizations):
         (SCENE.replace("_IW_", "_EW_"), "mode"),
         (SCENE.replace("SLC_", "GRDH"), "type"),
         (SCENE.replace("S1A", "S1E"), "scene-id"),
+        (SCENE.replace("20220101T124744", "20221301T124744"), "scene-id"),
     ],
 )
 def test_scene_ids_that_can_never_work_are_refused_by_name(text, reason):

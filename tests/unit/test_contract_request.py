@@ -82,6 +82,15 @@ def test_output_crs_spellings(value, epsg):
     assert request(output_crs=value).output_crs == epsg
 
 
+@pytest.mark.parametrize(("metres", "taken"), [(4, False), (5, True), (500, True), (501, False)])
+def test_resolution_is_one_that_every_engine_can_make(metres, taken):
+    if taken:
+        assert request(resolution=metres).resolution == metres
+        return
+    with pytest.raises(RefusedError, match="resolution"):
+        request(resolution=metres)
+
+
 def test_every_wrong_field_is_named_at_once():
     with pytest.raises(RefusedError) as caught:
         request(

@@ -187,6 +187,18 @@ def test_wrong_sql_is_refused_in_a_sentence(ask):
         ask("sql", "SELECT * FROM nothing")
 
 
+def test_an_empty_question_is_refused(ask):
+    put_product(Spec())
+    with pytest.raises(RefusedError, match="asks for nothing"):
+        ask("sql", "")
+
+
+@pytest.mark.parametrize("option", ["--inventory", "--endpoint-url", "--to"])
+def test_an_option_that_would_do_nothing_before_a_command_is_refused(option, tmp_path):
+    with pytest.raises(RefusedError, match=f"{option} before 'summary' does nothing; give it after"):
+        run([option, str(tmp_path), "summary"])
+
+
 def test_csv_and_table_say_the_same(aws, tmp_path):
     put_product(Spec(made=datetime(2025, 4, 8, 1, 2, 3, tzinfo=UTC)))
     run(["build", "s3://products", "--inventory", str(tmp_path)])

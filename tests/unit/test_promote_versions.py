@@ -261,3 +261,18 @@ def test_a_plan_leaves_out_a_burst_only_when_the_version_is_there(two):
 def test_versions_in_other_folders_are_let_alone(two):
     storage.write_bytes(Location(BUCKET, "notes/manifest.v0.2.json"), b"{}")
     assert [folder.name for folder in find_folders(open_store("s3://products"))] == [two.key]
+
+
+def test_a_version_that_no_product_has_is_told(two):
+    assert "no product has version 0.9 beside the one in use" in run(
+        promote_command, "s3://products", "--version", "0.9", "--yes"
+    )
+    with pytest.raises(RefusedError, match="no product version"):
+        run(promote_command, "s3://products", "--version", "newest")
+
+
+@pytest.mark.parametrize("words", [(promote_command, "--version", "0.2"), (prune_versions,)])
+def test_a_misspelt_folder_is_refused(two, words):
+    command, *options = words
+    with pytest.raises(RefusedError, match="there is nothing at all in s3://products/misspelt"):
+        run(command, "s3://products/misspelt", *options)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from rtcflow.cli.app import make_app
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import SceneRequest
-from rtcflow_local.report.aws import stack_outputs
+from rtcflow_local.report.aws import Clients, scene_machine, stack_outputs
 from rtcflow_local.report.options import HELP, make_payload, payload_parameters
 from rtcflow_local.report.run_command import start
 
@@ -149,6 +149,23 @@ def test_another_systems_stack_is_refused(cloudformation):
     stub.add_response("describe_stacks", {"Stacks": [stack]})
     with pytest.raises(RefusedError, match="no rtcflow stack named 'mine'"):
         stack_outputs(clients, "mine")
+
+
+def test_a_scene_is_started_by_the_alias_that_a_roll_back_moves():
+    machine, live = MACHINE, f"{MACHINE}:live"
+    assert scene_machine({"SceneStateMachineArn": machine, "SceneStateMachineLiveArn": live}) == live
+    assert scene_machine({"SceneStateMachineArn": machine}) == machine
+
+
+def test_the_region_may_be_given_as_the_message_says(monkeypatch, tmp_path):
+    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    with pytest.raises(RefusedError, match="set AWS_REGION"):
+        Clients()("stepfunctions")
+    monkeypatch.setenv("AWS_REGION", "ap-southeast-2")
+    assert Clients()("stepfunctions").meta.region_name == "ap-southeast-2"
 
 
 def test_missing_credentials_are_one_sentence(monkeypatch, tmp_path):

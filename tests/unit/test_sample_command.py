@@ -44,13 +44,21 @@ def test_the_command_writes_a_scene_and_names_it(tmp_path):
         ],
     )
     assert answer.exit_code == 0, answer.output
-    assert read_sample(tmp_path).scene in answer.output
+    written = read_sample(tmp_path)
+    assert written.scene in answer.output
+    assert f"rtcflow burst --safe {written.safe} --orbit {written.orbit}" in answer.output
 
 
 def test_the_command_refuses_a_bad_option_in_one_sentence(tmp_path):
     answer = CliRunner().invoke(app, [str(tmp_path), "--platform", "S2A"])
     assert answer.exit_code == 65
-    assert "S2A" in answer.output
+    assert answer.output.startswith("refused: the sample scene cannot be made: platform 'S2A' is none of")
+
+
+def test_a_day_before_the_first_is_refused(tmp_path):
+    answer = CliRunner().invoke(app, [str(tmp_path), "--day", "1990-01-01"])
+    assert answer.exit_code == 65
+    assert "day lies before 2014-10-03" in answer.output
 
 
 def test_a_truncated_measurement_is_half_as_long(broken):

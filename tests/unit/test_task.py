@@ -159,3 +159,36 @@ def test_the_entrypoint_runs_as_a_module():
     assert done.returncode == 65
     assert "RTCFLOW_JOB is not set" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.fixture
+def compiled(tmp_path, monkeypatch):
+    """Compiled code of an image, and where Numba may write it."""
+    built, cache = tmp_path / "built", tmp_path / "scratch" / "compiled"
+    (built / "engine").mkdir(parents=True)
+    (built / "engine" / "kernel.nbi").write_text("index")
+    monkeypatch.setenv("RTCFLOW_COMPILED_DIR", str(built))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache))
+    return cache
+
+
+def test_compiled_code_is_brought_whole_and_nothing_is_left_beside_it(compiled):
+    task._bring_compiled_code()
+    task._bring_compiled_code()
+    assert (compiled / "engine" / "kernel.nbi").read_text() == "index"
+    assert [path.name for path in compiled.parent.iterdir()] == ["compiled"]
+
+
+def test_compiled_code_that_another_task_brings_meanwhile_stays(compiled, monkeypatch):
+    copy = task.shutil.copytree
+
+    def slow_copy(source, target, **options):
+        monkeypatch.setattr(task.shutil, "copytree", copy)
+        (compiled / "engine").mkdir(parents=True)
+        (compiled / "engine" / "kernel.nbi").write_text("of the other")
+        return copy(source, target, **options)
+
+    monkeypatch.setattr(task.shutil, "copytree", slow_copy)
+    task._bring_compiled_code()
+    assert (compiled / "engine" / "kernel.nbi").read_text() == "of the other"
+    assert [path.name for path in compiled.parent.iterdir()] == ["compiled"]

@@ -25,14 +25,23 @@ def test_outputs_that_the_check_reads_are_outputs_of_the_template():
     assert used <= set(template()["Outputs"])
 
 
+NO_CDSE = {"CDSE_LOGIN": "", "CDSE_PASSWORD": ""}
+
+
 @pytest.mark.parametrize(("password", "told"), [("", "EARTHDATA_PASSWORD"), ("x", "")])
 def test_secret_must_be_filled_in(session, password, told):
-    value = json.dumps({"EARTHDATA_LOGIN": "someone", "EARTHDATA_PASSWORD": password})
+    value = json.dumps({"EARTHDATA_LOGIN": "someone", "EARTHDATA_PASSWORD": password, **NO_CDSE})
     arn = session.client("secretsmanager").create_secret(Name="s", SecretString=value)["ARN"]
     answer = check.secret_filled_in(session, {"ArchiveSecretArn": arn})
     assert told in answer
     assert bool(answer) is bool(told)
     assert "someone" not in answer
+
+
+def test_secret_must_have_every_value_that_tasks_are_given(session):
+    value = json.dumps({"EARTHDATA_LOGIN": "someone", "EARTHDATA_PASSWORD": "x", "CDSE_LOGIN": ""})
+    arn = session.client("secretsmanager").create_secret(Name="s", SecretString=value)["ARN"]
+    assert "add CDSE_PASSWORD to secret" in check.secret_filled_in(session, {"ArchiveSecretArn": arn})
 
 
 def test_image_must_be_pushed(session):

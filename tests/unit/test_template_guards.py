@@ -66,6 +66,13 @@ def test_task_cannot_write_its_image_and_has_time_to_stop(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
+def test_task_knows_its_region(name):
+    (container,) = TASKS[name]["Properties"]["ContainerDefinitions"]
+    given = {entry["Name"]: entry["Value"] for entry in container["Environment"]}
+    assert given["AWS_DEFAULT_REGION"] == {"Ref": "AWS::Region"}
+
+
+@pytest.mark.parametrize("name", TASKS)
 def test_task_ends_itself_before_its_state_times_out(name):
     (container,) = TASKS[name]["Properties"]["ContainerDefinitions"]
     limit = next(e["Value"] for e in container["Environment"] if e["Name"] == "RTCFLOW_TIME_LIMIT_S")

@@ -53,7 +53,13 @@ class LocalDestination:
         """Move files; within one file system that copies nothing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in names:
-            shutil.move(folder / name, self.folder / name)
+            # From another disk a file comes by and by: under its own name it is there whole or not at all.
+            arriving = self.folder / f".{name}.part"
+            try:
+                shutil.move(folder / name, arriving)
+                os.replace(arriving, self.folder / name)
+            finally:
+                arriving.unlink(missing_ok=True)
 
     def commit(self, folder: Path, manifest: Manifest) -> bool:
         """Put the manifest in place at once and remove the product of the same version that it replaces."""

@@ -1,8 +1,6 @@
 """Errors of the machine as errors of the contract: disk, memory, time, and being told to stop."""
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from rtcflow_contract.errors import DefectError, RtcflowError, TransientError
 
@@ -53,14 +51,3 @@ def as_contract_error(error: BaseException) -> RtcflowError:
             reason="out-of-memory",
         )
     return DefectError(f"unexpected {type(error).__name__}: {error}", reason="unexpected")
-
-
-@contextmanager
-def contract_errors() -> Iterator[None]:
-    """Raise the contract's errors in place of any other within the block."""
-    try:
-        yield
-    except (RtcflowError, StopRequest, KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except BaseException as error:
-        raise as_contract_error(error) from error

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -157,10 +158,21 @@ def _catch_signals(time_limit: int) -> None:
 
 
 def _bring_compiled_code() -> None:
-    """Numba takes compiled code only from a folder it can write to, and an image's may be read-only."""
+    """Numba takes compiled code only from a folder it can write to, and an image's may be read-only.
+
+    Tasks of one EC2 instance share that folder: it comes whole or not at all, and the first one counts.
+    """
     built, cache = os.environ.get("RTCFLOW_COMPILED_DIR"), os.environ.get("NUMBA_CACHE_DIR")
-    if built and cache and Path(built).is_dir() and not Path(cache).exists():
-        shutil.copytree(built, cache)
+    if not built or not cache or not Path(built).is_dir() or Path(cache).exists():
+        return
+    Path(cache).parent.mkdir(parents=True, exist_ok=True)
+    arriving = tempfile.mkdtemp(prefix=".compiled-", dir=Path(cache).parent)
+    try:
+        shutil.copytree(built, arriving, dirs_exist_ok=True)
+        with suppress(OSError):
+            os.rename(arriving, cache)
+    finally:
+        shutil.rmtree(arriving, ignore_errors=True)
 
 
 def main() -> int:

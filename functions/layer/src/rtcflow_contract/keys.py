@@ -33,6 +33,7 @@ OUTCOME = "outcome.json"
 PLAN = "plan.json"
 REPORT = "report.json"
 AREAS = "areas"
+GRIDS = "grids"
 # Stands for a bucket in jobs of one machine, which have none.
 LOCAL_BUCKET = "local"
 
@@ -110,14 +111,14 @@ def grid_key(
 ) -> Location:
     """Where the grid of a burst is stored once and reused; `epsg` None stands for the burst's default CRS."""
     crs = f"epsg{epsg}" if epsg else "default"
-    key = f"grids/{burst_id}/{crs}_{resolution:g}m.json"
+    key = f"{GRIDS}/{burst_id}/{crs}_{resolution:g}m.json"
     return Location(bucket, f"{project_folder}/{key}" if project_folder else key)
 
 
 def grid_index_key(bucket: str, project_folder: str, epsg: int | None, resolution: float) -> Location:
     """Where the list of imported grids of a CRS and pixel size is kept."""
     crs = f"epsg{epsg}" if epsg else "default"
-    key = f"grids/index_{crs}_{resolution:g}m.json"
+    key = f"{GRIDS}/index_{crs}_{resolution:g}m.json"
     return Location(bucket, f"{project_folder}/{key}" if project_folder else key)
 
 

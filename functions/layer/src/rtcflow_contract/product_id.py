@@ -5,13 +5,16 @@ Ids look like
 `OPERA_L2_RTC-S1-STATIC_T070-149815-IW3_20010101_20250408T012421Z_S1A_20_v1.0.2`.
 """
 
+import re
 from datetime import UTC, datetime
 
 from rtcflow_contract.burst_id import burst_id_in_product_id
+from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
 
 STATIC_VALIDITY_START = "20010101"
 _STAMP = "%Y%m%dT%H%M%SZ"
+_VERSION = re.compile(r"\d+(\.\d+){0,2}")
 _PRODUCT_PART = {Product.RTC_S1: "RTC-S1", Product.RTC_S1_STATIC: "RTC-S1-STATIC"}
 
 
@@ -58,6 +61,19 @@ def product_id(
             f"v{version}",
         )
     )
+
+
+def check_version(version: str) -> str:
+    """The version, if it is one: numbers and dots, since it becomes part of file names.
+
+    Raises
+    ------
+    RefusedError
+        When it is none.
+    """
+    if not _VERSION.fullmatch(version):
+        raise RefusedError(f"'{version}' is no product version; write it like 1.2", reason="version")
+    return version
 
 
 def layer_file_name(product_id: str, layer: str) -> str:

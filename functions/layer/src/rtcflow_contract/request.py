@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -125,6 +126,9 @@ CollectionName = Annotated[str, AfterValidator(_name)]
 BurstList = Annotated[tuple[BurstId, ...] | None, BeforeValidator(_split)]
 Epsg = Annotated[Annotated[int, Field(ge=1024, lt=1_000_000)] | None, BeforeValidator(_crs)]
 
+_EPSG: TypeAdapter[int | None] = TypeAdapter(Epsg)
+# Beyond some 800 m a pixel has more samples than the native engine averages.
+FINEST_M, COARSEST_M = 5, 500
 DEFAULT_COLLECTIONS = {Product.RTC_S1: "s1_rtc_c1", Product.RTC_S1_STATIC: "s1_rtc_static_c1"}
 
 
@@ -139,7 +143,7 @@ class SceneRequest(BaseModel):
 
     scene: SceneName
     burst_id_list: BurstList = None
-    resolution: int = Field(default=20, ge=5, le=1000)
+    resolution: int = Field(default=20, ge=FINEST_M, le=COARSEST_M)
     output_crs: Epsg = None
     dem: Annotated[str, Field(pattern="^cop_glo30$")] = "cop_glo30"
     product: Product = Product.RTC_S1
@@ -205,6 +209,20 @@ def describe(error: ValidationError) -> str:
         f"{problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors()
     )
+
+
+def parse_crs(text: str | None) -> int | None:
+    """EPSG code of `3031` or `EPSG:3031`; None for nothing.
+
+    Raises
+    ------
+    RefusedError
+        When it is no code.
+    """
+    try:
+        return _EPSG.validate_python(text)
+    except ValidationError as error:
+        raise RefusedError(f"output_crs {text} is no EPSG code; write it like 3031", reason="crs") from error
 
 
 def burst_list_file(value: Any) -> str | None:

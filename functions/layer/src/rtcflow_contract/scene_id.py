@@ -46,7 +46,8 @@ def parse_scene_id(text: str) -> SceneId:
     """
     name = text.strip().removesuffix(".zip").removesuffix(".SAFE")
     match = _PATTERN.match(name)
-    if match is None:
+    start, stop = (_utc(match["start"]), _utc(match["stop"])) if match else (None, None)
+    if match is None or start is None or stop is None:
         raise RefusedError(
             f"'{text}' is not a Sentinel-1 scene id; write it like "
             "S1A_IW_SLC__1SSH_20220101T124744_20220101T124814_041267_04E7A2_1DAD",
@@ -65,15 +66,19 @@ def parse_scene_id(text: str) -> SceneId:
         id=name,
         platform=match["platform"],
         polarizations=POLARIZATIONS[match["polarization"]],
-        start=_utc(match["start"]),
-        stop=_utc(match["stop"]),
+        start=start,
+        stop=stop,
         absolute_orbit=int(match["orbit"]),
         datatake=match["datatake"],
     )
 
 
-def _utc(text: str) -> datetime:
-    return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+def _utc(text: str) -> datetime | None:
+    """The time that digits stand for; None where there is no such day or hour."""
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _normalize(text: str) -> str:

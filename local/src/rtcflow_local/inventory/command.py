@@ -47,6 +47,7 @@ def catalogue(
 ) -> None:
     """What products there are, and what is missing."""
     if context.invoked_subcommand is not None:
+        _refuse_lost_options(context)
         return
     if to is None:
         typer.echo(context.get_help())
@@ -55,6 +56,17 @@ def catalogue(
 
     written = write_catalogue(store_at(inventory, endpoint_url), store_at(to, endpoint_url))
     _console.print(f"{written.items} items of {written.collections} collections in {to}")
+
+
+def _refuse_lost_options(context: typer.Context) -> None:
+    """Options before a command are the group's, and would do nothing."""
+    for name in ("to", "inventory", "endpoint_url"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            raise RefusedError(
+                f"{option} before '{context.invoked_subcommand}' does nothing; give it after", reason="option"
+            )
 
 
 @app.command()

@@ -135,9 +135,12 @@ def answer(database: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     Raises
     ------
     RefusedError
-        When DuckDB does not take it.
+        When DuckDB does not take it, or it asks for nothing.
     """
     try:
-        return database.sql(sql).to_arrow_table()
+        found = database.sql(sql)
+        if found is not None:
+            return found.to_arrow_table()
     except duckdb.Error as error:
         raise RefusedError(f"the question was refused: {str(error).splitlines()[0]}", reason="sql") from error
+    raise RefusedError("the question asks for nothing; write it like SELECT * FROM products", reason="sql")

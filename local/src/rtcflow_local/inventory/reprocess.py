@@ -11,9 +11,9 @@ import duckdb
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_contract.layers import Product
+from rtcflow_contract.product_id import check_version
 from rtcflow_contract.request import DEFAULT_COLLECTIONS, Engine, OnExisting, OrbitChoice, parse_request
 
-_VERSION = re.compile(r"^\d+(\.\d+){0,2}$")
 _COLUMNS = "burst_id, scene, product, collection, resolution, output_crs, dem, linked_static, item"
 
 
@@ -39,8 +39,7 @@ def version_below(version: str) -> Wanted:
     RefusedError
         When it is no version.
     """
-    if not _VERSION.match(version):
-        raise RefusedError(f"'{version}' is no product version; write it like 1.2", reason="version")
+    check_version(version)
     condition = "list_transform(string_split(version, '.'), lambda part: part::INT) < $1"
     return Wanted(
         condition, [int(part) for part in version.split(".")], {"on_existing": OnExisting.BESIDE.value}

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from rtcflow_cloud.catalogue_topic import publish
 from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.product_id import check_version
 from rtcflow_local.inventory.command import Endpoint, store_at
 from rtcflow_local.inventory.facts import burst_of_name
 from rtcflow_local.inventory.store import Store
@@ -29,8 +30,13 @@ def promote(
     endpoint_url: Endpoint = None,
 ) -> None:
     """Put a product version in use: its item becomes metadata.json. The version before stays beside it."""
+    check_version(version)
     store = store_at(source, endpoint_url)
     folders = [folder for folder in find_folders(store) if version in folder.versions]
+    if not folders:
+        _refuse_nothing(store)
+        _console.print(f"no product has version {version} beside the one in use; nothing to do")
+        return
     if not yes:
         for folder in folders:
             _console.print(f"would put {version} in use in {store.href(folder.name)}")
@@ -60,7 +66,10 @@ def prune_versions(
     store = store_at(source, endpoint_url)
     linked = _linked(store_at(inventory, endpoint_url)) if inventory is not None else None
     count = size = 0
-    for folder in find_folders(store):
+    folders = list(find_folders(store))
+    if not folders:
+        _refuse_nothing(store)
+    for folder in folders:
         chosen = [name for name in folder.versions if version is None or name in version]
         for name in files_to_prune(store, folder, chosen, linked):
             count, size = count + 1, size + folder.sizes[name.rpartition("/")[2]]
@@ -70,6 +79,14 @@ def prune_versions(
                 _console.print(f"would remove {store.href(name)}")
     said = f"{count} files, {size / 1e9:.3f} GB"
     _console.print(f"removed {said}" if yes else f"{said}; nothing was removed, do it with --yes")
+
+
+def _refuse_nothing(store: Store) -> None:
+    """A folder that is misspelt is no folder without other versions."""
+    if next(store.entries(), None) is None:
+        raise RefusedError(
+            f"there is nothing at all in {store.href('')}; correct the folder", reason="no-products"
+        )
 
 
 def _linked(inventory: Store) -> frozenset[str]:

@@ -14,6 +14,8 @@ from rtcflow_cloud.failures import error_code, translate, translated
 from rtcflow_contract.errors import RefusedError
 
 STATE_MACHINE_OUTPUT = "SceneStateMachineArn"
+# Alias of the version in use, which a roll-back moves; stacks may have none.
+LIVE_OUTPUT = "SceneStateMachineLiveArn"
 BUCKET_OUTPUT = "ProductsBucketName"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _REFUSALS = {
@@ -47,7 +49,8 @@ class Clients:
 
     def _make(self, service: str) -> Any:
         try:
-            session = boto3.Session()
+            # boto3 itself does not read AWS_REGION.
+            session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
             options: dict[str, Any] = {"endpoint_url": self._endpoint}
             if self._endpoint and urlsplit(self._endpoint).hostname in _LOOPBACK:
                 # An emulator on this machine takes any credentials, and nobody should need to set some for it.
@@ -113,3 +116,8 @@ def stack_outputs(clients: Clients, stack: str) -> dict[str, str]:
             reason="stack",
         )
     return outputs
+
+
+def scene_machine(outputs: dict[str, str]) -> str:
+    """What scenes are started by: the alias of a stack, or the state machine itself where it has none."""
+    return outputs.get(LIVE_OUTPUT) or outputs[STATE_MACHINE_OUTPUT]

@@ -12,7 +12,7 @@ from rich.console import Console
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.scene_id import parse_scene_id
-from rtcflow_local.report.aws import STATE_MACHINE_OUTPUT, Clients, asked, stack_outputs
+from rtcflow_local.report.aws import Clients, asked, scene_machine, stack_outputs
 from rtcflow_local.report.follow import follow
 from rtcflow_local.report.options import make_payload, payload_parameters
 
@@ -47,7 +47,7 @@ def run(
     """
     wanted = make_payload(fields, payload)
     clients = Clients(endpoint_url)
-    machine = state_machine_arn or stack_outputs(clients, stack)[STATE_MACHINE_OUTPUT]
+    machine = state_machine_arn or scene_machine(stack_outputs(clients, stack))
     arn = start(clients("stepfunctions"), machine, wanted, name)
     _console.print(f"execution {arn}")
     if not wait:

@@ -57,7 +57,9 @@ def sample(
         )
         written = _write(folder, spec, console)
     except RtcflowError as error:
-        console.print(f"[red]{error.message}[/red]")
+        console.print(
+            f"{error.error_class.value}: {error.message}", style="red", markup=False, soft_wrap=True
+        )
         raise typer.Exit(error.exit_code) from error
     _tell(written)
 
@@ -82,3 +84,8 @@ def _tell(written: Sample) -> None:
         console.print(f"{swath}     {' '.join(ids)}")
     for name in ("safe", "orbit", "dem", "geoid", "truth"):
         console.print(f"{name:7s} {getattr(written, name)}")
+    burst_id = next(ids[0] for ids in written.bursts.values())
+    console.print(
+        f"\nrtcflow burst --safe {written.safe} --orbit {written.orbit} --dem {written.dem} --geoid {written.geoid} "
+        f"--burst-id {burst_id} --out products"
+    )

@@ -32,6 +32,7 @@ PLACES: dict[str, Place] = {
     "polar": Place(-69.4, 76.4, "descending", "DH", "polar"),
     "equator": Place(-0.2, 113.0, "descending", "DV", "temperate"),
 }
+_FIRST_DAY = date(2014, 10, 3)
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,10 @@ def _complaints(spec: SampleSpec) -> list[tuple[bool, str]]:
             "swaths must be of iw1, iw2, iw3 in this order and hold iw2, which readers need",
         ),
         (not 1 <= spec.bursts <= 9, "bursts per sub-swath must be 1 to 9"),
+        (
+            spec.day is not None and spec.day < _FIRST_DAY,
+            f"day lies before {_FIRST_DAY}, when the data of Sentinel-1 begin",
+        ),
         (not 64 <= lines <= 1500, "lines per burst must be 64 to 1500"),
         (not 512 <= samples <= 21000, "samples per burst must be 512 to 21000"),
     ]

@@ -21,7 +21,9 @@ _DEFAULT_FOLDER = Path(".twin")
 @app.command()
 def up(
     folder: Folder = _DEFAULT_FOLDER,
-    port: Annotated[int | None, typer.Option(help="Port on loopback; else a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port on loopback; else a free one.", min=1, max=65535)
+    ] = None,
     project: Annotated[Path, typer.Option(help="Checkout with template.yaml.")] = Path(),
 ) -> None:
     """Start the emulator and deploy the template into it."""
@@ -78,5 +80,5 @@ class _told:  # noqa: N801 - reads as a word in a with statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RtcflowError):
-            Console(stderr=True).print(error.message, soft_wrap=True)
+            Console(stderr=True).print(f"{error.error_class.value}: {error.message}", soft_wrap=True)
             raise typer.Exit(error.exit_code)

@@ -1,6 +1,7 @@
 """The program `rtcflow`: its own commands, and those that other distributions add."""
 
 import os
+import signal
 import sys
 import traceback
 from importlib.metadata import EntryPoint, entry_points, version
@@ -9,12 +10,20 @@ import typer
 from rich.console import Console
 
 from rtcflow.failures import as_contract_error
-from rtcflow_contract.errors import DefectError, ErrorClass, RtcflowError
+from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError
 
 COMMANDS_GROUP = "rtcflow.commands"
-_OWN = [
+_OWN = tuple(
     EntryPoint(name, f"rtcflow.cli.{name}:{name}", COMMANDS_GROUP) for name in ("burst", "compare", "grids")
-]
+)
+# What a path that a person gave runs into; of these the path itself is the cause, not the program.
+_PATH_ERRORS = (
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
 
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -38,16 +47,18 @@ def _options(
         os.environ["RTCFLOW_DEBUG"] = "1"
 
 
-def make_app(named: str = "") -> typer.Typer:
-    """The program with the command named, or with every installed one where none has the name.
+def make_app(asked: str | None = None) -> typer.Typer:
+    """The program with every installed command.
 
-    Other commands are not imported: those of operators bring large libraries.
+    Parameters
+    ----------
+    asked : str, optional
+        Name of the command that will run: it is loaded alone, since some take seconds. All are, where it is unknown.
     """
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_options)
-    found = sorted(entry_points(group=COMMANDS_GROUP), key=lambda entry: entry.name)
-    entries = {entry.name: entry for entry in (*_OWN, *found)}
-    for entry in [entries[named]] if named in entries else entries.values():
+    entries = [*_OWN, *sorted(entry_points(group=COMMANDS_GROUP), key=lambda entry: entry.name)]
+    for entry in [entry for entry in entries if entry.name == asked] or entries:
         _add(app, entry.name, _load(entry))
     return app
 
@@ -78,14 +89,22 @@ def _add(app: typer.Typer, name: str, command: object) -> None:
 
 def main() -> None:
     """Run the program; an error is one sentence on stderr and the exit code of its class."""
+    # Unwinds, so that unfinished files are removed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
-        make_app(next((word for word in sys.argv[1:] if not word.startswith("-")), ""))()
+        make_app(next((word for word in sys.argv[1:] if not word.startswith("-")), None))()
     except Exception as error:
-        failure = as_contract_error(error)
+        failure = _failure(error)
         if os.environ.get("RTCFLOW_DEBUG") == "1":
             traceback.print_exc()
         _errors.print(_sentence(failure), style="bold red", markup=False)
         sys.exit(failure.exit_code)
+
+
+def _failure(error: Exception) -> RtcflowError:
+    if isinstance(error, _PATH_ERRORS) and error.filename is not None:
+        return RefusedError(f"{error.filename}: {error.strerror}; give another path", reason="path")
+    return as_contract_error(error)
 
 
 def _sentence(failure: RtcflowError) -> str:

@@ -19,9 +19,11 @@ from rtcflow.sources.safe import scene_of_path
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources
+from rtcflow_contract.keys import ITEM
 from rtcflow_contract.layers import Product
+from rtcflow_contract.product_id import check_version
 from rtcflow_contract.report import Outcome
-from rtcflow_contract.request import Engine, OnExisting, OrbitChoice
+from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, OnExisting, OrbitChoice, parse_crs
 from rtcflow_contract.scene_id import parse_scene_id
 
 _DEFAULT_GEOID = Sources.model_fields["geoid"].default
@@ -57,9 +59,9 @@ def burst(
     engine: Annotated[
         Engine, typer.Option(help="Who computes; auto takes the best installed.")
     ] = Engine.AUTO,
-    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=5, max=1000)] = 20,
+    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=FINEST_M, max=COARSEST_M)] = 20,
     output_crs: Annotated[
-        int | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
+        str | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
     ] = None,
     static: Annotated[
         Path | None, typer.Option(help="Folder of static products, to take the grid of each burst from.")
@@ -95,10 +97,10 @@ def burst(
         product=product,
         engine=engine,
         resolution=resolution,
-        output_crs=output_crs,
+        output_crs=parse_crs(output_crs),
         orbit=orbit_choice,
         on_existing=on_existing,
-        product_version=product_version,
+        product_version=check_version(product_version),
         static=static,
         grids=grids,
     )
@@ -131,7 +133,8 @@ def _make(job: BurstJob, folder: Path, work_parent: Path) -> None:
     try:
         with ProgressBar(job.burst_id) as progress:
             result = make_burst(job, work, LocalDestination(folder, job), progress)
-            if result.outcome is Outcome.MADE:
+            # A product that was left without its item, by a kill between the two, gets it now.
+            if result.outcome is Outcome.MADE or not (folder / ITEM).exists():
                 write_stac(result.manifest, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -15,6 +15,7 @@ from rtcflow.grid.resolve import check_crs
 from rtcflow.grid.store import GridStore, StoredHow, open_store
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
+from rtcflow_contract.request import COARSEST_M, FINEST_M, parse_crs
 
 _PARALLEL = 16
 
@@ -41,23 +42,22 @@ def import_grids(
     to: Annotated[
         str, typer.Option(help="Project folder of the products: s3://bucket/folder, or a local folder.")
     ],
-    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=5, max=1000)] = 20,
+    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=FINEST_M, max=COARSEST_M)] = 20,
     output_crs: Annotated[
-        int | None, typer.Option(help="EPSG code; that of the database by default.")
+        str | None, typer.Option(help="EPSG code; that of the database by default.")
     ] = None,
 ) -> None:
     """Store the grids of an area's bursts, so that products are made on them; those stored before stay."""
-    check_crs(output_crs)
+    epsg = parse_crs(output_crs)
+    check_crs(epsg)
     store = open_store(to)
     found = {burst.burst_id: burst for burst in read_database(database, read_area(aoi))}
     if not found:
         raise RefusedError(f"{database} has no burst that meets {aoi}; check the area", reason="area")
-    made = {name: burst.grid(resolution, output_crs) for name, burst in sorted(found.items())}
-    counted = _store(store, made, resolution, output_crs)
-    index = GridIndex(
-        database=database.name, area=aoi, resolution=resolution, output_crs=output_crs, grids=made
-    )
-    at = store.write_index(index.model_dump_json(indent=1), output_crs, resolution)
+    made = {name: burst.grid(resolution, epsg) for name, burst in sorted(found.items())}
+    counted = _store(store, made, resolution, epsg)
+    index = GridIndex(database=database.name, area=aoi, resolution=resolution, output_crs=epsg, grids=made)
+    at = store.write_index(index.model_dump_json(indent=1), epsg, resolution)
     console.print(
         f"{len(made)} grids: {counted[StoredHow.NEW]} stored, {counted[StoredHow.SAME]} were there, "
         f"{counted[StoredHow.OTHER]} differ from the stored ones, which stay\n  {at}"

@@ -16,7 +16,7 @@ from rtcflow_contract.archived_burst import ArchivedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, Sources
-from rtcflow_contract.keys import LOCAL_BUCKET, MANIFEST, Location
+from rtcflow_contract.keys import GRIDS, LOCAL_BUCKET, MANIFEST, Location
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
@@ -104,6 +104,11 @@ def _fixed_grid(options: BurstOptions, burst_id: str) -> Grid | None:
     if options.static is not None:
         return _static_grid(options.static, burst_id)
     if options.grids is not None:
+        if not (options.grids / GRIDS).is_dir():
+            raise RefusedError(
+                f"there are no grids in {options.grids}; give the folder that `rtcflow grids import --to` wrote",
+                reason="grids-missing",
+            )
         return LocalGridStore(options.grids).get(burst_id, options.output_crs, options.resolution)
     return None
 

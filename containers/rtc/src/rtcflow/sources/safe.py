@@ -14,9 +14,22 @@ def scene_of_path(path: str) -> str:
     Raises
     ------
     RefusedError
-        When the name is no scene id.
+        When there is no such file or folder, or its name is no scene id.
     """
-    return parse_scene_id(Path(path.rstrip("/")).name).id
+    try:
+        return parse_scene_id(Path(path.rstrip("/")).name).id
+    except RefusedError as error:
+        if error.reason != "scene-id":
+            raise
+        if path and "://" not in path and not Path(path).exists():
+            raise RefusedError(
+                f"{path} does not exist; give the SAFE folder or zip of a scene", reason="not-found"
+            ) from error
+        raise RefusedError(
+            f"the name of '{path}' is not a Sentinel-1 scene id; give the SAFE folder or zip by the name it came with, "
+            "S1A_IW_SLC__….SAFE",
+            reason="scene-id",
+        ) from error
 
 
 def open_safe(source: str, scene: str, meter: Meter) -> Place:
