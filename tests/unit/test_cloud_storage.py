@@ -61,6 +61,9 @@ def test_missing_object_and_missing_bucket_are_told_apart(client, tmp_path):
         storage.read_bytes(at("nothing"), client)
     with pytest.raises(NotFoundError):
         storage.download(at("nothing"), tmp_path / "x", client)
+    (tmp_path / "y").write_bytes(b"y")
+    with pytest.raises(RefusedError, match="bucket 'no-such-bucket' does not exist"):
+        storage.upload(tmp_path / "y", Location("no-such-bucket", "y"), client)
     with pytest.raises(RefusedError, match="bucket 'no-such-bucket' does not exist") as caught:
         storage.exists(Location("no-such-bucket", "x"), client)
     assert not isinstance(caught.value, NotFoundError)

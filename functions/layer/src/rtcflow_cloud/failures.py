@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from boto3.exceptions import Boto3Error, RetriesExceededError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -87,9 +88,7 @@ def translate(error: BotoCoreError | ClientError, where: Location | str) -> Rtcf
             return TransientError(f"{where} could not be reached ({code}); try again", reason="s3")
         return DefectError(f"{where}: {error}", reason="s3")
     if isinstance(error, _NETWORK):
-        return TransientError(
-            f"{where} could not be reached ({type(error).__name__}); try again", reason="network"
-        )
+        return _unreached(where, error)
     return DefectError(f"{where}: {error}", reason="aws")
 
 
@@ -98,5 +97,19 @@ def translated(where: Location | str) -> Iterator[None]:
     """Raise the contract's errors in place of botocore's within the block."""
     try:
         yield
+    except Boto3Error as error:
+        # A transfer wraps what stopped it.
+        cause = getattr(error, "last_exception", None) or error.__context__
+        if isinstance(error, RetriesExceededError):
+            raise _unreached(where, cause or error) from error
+        if isinstance(cause, BotoCoreError | ClientError):
+            raise translate(cause, where) from error
+        raise DefectError(f"{where}: {error}", reason="aws") from error
     except (BotoCoreError, ClientError) as error:
         raise translate(error, where) from error
+
+
+def _unreached(where: Location | str, error: BaseException) -> TransientError:
+    return TransientError(
+        f"{where} could not be reached ({type(error).__name__}); try again", reason="network"
+    )

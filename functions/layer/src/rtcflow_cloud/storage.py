@@ -4,6 +4,7 @@ Every function raises the contract's errors: NotFoundError (a RefusedError) for 
 missing bucket, denied access or bad credentials, TransientError for throttling and network.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -16,13 +17,17 @@ import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from rtcflow_cloud.failures import NotFoundError, error_code, translated
 from rtcflow_contract.keys import Location
 
 # A file is sent whole: a multipart upload abandoned by a killed task would leave parts that cost money.
 _TRANSFER = TransferConfig(multipart_threshold=512 * 1024 * 1024, max_concurrency=8)
+_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10.0, 60.0
+# Of a body that breaks off, which the client does not try again by itself.
+_BODY_ATTEMPTS = 4
+_BROKEN_BODY = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _MEDIA_TYPES = {
     ".json": "application/json",
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
@@ -59,12 +64,20 @@ def s3_client(unsigned: bool = False, region: str | None = None) -> Any:
     )
     config = Config(
         retries={"mode": "standard", "max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS") or 6)},
-        connect_timeout=10,
-        read_timeout=60,
+        connect_timeout=_CONNECT_TIMEOUT_S,
+        read_timeout=_READ_TIMEOUT_S,
         signature_version=UNSIGNED if unsigned else None,
         s3={"addressing_style": style},
     )
-    return boto3.client("s3", config=config, region_name=region)
+    client = boto3.client("s3", config=config, region_name=region)
+    client.meta.events.register("response-received.s3", _name_throttling)
+    return client
+
+
+def _name_throttling(parsed_response: dict[str, Any] | None = None, **_: Any) -> None:
+    """Give an answer of status 429 the code that the client tries again on; S3's own is 503."""
+    if parsed_response and parsed_response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 429:
+        parsed_response.setdefault("Error", {})["Code"] = "SlowDown"
 
 
 def client_for(bucket: str) -> Any:
@@ -80,15 +93,21 @@ def media_type(name: str) -> str:
 
 def read_bytes(at: Location, client: Any = None) -> bytes:
     """Whole object."""
-    with translated(at):
-        return (client or s3_client()).get_object(Bucket=at.bucket, Key=at.key)["Body"].read()
+    return read_with_metadata(at, client)[0]
 
 
 def read_with_metadata(at: Location, client: Any = None) -> tuple[bytes, dict[str, str]]:
     """Whole object, and the metadata that it was written with."""
     with translated(at):
-        answer = (client or s3_client()).get_object(Bucket=at.bucket, Key=at.key)
-        return answer["Body"].read(), dict(answer["Metadata"])
+        for _ in range(_BODY_ATTEMPTS - 1):
+            with contextlib.suppress(*_BROKEN_BODY):
+                return _read(at, client)
+        return _read(at, client)
+
+
+def _read(at: Location, client: Any) -> tuple[bytes, dict[str, str]]:
+    answer = (client or s3_client()).get_object(Bucket=at.bucket, Key=at.key)
+    return answer["Body"].read(), dict(answer["Metadata"])
 
 
 def read_json(at: Location, client: Any = None) -> Any:
