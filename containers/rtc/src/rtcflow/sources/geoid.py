@@ -1,8 +1,7 @@
 """Height of the EGM2008 geoid above the WGS 84 ellipsoid, from a global raster of which only a window is read."""
 
 import math
-from collections.abc import Callable
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import rasterio
@@ -10,7 +9,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
 from rtcflow.sources.places import LocalPlace, Place
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import RefusedError, RtcflowError
 
 
 def geoid_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
@@ -41,21 +40,61 @@ def geoid_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np
             place.open(name).close()
             with rasterio.open(place.root / name) as source:
                 return _interpolate(source, href, latitudes, longitudes)
-        with rasterio.open(name, opener=_only(place, name)) as source:
-            return _interpolate(source, href, latitudes, longitudes)
+        return _remote_heights(place, name, latitudes, longitudes)
     except RasterioIOError as error:
         raise RefusedError(f"geoid {href} cannot be read ({error}); give another", reason="geoid") from error
 
 
-def _only(place: Place, name: str) -> Callable[..., BinaryIO]:
-    """Opens this file for GDAL, which also asks for files that may lie beside it."""
+def _remote_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
+    troubles: list[RtcflowError] = []
 
     def opener(path: str, mode: str = "rb") -> BinaryIO:
+        # GDAL also asks for files that may lie beside it.
         if path.rsplit("/", 1)[-1] != name:
             raise FileNotFoundError(path)
-        return place.open(name)
+        try:
+            return cast(BinaryIO, _ForGdal(place.open(name), troubles))
+        except RtcflowError as error:
+            troubles.append(error)
+            raise FileNotFoundError(path) from error
 
-    return opener
+    try:
+        with rasterio.open(name, opener=opener) as source:
+            heights = _interpolate(source, place.href(name), latitudes, longitudes)
+    except RasterioIOError as error:
+        raise troubles[0] if troubles else error from error
+    if troubles:
+        raise troubles[0]
+    return heights
+
+
+class _ForGdal:
+    """A file that GDAL reads: an exception in its threads would end the process, so troubles are told aside."""
+
+    def __init__(self, file: BinaryIO, troubles: list[RtcflowError]) -> None:
+        self._file, self._troubles = file, troubles
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._file.read(size)
+        except RtcflowError as error:
+            self._troubles.append(error)
+            return b""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> "_ForGdal":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def _interpolate(
