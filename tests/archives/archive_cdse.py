@@ -4,8 +4,9 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from archive_buckets import Buckets, error
 from archive_loopback import Answer, Asked, Loopback
 
 from rtcflow_contract.annotation import list_bursts
@@ -81,45 +82,23 @@ class KeysManager(Loopback):
         return Answer(200, json.dumps({"access_id": ACCESS, "secret": SECRET}).encode())
 
 
-class Eodata(Loopback):
+class Eodata(Buckets):
     """Bucket `eodata` with a SAFE in one of the layouts; takes requests that are signed with a key it knows."""
 
     def __init__(self, safe: Path, folder: str) -> None:
-        super().__init__()
-        self.files = {
-            f"{folder}/{safe.name}/{path.relative_to(safe)}": path
-            for path in safe.rglob("*")
-            if path.is_file()
-        }
+        super().__init__(
+            {
+                f"eodata/{folder}/{safe.name}/{path.relative_to(safe)}": path
+                for path in safe.rglob("*")
+                if path.is_file()
+            }
+        )
 
-    def answer(self, asked: Asked) -> Answer:
-        parts = urlsplit(asked.path)
-        query = dict(parse_qsl(parts.query))
-        signed = asked.headers.get("Authorization", "") + query.get("X-Amz-Credential", "")
+    def refusal(self, asked: Asked, bucket: str) -> Answer | None:
+        signed = asked.headers.get("Authorization", "") + asked.query.get("X-Amz-Credential", "")
         if f"{ACCESS}/" not in signed:
-            return Answer(403, b"<Error><Code>InvalidAccessKeyId</Code></Error>")
-        bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
-        if bucket != "eodata":
-            return Answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
-        if query.get("list-type") == "2":
-            return Answer(200, self._listing(query["prefix"]), {"Content-Type": "application/xml"})
-        if key not in self.files:
-            return Answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
-        return Answer(
-            200, self.files[key].read_bytes(), {"ETag": '"e"', "Accept-Ranges": "bytes"}, ranged=True
-        )
-
-    def _listing(self, prefix: str) -> bytes:
-        entries = "".join(
-            f"<Contents><Key>{key}</Key><Size>{path.stat().st_size}</Size>"
-            "<LastModified>2023-03-03T00:00:00.000Z</LastModified></Contents>"
-            for key, path in sorted(self.files.items())
-            if key.startswith(prefix)
-        )
-        return (
-            '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated>'
-            f"{entries}</ListBucketResult>"
-        ).encode()
+            return error(403, "InvalidAccessKeyId")
+        return None if bucket == "eodata" else error(404, "NoSuchBucket")
 
 
 def bursts_of(safe: Path, folder: str) -> list[dict]:

@@ -28,6 +28,11 @@ class Fault:
     stall_after: int | None = None
     # Of every such answer, not of one.
     lasting: bool = False
+    # Empty for any.
+    method: str = ""
+
+    def strikes(self, asked: "Asked") -> bool:
+        return self.at in asked.path and self.method in ("", asked.method)
 
 
 @dataclass
@@ -73,7 +78,7 @@ class Loopback:
                 asked = Asked(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
                 outer._serve(self, asked)
 
-            do_GET = do_POST = do_HEAD = do_DELETE = serve
+            do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = serve
 
             def log_message(self, *args: object) -> None:
                 """Keep quiet."""
@@ -96,7 +101,7 @@ class Loopback:
 
     def _serve(self, handler: BaseHTTPRequestHandler, asked: Asked) -> None:
         self.asked.append(asked)
-        fault = next((fault for fault in self.faults if fault.at in asked.path), None)
+        fault = next((fault for fault in self.faults if fault.strikes(asked)), None)
         if fault is not None and fault.status is not None:
             answer = Answer(fault.status, fault.body, fault.headers)
         else:

@@ -101,6 +101,7 @@ def test_own_keys_need_no_login(archive_sample, cdse, tmp_path):
 
 
 PASSING = [
+    Fault("/measurement/", 500),
     Fault("/measurement/", 503),
     Fault("/measurement/", 429, {"Retry-After": "3"}),
     Fault("/measurement/", cut_after=50_000),

@@ -116,6 +116,23 @@ def test_a_catalogue_that_is_down_is_transient(both, scene, archive):
 
 
 @pytest.mark.parametrize("archive", ARCHIVES)
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_catalogue_that_refuses_is_not_asked_again(both, scene, archive, status):
+    both.catalogue[archive].faults = [Fault("", status, lasting=True)]
+    with pytest.raises(RefusedError, match="refused the search"):
+        both.list(archive, scene)
+    assert len(both.catalogue[archive].asked) == 1
+
+
+@pytest.mark.parametrize("archive", ARCHIVES)
+def test_a_catalogue_that_throttles_for_good_is_transient(both, scene, archive):
+    both.catalogue[archive].faults = [Fault("", 429, lasting=True)]
+    with pytest.raises(TransientError, match="429"):
+        both.list(archive, scene)
+    assert len(both.catalogue[archive].asked) > 3
+
+
+@pytest.mark.parametrize("archive", ARCHIVES)
 def test_a_catalogue_that_stalls_is_asked_again(both, scene, archive, monkeypatch):
     module = {"asf": "cmr", "cdse": "cdse_catalogue"}[archive]
     monkeypatch.setattr(f"rtcflow_cloud.{module}._TIMEOUT", urllib3.Timeout(0.3))

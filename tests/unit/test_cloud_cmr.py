@@ -39,8 +39,9 @@ def test_pages_that_stay_short_are_an_error(archive):
         archive.cmr.granules([])
 
 
-def test_a_server_error_is_tried_again(archive):
-    archive.disturb = lambda number, status, items: (503 if number < 3 else 200, items)
+@pytest.mark.parametrize("passing", [429, 500, 503])
+def test_a_server_error_is_tried_again(archive, passing):
+    archive.disturb = lambda number, status, items: (passing if number < 3 else 200, items)
     assert len(archive.cmr.granules([])) == 7
     assert archive.waits == [2.0, 4.0]
 
@@ -51,8 +52,9 @@ def test_a_server_that_stays_down_is_an_error(archive):
         archive.cmr.granules([])
 
 
-def test_a_refused_search_says_what_was_wrong(archive):
-    archive.disturb = lambda number, status, items: (400, items)
+@pytest.mark.parametrize("refused", [400, 403])
+def test_a_refused_search_says_what_was_wrong(archive, refused):
+    archive.disturb = lambda number, status, items: (refused, items)
     with pytest.raises(RefusedError, match="refused the search"):
         archive.cmr.granules([])
     assert len(archive.requests) == 1
