@@ -280,6 +280,31 @@ def test_a_crs_that_is_no_map_is_refused(epsg):
         default_grid([(149.0, -35.0), (150.0, -34.8)], 20, epsg)
 
 
+@pytest.mark.parametrize(
+    ("epsg", "lon", "lat", "serves"),
+    [
+        (32755, 149, -35, True),
+        (32756, 149, -35, True),
+        (32633, 149, -35, False),
+        (3413, 149, -35, False),
+        (3031, 73, -53, True),
+        (3031, 149, -35, False),
+        (3577, 115, -33, True),
+        (32701, 179.5, -17, True),
+        (32760, -179.5, -17, True),
+        (3832, -170, 5, True),
+        (3857, 20, 60, True),
+    ],
+)
+def test_a_crs_serves_in_its_part_of_the_world(epsg, lon, lat, serves):
+    ring = [(lon, lat), (lon + 1, lat), (lon + 1, lat + 0.2), (lon, lat + 0.2)]
+    if serves:
+        assert default_grid(ring, 20, epsg).epsg == epsg
+    else:
+        with pytest.raises(RefusedError, match=f"output_crs {epsg} .* another part of the world"):
+            default_grid(ring, 20, epsg)
+
+
 def ridge(height, width, cells=400):
     """A flat strip with one triangular ridge across it, as heights (rows, cols) with 10 m cells."""
     x = np.arange(cells) * 10.0

@@ -227,8 +227,8 @@ def test_handler_reports_announces_and_measures(aws, load_handler, lambda_contex
     app = load_handler(
         "summarize_scene",
         WORK_BUCKET="work",
-        BURST_TASK_SIZE="4096 16384 40 ARM64",
-        STATIC_TASK_SIZE="4096 16384 40 ARM64",
+        BURST_TASK_SIZE="4096 8192 40 ARM64",
+        STATIC_TASK_SIZE="4096 8192 40 ARM64",
     )
     result = app.lambda_handler(event([made(A), failed(B)]), lambda_context)
     assert result["outcome"] == "failed"

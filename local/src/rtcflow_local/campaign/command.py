@@ -45,7 +45,7 @@ def plan(
     burst_minutes: Annotated[float, typer.Option(help="Task time of a burst, from a report.")] = 3.0,
     static_minutes: Annotated[float, typer.Option(help="Task time of the static layers of a burst.")] = 3.0,
     vcpu: Annotated[float, typer.Option(help="Size of a task.")] = 4.0,
-    memory_gib: Annotated[float, typer.Option(help="Size of a task.")] = 16.0,
+    memory_gib: Annotated[float, typer.Option(help="Size of a task.")] = 8.0,
     region: Annotated[str, typer.Option(help="Region, for prices.", envvar="AWS_REGION")] = DEFAULT_REGION,
 ) -> None:
     """Search the archive and write the campaign's lists, with counts, cost and time. Nothing is started."""

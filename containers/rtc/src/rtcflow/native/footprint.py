@@ -21,6 +21,8 @@ Ring = list[tuple[float, float]]
 _POINTS_A_SIDE = 25
 # Passes move the edges by some hundred metres, and relief between the annotated heights by more.
 _MARGIN_M = 3000.0
+# A map is still good somewhat beyond the area that its CRS is registered for, as that of a neighbouring UTM zone.
+_BEYOND_AREA_DEG = 10.0
 _NORTH_POLAR, _SOUTH_POLAR = 75.0, -60.0
 
 
@@ -113,6 +115,7 @@ def default_grid(ring: Ring, spacing: float, epsg: int | None = None) -> Grid:
         raise RefusedError(
             f"output_crs {code} ({crs.name}) is not projected; give a CRS in metres like 3031", "crs"
         )
+    _refuse_far_crs(crs, lon, lat)
     x, y = Transformer.from_crs(4326, code, always_xy=True).transform(lon, lat)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise RefusedError(f"output_crs {code} ({crs.name}) does not reach the burst; give another", "crs")
@@ -128,6 +131,25 @@ def default_grid(ring: Ring, spacing: float, epsg: int | None = None) -> Grid:
         rows=round((top - bottom) / spacing),
         cols=round((right - left) / spacing),
     )
+
+
+def _refuse_far_crs(crs: CRS, lon: np.ndarray, lat: np.ndarray) -> None:
+    """Refuse a CRS made for another part of the world: it gives coordinates there too, at a scale that is not true."""
+    area = crs.area_of_use
+    if area is None:
+        return
+    width = (area.east - area.west) % 360.0 or 360.0
+    # Eastwards from the area's western side, widened: the near ones of both, whatever turn they are given in.
+    east_of = (lon - area.west + _BEYOND_AREA_DEG) % 360.0
+    meets = (east_of <= width + 2 * _BEYOND_AREA_DEG) & (
+        (lat >= area.south - _BEYOND_AREA_DEG) & (lat <= area.north + _BEYOND_AREA_DEG)
+    )
+    if not meets.any():
+        raise RefusedError(
+            f"output_crs {crs.to_epsg()} ({crs.name}) is for another part of the world than the burst, at latitude "
+            f"{lat.mean():.0f} and longitude {(lon.mean() + 180) % 360 - 180:.0f}; give one for it, or none",
+            "crs",
+        )
 
 
 def default_epsg(lon: float, lat: float) -> int:
