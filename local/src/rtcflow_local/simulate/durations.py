@@ -26,8 +26,8 @@ class EngineSize(NamedTuple):
 
 
 ENGINES = {
-    Engine.NATIVE: EngineSize(TaskSize(4, 16, 40, "arm64"), 19.0),
-    Engine.ISCE3: EngineSize(TaskSize(4, 16, 40, "x86_64"), 436.0),
+    Engine.NATIVE: EngineSize(TaskSize(4, 8, 40, "arm64"), 10.0),
+    Engine.ISCE3: EngineSize(TaskSize(4, 8, 40, "x86_64"), 436.0),
 }
 
 

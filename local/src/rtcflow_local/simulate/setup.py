@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from rtcflow_contract.cost import DEFAULT_REGION, TaskSize
 
 BURSTS_PER_SCENE = 27
-DEFAULT_SIZE = TaskSize(4, 16, 40)
+DEFAULT_SIZE = TaskSize(4, 8, 40)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Times:
 
     provision: float = 40.0
     megabytes: float = 300.0
-    compute: float = 19.0
+    compute: float = 10.0
     publish: float = 5.0
     assemble: float = 3.0
     plan: float = 6.0
