@@ -1,12 +1,16 @@
 """S3 with the keys of the real buckets: open ones, which take no signature, and ones of the user's own."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from archive_loopback import Answer, Asked, Loopback
+
+from rtcflow_cloud import storage
 
 _XML = {"Content-Type": "application/xml"}
 
@@ -81,11 +85,11 @@ class Buckets(Loopback):
 
 
 class OpenData(Buckets):
-    """The open buckets of orbits, DEM and geoid, as AWS serves them, beside the user's own bucket `work`."""
+    """The open buckets of orbits, DEM and geoid, as AWS serves them, beside buckets of the user's own."""
 
     def refusal(self, asked: Asked, bucket: str) -> Answer | None:
         signed = "Authorization" in asked.headers or "X-Amz-Signature" in asked.path
-        if bucket == "work":
+        if bucket not in storage.PUBLIC_BUCKETS:
             return None if signed else error(403, "AccessDenied")
         # A signature with keys that AWS does not know is refused for open buckets too.
         return error(403, "InvalidAccessKeyId") if signed else None
@@ -94,3 +98,19 @@ class OpenData(Buckets):
         """Keys of a bucket in the order in which they were asked for; a listing is its prefix."""
         asked = [one for one in self.asked if one.method == method and one.path.startswith(f"/{bucket}")]
         return [one.query.get("prefix") or one.path.partition(f"/{bucket}/")[2] for one in asked]
+
+
+@contextmanager
+def open_data(files: Mapping[str, Path | bytes], monkeypatch: Any) -> Iterator[OpenData]:
+    """The buckets as the default clients' endpoint, with credentials of a user around."""
+    running = OpenData(files)
+    for name in ("AWS_ENDPOINT_URL", "AWS_MAX_ATTEMPTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", running.url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "of-the-user")
+    storage.s3_client.cache_clear()
+    yield running
+    storage.s3_client.cache_clear()
+    running.close()

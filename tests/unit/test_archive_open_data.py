@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from archive_buckets import OpenData
+from archive_buckets import open_data
 from archive_loopback import Fault
 from burst_case import ORBIT, SCENE, orbit_text
 from dem_case import AUSTRALIA, SEA, write_geoid, write_tile
@@ -51,17 +51,9 @@ def slept(monkeypatch):
 
 @pytest.fixture
 def archive(content, monkeypatch, slept):
-    running = OpenData(content)
-    for name in ("AWS_ENDPOINT_URL", "AWS_MAX_ATTEMPTS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", running.url)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "of-the-user")
     monkeypatch.setattr(storage, "_READ_TIMEOUT_S", 0.3)
-    storage.s3_client.cache_clear()
-    yield running
-    storage.s3_client.cache_clear()
-    running.close()
+    with open_data(content, monkeypatch) as running:
+        yield running
 
 
 def dem(folder, grid=AUSTRALIA, meter=None):

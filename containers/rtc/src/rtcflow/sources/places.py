@@ -3,6 +3,8 @@
 import io
 import os
 import shutil
+import struct
+import threading
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +17,9 @@ from rtcflow_cloud import storage
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import Location, parse_s3_uri
+
+# Bytes of a zip member's own header; the lengths of the name and of the extra field that follow end it.
+_LOCAL_HEADER = 30
 
 
 class Place(Protocol):
@@ -121,6 +126,7 @@ class ZipPlace:
     def __init__(self, outer: Place, zip_name: str, folder: str) -> None:
         self._href = outer.href(zip_name)
         self._folder = folder
+        self._outer, self._zip_name = outer, zip_name
         try:
             self._zip = zipfile.ZipFile(outer.open(zip_name))
             self._zip.getinfo(self._member("manifest.safe"))
@@ -151,14 +157,34 @@ class ZipPlace:
 
     def open(self, name: str) -> BinaryIO:
         """Open a member; of a compressed one everything before the place read is read too."""
+        member = self._info(name)
+        if member.compress_type == zipfile.ZIP_STORED:
+            return self._open_stored(member)
+        return cast(BinaryIO, self._zip.open(member))
+
+    def _info(self, name: str) -> zipfile.ZipInfo:
         try:
-            return cast(BinaryIO, self._zip.open(self._member(name)))
+            return self._zip.getinfo(self._member(name))
         except KeyError as error:
             raise NotFoundError(f"{self.href(name)} does not exist", reason="not-found") from error
 
+    def _open_stored(self, member: zipfile.ZipInfo) -> BinaryIO:
+        """A member as it lies in the zip: zipfile seeks by reading all that is before."""
+        file, lock = self._outer.open(self._zip_name), threading.Lock()
+        file.seek(member.header_offset + _LOCAL_HEADER - 4)
+        name_length, extra_length = struct.unpack("<HH", file.read(4))
+        first = member.header_offset + _LOCAL_HEADER + name_length + extra_length
+
+        def read_range(start: int, length: int) -> bytes:
+            with lock:
+                file.seek(first + start)
+                return file.read(length)
+
+        return open_ranges(read_range, member.file_size)
+
     def read(self, name: str) -> bytes:
         """Whole member."""
-        with self.open(name) as file:
+        with self._zip.open(self._info(name)) as file:
             try:
                 return file.read()
             except (zipfile.BadZipFile, EOFError, io.UnsupportedOperation) as error:
@@ -170,7 +196,7 @@ class ZipPlace:
         """Unpack a member."""
         path = into / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self.open(name) as source, path.open("wb") as target:
+        with self._zip.open(self._info(name)) as source, path.open("wb") as target:
             shutil.copyfileobj(source, target)
         return path
 
