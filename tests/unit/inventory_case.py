@@ -77,7 +77,8 @@ def manifest_of(spec: Spec, job: BurstJob) -> Manifest:
         for layer in layers_of(spec.product, ("VV", "VH"))
     )
     west = 149.0 + 0.3 * spec.burst
-    ring = [[west, -35], [west + 1, -35], [west + 1, -34.8], [west, -34.8], [west, -35]]
+    south = -35.2 if spec.product is Product.RTC_S1_STATIC else -35.0
+    ring = [[west, south], [west + 1, south], [west + 1, -34.8], [west, -34.8], [west, south]]
     inputs = [InputRef(kind="scene", id=job.scene, href="s3://scenes/x.SAFE")]
     if job.linked_static:
         inputs.append(InputRef(kind="static", id=job.burst_id, href=str(job.linked_static.join(MANIFEST))))
@@ -109,7 +110,7 @@ def manifest_of(spec: Spec, job: BurstJob) -> Manifest:
         ),
         grid=Grid(epsg=32755, left=500000, top=6000000, spacing=20, rows=10, cols=20),
         footprint={"type": "Polygon", "coordinates": [ring]},
-        bbox=(west, -35.0, west + 1, -34.8),
+        bbox=(west, south, west + 1, -34.8),
         files=files,
         inputs=tuple(inputs),
         parameters={"resolution": 20, "output_crs": job.output_crs, "dem": "cop_glo30", "orbit": "precise"},

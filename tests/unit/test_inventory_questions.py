@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import shapely
 from inventory_case import BURSTS, FIRST, Spec, put_product, scene_of
 from typer.testing import CliRunner
 
@@ -16,6 +17,8 @@ from rtcflow_contract.keys import REPORT, execution_folder
 from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
 from rtcflow_local.inventory.command import app
+from rtcflow_local.inventory.map_page import read_footprints
+from rtcflow_local.inventory.store import open_store
 
 STATIC = Product.RTC_S1_STATIC
 
@@ -221,3 +224,13 @@ def test_a_map_marks_the_bursts_of_the_answer(aws, tmp_path):
     assert re.findall(r'class="foot hit".*<title>(t\d+_\d+_iw\d)', text) == [BURSTS[1], BURSTS[2]]
     assert re.findall(r'class="foot idle".*<title>(t\d+_\d+_iw\d)', text) == [BURSTS[0]]
     assert "http" not in text
+
+
+def test_a_map_has_the_reach_of_passes_and_that_of_static_layers_where_there_is_no_pass(aws, tmp_path):
+    put_product(Spec(0))
+    for burst in (0, 1):
+        put_product(Spec(burst, product=STATIC))
+    run(["build", "s3://products", "--inventory", str(tmp_path)])
+    found = read_footprints(open_store(str(tmp_path)))
+    assert shapely.geometry.shape(found[BURSTS[0]]).bounds[1] == -35.0
+    assert shapely.geometry.shape(found[BURSTS[1]]).bounds[1] == -35.2

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 import urllib3
+from archive_loopback import Answer, Asked, Fault, Loopback
 from burst_case import ORBIT, SCENE, orbit_text
 
 from rtcflow.resources import Meter
@@ -167,3 +168,31 @@ def test_of_a_remote_geoid_only_a_window_is_fetched(server, aws, tmp_path, where
     heights = geoid_heights(place, "geoid.tif", latitudes, longitudes)
     assert heights == pytest.approx(np.broadcast_to(latitudes[:, None], (40, 50)), abs=1e-4)
     assert 0 < meter.bytes_fetched < 0.05 * len(content)
+
+
+class Files(Loopback):
+    def answer(self, asked: Asked) -> Answer:
+        return Answer(200, CONTENT)
+
+
+@pytest.fixture
+def files(monkeypatch):
+    monkeypatch.setattr(http, "_WAITS_S", (0.0, 0.0))
+    served = Files()
+    yield served
+    served.close()
+
+
+def test_a_body_that_breaks_off_is_asked_for_again(files, tmp_path):
+    files.faults = [Fault("a.bin", cut_after=1000), Fault("b.bin", cut_after=1000)]
+    place = HttpPlace(files.url, Meter())
+    assert place.fetch("a.bin", tmp_path).read_bytes() == CONTENT
+    assert place.read("b.bin") == CONTENT
+
+
+def test_a_body_that_breaks_off_for_ever_is_transient_and_leaves_no_file(files, tmp_path):
+    files.faults = [Fault("a.bin", cut_after=1000, lasting=True)]
+    with pytest.raises(TransientError, match="try again"):
+        HttpPlace(files.url, Meter()).fetch("a.bin", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert len(files.asked) == 3

@@ -179,6 +179,15 @@ def test_compiled_code_is_brought_whole_and_nothing_is_left_beside_it(compiled):
     assert [path.name for path in compiled.parent.iterdir()] == ["compiled"]
 
 
+def test_compiled_code_of_another_image_is_replaced(compiled):
+    task._bring_compiled_code()
+    built = compiled.parent.parent / "built"
+    (built / "engine" / "kernel.nbi").write_text("newer")
+    task._bring_compiled_code()
+    assert (compiled / "engine" / "kernel.nbi").read_text() == "newer"
+    assert [path.name for path in compiled.parent.iterdir()] == ["compiled"]
+
+
 def test_compiled_code_that_another_task_brings_meanwhile_stays(compiled, monkeypatch):
     copy = task.shutil.copytree
 

@@ -5,6 +5,7 @@ RTCFLOW_TIME_LIMIT_S a limit in seconds. Exit codes: 0 made or skipped, else tho
 RTCFLOW_COMPILED_DIR holds the engine's compiled code, which is copied to NUMBA_CACHE_DIR, where Numba may write.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -29,6 +30,9 @@ from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import OUTCOME, parse_s3_uri
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.request import describe
+
+# Beside compiled code: what it was copied from.
+_COMPILED_STATE = ".state"
 
 logger = Logger(service="rtcflow-burst")
 
@@ -160,19 +164,37 @@ def _catch_signals(time_limit: int) -> None:
 def _bring_compiled_code() -> None:
     """Numba takes compiled code only from a folder it can write to, and an image's may be read-only.
 
-    Tasks of one EC2 instance share that folder: it comes whole or not at all, and the first one counts.
+    Tasks of one EC2 instance share that folder: it comes whole or not at all, and the first one counts. What another
+    image left is replaced: Numba would take it, since files of images carry one time.
     """
     built, cache = os.environ.get("RTCFLOW_COMPILED_DIR"), os.environ.get("NUMBA_CACHE_DIR")
-    if not built or not cache or not Path(built).is_dir() or Path(cache).exists():
+    if not built or not cache or not Path(built).is_dir():
         return
+    state = _state_of(Path(built))
+    kept = Path(cache, _COMPILED_STATE)
+    if kept.is_file() and kept.read_text() == state:
+        return
+    of_another_image = Path(cache).is_dir()
     Path(cache).parent.mkdir(parents=True, exist_ok=True)
     arriving = tempfile.mkdtemp(prefix=".compiled-", dir=Path(cache).parent)
     try:
-        shutil.copytree(built, arriving, dirs_exist_ok=True)
+        shutil.copytree(built, f"{arriving}/new")
+        Path(arriving, "new", _COMPILED_STATE).write_text(state)
         with suppress(OSError):
-            os.rename(arriving, cache)
+            if of_another_image:
+                os.rename(cache, f"{arriving}/old")
+            os.rename(f"{arriving}/new", cache)
     finally:
         shutil.rmtree(arriving, ignore_errors=True)
+
+
+def _state_of(folder: Path) -> str:
+    """Checksum of a folder's files, names and all."""
+    checksum = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        checksum.update(str(path.relative_to(folder)).encode())
+        checksum.update(path.read_bytes())
+    return checksum.hexdigest()
 
 
 def main() -> int:

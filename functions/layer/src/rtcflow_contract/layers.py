@@ -25,7 +25,7 @@ MASK_CLASSES: tuple[MaskClass, ...] = (
     MaskClass(1, "shadow", "Radar shadow", "4A4A4A"),
     MaskClass(2, "layover", "Layover", "E69F00"),
     MaskClass(3, "layover_and_shadow", "Layover and shadow", "D55E00"),
-    MaskClass(255, "fill", "Outside the burst's valid samples", "000000"),
+    MaskClass(255, "fill", "Outside the samples of the product", "000000"),
 )
 
 
@@ -74,7 +74,7 @@ LAYERS: dict[str, Layer] = {
         Layer(
             "mask",
             "Layover and shadow mask",
-            "Layover and shadow by class; fill outside the burst's valid samples",
+            "Layover and shadow by class; fill outside the product's samples",
             "1",
             "uint8",
             255.0,

@@ -9,6 +9,7 @@ import shapely
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from rtcflow_contract.grid import Grid
+from rtcflow_contract.layers import Product
 from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.output import cell
 from rtcflow_local.inventory.parts import read_parts
@@ -64,11 +65,18 @@ def write_map(question: Question, answer: pa.Table, inventory: Store, path: Path
 
 
 def read_footprints(inventory: Store) -> dict[str, dict[str, Any]]:
-    """Footprint of every burst as a GeoJSON geometry, simplified, by burst id: that of its latest product."""
+    """Footprint of every burst as a GeoJSON geometry, simplified, by burst id: that of its latest backscatter product.
+
+    Static layers reach further than any pass: theirs is taken where there is no other.
+    """
+    static: dict[str, bytes] = {}
     found: dict[str, bytes] = {}
-    for _, table in read_parts(inventory, ["geometry", f"{PREFIX}burst_id"]):
+    for _, table in read_parts(inventory, ["geometry", "product:type", f"{PREFIX}burst_id"]):
         shapes = table["geometry"].cast(pa.binary()).to_pylist()
-        found |= dict(zip(table[f"{PREFIX}burst_id"].to_pylist(), shapes, strict=True))
+        types = table["product:type"].to_pylist()
+        for burst_id, type_, shape in zip(table[f"{PREFIX}burst_id"].to_pylist(), types, shapes, strict=True):
+            (static if type_ == Product.RTC_S1_STATIC else found)[burst_id] = shape
+    found = static | found
     simple = shapely.simplify(shapely.from_wkb(list(found.values())), _TOLERANCE)
     return {
         burst_id: shapely.geometry.mapping(shape)

@@ -46,7 +46,7 @@ def geoid_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np
 
 
 def _remote_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
-    troubles: list[RtcflowError] = []
+    troubles: list[RtcflowError | OSError] = []
 
     def opener(path: str, mode: str = "rb") -> BinaryIO:
         # GDAL also asks for files that may lie beside it.
@@ -54,7 +54,7 @@ def _remote_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: 
             raise FileNotFoundError(path)
         try:
             return cast(BinaryIO, _ForGdal(place.open(name), troubles))
-        except RtcflowError as error:
+        except (RtcflowError, OSError) as error:
             troubles.append(error)
             raise FileNotFoundError(path) from error
 
@@ -71,13 +71,13 @@ def _remote_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: 
 class _ForGdal:
     """A file that GDAL reads: an exception in its threads would end the process, so troubles are told aside."""
 
-    def __init__(self, file: BinaryIO, troubles: list[RtcflowError]) -> None:
+    def __init__(self, file: BinaryIO, troubles: list[RtcflowError | OSError]) -> None:
         self._file, self._troubles = file, troubles
 
     def read(self, size: int = -1) -> bytes:
         try:
             return self._file.read(size)
-        except RtcflowError as error:
+        except (RtcflowError, OSError) as error:
             self._troubles.append(error)
             return b""
 

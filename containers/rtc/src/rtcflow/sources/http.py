@@ -1,12 +1,14 @@
 """Files behind HTTP(S): ranged reads, and listings of S3 buckets and plain directory indexes."""
 
+import random
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote, urlsplit
 
 import urllib3
@@ -18,6 +20,9 @@ from rtcflow_contract.errors import RefusedError, TransientError
 
 _KEY = re.compile(r"<Key>([^<]+)</Key>")
 _TOKEN = re.compile(r"<NextContinuationToken>([^<]+)</NextContinuationToken>")
+# At most, before a broken answer is asked for again.
+_WAITS_S = (0.5, 1.0, 2.0)
+T = TypeVar("T")
 _LINK = re.compile(r'href="([^"?/.][^"?]*)"', re.IGNORECASE)
 
 
@@ -78,8 +83,7 @@ class HttpPlace:
 
     def read(self, name: str) -> bytes:
         """Whole file."""
-        with _request("GET", self.href(name)) as answer:
-            data = bytes(answer.read())
+        data = _body(self.href(name), lambda answer: bytes(answer.read()))
         self._meter.fetched(len(data))
         return data
 
@@ -88,11 +92,32 @@ class HttpPlace:
         path = into / name
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".part")
-        with _request("GET", self.href(name)) as answer, partial.open("wb") as target:
-            shutil.copyfileobj(answer, target, 1024 * 1024)
-        partial.replace(path)
+
+        def copy(answer: Any) -> None:
+            with partial.open("wb") as target:
+                shutil.copyfileobj(answer, target, 1024 * 1024)
+
+        try:
+            _body(self.href(name), copy)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
         self._meter.fetched(path.stat().st_size)
         return path
+
+
+def _body(url: str, take: Callable[[Any], T]) -> T:
+    """What `take` makes of a whole answer; asks again where one breaks off, which the pool's retries do not see."""
+    waits = iter(_WAITS_S)
+    while True:
+        with _request("GET", url) as answer:
+            try:
+                return take(answer)
+            except urllib3.exceptions.HTTPError:
+                wait = next(waits, None)
+                if wait is None:
+                    raise
+        time.sleep(random.uniform(0, wait))
 
 
 @lru_cache(maxsize=1)
