@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rtcflow_contract.errors import ErrorClass, RefusedError, error_class_of_exit_code
+from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources, make_job
 from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_contract.layers import Product
@@ -158,15 +158,14 @@ def test_s3_uri():
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"),
+    "wrong",
     [
-        (65, ErrorClass.REFUSED),
-        (75, ErrorClass.TRANSIENT),
-        (70, ErrorClass.DEFECT),
-        (1, ErrorClass.DEFECT),
-        (137, ErrorClass.TRANSIENT),
-        (None, ErrorClass.TRANSIENT),
+        {"s3_bucket": "products\n"},
+        {"s3_project_folder": "experimental\n"},
+        {"collection": "s1_rtc_c1\n"},
+        {"scene_source": "s3://scenes/x.SAFE\n"},
     ],
 )
-def test_exit_codes_say_the_error_class(code, expected):
-    assert error_class_of_exit_code(code) is expected
+def test_a_line_break_behind_a_name_is_refused(wrong):
+    with pytest.raises(RefusedError, match=next(iter(wrong))):
+        parse_request({"scene": SCENE, **wrong}, "products")

@@ -31,7 +31,7 @@ class Revisions(StrEnum):
 
 
 def _name(text: str) -> str:
-    if not _NAME.match(text):
+    if not _NAME.fullmatch(text):
         raise ValueError(f"'{text}' is no name of an area; use up to 24 lower-case letters, digits and '-'")
     return text
 

@@ -36,7 +36,7 @@ def parse_burst_id(text: str) -> BurstIdParts:
     ValueError
         When the text is no burst id of an IW burst.
     """
-    match = _PATTERN.match(text.strip())
+    match = _PATTERN.fullmatch(text.strip())
     if match is None or not 1 <= int(match[1]) <= TRACKS:
         raise ValueError(f"'{text}' is not a burst id; write it like t070_149815_iw3")
     return BurstIdParts(int(match[1]), int(match[2]), match[3].lower())

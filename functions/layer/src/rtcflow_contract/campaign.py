@@ -36,7 +36,7 @@ _LIST = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S+\.(jsonl|csv)$")
 
 
 def _name(text: str) -> str:
-    if not _NAME.match(text):
+    if not _NAME.fullmatch(text):
         raise ValueError(
             f"'{text}' is no name of a campaign; use up to 48 lower-case letters, digits and '-'"
         )
@@ -44,7 +44,7 @@ def _name(text: str) -> str:
 
 
 def _list(text: str) -> str:
-    if not _LIST.match(text):
+    if not _LIST.fullmatch(text):
         raise ValueError(f"'{text}' is no campaign list; give s3://bucket/.../list.jsonl (or .csv)")
     return text
 

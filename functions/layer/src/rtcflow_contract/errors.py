@@ -66,20 +66,6 @@ class DefectError(RtcflowError):
     error_class = ErrorClass.DEFECT
 
 
-def error_class_of_exit_code(code: int | None) -> ErrorClass:
-    """Error class of a task's exit code.
-
-    A task without an exit code never started or was stopped from outside, and one that ended by a signal (above
-    128) was killed: both say nothing about the input, so both are transient.
-    """
-    for error_class, known in EXIT_CODES.items():
-        if code == known:
-            return error_class
-    if code is None or code > 128 or code < 0:
-        return ErrorClass.TRANSIENT
-    return ErrorClass.DEFECT
-
-
 # Lambda and Step Functions error names, by the class of error they stand for.
 _CLASSES_OF_NAMES: dict[str, ErrorClass] = {
     "RefusedError": ErrorClass.REFUSED,

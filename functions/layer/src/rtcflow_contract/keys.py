@@ -63,7 +63,7 @@ def version_name(name: str, version: str) -> str:
 
 def version_of_name(name: str) -> str | None:
     """Version whose manifest or item a file is; None for any other file."""
-    match = _OTHER_VERSION.match(name)
+    match = _OTHER_VERSION.fullmatch(name)
     return match["version"] if match else None
 
 
@@ -78,7 +78,7 @@ def parse_s3_uri(uri: str) -> Location:
     RefusedError
         When the text is no S3 URI.
     """
-    match = _S3_URI.match(uri)
+    match = _S3_URI.fullmatch(uri)
     if match is None:
         raise RefusedError(
             f"'{uri}' is not an S3 location; write it like s3://bucket/folder", reason="s3-uri"

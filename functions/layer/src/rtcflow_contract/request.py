@@ -67,7 +67,7 @@ class Compute(StrEnum):
 
 
 def _bucket(text: str) -> str:
-    if not _BUCKET.match(text):
+    if not _BUCKET.fullmatch(text):
         raise ValueError(
             f"'{text}' is not a bucket name; 3 to 63 lower-case letters, digits, dots and hyphens"
         )
@@ -76,7 +76,7 @@ def _bucket(text: str) -> str:
 
 def _folder(text: str) -> str:
     text = text.strip("/")
-    if text and (not _FOLDER.match(text) or ".." in PurePosixPath(text).parts):
+    if text and (not _FOLDER.fullmatch(text) or ".." in PurePosixPath(text).parts):
         raise ValueError(
             f"'{text}' is not a folder; use letters, digits, '_', '-', '.', '=' and single slashes"
         )
@@ -84,13 +84,13 @@ def _folder(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    if not _FOLDER.match(text) or "/" in text:
+    if not _FOLDER.fullmatch(text) or "/" in text:
         raise ValueError(f"'{text}' is not a collection name; use letters, digits, '_', '-' and '.'")
     return text
 
 
 def _scene_source(text: str) -> str:
-    if text in ("asf", "cdse") or _SAFE_URI.match(text):
+    if text in ("asf", "cdse") or _SAFE_URI.fullmatch(text):
         return text
     raise ValueError(f"'{text}' is no scene source; use asf, cdse or s3://bucket/.../<scene>.SAFE (or .zip)")
 

@@ -45,7 +45,7 @@ def parse_scene_id(text: str) -> SceneId:
         When the text is no Sentinel-1 scene id, or names another mode or product than IW SLC.
     """
     name = text.strip().removesuffix(".zip").removesuffix(".SAFE")
-    match = _PATTERN.match(name)
+    match = _PATTERN.fullmatch(name)
     start, stop = (_utc(match["start"]), _utc(match["stop"])) if match else (None, None)
     if match is None or start is None or stop is None:
         raise RefusedError(

@@ -59,7 +59,8 @@ def _show_table(answer: pa.Table, to: Path | None) -> None:
         console.print(table)
         left = answer.num_rows - len(rows)
         console.print(
-            f"{answer.num_rows} rows" + (f", {left} not shown; write them with --out" if left > 0 else "")
+            f"{answer.num_rows} {'row' if answer.num_rows == 1 else 'rows'}"
+            + (f", {left} not shown; write them with --out" if left > 0 else "")
         )
         return
     with to.open("w", encoding="utf-8") as file:

@@ -29,11 +29,6 @@ class Stack(NamedTuple):
         return self.outputs["SceneStateMachineArn"]
 
     @property
-    def campaign_machine(self) -> str:
-        """ARN of the campaign state machine."""
-        return self.outputs["CampaignStateMachineArn"]
-
-    @property
     def products_bucket(self) -> str:
         """Bucket of the products."""
         return self.outputs["ProductsBucketName"]
