@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 
 from rtcflow.burst import BurstResult, make_burst
-from rtcflow.cli.local_job import ARCHIVES, BurstOptions, local_jobs
+from rtcflow.cli.local_job import BurstOptions, local_jobs
 from rtcflow.cli.local_stac import write_stac
 from rtcflow.cli.progress_bar import ProgressBar
+from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.destination_local import LocalDestination
 from rtcflow.sources.cache import SETTING
-from rtcflow.sources.safe import scene_of_path
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources
@@ -24,7 +24,6 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.product_id import check_version
 from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, OnExisting, OrbitChoice, parse_crs
-from rtcflow_contract.scene_id import parse_scene_id
 
 _DEFAULT_GEOID = Sources.model_fields["geoid"].default
 _DEFAULT_DEM = Sources.model_fields["dem"].default
@@ -34,17 +33,16 @@ console = Console(soft_wrap=True, highlight=False)
 
 
 def burst(
-    burst_id: Annotated[list[str], typer.Option(help="Burst, like t070_149815_iw3; repeat for several.")],
+    burst_id: Annotated[
+        list[str],
+        typer.Option(help="Burst, like t070_149815_iw3; repeat for several. `rtcflow bursts` lists them."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the products, one folder a burst below it.")],
-    safe: Annotated[
-        str | None, typer.Option(help="SAFE folder or zip of the scene: a path or an s3:// location.")
-    ] = None,
+    safe: Safe = None,
     scene: Annotated[
         str | None, typer.Option(help="Scene id, to fetch the bursts from an archive in place of a SAFE.")
     ] = None,
-    scene_source: Annotated[
-        str, typer.Option(help="Archive of the scene, asf or cdse; see the guide for its login.")
-    ] = "asf",
+    scene_source: SceneSource = "asf",
     orbit: Annotated[
         str, typer.Option(help="Orbit file (.EOF), or folder, s3:// or https:// prefix to find it in.")
     ] = _DEFAULT_ORBITS,
@@ -89,7 +87,7 @@ def burst(
     ] = None,
 ) -> None:
     """Make burst products on this machine: COGs, browse image, metadata, manifest and STAC in OUT/BURST_ID."""
-    source, scene_id = _source(safe, scene, scene_source)
+    source, scene_id = choose_scene(safe, scene, scene_source)
     os.environ[SETTING] = cache
     options = BurstOptions(
         scene=scene_id,
@@ -108,17 +106,6 @@ def burst(
     jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)
     for job in jobs:
         _make(job, out / job.burst_id, work_dir or out)
-
-
-def _source(safe: str | None, scene: str | None, archive: str) -> tuple[str, str]:
-    """Where the scene comes from, and its id."""
-    if (safe is None) == (scene is None):
-        raise RefusedError("give either --safe with a SAFE or --scene with a scene id", reason="scene-source")
-    if safe is not None:
-        return safe, scene_of_path(safe)
-    if archive not in ARCHIVES:
-        raise RefusedError(f"'{archive}' is no archive; use {' or '.join(ARCHIVES)}", reason="scene-source")
-    return archive, parse_scene_id(str(scene)).id
 
 
 def _checked(text: str) -> str:

@@ -9,9 +9,7 @@ from typing import NamedTuple
 from rtcflow.grid.store import LocalGridStore
 from rtcflow.resources import Meter
 from rtcflow.sources.scene import find_burst
-from rtcflow_cloud.asf_catalogue import list_asf_bursts
-from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
-from rtcflow_contract.annotation import AnnotatedBurst
+from rtcflow.sources.scene_bursts import ARCHIVES, Found, list_archived
 from rtcflow_contract.archived_burst import ArchivedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
@@ -23,10 +21,6 @@ from rtcflow_contract.product_id import product_id
 from rtcflow_contract.request import DEFAULT_COLLECTIONS, Engine, OnExisting, OrbitChoice
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
 from rtcflow_contract.scene_rules import refuse_uncalibrated
-
-ARCHIVES = ("asf", "cdse")
-
-Found = AnnotatedBurst | ArchivedBurst
 
 
 class BurstOptions(NamedTuple):
@@ -118,8 +112,7 @@ def _finder(scene: SceneId, options: BurstOptions) -> Callable[[str], Found]:
     source, name = options.sources.scene, scene.polarizations[0]
     if source not in ARCHIVES:
         return lambda burst_id: find_burst(source, scene.id, burst_id, name, Meter())
-    listed = list_asf_bursts(scene) if source == "asf" else [entry.burst for entry in list_cdse_bursts(scene)]
-    bursts = {burst.burst_id: burst for burst in listed if burst.polarization == name}
+    bursts = {burst.burst_id: burst for burst in list_archived(source, scene) if burst.polarization == name}
 
     def find(burst_id: str) -> ArchivedBurst:
         if burst_id not in bursts:
