@@ -96,11 +96,39 @@ def test_the_grid_is_taken_from_static_products(case, engine, monkeypatch):
     assert burst(monkeypatch, case, static=case / "out") == 65
 
 
-def test_on_existing_skip_leaves_a_product_as_it_is(case, engine, monkeypatch, capsys):
+def test_a_product_that_exists_is_skipped_and_told(case, engine, monkeypatch, capsys):
     burst(monkeypatch, case)
     first = manifest_in(case / "out" / BURSTS[1])
-    assert burst(monkeypatch, case, on_existing="skip") == 0
-    assert "left as it is" in capsys.readouterr().out
+    capsys.readouterr()
+    assert burst(monkeypatch, case) == 0
+    assert f"{BURSTS[1]}: skipped, a product of 20 m by engine" in capsys.readouterr().out
+    assert manifest_in(case / "out" / BURSTS[1]) == first
+
+
+def test_a_product_that_exists_is_made_anew_when_asked(case, engine, monkeypatch, capsys):
+    burst(monkeypatch, case)
+    first = manifest_in(case / "out" / BURSTS[1])
+    assert burst(monkeypatch, case, on_existing="replace") == 0
+    assert "skipped" not in capsys.readouterr().out
+    assert manifest_in(case / "out" / BURSTS[1]).execution != first.execution
+
+
+def test_after_an_interruption_only_what_is_missing_is_made(case, engine, monkeypatch, capsys):
+    def interrupted():
+        if len(engine.calls) > 1:
+            raise KeyboardInterrupt
+
+    engine.before_last = interrupted
+    both = ("--burst-id", BURSTS[0])
+    assert burst(monkeypatch, case, *both) == 130
+    assert {path.name for path in (case / "out").iterdir()} == {BURSTS[1], COLLECTION}
+    first = manifest_in(case / "out" / BURSTS[1])
+    engine.before_last = lambda: None
+    capsys.readouterr()
+    assert burst(monkeypatch, case, *both) == 0
+    told = capsys.readouterr().out
+    assert f"{BURSTS[1]}: skipped" in told
+    assert f"{BURSTS[0]}: 5 files" in told
     assert manifest_in(case / "out" / BURSTS[1]) == first
 
 
@@ -130,7 +158,7 @@ def test_a_product_that_was_left_without_its_item_gets_it(case, engine, monkeypa
     assert burst(monkeypatch, case) == 0
     item = case / "out" / BURSTS[1] / ITEM
     item.unlink()
-    assert burst(monkeypatch, case, on_existing="skip") == 0
+    assert burst(monkeypatch, case) == 0
     assert item.exists()
 
 

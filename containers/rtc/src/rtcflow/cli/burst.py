@@ -80,7 +80,7 @@ def burst(
     ] = OrbitChoice.BEST,
     on_existing: Annotated[
         OnExisting, typer.Option(help="What to do where a product exists.")
-    ] = OnExisting.REPLACE,
+    ] = OnExisting.SKIP,
     product_version: Annotated[str, typer.Option(help="Version in the product id.")] = "0.1",
     work_dir: Annotated[
         Path | None, typer.Option(help="Folder for unfinished files, some 2 GB a burst; OUT by default.")
@@ -141,10 +141,13 @@ def _work_folder(parent: Path) -> Path:
 
 
 def _say(job: BurstJob, result: BurstResult, folder: Path) -> None:
-    if result.outcome is Outcome.SKIPPED:
-        console.print(f"{job.burst_id}: a product exists in {folder}; left as it is")
-        return
     manifest = result.manifest
+    if result.outcome is Outcome.SKIPPED:
+        console.print(
+            f"{job.burst_id}: skipped, a product of {manifest.grid.spacing:g} m by engine {manifest.engine.name} "
+            f"exists (--on-existing replace makes it anew)\n  {folder}"
+        )
+        return
     size = sum(file.size for file in manifest.files)
     console.print(
         f"{job.burst_id}: {len(manifest.files)} files, {size / 1e6:.1f} MB, in {manifest.resources.seconds:.1f} s, "
