@@ -47,8 +47,8 @@ def burst(monkeypatch, sample, out, *words, engine="native"):
 
 
 def made(sample, out):
-    folder = out / sample.bursts["iw2"][1]
-    return folder, Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    (path,) = (out / sample.bursts["iw2"][1]).rglob(MANIFEST)
+    return path.parent, Manifest.model_validate_json(path.read_bytes())
 
 
 @pytest.fixture(scope="module")

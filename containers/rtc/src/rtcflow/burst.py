@@ -1,6 +1,5 @@
 """One burst: a job in, a committed product out. The container task and the command line both run this."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +26,6 @@ from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import Engine, OnExisting
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor
-
-# A catalogue and an annotation give the burst's first line some seconds apart at most; passes are days apart.
-_SAME_PASS = timedelta(minutes=10)
 
 
 class BurstResult(NamedTuple):
@@ -101,13 +97,6 @@ def _standing(job: BurstJob, destination: Destination) -> BurstResult | None:
         raise RefusedError(
             f"{destination.href(MANIFEST)} is of a product {manifest.product}; give {job.product} another folder",
             reason="other-product",
-        )
-    taken = manifest.acquisition.start
-    if job.product is Product.RTC_S1 and abs(taken - job.sensing_start) > _SAME_PASS:
-        raise RefusedError(
-            f"{destination.href(MANIFEST)} is of {taken:%Y-%m-%d}, not of {job.sensing_start:%Y-%m-%d}; give each pass "
-            "a folder of its own",
-            reason="other-pass",
         )
     own = manifest.execution == job.execution and manifest.product_id == job.product_id
     if not own and job.on_existing is OnExisting.REPLACE:

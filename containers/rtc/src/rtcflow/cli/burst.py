@@ -11,7 +11,7 @@ from rich.console import Console
 
 from rtcflow.burst import BurstResult, make_burst
 from rtcflow.cli.local_job import BurstOptions, local_jobs
-from rtcflow.cli.local_stac import write_stac
+from rtcflow.cli.local_stac import check_collection, write_stac
 from rtcflow.cli.progress_bar import ProgressBar
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.destination_local import LocalDestination
@@ -37,7 +37,9 @@ def burst(
         list[str],
         typer.Option(help="Burst, like t070_149815_iw3; repeat for several. `rtcflow bursts` lists them."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the products, one folder a burst below it.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the products, of as many bursts and passes as you like.")
+    ],
     safe: Safe = None,
     scene: Annotated[
         str | None, typer.Option(help="Scene id, to fetch the bursts from an archive in place of a SAFE.")
@@ -86,7 +88,7 @@ def burst(
         Path | None, typer.Option(help="Folder for unfinished files, some 2 GB a burst; OUT by default.")
     ] = None,
 ) -> None:
-    """Make burst products on this machine: COGs, browse image, metadata, manifest and STAC in OUT/BURST_ID."""
+    """Make burst products on this machine, in OUT/BURST_ID/YEAR/MONTH/DAY; static layers in OUT/BURST_ID."""
     source, scene_id = choose_scene(safe, scene, scene_source)
     os.environ[SETTING] = cache
     options = BurstOptions(
@@ -105,7 +107,8 @@ def burst(
     # All jobs first: a misspelt third burst should not show up after the second is done.
     jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)
     for job in jobs:
-        _make(job, out / job.burst_id, work_dir or out)
+        check_collection(job, out)
+        _make(job, out, work_dir or out)
 
 
 def _checked(text: str) -> str:
@@ -115,14 +118,15 @@ def _checked(text: str) -> str:
         raise RefusedError(str(error), reason="burst-id") from error
 
 
-def _make(job: BurstJob, folder: Path, work_parent: Path) -> None:
+def _make(job: BurstJob, out: Path, work_parent: Path) -> None:
+    folder = out / job.destination.key
     work = _work_folder(work_parent)
     try:
         with ProgressBar(job.burst_id) as progress:
             result = make_burst(job, work, LocalDestination(folder, job), progress)
             # A product that was left without its item, by a kill between the two, gets it now.
             if result.outcome is Outcome.MADE or not (folder / ITEM).exists():
-                write_stac(result.manifest, folder)
+                write_stac(result.manifest, job, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _say(job, result, folder)

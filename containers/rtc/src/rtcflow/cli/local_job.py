@@ -1,4 +1,4 @@
-"""Burst jobs for this machine: the same job as on AWS, with paths for locations."""
+"""Burst jobs for this machine: the same job as on AWS, with locations relative to the folder of the products."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from rtcflow_contract.archived_burst import ArchivedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, Sources
-from rtcflow_contract.keys import GRIDS, LOCAL_BUCKET, MANIFEST, Location
+from rtcflow_contract.keys import GRIDS, LOCAL_BUCKET, MANIFEST, Location, product_folder
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
@@ -59,7 +59,7 @@ def local_jobs(
 
 def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | None) -> BurstJob:
     started = (now or datetime.now(UTC)).replace(microsecond=0)
-    nowhere = Location(LOCAL_BUCKET, found.burst_id)
+    destination = product_folder(LOCAL_BUCKET, "", "", found.burst_id, options.product, found.sensing_start)
     return BurstJob(
         execution=f"local-{uuid.uuid4().hex[:12]}",
         execution_started=started,
@@ -86,9 +86,9 @@ def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | No
         on_existing=options.on_existing,
         sources=options.sources,
         collection=DEFAULT_COLLECTIONS[options.product],
-        destination=nowhere,
-        collection_folder=nowhere,
-        work=nowhere,
+        destination=destination,
+        collection_folder=Location(LOCAL_BUCKET, ""),
+        work=destination,
         grid=_fixed_grid(options, found.burst_id),
     )
 
