@@ -11,7 +11,7 @@ from burst_case import BURSTS, GRID, ORBIT, SCENE, DrawingEngine, write_case
 
 import rtcflow.burst
 from rtcflow.cli import app
-from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST
+from rtcflow_contract.keys import COLLECTION, GRIDS, ITEM, MANIFEST
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 
@@ -76,6 +76,10 @@ def later(text):
     return text
 
 
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
+
+
 def manifest_in(folder):
     return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
 
@@ -85,7 +89,7 @@ def test_a_burst_is_made_in_a_folder_of_its_own(case, engine, monkeypatch, capsy
     manifest = manifest_in(case / "out" / PASS)
     assert manifest.product is Product.RTC_S1
     assert {path.name for path in (case / "out" / PASS).iterdir()} >= {f.name for f in manifest.files}
-    assert {path.name for path in (case / "out").iterdir()} == {BURSTS[1], COLLECTION}
+    assert names_in(case / "out") == {BURSTS[1], COLLECTION, GRIDS}
     assert f"{BURSTS[1]}: 5 files" in capsys.readouterr().out
 
 
@@ -102,7 +106,7 @@ def test_the_stac_item_names_the_files_beside_it_and_who_processed(case, engine,
 
 def test_several_bursts_are_made_in_one_go_in_any_spelling(case, engine, monkeypatch):
     assert burst(monkeypatch, case, "--burst-id", "070_148095_IW1") == 0
-    assert {path.name for path in (case / "out").iterdir()} == {*BURSTS, COLLECTION}
+    assert names_in(case / "out") == {*BURSTS, COLLECTION, GRIDS}
 
 
 def test_no_burst_is_made_when_one_of_them_is_wrong(case, engine, monkeypatch, capsys):
@@ -145,7 +149,7 @@ def test_after_an_interruption_only_what_is_missing_is_made(case, engine, monkey
     engine.before_last = interrupted
     both = ("--burst-id", BURSTS[0])
     assert burst(monkeypatch, case, *both) == 130
-    assert {path.name for path in (case / "out").iterdir()} == {BURSTS[1], COLLECTION}
+    assert names_in(case / "out") == {BURSTS[1], COLLECTION, GRIDS}
     first = manifest_in(case / "out" / PASS)
     engine.before_last = lambda: None
     capsys.readouterr()
@@ -171,6 +175,50 @@ def test_passes_of_many_days_live_in_one_folder(case, engine, monkeypatch):
     folders = sorted(path.parent.relative_to(case / "out") for path in (case / "out").rglob(ITEM))
     assert [str(folder) for folder in folders] == [PASS, f"{BURSTS[1]}/2022/1/13"]
     assert manifest_in(case / "out" / PASS) == first
+
+
+@pytest.fixture
+def other_footprints(monkeypatch):
+    """Each pass's own footprint is another one."""
+    grids = iter(GRID.model_copy(update={"left": GRID.left + 20 * n}) for n in range(9))
+    monkeypatch.setattr(rtcflow.burst, "_own_grid", lambda *arguments: next(grids))
+
+
+def grid_origin(folder):
+    manifest = manifest_in(folder)
+    return manifest.grid, manifest.parameters["grid_origin"]
+
+
+def test_a_later_pass_lies_on_the_grid_of_the_first(case, engine, monkeypatch, other_footprints):
+    assert burst(monkeypatch, case) == 0
+    safe, orbit = write_later_pass(case / "later")
+    assert burst(monkeypatch, case, safe=safe, orbit=orbit) == 0
+    assert names_in(case / "out" / GRIDS / BURSTS[1]) == {"default_20m.json"}
+    assert grid_origin(case / "out" / PASS) == (GRID, "burst footprint")
+    assert grid_origin(case / "out" / f"{BURSTS[1]}/2022/1/13") == (GRID, "grid store")
+
+
+def test_grids_of_another_folder_are_taken_and_stored_there(case, engine, monkeypatch, other_footprints):
+    assert burst(monkeypatch, case, out=case / "first") == 0
+    also = ("--burst-id", BURSTS[0])
+    assert burst(monkeypatch, case, *also, grids=case / "first") == 0
+    assert grid_origin(case / "out" / PASS) == (GRID, "grid store")
+    assert names_in(case / "out") == {*BURSTS, COLLECTION}
+    assert names_in(case / "first" / GRIDS) == set(BURSTS)
+
+
+def test_each_crs_has_a_grid_of_its_own(case, engine, monkeypatch):
+    assert burst(monkeypatch, case) == 0
+    assert burst(monkeypatch, case, output_crs=GRID.epsg, on_existing="replace") == 0
+    assert names_in(case / "out" / GRIDS / BURSTS[1]) == {"default_20m.json", f"epsg{GRID.epsg}_20m.json"}
+
+
+def test_a_stored_grid_that_is_none_is_refused_by_name(case, engine, monkeypatch, capsys):
+    stored = case / "out" / GRIDS / BURSTS[1] / "default_20m.json"
+    stored.parent.mkdir(parents=True)
+    stored.write_text("")
+    assert burst(monkeypatch, case) == 65
+    assert f"{stored} is no grid; delete it and start again" in capsys.readouterr().err
 
 
 def test_a_product_that_was_left_without_its_item_gets_it(case, engine, monkeypatch):
@@ -231,13 +279,13 @@ def test_a_defect_shows_its_trace_only_when_asked(case, engine, monkeypatch, cap
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_failed_burst_leaves_nothing_behind(case, engine, monkeypatch):
+def test_a_failed_burst_leaves_nothing_but_its_grid(case, engine, monkeypatch):
     def fail():
         raise ValueError("a bug")
 
     engine.before_last = fail
     burst(monkeypatch, case)
-    assert list((case / "out").iterdir()) == []
+    assert names_in(case / "out") == {GRIDS}
 
 
 def test_the_version_is_shown(monkeypatch, capsys):
@@ -301,14 +349,14 @@ def test_a_path_that_cannot_be_written_is_refused_by_name(monkeypatch, capsys, t
     assert told == f"refused: {tmp_path / 'missing' / 'file'}: No such file or directory; give another path\n"
 
 
-def test_a_burst_that_is_told_to_stop_leaves_nothing_behind(case, engine, monkeypatch):
+def test_a_burst_that_is_told_to_stop_leaves_nothing_but_its_grid(case, engine, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
     engine.before_last = lambda: os.kill(os.getpid(), signal.SIGTERM)
     try:
         assert burst(monkeypatch, case) == 128 + signal.SIGTERM
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert list((case / "out").iterdir()) == []
+    assert names_in(case / "out") == {GRIDS}
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):

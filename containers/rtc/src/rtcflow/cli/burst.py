@@ -10,11 +10,12 @@ import typer
 from rich.console import Console
 
 from rtcflow.burst import BurstResult, make_burst
-from rtcflow.cli.local_job import BurstOptions, local_jobs
+from rtcflow.cli.local_job import BurstOptions, local_grids, local_jobs
 from rtcflow.cli.local_stac import check_collection, write_stac
 from rtcflow.cli.progress_bar import ProgressBar
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.destination_local import LocalDestination
+from rtcflow.grid.store import LocalGridStore
 from rtcflow.sources.cache import SETTING
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
@@ -67,7 +68,7 @@ def burst(
         Path | None, typer.Option(help="Folder of static products, to take the grid of each burst from.")
     ] = None,
     grids: Annotated[
-        Path | None, typer.Option(help="Folder that grids were imported into, to take those of its bursts.")
+        Path | None, typer.Option(help="Folder whose grids/ has the bursts' grids; OUT by default.")
     ] = None,
     cache: Annotated[
         str,
@@ -102,13 +103,13 @@ def burst(
         on_existing=on_existing,
         product_version=check_version(product_version),
         static=static,
-        grids=grids,
     )
+    store = local_grids(grids, out)
     # All jobs first: a misspelt third burst should not show up after the second is done.
     jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)
     for job in jobs:
         check_collection(job, out)
-        _make(job, out, work_dir or out)
+        _make(job, out, work_dir or out, store)
 
 
 def _checked(text: str) -> str:
@@ -118,12 +119,13 @@ def _checked(text: str) -> str:
         raise RefusedError(str(error), reason="burst-id") from error
 
 
-def _make(job: BurstJob, out: Path, work_parent: Path) -> None:
+def _make(job: BurstJob, out: Path, work_parent: Path, grids: LocalGridStore) -> None:
     folder = out / job.destination.key
     work = _work_folder(work_parent)
     try:
         with ProgressBar(job.burst_id) as progress:
-            result = make_burst(job, work, LocalDestination(folder, job), progress)
+            place = grids.place(job.burst_id, job.output_crs, job.resolution)
+            result = make_burst(job, work, LocalDestination(folder, job), progress, grid_place=place)
             # A product that was left without its item, by a kill between the two, gets it now.
             if result.outcome is Outcome.MADE or not (folder / ITEM).exists():
                 write_stac(result.manifest, job, out)

@@ -36,7 +36,6 @@ class BurstOptions(NamedTuple):
     on_existing: OnExisting
     product_version: str
     static: Path | None
-    grids: Path | None = None
 
 
 def local_jobs(
@@ -89,22 +88,24 @@ def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | No
         destination=destination,
         collection_folder=Location(LOCAL_BUCKET, ""),
         work=destination,
-        grid=_fixed_grid(options, found.burst_id),
+        grid=_static_grid(options.static, found.burst_id) if options.static else None,
     )
 
 
-def _fixed_grid(options: BurstOptions, burst_id: str) -> Grid | None:
-    """The grid of the static product, else the stored one; None where the burst's footprint decides."""
-    if options.static is not None:
-        return _static_grid(options.static, burst_id)
-    if options.grids is not None:
-        if not (options.grids / GRIDS).is_dir():
-            raise RefusedError(
-                f"there are no grids in {options.grids}; give the folder that `rtcflow grids import --to` wrote",
-                reason="grids-missing",
-            )
-        return LocalGridStore(options.grids).get(burst_id, options.output_crs, options.resolution)
-    return None
+def local_grids(grids: Path | None, out: Path) -> LocalGridStore:
+    """Where grids of bursts are taken from and stored: below the folder of the products, or another one.
+
+    Raises
+    ------
+    RefusedError
+        When the other folder has no grids.
+    """
+    if grids is not None and not (grids / GRIDS).is_dir():
+        raise RefusedError(
+            f"there are no grids in {grids}; give a folder of products, or that `rtcflow grids import --to` wrote",
+            reason="grids-missing",
+        )
+    return LocalGridStore(grids or out)
 
 
 def _finder(scene: SceneId, options: BurstOptions) -> Callable[[str], Found]:
