@@ -11,7 +11,7 @@ from archive_cdse import CdseArchive
 from archive_loopback import Fault
 
 from rtcflow.cli import app
-from rtcflow_contract.keys import COLLECTION, MANIFEST
+from rtcflow_contract.keys import COLLECTION, GRIDS, MANIFEST
 from rtcflow_contract.manifest import Manifest
 
 pytestmark = pytest.mark.engine
@@ -47,8 +47,8 @@ def burst(monkeypatch, sample, out, *words, engine="native"):
 
 
 def made(sample, out):
-    folder = out / sample.bursts["iw2"][1]
-    return folder, Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    (path,) = (out / sample.bursts["iw2"][1]).rglob(MANIFEST)
+    return path.parent, Manifest.model_validate_json(path.read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_the_product_equals_that_of_the_whole_scene(
     assert reference.id == archive_sample.scene
     assert reference.href.startswith(host)
     assert manifest.resources.bytes_fetched > 2 * 64 * 512 * 4
-    assert {path.name for path in ours.iterdir()} == {archive_sample.bursts["iw2"][1], COLLECTION}
+    assert {path.name for path in ours.iterdir()} == {archive_sample.bursts["iw2"][1], COLLECTION, GRIDS}
     streams = capfd.readouterr()
     written = b"".join(path.read_bytes() for path in ours.rglob("*") if path.is_file())
     for secret in (PASSWORD, CDSE_PASSWORD):

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from datetime import timedelta
 from importlib.metadata import version
 
 import pystac
@@ -12,9 +11,11 @@ from burst_case import BURSTS, GRID, ORBIT, SCENE, DrawingEngine, write_case
 
 import rtcflow.burst
 from rtcflow.cli import app
-from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST
+from rtcflow_contract.keys import COLLECTION, GRIDS, ITEM, MANIFEST
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
+
+PASS = f"{BURSTS[1]}/2022/1/1"
 
 
 @pytest.fixture
@@ -52,23 +53,50 @@ def burst(monkeypatch, case, *words, **changes):
     return run(monkeypatch, "burst", *(word for pair in given.items() for word in pair), *words)
 
 
+def write_later_pass(folder):
+    """The same bursts 12 days later; gives SAFE and orbit."""
+    write_case(folder)
+    safe, orbit = (folder / later(name) for name in (f"{SCENE}.SAFE", ORBIT))
+    (folder / f"{SCENE}.SAFE").rename(safe)
+    (folder / ORBIT).rename(orbit)
+    for path in (orbit, *safe.rglob("*.xml")):
+        path.write_text(later(path.read_text()))
+    return safe, orbit
+
+
+def later(text):
+    dates = {
+        "2022-01-01": "2022-01-13",
+        "20220101": "20220113",
+        "20211231": "20220112",
+        "20220102": "20220114",
+    }
+    for before, after in {**dates, "41267": "41442"}.items():
+        text = text.replace(before, after)
+    return text
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
+
+
 def manifest_in(folder):
     return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
 
 
 def test_a_burst_is_made_in_a_folder_of_its_own(case, engine, monkeypatch, capsys):
     assert burst(monkeypatch, case) == 0
-    manifest = manifest_in(case / "out" / BURSTS[1])
+    manifest = manifest_in(case / "out" / PASS)
     assert manifest.product is Product.RTC_S1
-    assert {path.name for path in (case / "out" / BURSTS[1]).iterdir()} >= {f.name for f in manifest.files}
-    assert {path.name for path in (case / "out").iterdir()} == {BURSTS[1], COLLECTION}
+    assert {path.name for path in (case / "out" / PASS).iterdir()} >= {f.name for f in manifest.files}
+    assert names_in(case / "out") == {BURSTS[1], COLLECTION, GRIDS}
     assert f"{BURSTS[1]}: 5 files" in capsys.readouterr().out
 
 
 def test_the_stac_item_names_the_files_beside_it_and_who_processed(case, engine, monkeypatch):
     monkeypatch.setenv("PROCESSOR_NAME", "Example Institute")
     assert burst(monkeypatch, case) == 0
-    folder = case / "out" / BURSTS[1]
+    folder = case / "out" / PASS
     item = pystac.Item.from_file(str(folder / ITEM))
     assert item.id == manifest_in(folder).product_id
     assert all((folder / asset.href).is_file() for asset in item.assets.values())
@@ -78,7 +106,7 @@ def test_the_stac_item_names_the_files_beside_it_and_who_processed(case, engine,
 
 def test_several_bursts_are_made_in_one_go_in_any_spelling(case, engine, monkeypatch):
     assert burst(monkeypatch, case, "--burst-id", "070_148095_IW1") == 0
-    assert {path.name for path in (case / "out").iterdir()} == {*BURSTS, COLLECTION}
+    assert names_in(case / "out") == {*BURSTS, COLLECTION, GRIDS}
 
 
 def test_no_burst_is_made_when_one_of_them_is_wrong(case, engine, monkeypatch, capsys):
@@ -91,52 +119,119 @@ def test_the_grid_is_taken_from_static_products(case, engine, monkeypatch):
     assert burst(monkeypatch, case, product="RTC_S1_STATIC", out=case / "static") == 0
     monkeypatch.setattr(rtcflow.burst, "_own_grid", None)
     assert burst(monkeypatch, case, static=case / "static") == 0
-    made = manifest_in(case / "out" / BURSTS[1])
+    made = manifest_in(case / "out" / PASS)
     assert made.grid == manifest_in(case / "static" / BURSTS[1]).grid
     assert burst(monkeypatch, case, static=case / "out") == 65
 
 
-def test_on_existing_skip_leaves_a_product_as_it_is(case, engine, monkeypatch, capsys):
+def test_a_product_that_exists_is_skipped_and_told(case, engine, monkeypatch, capsys):
     burst(monkeypatch, case)
-    first = manifest_in(case / "out" / BURSTS[1])
-    assert burst(monkeypatch, case, on_existing="skip") == 0
-    assert "left as it is" in capsys.readouterr().out
-    assert manifest_in(case / "out" / BURSTS[1]) == first
+    first = manifest_in(case / "out" / PASS)
+    capsys.readouterr()
+    assert burst(monkeypatch, case) == 0
+    assert f"{BURSTS[1]}: skipped, a product of 20 m by engine" in capsys.readouterr().out
+    assert manifest_in(case / "out" / PASS) == first
+
+
+def test_a_product_that_exists_is_made_anew_when_asked(case, engine, monkeypatch, capsys):
+    burst(monkeypatch, case)
+    first = manifest_in(case / "out" / PASS)
+    assert burst(monkeypatch, case, on_existing="replace") == 0
+    assert "skipped" not in capsys.readouterr().out
+    assert manifest_in(case / "out" / PASS).execution != first.execution
+
+
+def test_after_an_interruption_only_what_is_missing_is_made(case, engine, monkeypatch, capsys):
+    def interrupted():
+        if len(engine.calls) > 1:
+            raise KeyboardInterrupt
+
+    engine.before_last = interrupted
+    both = ("--burst-id", BURSTS[0])
+    assert burst(monkeypatch, case, *both) == 130
+    assert names_in(case / "out") == {BURSTS[1], COLLECTION, GRIDS}
+    first = manifest_in(case / "out" / PASS)
+    engine.before_last = lambda: None
+    capsys.readouterr()
+    assert burst(monkeypatch, case, *both) == 0
+    told = capsys.readouterr().out
+    assert f"{BURSTS[1]}: skipped" in told
+    assert f"{BURSTS[0]}: 5 files" in told
+    assert manifest_in(case / "out" / PASS) == first
 
 
 def test_backscatter_and_static_layers_do_not_share_a_folder(case, engine, monkeypatch, capsys):
     assert burst(monkeypatch, case) == 0
     assert burst(monkeypatch, case, product="RTC_S1_STATIC") == 65
-    assert "give RTC_S1_STATIC another folder" in capsys.readouterr().err
-    assert manifest_in(case / "out" / BURSTS[1]).product is Product.RTC_S1
+    assert "holds products of collection s1_rtc_c1; give RTC_S1_STATIC another" in capsys.readouterr().err
+    assert manifest_in(case / "out" / PASS).product is Product.RTC_S1
 
 
-def test_a_later_pass_does_not_take_the_place_of_an_earlier_one(case, engine, monkeypatch, capsys):
+def test_passes_of_many_days_live_in_one_folder(case, engine, monkeypatch):
     assert burst(monkeypatch, case) == 0
-    folder = case / "out" / BURSTS[1]
-    first = manifest_in(folder)
-    taken = first.acquisition.start - timedelta(days=12)
-    earlier = first.model_copy(update={"acquisition": first.acquisition.model_copy(update={"start": taken})})
-    (folder / MANIFEST).write_text(earlier.model_dump_json())
-    before = {path.name for path in folder.iterdir()}
+    first = manifest_in(case / "out" / PASS)
+    safe, orbit = write_later_pass(case / "later")
+    assert burst(monkeypatch, case, safe=safe, orbit=orbit) == 0
+    folders = sorted(path.parent.relative_to(case / "out") for path in (case / "out").rglob(ITEM))
+    assert [str(folder) for folder in folders] == [PASS, f"{BURSTS[1]}/2022/1/13"]
+    assert manifest_in(case / "out" / PASS) == first
+
+
+@pytest.fixture
+def other_footprints(monkeypatch):
+    """Each pass's own footprint is another one."""
+    grids = iter(GRID.model_copy(update={"left": GRID.left + 20 * n}) for n in range(9))
+    monkeypatch.setattr(rtcflow.burst, "_own_grid", lambda *arguments: next(grids))
+
+
+def grid_origin(folder):
+    manifest = manifest_in(folder)
+    return manifest.grid, manifest.parameters["grid_origin"]
+
+
+def test_a_later_pass_lies_on_the_grid_of_the_first(case, engine, monkeypatch, other_footprints):
+    assert burst(monkeypatch, case) == 0
+    safe, orbit = write_later_pass(case / "later")
+    assert burst(monkeypatch, case, safe=safe, orbit=orbit) == 0
+    assert names_in(case / "out" / GRIDS / BURSTS[1]) == {"default_20m.json"}
+    assert grid_origin(case / "out" / PASS) == (GRID, "burst footprint")
+    assert grid_origin(case / "out" / f"{BURSTS[1]}/2022/1/13") == (GRID, "grid store")
+
+
+def test_grids_of_another_folder_are_taken_and_stored_there(case, engine, monkeypatch, other_footprints):
+    assert burst(monkeypatch, case, out=case / "first") == 0
+    also = ("--burst-id", BURSTS[0])
+    assert burst(monkeypatch, case, *also, grids=case / "first") == 0
+    assert grid_origin(case / "out" / PASS) == (GRID, "grid store")
+    assert names_in(case / "out") == {*BURSTS, COLLECTION}
+    assert names_in(case / "first" / GRIDS) == set(BURSTS)
+
+
+def test_each_crs_has_a_grid_of_its_own(case, engine, monkeypatch):
+    assert burst(monkeypatch, case) == 0
+    assert burst(monkeypatch, case, output_crs=GRID.epsg, on_existing="replace") == 0
+    assert names_in(case / "out" / GRIDS / BURSTS[1]) == {"default_20m.json", f"epsg{GRID.epsg}_20m.json"}
+
+
+def test_a_stored_grid_that_is_none_is_refused_by_name(case, engine, monkeypatch, capsys):
+    stored = case / "out" / GRIDS / BURSTS[1] / "default_20m.json"
+    stored.parent.mkdir(parents=True)
+    stored.write_text("")
     assert burst(monkeypatch, case) == 65
-    assert (
-        "is of 2021-12-20, not of 2022-01-01; give each pass a folder of its own" in capsys.readouterr().err
-    )
-    assert {path.name for path in folder.iterdir()} == before
+    assert f"{stored} is no grid; delete it and start again" in capsys.readouterr().err
 
 
 def test_a_product_that_was_left_without_its_item_gets_it(case, engine, monkeypatch):
     assert burst(monkeypatch, case) == 0
-    item = case / "out" / BURSTS[1] / ITEM
+    item = case / "out" / PASS / ITEM
     item.unlink()
-    assert burst(monkeypatch, case, on_existing="skip") == 0
+    assert burst(monkeypatch, case) == 0
     assert item.exists()
 
 
 def test_a_crs_is_taken_in_the_spelling_of_the_payload_too(case, engine, monkeypatch):
     assert burst(monkeypatch, case, output_crs=f"EPSG:{GRID.epsg}") == 0
-    assert manifest_in(case / "out" / BURSTS[1]).parameters["output_crs"] == GRID.epsg
+    assert manifest_in(case / "out" / PASS).parameters["output_crs"] == GRID.epsg
 
 
 FAULTS = [
@@ -184,13 +279,13 @@ def test_a_defect_shows_its_trace_only_when_asked(case, engine, monkeypatch, cap
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_failed_burst_leaves_nothing_behind(case, engine, monkeypatch):
+def test_a_failed_burst_leaves_nothing_but_its_grid(case, engine, monkeypatch):
     def fail():
         raise ValueError("a bug")
 
     engine.before_last = fail
     burst(monkeypatch, case)
-    assert list((case / "out").iterdir()) == []
+    assert names_in(case / "out") == {GRIDS}
 
 
 def test_the_version_is_shown(monkeypatch, capsys):
@@ -254,14 +349,14 @@ def test_a_path_that_cannot_be_written_is_refused_by_name(monkeypatch, capsys, t
     assert told == f"refused: {tmp_path / 'missing' / 'file'}: No such file or directory; give another path\n"
 
 
-def test_a_burst_that_is_told_to_stop_leaves_nothing_behind(case, engine, monkeypatch):
+def test_a_burst_that_is_told_to_stop_leaves_nothing_but_its_grid(case, engine, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
     engine.before_last = lambda: os.kill(os.getpid(), signal.SIGTERM)
     try:
         assert burst(monkeypatch, case) == 128 + signal.SIGTERM
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert list((case / "out").iterdir()) == []
+    assert names_in(case / "out") == {GRIDS}
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):

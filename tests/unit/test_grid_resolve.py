@@ -1,11 +1,15 @@
 """Which grid a burst gets: linked static product, job, store, own footprint, and never a silent mismatch."""
 
+import errno
+
 import boto3
 import pytest
 from burst_case import BUCKET, BURSTS, GRID, make_job
 from moto import mock_aws
 
+import rtcflow.grid.store
 from rtcflow.grid.resolve import check_crs, resolve_grid
+from rtcflow.grid.store import LocalGridStore
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location
@@ -50,6 +54,25 @@ def test_who_loses_the_race_for_the_store_takes_the_winners_grid(tmp_path, clien
         return GRID
 
     assert resolve_grid(job, slow_footprint, client) == (OTHER, "grid store")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_on_this_machine_too_the_winner_of_a_race_gives_the_grid(tmp_path, monkeypatch, links):
+    if not links:
+        monkeypatch.setattr(rtcflow.grid.store.os, "link", without_links)
+    place = LocalGridStore(tmp_path).place(BURSTS[1], None, 20)
+    job = make_job(tmp_path, grid=None)
+
+    def slow_footprint() -> Grid:
+        assert resolve_grid(job, lambda: OTHER, place=place) == (OTHER, "burst footprint")
+        return GRID
+
+    assert resolve_grid(job, slow_footprint, place=place) == (OTHER, "grid store")
+    assert [path.name for path in (tmp_path / "grids" / BURSTS[1]).iterdir()] == ["default_20m.json"]
+
+
+def without_links(source, target):
+    raise PermissionError(errno.EPERM, "Operation not permitted", str(target))
 
 
 def test_a_missing_linked_static_product_is_refused(tmp_path, client):

@@ -96,7 +96,7 @@ def test_the_first_grid_stays_and_a_difference_is_told(database, tmp_path):
         changed.execute("UPDATE burst_id_map SET xmax = xmax + 500")
     changed.close()
     assert "1 differ" in run(database, "--aoi", AUSTRALIA, "--to", tmp_path / "grids").output
-    stored = LocalGridStore(tmp_path / "grids").get(CANBERRA[0], None, 20)
+    stored = LocalGridStore(tmp_path / "grids").place(CANBERRA[0], None, 20).read()
     assert stored is not None
     assert stored.cols == 5001
 

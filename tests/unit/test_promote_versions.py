@@ -123,13 +123,15 @@ def test_a_version_that_came_into_use_meanwhile_is_not_lost(aws, case, monkeypat
 
 
 def test_local_products_have_versions_too(case):
-    folder = case / "out"
-    for version, day, on_existing in (("0.1", 1, OnExisting.REPLACE), ("0.2", 2, OnExisting.BESIDE)):
+    for version, day, on_existing in (
+        ("0.1", 1, OnExisting.REPLACE),
+        ("0.2", 2, OnExisting.BESIDE),
+        ("0.3", 3, OnExisting.REPLACE),
+    ):
         job = job_at(case, version, day, on_existing)
+        folder = case / "out" / job.destination.key
         result = make_burst(job, case / f"work-{day}", LocalDestination(folder, job))
-        write_stac(result.manifest, folder)
-    job = job_at(case, "0.3", 3, OnExisting.REPLACE)
-    write_stac(make_burst(job, case / "work-3", LocalDestination(folder, job)).manifest, folder)
+        write_stac(result.manifest, job, case / "out")
     there = {path.name for path in folder.iterdir()}
     manifests = [
         Manifest.model_validate_json((folder / name).read_bytes()) for name in there if "manifest" in name

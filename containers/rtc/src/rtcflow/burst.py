@@ -1,6 +1,5 @@
 """One burst: a job in, a committed product out. The container task and the command line both run this."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ from rtcflow.destination import Destination
 from rtcflow.engines.base import EngineInputs
 from rtcflow.engines.registry import choose_engine
 from rtcflow.grid.resolve import check_crs, resolve_grid
+from rtcflow.grid.store import GridPlace
 from rtcflow.product.collect import collect
 from rtcflow.progress import Progress, silent
 from rtcflow.resources import Meter
@@ -28,9 +28,6 @@ from rtcflow_contract.request import Engine, OnExisting
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor
 
-# A catalogue and an annotation give the burst's first line some seconds apart at most; passes are days apart.
-_SAME_PASS = timedelta(minutes=10)
-
 
 class BurstResult(NamedTuple):
     """`made` or `skipped`, and the product that stands now."""
@@ -45,6 +42,7 @@ def make_burst(
     destination: Destination,
     progress: Progress = silent,
     meter: Meter | None = None,
+    grid_place: GridPlace | None = None,
 ) -> BurstResult:
     """Make one burst product.
 
@@ -58,6 +56,8 @@ def make_burst(
     progress : Progress
     meter : Meter, optional
         What the burst costs is measured here, and recorded in the manifest.
+    grid_place : GridPlace, optional
+        Where the burst's grid is stored, in place of the job's `grid_store`.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def make_burst(
     standing = _standing(job, destination)
     if standing is not None:
         return standing
-    inputs, grid, refs, origin = _fetch_inputs(job, work, progress, meter)
+    inputs, grid, refs, origin = _fetch_inputs(job, work, progress, meter, grid_place)
     # The engine that `auto` stands for is known only here.
     refuse_old_processor(job.scene, inputs.source.burst.ipf_version, Engine(engine.name))
     folder = work / "product"
@@ -102,13 +102,6 @@ def _standing(job: BurstJob, destination: Destination) -> BurstResult | None:
             f"{destination.href(MANIFEST)} is of a product {manifest.product}; give {job.product} another folder",
             reason="other-product",
         )
-    taken = manifest.acquisition.start
-    if job.product is Product.RTC_S1 and abs(taken - job.sensing_start) > _SAME_PASS:
-        raise RefusedError(
-            f"{destination.href(MANIFEST)} is of {taken:%Y-%m-%d}, not of {job.sensing_start:%Y-%m-%d}; give each pass "
-            "a folder of its own",
-            reason="other-pass",
-        )
     own = manifest.execution == job.execution and manifest.product_id == job.product_id
     if not own and job.on_existing is OnExisting.REPLACE:
         return None
@@ -118,7 +111,7 @@ def _standing(job: BurstJob, destination: Destination) -> BurstResult | None:
 
 
 def _fetch_inputs(
-    job: BurstJob, work: Path, progress: Progress, meter: Meter
+    job: BurstJob, work: Path, progress: Progress, meter: Meter, grid_place: GridPlace | None
 ) -> tuple[EngineInputs, Grid, list[InputRef], str]:
     static = job.product is Product.RTC_S1_STATIC
     # Static layers are the same for every polarization.
@@ -131,7 +124,7 @@ def _fetch_inputs(
     source = read_source_data(scene.safe, annotation, read_burst(annotation, job.burst_id))
     acquisition = acquisition_of(source, job.polarizations, orbit.type)
     with meter.stage("grid"):
-        grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit))
+        grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit), place=grid_place)
     with meter.stage("fetch DEM"):
         dem = fetch_dem(job.sources.dem, job.sources.geoid, job.dem, grid, work / "dem", meter, progress)
     refs = [

@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 
 from rtcflow.burst import BurstResult, make_burst
-from rtcflow.cli.local_job import ARCHIVES, BurstOptions, local_jobs
-from rtcflow.cli.local_stac import write_stac
+from rtcflow.cli.local_job import BurstOptions, local_grids, local_jobs
+from rtcflow.cli.local_stac import check_collection, write_stac
 from rtcflow.cli.progress_bar import ProgressBar
+from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.destination_local import LocalDestination
+from rtcflow.grid.store import LocalGridStore
 from rtcflow.sources.cache import SETTING
-from rtcflow.sources.safe import scene_of_path
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources
@@ -24,7 +25,6 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.product_id import check_version
 from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, OnExisting, OrbitChoice, parse_crs
-from rtcflow_contract.scene_id import parse_scene_id
 
 _DEFAULT_GEOID = Sources.model_fields["geoid"].default
 _DEFAULT_DEM = Sources.model_fields["dem"].default
@@ -34,17 +34,18 @@ console = Console(soft_wrap=True, highlight=False)
 
 
 def burst(
-    burst_id: Annotated[list[str], typer.Option(help="Burst, like t070_149815_iw3; repeat for several.")],
-    out: Annotated[Path, typer.Option(help="Folder for the products, one folder a burst below it.")],
-    safe: Annotated[
-        str | None, typer.Option(help="SAFE folder or zip of the scene: a path or an s3:// location.")
-    ] = None,
+    burst_id: Annotated[
+        list[str],
+        typer.Option(help="Burst, like t070_149815_iw3; repeat for several. `rtcflow bursts` lists them."),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the products, of as many bursts and passes as you like.")
+    ],
+    safe: Safe = None,
     scene: Annotated[
         str | None, typer.Option(help="Scene id, to fetch the bursts from an archive in place of a SAFE.")
     ] = None,
-    scene_source: Annotated[
-        str, typer.Option(help="Archive of the scene, asf or cdse; see the guide for its login.")
-    ] = "asf",
+    scene_source: SceneSource = "asf",
     orbit: Annotated[
         str, typer.Option(help="Orbit file (.EOF), or folder, s3:// or https:// prefix to find it in.")
     ] = _DEFAULT_ORBITS,
@@ -67,7 +68,7 @@ def burst(
         Path | None, typer.Option(help="Folder of static products, to take the grid of each burst from.")
     ] = None,
     grids: Annotated[
-        Path | None, typer.Option(help="Folder that grids were imported into, to take those of its bursts.")
+        Path | None, typer.Option(help="Folder whose grids/ has the bursts' grids; OUT by default.")
     ] = None,
     cache: Annotated[
         str,
@@ -82,14 +83,14 @@ def burst(
     ] = OrbitChoice.BEST,
     on_existing: Annotated[
         OnExisting, typer.Option(help="What to do where a product exists.")
-    ] = OnExisting.REPLACE,
+    ] = OnExisting.SKIP,
     product_version: Annotated[str, typer.Option(help="Version in the product id.")] = "0.1",
     work_dir: Annotated[
         Path | None, typer.Option(help="Folder for unfinished files, some 2 GB a burst; OUT by default.")
     ] = None,
 ) -> None:
-    """Make burst products on this machine: COGs, browse image, metadata, manifest and STAC in OUT/BURST_ID."""
-    source, scene_id = _source(safe, scene, scene_source)
+    """Make burst products on this machine, in OUT/BURST_ID/YEAR/MONTH/DAY; static layers in OUT/BURST_ID."""
+    source, scene_id = choose_scene(safe, scene, scene_source)
     os.environ[SETTING] = cache
     options = BurstOptions(
         scene=scene_id,
@@ -102,23 +103,13 @@ def burst(
         on_existing=on_existing,
         product_version=check_version(product_version),
         static=static,
-        grids=grids,
     )
+    store = local_grids(grids, out)
     # All jobs first: a misspelt third burst should not show up after the second is done.
     jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)
     for job in jobs:
-        _make(job, out / job.burst_id, work_dir or out)
-
-
-def _source(safe: str | None, scene: str | None, archive: str) -> tuple[str, str]:
-    """Where the scene comes from, and its id."""
-    if (safe is None) == (scene is None):
-        raise RefusedError("give either --safe with a SAFE or --scene with a scene id", reason="scene-source")
-    if safe is not None:
-        return safe, scene_of_path(safe)
-    if archive not in ARCHIVES:
-        raise RefusedError(f"'{archive}' is no archive; use {' or '.join(ARCHIVES)}", reason="scene-source")
-    return archive, parse_scene_id(str(scene)).id
+        check_collection(job, out)
+        _make(job, out, work_dir or out, store)
 
 
 def _checked(text: str) -> str:
@@ -128,14 +119,16 @@ def _checked(text: str) -> str:
         raise RefusedError(str(error), reason="burst-id") from error
 
 
-def _make(job: BurstJob, folder: Path, work_parent: Path) -> None:
+def _make(job: BurstJob, out: Path, work_parent: Path, grids: LocalGridStore) -> None:
+    folder = out / job.destination.key
     work = _work_folder(work_parent)
     try:
         with ProgressBar(job.burst_id) as progress:
-            result = make_burst(job, work, LocalDestination(folder, job), progress)
+            place = grids.place(job.burst_id, job.output_crs, job.resolution)
+            result = make_burst(job, work, LocalDestination(folder, job), progress, grid_place=place)
             # A product that was left without its item, by a kill between the two, gets it now.
             if result.outcome is Outcome.MADE or not (folder / ITEM).exists():
-                write_stac(result.manifest, folder)
+                write_stac(result.manifest, job, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _say(job, result, folder)
@@ -154,10 +147,13 @@ def _work_folder(parent: Path) -> Path:
 
 
 def _say(job: BurstJob, result: BurstResult, folder: Path) -> None:
-    if result.outcome is Outcome.SKIPPED:
-        console.print(f"{job.burst_id}: a product exists in {folder}; left as it is")
-        return
     manifest = result.manifest
+    if result.outcome is Outcome.SKIPPED:
+        console.print(
+            f"{job.burst_id}: skipped, a product of {manifest.grid.spacing:g} m by engine {manifest.engine.name} "
+            f"exists (--on-existing replace makes it anew)\n  {folder}"
+        )
+        return
     size = sum(file.size for file in manifest.files)
     console.print(
         f"{job.burst_id}: {len(manifest.files)} files, {size / 1e6:.1f} MB, in {manifest.resources.seconds:.1f} s, "

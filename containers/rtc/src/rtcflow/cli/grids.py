@@ -12,7 +12,7 @@ from rich.console import Console
 
 from rtcflow.grid.database import read_area, read_database
 from rtcflow.grid.resolve import check_crs
-from rtcflow.grid.store import GridStore, StoredHow, open_store
+from rtcflow.grid.store import GridStore, StoredHow, open_store, put
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.request import COARSEST_M, FINEST_M, parse_crs
@@ -69,6 +69,6 @@ def _store(
 ) -> Counter[StoredHow]:
     with ThreadPoolExecutor(_PARALLEL) as pool:
         outcomes: Iterable[StoredHow] = pool.map(
-            lambda item: store.put(item[0], output_crs, resolution, item[1]), made.items()
+            lambda item: put(store.place(item[0], output_crs, resolution), item[1]), made.items()
         )
         return Counter(outcomes)

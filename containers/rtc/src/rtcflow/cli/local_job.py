@@ -1,4 +1,4 @@
-"""Burst jobs for this machine: the same job as on AWS, with paths for locations."""
+"""Burst jobs for this machine: the same job as on AWS, with locations relative to the folder of the products."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -9,24 +9,18 @@ from typing import NamedTuple
 from rtcflow.grid.store import LocalGridStore
 from rtcflow.resources import Meter
 from rtcflow.sources.scene import find_burst
-from rtcflow_cloud.asf_catalogue import list_asf_bursts
-from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
-from rtcflow_contract.annotation import AnnotatedBurst
+from rtcflow.sources.scene_bursts import ARCHIVES, Found, list_archived
 from rtcflow_contract.archived_burst import ArchivedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, Sources
-from rtcflow_contract.keys import GRIDS, LOCAL_BUCKET, MANIFEST, Location
+from rtcflow_contract.keys import GRIDS, LOCAL_BUCKET, MANIFEST, Location, product_folder
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
 from rtcflow_contract.request import DEFAULT_COLLECTIONS, Engine, OnExisting, OrbitChoice
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
 from rtcflow_contract.scene_rules import refuse_uncalibrated
-
-ARCHIVES = ("asf", "cdse")
-
-Found = AnnotatedBurst | ArchivedBurst
 
 
 class BurstOptions(NamedTuple):
@@ -42,7 +36,6 @@ class BurstOptions(NamedTuple):
     on_existing: OnExisting
     product_version: str
     static: Path | None
-    grids: Path | None = None
 
 
 def local_jobs(
@@ -65,7 +58,7 @@ def local_jobs(
 
 def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | None) -> BurstJob:
     started = (now or datetime.now(UTC)).replace(microsecond=0)
-    nowhere = Location(LOCAL_BUCKET, found.burst_id)
+    destination = product_folder(LOCAL_BUCKET, "", "", found.burst_id, options.product, found.sensing_start)
     return BurstJob(
         execution=f"local-{uuid.uuid4().hex[:12]}",
         execution_started=started,
@@ -92,25 +85,27 @@ def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | No
         on_existing=options.on_existing,
         sources=options.sources,
         collection=DEFAULT_COLLECTIONS[options.product],
-        destination=nowhere,
-        collection_folder=nowhere,
-        work=nowhere,
-        grid=_fixed_grid(options, found.burst_id),
+        destination=destination,
+        collection_folder=Location(LOCAL_BUCKET, ""),
+        work=destination,
+        grid=_static_grid(options.static, found.burst_id) if options.static else None,
     )
 
 
-def _fixed_grid(options: BurstOptions, burst_id: str) -> Grid | None:
-    """The grid of the static product, else the stored one; None where the burst's footprint decides."""
-    if options.static is not None:
-        return _static_grid(options.static, burst_id)
-    if options.grids is not None:
-        if not (options.grids / GRIDS).is_dir():
-            raise RefusedError(
-                f"there are no grids in {options.grids}; give the folder that `rtcflow grids import --to` wrote",
-                reason="grids-missing",
-            )
-        return LocalGridStore(options.grids).get(burst_id, options.output_crs, options.resolution)
-    return None
+def local_grids(grids: Path | None, out: Path) -> LocalGridStore:
+    """Where grids of bursts are taken from and stored: below the folder of the products, or another one.
+
+    Raises
+    ------
+    RefusedError
+        When the other folder has no grids.
+    """
+    if grids is not None and not (grids / GRIDS).is_dir():
+        raise RefusedError(
+            f"there are no grids in {grids}; give a folder of products, or that `rtcflow grids import --to` wrote",
+            reason="grids-missing",
+        )
+    return LocalGridStore(grids or out)
 
 
 def _finder(scene: SceneId, options: BurstOptions) -> Callable[[str], Found]:
@@ -118,8 +113,7 @@ def _finder(scene: SceneId, options: BurstOptions) -> Callable[[str], Found]:
     source, name = options.sources.scene, scene.polarizations[0]
     if source not in ARCHIVES:
         return lambda burst_id: find_burst(source, scene.id, burst_id, name, Meter())
-    listed = list_asf_bursts(scene) if source == "asf" else [entry.burst for entry in list_cdse_bursts(scene)]
-    bursts = {burst.burst_id: burst for burst in listed if burst.polarization == name}
+    bursts = {burst.burst_id: burst for burst in list_archived(source, scene) if burst.polarization == name}
 
     def find(burst_id: str) -> ArchivedBurst:
         if burst_id not in bursts:

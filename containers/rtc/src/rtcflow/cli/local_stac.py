@@ -1,27 +1,52 @@
-"""STAC beside local products: an item in each product's folder, a collection above them, hrefs relative."""
+"""STAC beside local products: an item in each product's folder, one collection above them, hrefs relative."""
 
 import json
 from pathlib import Path
 
 from rtcflow.settings import processor
-from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, Location, version_name
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, version_name
 from rtcflow_contract.manifest import Manifest
 from rtcflow_stac.collection import build_collection
 from rtcflow_stac.context import HrefStyle, ItemContext, Processor
 from rtcflow_stac.item import build_item
 
-_ROOT = Location("local", "")
+
+def check_collection(job: BurstJob, out: Path) -> None:
+    """Refuse a folder whose `collection.json` is of another collection than the job's."""
+    path = out / job.collection_folder.key / COLLECTION
+    if not path.is_file():
+        return
+    try:
+        found = json.loads(path.read_bytes()).get("id")
+    except (ValueError, AttributeError) as error:
+        raise RefusedError(f"{path} is no collection; delete it and start again", "collection") from error
+    if found != job.collection:
+        raise RefusedError(
+            f"{out} holds products of collection {found}; give {job.product} another folder", "other-product"
+        )
 
 
-def write_stac(manifest: Manifest, folder: Path) -> None:
-    """Write the item of a product in its folder, and `collection.json` above it where there is none.
+def write_stac(manifest: Manifest, job: BurstJob, out: Path) -> None:
+    """Write the item of a product in its folder, and `collection.json` where there is none.
 
-    It is `metadata.json`, but of a version that is not in use `metadata.v0.2.json`.
+    The item is `metadata.json`, but of a version that is not in use `metadata.v0.2.json`.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the product that stands in the job's place.
+    job : BurstJob
+        Its locations are relative to `out`.
+    out : Path
+        Folder for the products.
     """
+    folder = out / job.destination.key
     who = processor()
     context = ItemContext(
-        folder=_ROOT.join(folder.name),
-        collection_folder=_ROOT,
+        folder=job.destination,
+        collection_folder=job.collection_folder,
         style=HrefStyle.RELATIVE,
         region="",
         processor=Processor(who.institution, who.url),
@@ -30,7 +55,7 @@ def write_stac(manifest: Manifest, folder: Path) -> None:
     in_use = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     name = ITEM if in_use.product_id == manifest.product_id else version_name(ITEM, manifest.product_version)
     _write(folder / name, build_item(manifest, context))
-    collection = folder.parent / COLLECTION
+    collection = out / job.collection_folder.key / COLLECTION
     if not collection.exists():
         _write(collection, build_collection(manifest, context))
 

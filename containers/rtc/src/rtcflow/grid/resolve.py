@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from rtcflow.grid.store import GridPlace, S3GridPlace
 from rtcflow_cloud import storage
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.errors import RefusedError
@@ -38,7 +39,9 @@ def check_crs(epsg: int | None) -> None:
         )
 
 
-def resolve_grid(job: BurstJob, own_grid: Callable[[], Grid], client: Any = None) -> tuple[Grid, str]:
+def resolve_grid(
+    job: BurstJob, own_grid: Callable[[], Grid], client: Any = None, place: GridPlace | None = None
+) -> tuple[Grid, str]:
     """The grid of a job's burst, and where it comes from.
 
     Order: the linked static product's, the job's, the stored one, the burst's own footprint; the last is stored for all
@@ -51,6 +54,8 @@ def resolve_grid(job: BurstJob, own_grid: Callable[[], Grid], client: Any = None
         Makes the grid from the burst's footprint.
     client
         S3 client, for tests.
+    place : GridPlace, optional
+        Where the burst's grid is stored, in place of the job's `grid_store`.
 
     Returns
     -------
@@ -68,16 +73,17 @@ def resolve_grid(job: BurstJob, own_grid: Callable[[], Grid], client: Any = None
         return _fitting(_linked_grid(job.linked_static, client), job, "linked static product")
     if job.grid is not None:
         return _fitting(job.grid, job, "job")
-    if job.grid_store is None:
+    if place is None and job.grid_store is not None:
+        place = S3GridPlace(job.grid_store, client)
+    if place is None:
         return own_grid(), "burst footprint"
-    stored = _stored_grid(job.grid_store, client)
+    stored = place.read()
     if stored is not None:
         return _fitting(stored, job, "grid store")
     own = own_grid()
-    if storage.write_if_absent(job.grid_store, own.model_dump_json().encode(), client):
+    if place.write(own):
         return own, "burst footprint"
-    first = _stored_grid(job.grid_store, client)
-    return _fitting(first or own, job, "grid store")
+    return _fitting(place.read() or own, job, "grid store")
 
 
 def _linked_grid(folder: Location, client: Any) -> Grid:
@@ -93,15 +99,6 @@ def _linked_grid(folder: Location, client: Any) -> Grid:
         raise RefusedError(
             f"{at} is no manifest; make the static layers again", reason="static-missing"
         ) from error
-
-
-def _stored_grid(at: Location, client: Any) -> Grid | None:
-    try:
-        return Grid.model_validate_json(storage.read_bytes(at, client))
-    except NotFoundError:
-        return None
-    except ValidationError as error:
-        raise RefusedError(f"{at} is no grid; delete it and start again", reason="grid") from error
 
 
 def _fitting(grid: Grid, job: BurstJob, origin: str) -> tuple[Grid, str]:

@@ -115,13 +115,30 @@ def fetch_from_place(
 
 def find_burst(source: str, scene: str, burst_id: str, polarization: str, meter: Meter) -> AnnotatedBurst:
     """Look a burst up in a scene, reading its metadata only; raises as `fetch_burst` does."""
+    catalogue = _open_catalogue(source, scene, meter)
+    return catalogue.find(burst_id, catalogue.safe.read(catalogue.annotation_of(burst_id, polarization)))
+
+
+def list_annotated(source: str, scene: str, meter: Meter) -> list[AnnotatedBurst]:
+    """Bursts of a scene in every polarization, from its metadata only.
+
+    Raises
+    ------
+    RefusedError
+        When the location holds no SAFE of the scene, or its metadata cannot be read.
+    TransientError
+        When the source cannot be reached.
+    """
+    return _open_catalogue(source, scene, meter).all()
+
+
+def _open_catalogue(source: str, scene: str, meter: Meter) -> "_Catalogue":
     safe = open_safe(source, scene, meter)
     try:
         track = relative_orbit(safe.read(MANIFEST_SAFE))
     except NotFoundError as error:
         raise _incomplete(safe, MANIFEST_SAFE) from error
-    catalogue = _Catalogue(safe, sorted(safe.names("annotation")), track, scene)
-    return catalogue.find(burst_id, safe.read(catalogue.annotation_of(burst_id, polarization)))
+    return _Catalogue(safe, sorted(safe.names("annotation")), track, scene)
 
 
 def _fetch(safe: Place, name: str, target: Path) -> Path:
@@ -171,13 +188,17 @@ class _Catalogue(NamedTuple):
                 return burst
         raise self.not_there(burst_id)
 
-    def not_there(self, burst_id: str) -> RefusedError:
-        """The refusal that lists what the scene has."""
-        there = {
-            burst.burst_id
+    def all(self) -> list[AnnotatedBurst]:
+        """Every burst in every polarization."""
+        return [
+            burst
             for name in fnmatch.filter(self.names, "annotation/s1?-iw?-slc-*.xml")
             for burst in list_bursts(self.safe.read(name), self.track)
-        }
+        ]
+
+    def not_there(self, burst_id: str) -> RefusedError:
+        """The refusal that lists what the scene has."""
+        there = {burst.burst_id for burst in self.all()}
         return RefusedError(
             f"burst {burst_id} is not in scene {self.scene}; it has {', '.join(sorted(there))}",
             reason="burst-not-in-scene",

@@ -1,0 +1,61 @@
+"""The bursts of a scene as its source lists them, without a pixel."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from rtcflow_cloud.asf_catalogue import list_asf_bursts
+from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
+from rtcflow_contract.annotation import AnnotatedBurst
+from rtcflow_contract.archived_burst import ArchivedBurst
+from rtcflow_contract.burst_id import parse_burst_id
+from rtcflow_contract.scene_id import SceneId
+
+ARCHIVES = ("asf", "cdse")
+
+Found = AnnotatedBurst | ArchivedBurst
+
+
+class SceneBurst(NamedTuple):
+    """A burst of a scene; `sensing_start` is UTC, `polarizations` are those that the source has of it."""
+
+    burst_id: str
+    sensing_start: datetime
+    swath: str
+    polarizations: tuple[str, ...]
+
+
+def list_archived(archive: str, scene: SceneId) -> list[ArchivedBurst]:
+    """Every burst of a scene in every polarization, as one of `ARCHIVES` lists it.
+
+    Raises
+    ------
+    RefusedError
+        When the archive has no such scene, or does not list its bursts.
+    TransientError
+        When its catalogue does not answer, or the listing stays incomplete.
+    """
+    if archive == "asf":
+        return list_asf_bursts(scene)
+    return [entry.burst for entry in list_cdse_bursts(scene)]
+
+
+def by_swath_and_time(listed: Iterable[Found], polarizations: Sequence[str]) -> list[SceneBurst]:
+    """Bursts once each, by sub-swath and time.
+
+    Parameters
+    ----------
+    listed : iterable of AnnotatedBurst or ArchivedBurst
+        One entry a burst and polarization.
+    polarizations : sequence of str
+        Those of the scene, in its order; of those that a burst has, the first one's time counts.
+    """
+    found: dict[str, dict[str, Found]] = {}
+    for burst in listed:
+        found.setdefault(burst.burst_id, {})[burst.polarization] = burst
+    bursts = [
+        SceneBurst(burst_id, entries[names[0]].sensing_start, parse_burst_id(burst_id).swath, names)
+        for burst_id, entries in found.items()
+        if (names := tuple(name for name in polarizations if name in entries))
+    ]
+    return sorted(bursts, key=lambda burst: (burst.swath, burst.sensing_start))
