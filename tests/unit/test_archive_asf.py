@@ -294,6 +294,14 @@ def test_a_scene_that_asf_does_not_have_either_is_told_by_the_first_fault(archiv
         from_asf(archive_sample, asf, tmp_path / "work")
 
 
+def test_access_to_the_whole_scene_that_asf_refuses_says_what_to_do(archive_sample, asf, tmp_path):
+    asf.extractor.faults = [Fault(".xml", 500, lasting=True)]
+    asf.datapool.faults = [Fault(".zip", 403, lasting=True)]
+    with pytest.raises(RefusedError, match=r"refused access.*EARTHDATA_LOGIN"):
+        from_asf(archive_sample, asf, tmp_path / "work")
+    assert sum(".zip" in asked.path for asked in asf.datapool.asked) <= 2
+
+
 def test_a_scene_that_may_come_later_is_transient(archive_sample, asf, tmp_path):
     asf.extractor.faults = [Fault(".xml", 404)]
     asf.datapool.faults = [Fault(".zip", 503, lasting=True)]

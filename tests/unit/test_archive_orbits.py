@@ -1,12 +1,15 @@
 """Orbits from CDSE, where the open bucket lacks them or is down and there is a login."""
 
 import pytest
+import urllib3
 from archive_cdse import PASSWORD, USER, Identity
+from archive_clock import Clock
 from archive_loopback import Fault
 from archive_orbits import CdseOrbitFiles
 from burst_case import ORBIT, SCENE, orbit_text
 
 from rtcflow.resources import Meter
+from rtcflow.sources import cdse_orbits
 from rtcflow.sources.orbit import fetch_orbit
 from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
@@ -28,6 +31,14 @@ def cdse(monkeypatch, aws):
     yield orbits
     orbits.close()
     identity.close()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Waits that take no time; the clock knows them."""
+    clock = Clock()
+    monkeypatch.setattr(cdse_orbits, "Backoff", clock.backoff)
+    return clock
 
 
 def fetch(folder, source="s3://s1-orbits"):
@@ -61,6 +72,42 @@ def test_a_body_that_breaks_off_goes_on(cdse, tmp_path):
     cdse.faults = [Fault("$value", cut_after=100)]
     assert fetch(tmp_path).path.read_text() == orbit_text()
     assert cdse.asked[-1].headers["Range"] == "bytes=100-"
+
+
+@pytest.mark.parametrize("at", ["$value", "/odata/v1/Products?"])
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_passing_fault_is_tried_again(cdse, tmp_path, quick, at, status):
+    cdse.faults = [Fault(at, status, {"Retry-After": "3"})]
+    assert fetch(tmp_path).path.read_text() == orbit_text()
+    assert 3.0 in quick.slept
+
+
+def test_a_body_that_stalls_is_left_and_asked_for_the_rest(cdse, tmp_path, quick, monkeypatch):
+    monkeypatch.setattr(cdse_orbits, "_TIMEOUT", urllib3.Timeout(0.3))
+    cdse.faults = [Fault("$value", stall_after=100)]
+    assert fetch(tmp_path).path.read_text() == orbit_text()
+    assert cdse.asked[-1].headers["Range"] == "bytes=100-"
+
+
+@pytest.mark.parametrize("at", ["$value", "/odata/v1/Products?"])
+def test_a_lasting_fault_is_transient_and_leaves_no_file(cdse, tmp_path, quick, at):
+    cdse.faults = [Fault(at, 503, lasting=True)]
+    with pytest.raises(TransientError, match=r"503.*try again later"):
+        fetch(tmp_path)
+    assert not list(tmp_path.rglob("*.EOF"))
+
+
+def test_a_file_that_goes_between_listing_and_download_is_named(cdse, tmp_path):
+    cdse.faults = [Fault("$value", 404)]
+    with pytest.raises(RefusedError, match=r"Products\(.*does not exist"):
+        fetch(tmp_path)
+
+
+def test_access_that_cdse_refuses_names_the_login(cdse, tmp_path):
+    cdse.faults = [Fault("$value", 403, lasting=True)]
+    with pytest.raises(RefusedError, match="CDSE_LOGIN"):
+        fetch(tmp_path)
+    assert sum("$value" in asked.path for asked in cdse.asked) == 1
 
 
 def test_a_wrong_login_is_refused_by_the_names_of_its_variables(cdse, tmp_path, monkeypatch):

@@ -65,7 +65,9 @@ class LocalPlace:
         try:
             return (self.root / name).open("rb")
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotFoundError(f"{self.href(name)} does not exist; correct the path", reason="not-found") from error
+            raise NotFoundError(
+                f"{self.href(name)} does not exist; correct the path", reason="not-found"
+            ) from error
 
     def read(self, name: str) -> bytes:
         """Whole file."""
@@ -166,7 +168,9 @@ class ZipPlace:
         try:
             return self._zip.getinfo(self._member(name))
         except KeyError as error:
-            raise NotFoundError(f"{self.href(name)} does not exist; correct the path", reason="not-found") from error
+            raise NotFoundError(
+                f"{self.href(name)} does not exist; correct the path", reason="not-found"
+            ) from error
 
     def _open_stored(self, member: zipfile.ZipInfo) -> BinaryIO:
         """A member as it lies in the zip: zipfile seeks by reading all that is before."""
