@@ -82,7 +82,8 @@ def translate(error: BotoCoreError | ClientError, where: Location | str) -> Rtcf
             )
         if code in {"AccessDenied", "403", "AllAccessDisabled", "AccessDeniedException"}:
             return RefusedError(
-                f"access to {where} was denied; grant this role the permission", reason="access-denied"
+                f"access to {where} was denied; grant the permission, or name another place",
+                reason="access-denied",
             )
         if code in _TRANSIENT or status >= 500 or status == 429:
             return TransientError(f"{where} could not be reached ({code}); try again", reason="s3")
