@@ -3,7 +3,7 @@
 import numba as nb
 import numpy as np
 
-from rtcflow.native.lattice import CHANNELS
+from rtcflow.native.lattice import CHANNELS, NX
 from rtcflow.native.points import NODE, PH, PR, PT, PX, PY, PZ, lattice_row, satellite_position
 from rtcflow.native.rows import lattice_at, terrain_row
 from rtcflow.native.simd import LANES
@@ -53,9 +53,9 @@ def angle_rows(
             if incidence.size > 0:
                 at = (j + 0.5 - origin_col) / step
                 k = min(max(int(at), 0), lattice.shape[0] - 2)
-                toward = lattice_at(lattice, k, at - k, 3) * lx
-                toward += lattice_at(lattice, k, at - k, 4) * ly
-                toward += lattice_at(lattice, k, at - k, 5) * lz
+                toward = lattice_at(lattice, k, at - k, NX) * lx
+                toward += lattice_at(lattice, k, at - k, NX + 1) * ly
+                toward += lattice_at(lattice, k, at - k, NX + 2) * lz
                 incidence[i, j] = degrees_of(toward)
             if local.size > 0:
                 ex = sides[PX, j + 1] - sides[PX, j]

@@ -14,7 +14,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from rtcflow.native.simd import LANES, lane, load, total
+from rtcflow.native.simd import LANES, lane, load, pack, total
 from rtcflow_contract.errors import RefusedError
 
 TAPS = 6
@@ -139,6 +139,17 @@ def sample_height(heights, table, row, col):
     right += y3 * load(heights, i + 3, j) + y4 * load(heights, i + 4, j) + y5 * load(heights, i + 5, j)
     xa, xb = a0 + u * (a1 + u * (a2 + u * a3)), b0 + u * (b1 + u * (b2 + u * b3))
     return total(left * xa + right * xb)
+
+
+@nb.njit(inline="always")
+def sample_four(heights, table, rows, cols):
+    """`sample_height` at vectors of rows and columns."""
+    return pack(
+        sample_height(heights, table, lane(rows, 0), lane(cols, 0)),
+        sample_height(heights, table, lane(rows, 1), lane(cols, 1)),
+        sample_height(heights, table, lane(rows, 2), lane(cols, 2)),
+        sample_height(heights, table, lane(rows, 3), lane(cols, 3)),
+    )
 
 
 def sample_heights(dem: Dem, rows: NDArray[np.float64], cols: NDArray[np.float64]) -> NDArray[np.float64]:

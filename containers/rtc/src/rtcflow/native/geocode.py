@@ -9,6 +9,7 @@ import numba as nb
 import numpy as np
 
 from rtcflow.native.edges import DENSITY, overlaps
+from rtcflow.native.lattice import NX
 from rtcflow.native.points import NODE, PH, PR, PT, PX, PY, PZ, column_range, lattice_row, satellite_position
 from rtcflow.native.rows import lattice_at, terrain_row
 from rtcflow.native.simd import LANES, add_to, load, most, pack, store, total, where_positive
@@ -36,9 +37,9 @@ def correct_row(row, line, first, last, step, origin, orbit, timing):
             k = min(max((j - origin) // step, 0), line.shape[0] - 2)
             g = (j - origin) / step - k
             sx, sy, sz = satellite_position(orbit, t)
-            toward = lattice_at(line, k, g, 3) * (sx - row[PX, j])
-            toward += lattice_at(line, k, g, 4) * (sy - row[PY, j])
-            toward += lattice_at(line, k, g, 5) * (sz - row[PZ, j])
+            toward = lattice_at(line, k, g, NX) * (sx - row[PX, j])
+            toward += lattice_at(line, k, g, NX + 1) * (sy - row[PY, j])
+            toward += lattice_at(line, k, g, NX + 2) * (sz - row[PZ, j])
             row[PR, j] = r + ZENITH_DELAY_M * r / toward * np.exp(-row[PH, j] / SCALE_HEIGHT_M)
 
 

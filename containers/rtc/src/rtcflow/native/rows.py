@@ -2,9 +2,10 @@
 
 import numba as nb
 
-from rtcflow.native.dem import sample_height
+from rtcflow.native.dem import sample_four
+from rtcflow.native.lattice import COL, NX, ROW, T0, T1, X
 from rtcflow.native.points import PH, PR, PT, PX, PY, PZ, zero_doppler
-from rtcflow.native.simd import LANES, lane, pack, store
+from rtcflow.native.simd import LANES, pack, store
 
 
 @nb.njit(inline="always")
@@ -36,17 +37,12 @@ def terrain_row(out, line, first, last, offset, scale, step, origin, heights, ta
         at = (j + offset) / scale - origin
         k = min(max(int(at / step), 0), line.shape[0] - 2)
         g = (pack(0.0, 1.0, 2.0, 3.0) / scale + (at - k * step)) / step
-        rows, cols = lattice_at(line, k, g, 6), lattice_at(line, k, g, 7)
-        h = pack(
-            sample_height(heights, table, lane(rows, 0), lane(cols, 0)),
-            sample_height(heights, table, lane(rows, 1), lane(cols, 1)),
-            sample_height(heights, table, lane(rows, 2), lane(cols, 2)),
-            sample_height(heights, table, lane(rows, 3), lane(cols, 3)),
-        )
-        x = lattice_at(line, k, g, 0) + h * lattice_at(line, k, g, 3)
-        y = lattice_at(line, k, g, 1) + h * lattice_at(line, k, g, 4)
-        z = lattice_at(line, k, g, 2) + h * lattice_at(line, k, g, 5)
-        guess = lattice_at(line, k, g, 8) + h * lattice_at(line, k, g, 9)
+        rows, cols = lattice_at(line, k, g, ROW), lattice_at(line, k, g, COL)
+        h = sample_four(heights, table, rows, cols)
+        x = lattice_at(line, k, g, X) + h * lattice_at(line, k, g, NX)
+        y = lattice_at(line, k, g, X + 1) + h * lattice_at(line, k, g, NX + 1)
+        z = lattice_at(line, k, g, X + 2) + h * lattice_at(line, k, g, NX + 2)
+        guess = lattice_at(line, k, g, T0) + h * lattice_at(line, k, g, T1)
         t, r = zero_doppler(orbit, x, y, z, guess)
         store(out, PX, j, x)
         store(out, PY, j, y)

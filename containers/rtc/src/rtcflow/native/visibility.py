@@ -12,10 +12,10 @@ Layover is a property of a sample, in which the echoes of several places fall to
 import numba as nb
 import numpy as np
 
-from rtcflow.native.dem import sample_height
-from rtcflow.native.lattice import CHANNELS
+from rtcflow.native.dem import sample_four
+from rtcflow.native.lattice import CHANNELS, COL, NX, ROW, X
 from rtcflow.native.points import satellite_position
-from rtcflow.native.simd import LANES, lane, pack, store
+from rtcflow.native.simd import LANES, pack, store
 
 SHADOW, LAYOVER = 1, 2
 # Points of a profile between two that are looked up in the lattice; straight in between, to millimetres.
@@ -104,16 +104,11 @@ def walk_profile(
         track_point(nodes, step, origin_row, origin_col, track, (first + _STRETCH) * ground_step, stop)
         for k in range(0, _STRETCH, LANES):
             f = (pack(0.0, 1.0, 2.0, 3.0) + float(k)) * (1.0 / _STRETCH)
-            rows, cols = between(start, stop, f, 6), between(start, stop, f, 7)
-            h = pack(
-                sample_height(heights, table, lane(rows, 0), lane(cols, 0)),
-                sample_height(heights, table, lane(rows, 1), lane(cols, 1)),
-                sample_height(heights, table, lane(rows, 2), lane(cols, 2)),
-                sample_height(heights, table, lane(rows, 3), lane(cols, 3)),
-            )
-            dx = between(start, stop, f, 0) + h * between(start, stop, f, 3) - sx
-            dy = between(start, stop, f, 1) + h * between(start, stop, f, 4) - sy
-            dz = between(start, stop, f, 2) + h * between(start, stop, f, 5) - sz
+            rows, cols = between(start, stop, f, ROW), between(start, stop, f, COL)
+            h = sample_four(heights, table, rows, cols)
+            dx = between(start, stop, f, X) + h * between(start, stop, f, NX) - sx
+            dy = between(start, stop, f, X + 1) + h * between(start, stop, f, NX + 1) - sy
+            dz = between(start, stop, f, X + 2) + h * between(start, stop, f, NX + 2) - sz
             r = np.sqrt(dx * dx + dy * dy + dz * dz)
             store(profile, _RANGE, first + k, r)
             store(profile, _LOOK, first + k, (dx * sx + dy * sy + dz * sz) / (r * distance_m))
