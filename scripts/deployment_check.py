@@ -125,9 +125,10 @@ def alarms_watch(session: boto3.Session, outputs: Outputs) -> str:
 def dead_letters_empty(session: boto3.Session, outputs: Outputs) -> str:
     """No message waits in the dead-letter queue."""
     url = outputs["DeadLetterQueueUrl"]
-    name = "ApproximateNumberOfMessages"
-    found = session.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-    number = int(found["Attributes"][name])
+    found = session.client("sqs").get_queue_attributes(
+        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    number = int(found["Attributes"]["ApproximateNumberOfMessages"])
     return f"{number} messages wait in {url}; the runbook says what to do" if number else ""
 
 

@@ -127,7 +127,8 @@ def id_is_the_archives(case: Case) -> str:
 
 def broken_download_goes_on(case: Case) -> str:
     """After a break no byte is fetched twice."""
-    session, broken = case.session(), []
+    session = case.session()
+    broken: list[str] = []
     swath = case.burst_id[-3:].upper()
     url = f"{case.hosts.asf_burst_url}/{case.scene.id}/{swath}/{case.scene.polarizations[0]}/0.xml"
 

@@ -1,7 +1,7 @@
 """Check what a finished execution left in the account: tasks, tags, log, trace, metrics."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
@@ -66,11 +66,8 @@ def metrics_counted(session: boto3.Session, outputs: Outputs) -> str:
     return "" if found["Metrics"] else "no metric BurstsMade; it may take 15 minutes to be listed"
 
 
-def _execution(session: boto3.Session, outputs: Outputs) -> dict[str, Any]:
-    found: dict[str, Any] = session.client("stepfunctions").describe_execution(
-        executionArn=outputs["Execution"]
-    )
-    return found
+def _execution(session: boto3.Session, outputs: Outputs) -> Mapping[str, Any]:
+    return session.client("stepfunctions").describe_execution(executionArn=outputs["Execution"])
 
 
 def _tasks(session: boto3.Session, outputs: Outputs) -> list[dict[str, Any]]:

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from rtcflow_local.sample import SampleSpec, write_sample
@@ -7,6 +10,15 @@ from rtcflow_local.sample import SampleSpec, write_sample
 def _no_cache(monkeypatch):
     """What one test fetches is not there for the next, nor in the home of who runs them."""
     monkeypatch.setenv("RTCFLOW_CACHE", "off")
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of reference data, which is no part of a checkout: beside it, or where RTCFLOW_SHARED says."""
+    folder = Path(os.environ.get("RTCFLOW_SHARED") or Path(__file__).resolve().parents[2] / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"no reference data at {folder}; set RTCFLOW_SHARED to the folder that holds them")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -82,7 +82,7 @@ def _check_data_set(field: str, data_set: Json) -> list[str]:
 
 
 @lru_cache
-def _input_shape(service: str, action: str) -> Shape:
+def _input_shape(service: str, action: str) -> StructureShape | None:
     model = botocore.session.get_session().get_service_model(_SERVICES.get(service, service))
     return model.operation_model(action[0].upper() + action[1:]).input_shape
 
@@ -91,7 +91,7 @@ def _pascal(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _compare(value: Any, shape: Shape, path: str) -> list[str]:
+def _compare(value: Any, shape: Shape | None, path: str) -> list[str]:
     if isinstance(value, str) and value.startswith("{%"):
         return []
     if isinstance(shape, StructureShape):

@@ -1,9 +1,7 @@
 """The engine against OPERA RTC on ISCE3, on a window of a full-size burst with real annotation."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from rtcflow_contract.layers import Product
 
 pytestmark = pytest.mark.engine
 
-SHARED = Path(os.environ.get("RTCFLOW_SHARED", Path(__file__).parents[2].parent / "shared"))
 BURST_ID = "t071_151203_iw2"
 # Rows and columns of the reference rasters, which hold columns 2000 to 3000 of the grid.
 ROWS, COLS = slice(700, 1000), slice(200, 600)
@@ -45,10 +42,8 @@ GOALS = {
 
 
 @pytest.fixture(scope="module")
-def case(tmp_path_factory):
-    maker = SHARED / "reference" / "make_case.py"
-    if not maker.is_file():
-        pytest.skip("the reference burst is not beside this checkout")
+def case(tmp_path_factory, shared):
+    maker = shared / "reference" / "make_case.py"
     folder = tmp_path_factory.mktemp("reference")
     subprocess.run([sys.executable, maker, folder], check=True, capture_output=True)
     return folder
@@ -66,9 +61,9 @@ def files_of(case, polarization):
     )
 
 
-def reference(product, layer):
+def reference(shared, product, layer):
     """A layer of the reference in the window."""
-    folder = SHARED / "reference" / ("isce3-rtc-s1" if product is Product.RTC_S1 else "isce3-rtc-s1-static")
+    folder = shared / "reference" / ("isce3-rtc-s1" if product is Product.RTC_S1 else "isce3-rtc-s1-static")
     whole = layer in ("mask", "VV")
     cols = COLS.start + FIRST_COL if whole else COLS.start
     with rasterio.open(folder / f"reference_{layer}.tif") as source:
@@ -77,10 +72,10 @@ def reference(product, layer):
 
 
 @pytest.fixture(scope="module", params=list(Product))
-def both(request, case):
+def both(request, case, shared):
     """Our arrays and a function that gives the reference's, for one product."""
     product = request.param
-    _, transform = reference(product, "mask")
+    _, transform = reference(shared, product, "mask")
     grid = Grid(
         epsg=32611,
         left=transform.c,
@@ -93,7 +88,7 @@ def both(request, case):
     files = {"VV": files_of(case, "vv"), "VH": files_of(case, "vh")}
     options = NativeOptions(layers=SECONDARY)
     arrays = compute_layers(files, BURST_ID, orbit, case / "dem.tif", grid, product, options).arrays
-    return arrays, lambda layer: reference(product, layer)[0], product
+    return arrays, lambda layer: reference(shared, product, layer)[0], product
 
 
 @pytest.mark.parametrize("layer", GOALS)

@@ -66,7 +66,7 @@ class Runner:
     def _measure(self, value: Any) -> None:
         self.largest = max(self.largest, len(json.dumps(value).encode()))
 
-    def _enter(self, name, state, value, variables, context):  # type: ignore[no-untyped-def]
+    def _enter(self, name, state, value, variables, context):
         scope = {"input": value, "context": context}
         if state["Type"] == "Fail":
             raise ExecutionFailed(
@@ -88,14 +88,14 @@ class Runner:
                 return self._catch(state, error, scope, variables)
         return self._leave(state, scope, variables, value), state.get("Next")
 
-    def _leave(self, state, scope, variables, value):  # type: ignore[no-untyped-def]
+    def _leave(self, state, scope, variables, value):
         output = (
             self._fill(state["Output"], scope, variables) if "Output" in state else scope.get("result", value)
         )
         variables.update(self._fill(state.get("Assign", {}), scope, variables))
         return output
 
-    def _attempt(self, name, state, value, variables, context):  # type: ignore[no-untyped-def]
+    def _attempt(self, name, state, value, variables, context):
         left = [retrier.get("MaxAttempts", 3) for retrier in state.get("Retry", [])]
         while True:
             try:
@@ -112,7 +112,7 @@ class Runner:
                 else:
                     raise
 
-    def _map(self, state, value, variables, context):  # type: ignore[no-untyped-def]
+    def _map(self, state, value, variables, context):
         scope = {"input": value, "context": context}
         distributed = state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
         if distributed:
@@ -132,7 +132,7 @@ class Runner:
             results.append(self._walk(state["ItemProcessor"], start, copy.copy(variables), inner))
         return results
 
-    def _distribute(self, state, items, value, variables, context):  # type: ignore[no-untyped-def]
+    def _distribute(self, state, items, value, variables, context):
         """Children see no variable of the machine; too many that fail are the Map's failure."""
         failed = 0
         for index, item in enumerate(items):
@@ -156,7 +156,7 @@ class Runner:
         )
         return {"MapRunArn": "arn", "ResultWriterDetails": where}
 
-    def _catch(self, state, error, scope, variables):  # type: ignore[no-untyped-def]
+    def _catch(self, state, error, scope, variables):
         for catcher in state.get("Catch", []):
             named = error.error in catcher["ErrorEquals"]
             if named or ("States.ALL" in catcher["ErrorEquals"] and error.error not in UNCAUGHT):

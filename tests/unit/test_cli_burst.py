@@ -10,6 +10,7 @@ import pytest
 from burst_case import BURSTS, GRID, ORBIT, SCENE, DrawingEngine, write_case
 
 import rtcflow.burst
+import rtcflow.inputs
 from rtcflow.cli import app
 from rtcflow_contract.keys import COLLECTION, GRIDS, ITEM, MANIFEST
 from rtcflow_contract.layers import Product
@@ -28,7 +29,7 @@ def case(tmp_path):
 def engine(monkeypatch):
     drawing = DrawingEngine()
     monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: drawing)
-    monkeypatch.setattr(rtcflow.burst, "_own_grid", lambda *arguments: GRID)
+    monkeypatch.setattr(rtcflow.inputs, "_own_grid", lambda *arguments: GRID)
     monkeypatch.delenv("RTCFLOW_DEBUG", raising=False)
     return drawing
 
@@ -117,7 +118,7 @@ def test_no_burst_is_made_when_one_of_them_is_wrong(case, engine, monkeypatch, c
 
 def test_the_grid_is_taken_from_static_products(case, engine, monkeypatch):
     assert burst(monkeypatch, case, product="RTC_S1_STATIC", out=case / "static") == 0
-    monkeypatch.setattr(rtcflow.burst, "_own_grid", None)
+    monkeypatch.setattr(rtcflow.inputs, "_own_grid", None)
     assert burst(monkeypatch, case, static=case / "static") == 0
     made = manifest_in(case / "out" / PASS)
     assert made.grid == manifest_in(case / "static" / BURSTS[1]).grid
@@ -181,7 +182,7 @@ def test_passes_of_many_days_live_in_one_folder(case, engine, monkeypatch):
 def other_footprints(monkeypatch):
     """Each pass's own footprint is another one."""
     grids = iter(GRID.model_copy(update={"left": GRID.left + 20 * n}) for n in range(9))
-    monkeypatch.setattr(rtcflow.burst, "_own_grid", lambda *arguments: next(grids))
+    monkeypatch.setattr(rtcflow.inputs, "_own_grid", lambda *arguments: next(grids))
 
 
 def grid_origin(folder):

@@ -1,7 +1,6 @@
 """`rtcflow compare`: figures of known differences, limits, crops, and what is refused in a sentence."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -19,9 +18,6 @@ from rtcflow.product.cog import write_cog
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import LAYERS, Product
-
-SHARED = Path(os.environ.get("RTCFLOW_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-OPERA = SHARED / "reference" / "opera-output"
 
 
 def write(folder: Path, layers: dict[str, np.ndarray], grid: Grid = GRID, stem: str = "product") -> Path:
@@ -248,10 +244,9 @@ def test_a_large_map_is_shrunk_to_the_largest_difference_of_each_block(tmp_path)
     assert pixels.shape[1] < 700
 
 
-def test_output_folders_of_the_opera_workflow_are_read(tmp_path, monkeypatch):
-    if not OPERA.is_dir():
-        pytest.skip(f"no reference output at {OPERA}; set RTCFLOW_SHARED to the folder that holds it")
-    reference = OPERA.parent / "isce3-rtc-s1-static"
-    told = report(monkeypatch, reference, OPERA / "rtc-s1-static", tmp_path)
+def test_output_folders_of_the_opera_workflow_are_read(tmp_path, monkeypatch, shared):
+    folder = shared / "reference"
+    theirs = folder / "opera-output" / "rtc-s1-static"
+    told = report(monkeypatch, folder / "isce3-rtc-s1-static", theirs, tmp_path)
     assert told["within"] is True
     assert told["layers"]["local_incidence_angle"]["pixels"] == 300 * 200

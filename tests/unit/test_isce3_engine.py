@@ -24,6 +24,7 @@ from rtcflow.engines.isce3.process import run_workflow
 from rtcflow.engines.isce3.staging import stage_orbit, stage_safe
 from rtcflow.engines.registry import ENGINES, choose_engine
 from rtcflow.failures import StopRequest, as_contract_error, stopped
+from rtcflow.inputs import fetch_inputs
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.files import BurstFiles
@@ -36,8 +37,6 @@ from rtcflow_contract.product_id import layer_file_name, metadata_file_name
 from rtcflow_contract.request import Engine
 
 STAND_IN = Path(__file__).with_name("isce3_stand_in.py")
-SHARED = Path(os.environ.get("RTCFLOW_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-OPERA = SHARED / "reference" / "opera-output"
 INSTALLED = ("json",)
 
 
@@ -317,10 +316,8 @@ def test_two_joined_orbit_files_get_a_name_that_spans_both(tmp_path):
 
 
 @pytest.mark.parametrize("product", list(Product))
-def test_a_real_output_folder_of_the_workflow_is_collected(tmp_path, product, monkeypatch):
-    if not OPERA.is_dir():
-        pytest.skip(f"no reference output at {OPERA}; set RTCFLOW_SHARED to the folder that holds it")
-    output = OPERA / product.value.lower().replace("_", "-")
+def test_a_real_output_folder_of_the_workflow_is_collected(tmp_path, product, monkeypatch, shared):
+    output = shared / "reference" / "opera-output" / product.value.lower().replace("_", "-")
     facts = read_facts(next(output.glob("*.h5")))
     assert facts.versions["rtc"] == "1.0.4"
     assert facts.burst_id == "t071_151203_iw2"
@@ -350,4 +347,4 @@ def test_a_real_output_folder_of_the_workflow_is_collected(tmp_path, product, mo
 def inputs_of(tmp_path):
     """Inputs as fetched for the small case; what the collector takes from them is who, when and where."""
     write_case(tmp_path)
-    return rtcflow.burst._fetch_inputs(make_job(tmp_path), tmp_path / "in", silent, Meter())[0]
+    return fetch_inputs(make_job(tmp_path), tmp_path / "in", silent, Meter()).engine

@@ -1,9 +1,7 @@
 """STAC items and collections: valid against core and every declared extension, and saying what the manifest says."""
 
 import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pystac
 import pytest
@@ -28,7 +26,6 @@ from rtcflow_stac.extensions import item_extensions
 from rtcflow_stac.item import build_item
 
 SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
-SHARED = Path(os.environ.get("RTCFLOW_SHARED", Path(__file__).parents[2].parent / "shared"))
 POLYGON = {"type": "Polygon", "coordinates": [[[149, -35], [150, -35], [150, -34], [149, -34], [149, -35]]]}
 SPLIT = {
     "type": "MultiPolygon",
@@ -122,10 +119,8 @@ def static_link(**changes):
 
 
 @pytest.fixture(scope="module")
-def validator():
-    index = SHARED / "schemas" / "index.json"
-    if not index.is_file():
-        pytest.skip("the extension schemas are not beside this checkout")
+def validator(shared):
+    index = shared / "schemas" / "index.json"
     found = JsonSchemaSTACValidator()
     found.schema_cache.update(
         {

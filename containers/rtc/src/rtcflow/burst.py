@@ -4,28 +4,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.destination import Destination
-from rtcflow.engines.base import EngineInputs
 from rtcflow.engines.registry import choose_engine
-from rtcflow.grid.resolve import check_crs, resolve_grid
+from rtcflow.grid.resolve import check_crs
 from rtcflow.grid.store import GridPlace
+from rtcflow.inputs import fetch_inputs
 from rtcflow.product.collect import collect
 from rtcflow.progress import Progress, silent
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.annotation import read_burst
-from rtcflow.sources.acquisition import acquisition_of, read_source_data
-from rtcflow.sources.dem import fetch_dem
-from rtcflow.sources.orbit import FetchedOrbit, fetch_orbit
-from rtcflow.sources.scene import FetchedScene
-from rtcflow.sources.scene_source import fetch_scene
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import MANIFEST
-from rtcflow_contract.layers import Product
-from rtcflow_contract.manifest import InputRef, Manifest
+from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import Engine, OnExisting
-from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor
 
 
@@ -71,7 +62,7 @@ def make_burst(
     standing = _standing(job, destination)
     if standing is not None:
         return standing
-    inputs, grid, refs, origin = _fetch_inputs(job, work, progress, meter, grid_place)
+    inputs, grid, refs, origin = fetch_inputs(job, work, progress, meter, grid_place)
     # The engine that `auto` stands for is known only here.
     refuse_old_processor(job.scene, inputs.source.burst.ipf_version, Engine(engine.name))
     folder = work / "product"
@@ -108,41 +99,6 @@ def _standing(job: BurstJob, destination: Destination) -> BurstResult | None:
     if not destination.complete(manifest):
         return None
     return BurstResult(Outcome.MADE if own else Outcome.SKIPPED, manifest)
-
-
-def _fetch_inputs(
-    job: BurstJob, work: Path, progress: Progress, meter: Meter, grid_place: GridPlace | None
-) -> tuple[EngineInputs, Grid, list[InputRef], str]:
-    static = job.product is Product.RTC_S1_STATIC
-    # Static layers are the same for every polarization.
-    polarizations = job.polarizations[:1] if static else job.polarizations
-    with meter.stage("fetch orbit"):
-        orbit = fetch_orbit(job.sources.orbits, parse_scene_id(job.scene), job.orbit, work / "orbit", meter)
-    with meter.stage("fetch scene"):
-        scene = fetch_scene(job, polarizations, work, meter, progress)
-    annotation = next(iter(scene.files.values())).annotation
-    source = read_source_data(scene.safe, annotation, read_burst(annotation, job.burst_id))
-    acquisition = acquisition_of(source, job.polarizations, orbit.type)
-    with meter.stage("grid"):
-        grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit), place=grid_place)
-    with meter.stage("fetch DEM"):
-        dem = fetch_dem(job.sources.dem, job.sources.geoid, job.dem, grid, work / "dem", meter, progress)
-    refs = [
-        InputRef(kind="scene", id=job.scene, href=scene.href),
-        InputRef(kind="orbit", id=orbit.id, href=orbit.href),
-        *dem.inputs,
-    ]
-    if job.linked_static is not None:
-        refs.append(InputRef(kind="static", id=job.burst_id, href=str(job.linked_static.join(MANIFEST))))
-    return EngineInputs(scene, orbit, dem, acquisition, source), grid, refs, origin
-
-
-def _own_grid(job: BurstJob, scene: FetchedScene, orbit: FetchedOrbit) -> Grid:
-    # Loads Numba, which a burst with a stored grid does not need at this point.
-    from rtcflow.native.footprint import burst_grid
-
-    files = next(iter(scene.files.values()))
-    return burst_grid(files, job.burst_id, orbit.path, job.resolution, job.output_crs)
 
 
 def _job_parameters(job: BurstJob) -> dict[str, object]:

@@ -1,0 +1,78 @@
+"""Everything that a burst is made of, fetched: its lines and annotation, orbit, grid and DEM."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from rtcflow.engines.base import EngineInputs
+from rtcflow.grid.resolve import resolve_grid
+from rtcflow.grid.store import GridPlace
+from rtcflow.progress import Progress
+from rtcflow.resources import Meter
+from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sources.acquisition import acquisition_of, read_source_data
+from rtcflow.sources.dem import fetch_dem
+from rtcflow.sources.orbit import FetchedOrbit, fetch_orbit
+from rtcflow.sources.scene import FetchedScene
+from rtcflow.sources.scene_source import fetch_scene
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.keys import MANIFEST
+from rtcflow_contract.layers import Product
+from rtcflow_contract.manifest import InputRef
+from rtcflow_contract.scene_id import parse_scene_id
+
+
+class FetchedInputs(NamedTuple):
+    """What the engine takes, on which grid; for the manifest, what was read and where the grid came from."""
+
+    engine: EngineInputs
+    grid: Grid
+    refs: list[InputRef]
+    grid_origin: str
+
+
+def fetch_inputs(
+    job: BurstJob, work: Path, progress: Progress, meter: Meter, grid_place: GridPlace | None = None
+) -> FetchedInputs:
+    """Fetch all inputs of a job to the folder `work`.
+
+    Parameters
+    ----------
+    grid_place
+        Where the burst's grid is stored, in place of the job's `grid_store`.
+
+    Raises
+    ------
+    RefusedError, TransientError, DefectError
+        With one sentence for the user, by the source that failed.
+    """
+    static = job.product is Product.RTC_S1_STATIC
+    # Static layers are the same for every polarization.
+    polarizations = job.polarizations[:1] if static else job.polarizations
+    with meter.stage("fetch orbit"):
+        orbit = fetch_orbit(job.sources.orbits, parse_scene_id(job.scene), job.orbit, work / "orbit", meter)
+    with meter.stage("fetch scene"):
+        scene = fetch_scene(job, polarizations, work, meter, progress)
+    annotation = next(iter(scene.files.values())).annotation
+    source = read_source_data(scene.safe, annotation, read_burst(annotation, job.burst_id))
+    acquisition = acquisition_of(source, job.polarizations, orbit.type)
+    with meter.stage("grid"):
+        grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit), place=grid_place)
+    with meter.stage("fetch DEM"):
+        dem = fetch_dem(job.sources.dem, job.sources.geoid, job.dem, grid, work / "dem", meter, progress)
+    refs = [
+        InputRef(kind="scene", id=job.scene, href=scene.href),
+        InputRef(kind="orbit", id=orbit.id, href=orbit.href),
+        *dem.inputs,
+    ]
+    if job.linked_static is not None:
+        refs.append(InputRef(kind="static", id=job.burst_id, href=str(job.linked_static.join(MANIFEST))))
+    return FetchedInputs(EngineInputs(scene, orbit, dem, acquisition, source), grid, refs, origin)
+
+
+def _own_grid(job: BurstJob, scene: FetchedScene, orbit: FetchedOrbit) -> Grid:
+    # Loads Numba, which a burst with a stored grid does not need at this point.
+    from rtcflow.native.footprint import burst_grid
+
+    files = next(iter(scene.files.values()))
+    return burst_grid(files, job.burst_id, orbit.path, job.resolution, job.output_crs)
