@@ -132,7 +132,12 @@ def _sam(emulator: Emulator, project: Path, *arguments: str, stack: str = STACK)
     if program is None:
         raise RefusedError("the SAM CLI is not installed; run: make setup", "sam-missing")
     log = emulator.folder / f"sam-{arguments[0]}.log"
-    environment = {**os.environ, **emulator.environment, "RTCFLOW_BUILD": "twin"}
+    environment = {
+        **os.environ,
+        **emulator.environment,
+        "RTCFLOW_BUILD": "twin",
+        "TMPDIR": str(emulator.temporary),
+    }
     done = subprocess.run(
         [program, *arguments, "--config-env", "local"],
         cwd=project,

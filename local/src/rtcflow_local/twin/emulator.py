@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from rtcflow_contract.errors import RefusedError, TransientError
 REGION = "us-west-2"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 _START_TIMEOUT_S = 60
+# The emulator and the SAM CLI leave what they unpacked in TMPDIR.
+_TEMPORARY = "tmp"
 
 
 class Emulator(NamedTuple):
@@ -28,6 +31,11 @@ class Emulator(NamedTuple):
     folder: Path
     pid: int
     endpoint: str
+
+    @property
+    def temporary(self) -> Path:
+        """For TMPDIR; removed when the emulator ends."""
+        return self.folder / _TEMPORARY
 
     @property
     def environment(self) -> dict[str, str]:
@@ -91,9 +99,13 @@ def start(
     tasks = {"environment": {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, **(task_environment or {})}}
     (folder / "tasks.json").write_text(json.dumps(tasks))
     (folder / "faults.json").unlink(missing_ok=True)
+    temporary = folder / _TEMPORARY
+    temporary.mkdir(exist_ok=True)
     environment = {
         **os.environ,
         **CREDENTIALS,
+        "TMPDIR": str(temporary),
+        "STATE_DIR": str(folder / "state"),
         "GATEWAY_PORT": str(chosen),
         "BIND_HOST": "127.0.0.1",
         "RTCFLOW_TWIN_FOLDER": str(folder),
@@ -133,12 +145,13 @@ def find(folder: Path) -> Emulator | None:
 
 
 def stop(emulator: Emulator, timeout_s: float = 20.0) -> None:
-    """End the emulator and its tasks; files stay."""
+    """End the emulator and its tasks; files stay, but for temporary ones."""
     _signal_group(emulator.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout_s
     while _is_ours(emulator.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     _signal_group(emulator.pid, signal.SIGKILL)
+    shutil.rmtree(emulator.temporary, ignore_errors=True)
     (emulator.folder / "emulator.json").unlink(missing_ok=True)
 
 
