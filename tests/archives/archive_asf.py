@@ -180,13 +180,15 @@ class CmrSearch(Loopback):
         super().__init__()
         self.granules = granules
         self.short: list[int] = []
+        self.page_size = 2000
 
     def answer(self, asked: Asked) -> Answer:
         if asked.path != "/search/granules.umm_json":
             return Answer(404)
         form = dict(asked.form)
         found = [item for item in self.granules if _matches(item["umm"], form)]
-        size, start = int(form["page_size"]), int(asked.headers.get("CMR-Search-After", "[0]").strip("[]"))
+        size = min(int(form["page_size"]), self.page_size)
+        start = int(asked.headers.get("CMR-Search-After", "[0]").strip("[]"))
         page = found[start : start + size]
         page = page[: len(page) - (self.short.pop(0) if self.short else 0)]
         body = json.dumps({"hits": len(found), "took": 12, "items": page}).encode()
@@ -199,15 +201,13 @@ class CmrSearch(Loopback):
 def _matches(umm: dict, form: dict[str, str]) -> bool:
     if "granule_ur[]" in form:
         return umm["GranuleUR"] == form["granule_ur[]"]
-    if umm["CollectionReference"]["ShortName"] != form["short_name"]:
+    if umm["CollectionReference"]["ShortName"] != form["shortName"]:
         return False
     first, last = (
-        datetime.fromisoformat(text.replace("Z", "+00:00")) for text in form["temporal[]"].split(",")
+        datetime.fromisoformat(text.replace("Z", "+00:00")) for text in form["temporal"].split(",")[:2]
     )
     time = datetime.fromisoformat(umm["TemporalExtent"]["RangeDateTime"]["BeginningDateTime"])
-    return (
-        umm["Platforms"][0]["ShortName"] == form["platform[]"] and first <= time.replace(tzinfo=UTC) <= last
-    )
+    return first <= time.replace(tzinfo=UTC) <= last
 
 
 def granules_of(safe: Path) -> list[dict]:

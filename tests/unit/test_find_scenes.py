@@ -35,7 +35,7 @@ class Case:
             "stateMachineArn"
         ]
         self.starter = SceneStarter(self.machine, "0.1", self.states)
-        self.cmr = Cmr(url, lambda seconds: None, page_size=50)
+        self.cmr = Cmr(url, lambda seconds: None)
 
     def sweep(self, now=NOW, limits=LIMITS, **area):
         put_area(self.s3, feature(**area))

@@ -37,7 +37,7 @@ def cmr(monkeypatch):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             asked.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-            body = json.dumps({"items": items}).encode()
+            body = json.dumps({"hits": len(items), "items": items}).encode()
             self.send_response(200)
             self.send_header("CMR-Hits", str(len(items)))
             self.end_headers()
@@ -72,7 +72,7 @@ def test_dates_that_are_missing_are_found_from_the_archive(aws, tmp_path, cmr):
     said = run("archive", *period, "--out", listing, "--inventory", inventory)
     assert "3 dates of 1 bursts" in said
     assert asked[0]["attribute[]"] == ["string,BURST_ID_FULL,070_149815_IW3"]
-    assert asked[0]["temporal[]"] == ["2022-01-01T00:00:00Z,2022-01-31T23:59:59Z"]
+    assert asked[0]["temporal"] == ["2022-01-01T00:00:00Z,2022-01-31T23:59:59Z,"]
     told = run("missing-dates", "--archive", listing, "--inventory", inventory, "--format", "json")
     assert json.loads(told) == [{"burst_id": BURSTS[0], "date": "2022-01-13", "scene": scene_of(12)}]
 
@@ -81,7 +81,7 @@ class Granules:
     def __init__(self, *items):
         self.items = list(items)
 
-    def granules(self, parameters):
+    def granules(self, **options):
         return self.items
 
 

@@ -10,7 +10,6 @@ from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.granule import granule_name
 from rtcflow_contract.scene_id import SceneId
 
-_COLLECTION = "SENTINEL-1_BURSTS"
 # Bursts begin before and end after the times in the scene's id, by less than a burst.
 _MARGIN = timedelta(seconds=4)
 _LISTINGS = 3
@@ -55,15 +54,7 @@ def list_asf_bursts(
 
 
 def _listed(cmr: Cmr, scene: SceneId) -> list[ArchivedBurst]:
-    times = f"{scene.start - _MARGIN:%Y-%m-%dT%H:%M:%SZ},{scene.stop + _MARGIN:%Y-%m-%dT%H:%M:%SZ}"
-    items = cmr.granules(
-        [
-            ("provider", "ASF"),
-            ("short_name", _COLLECTION),
-            ("platform[]", f"SENTINEL-1{scene.platform[2:]}"),
-            ("temporal[]", times),
-        ]
-    )
+    items = cmr.granules(dataset="SLC-BURST", start=scene.start - _MARGIN, end=scene.stop + _MARGIN)
     try:
         return bursts_of_granules(items, scene.id)
     except (KeyError, IndexError, ValueError) as error:
@@ -74,7 +65,7 @@ def _listed(cmr: Cmr, scene: SceneId) -> list[ArchivedBurst]:
 
 
 def _without_bursts(cmr: Cmr, scene: SceneId) -> RefusedError | TransientError:
-    known = cmr.granules([("granule_ur[]", granule_name(scene.id)), ("provider", "ASF")])
+    known = cmr.granules(product_list=[granule_name(scene.id)])
     if not known:
         return RefusedError(
             f"ASF has no scene {scene.id}; correct the id, or give scene_source cdse or the s3:// of its SAFE",

@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from rtcflow_cloud.cmr import Cmr
 from rtcflow_contract.area import Ring
 from rtcflow_contract.granule import SLC_COLLECTIONS, SceneGranule, granule_name, scene_granules
 
-_COLLECTIONS = [("provider", "ASF"), *(("short_name[]", name) for name in SLC_COLLECTIONS)]
+_SLC = {"shortName": list(SLC_COLLECTIONS)}
 
 
-class Window:
+class Window(NamedTuple):
     """A span of time, both ends included; None is open."""
 
-    def __init__(self, start: datetime | None, end: datetime | None) -> None:
-        self.start = start
-        self.end = end
+    start: datetime | None
+    end: datetime | None
 
     def __str__(self) -> str:
-        return ",".join(_text(time) if time else "" for time in (self.start, self.end))
+        return ",".join(_text(time) if time else "" for time in self)
 
 
 def find_scenes(
@@ -45,19 +45,22 @@ def find_scenes(
     TransientError, RefusedError
         As Cmr.granules does.
     """
-    spans = [("created_at[]", published), ("temporal[]", acquired)]
-    parameters = [*_COLLECTIONS, *((name, str(window)) for name, window in spans if window is not None)]
-    return scene_granules(cmr.granules([*parameters, *_polygons(rings)]))
+    keywords = _polygons(rings)
+    if published is not None:
+        keywords.append(("created_at[]", str(published)))
+    options = _SLC | (acquired or Window(None, None))._asdict()
+    return scene_granules(cmr.granules(**options, cmr_keywords=keywords))
 
 
 def find_scene(cmr: Cmr, scene: str, rings: Sequence[Ring] = ()) -> SceneGranule | None:
     """A scene by name; None when the catalogue has none, or none that touches the area given."""
-    named = ("granule_ur[]", granule_name(scene))
-    found = scene_granules(cmr.granules([*_COLLECTIONS, named, *_polygons(rings)]))
+    named = [granule_name(scene)]
+    found = scene_granules(cmr.granules(**_SLC, product_list=named, cmr_keywords=_polygons(rings)))
     return found[0] if found else None
 
 
 def _polygons(rings: Sequence[Ring]) -> list[tuple[str, str]]:
+    # In CMR's words: asf_search's own make several rings one hull, and thin out long ones.
     polygons = [("polygon[]", ",".join(f"{x:.6f},{y:.6f}" for x, y in ring)) for ring in rings]
     return [*polygons, ("options[polygon][or]", "true")] if len(polygons) > 1 else polygons
 

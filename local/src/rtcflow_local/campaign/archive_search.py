@@ -15,7 +15,6 @@ from rtcflow_contract.scene_id import SceneId
 
 # The catalogue is asked politely.
 _LISTERS = 4
-_PAGE = 2000
 
 # Passing failures that are one scene's alone, and need not hold up a plan.
 _OF_ONE_SCENE = ("listing-incomplete", "no-bursts-yet")
@@ -48,7 +47,7 @@ def scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say)
     say : callable
         Told what is being searched.
     """
-    cmr = Cmr(hosts.cmr_url, page_size=_PAGE)
+    cmr = Cmr(hosts.cmr_url)
     found: dict[str, SceneGranule] = {}
     for window in months(start, end):
         say(f"searching {window.start:%Y-%m}, {len(found)} scenes so far")

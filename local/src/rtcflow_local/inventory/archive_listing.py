@@ -4,14 +4,13 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple, Protocol
 
 from rtcflow_contract.archived_burst import bursts_of_granules
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import DefectError
 
-_COLLECTION = "SENTINEL-1_BURSTS"
 # The catalogue is asked politely.
 _ASKERS = 4
 
@@ -19,7 +18,7 @@ _ASKERS = 4
 class Granules(Protocol):
     """Searches granules, as `rtcflow_cloud.cmr.Cmr` does."""
 
-    def granules(self, parameters: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    def granules(self, **options: Any) -> list[dict[str, Any]]:
         """Every granule found, in UMM-JSON."""
 
 
@@ -63,11 +62,10 @@ def _of_burst(burst_id: str, start: date, end: date, cmr: Granules) -> list[List
     parts = parse_burst_id(burst_id)
     name = f"{parts.track:03d}_{parts.number:06d}_{parts.swath.upper()}"
     items = cmr.granules(
-        [
-            ("short_name", _COLLECTION),
-            ("attribute[]", f"string,BURST_ID_FULL,{name}"),
-            ("temporal[]", f"{start}T00:00:00Z,{end}T23:59:59Z"),
-        ]
+        dataset="SLC-BURST",
+        fullBurstID=name,
+        start=datetime.combine(start, time.min, UTC),
+        end=datetime.combine(end, time.max, UTC),
     )
     by_day: dict[date, Listed] = {}
     for item in items:

@@ -75,11 +75,14 @@ class Catalogue:
         items,
     )
     requests: list[dict[str, list[str]]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    # The most granules of a page, however many are asked for.
+    page_size: int = 2000
 
     def search(self, wanted: Mapping[str, list[str]]) -> list[dict[str, Any]]:
         """Items that match a search's parameters."""
         found = [granule for granule in self.granules if _matches(granule, wanted)]
-        if any("BURST" in name for name in wanted.get("short_name", [])):
+        if any("BURST" in name for name in wanted.get("shortName", [])):
             return [item for granule in found for item in granule.burst_items()]
         return [granule.item() for granule in found]
 
@@ -92,8 +95,10 @@ def serve(catalogue: Catalogue) -> Iterator[str]:
         def do_POST(self) -> None:
             form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
             catalogue.requests.append(form)
+            catalogue.headers.append(dict(self.headers))
             found = catalogue.search(form)
-            first, size = int(self.headers.get("CMR-Search-After", 0)), int(form["page_size"][0])
+            first = int(self.headers.get("CMR-Search-After", 0))
+            size = min(int(form["page_size"][0]), catalogue.page_size)
             page = found[first : first + size]
             status, items = catalogue.disturb(len(catalogue.requests), 200, page)
             body = json.dumps({"hits": len(found), "items": items}).encode()
@@ -125,7 +130,7 @@ def _matches(granule: Granule, wanted: Mapping[str, list[str]]) -> bool:
     return (
         (not names or granule_name(granule.scene) in names)
         and _within(granule.created, wanted.get("created_at[]"))
-        and _within(parse_scene_id(granule.scene).start, wanted.get("temporal[]"))
+        and _within(parse_scene_id(granule.scene).start, wanted.get("temporal"))
         and (not polygons or any(_in_box(granule.at, polygon) for polygon in polygons))
     )
 
