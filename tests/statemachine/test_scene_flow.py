@@ -167,6 +167,27 @@ def test_lost_spot_capacity_goes_to_on_demand(stop_code):
     assert providers(play) == ["FARGATE_SPOT", "FARGATE"]
 
 
+def test_spot_that_has_no_room_goes_to_on_demand():
+    def no_room(key, attempt, arguments):
+        if arguments["CapacityProviderStrategy"][0]["CapacityProvider"] == "FARGATE_SPOT":
+            raise TaskError("AmazonECS.Unknown", "Capacity is unavailable at this time")
+
+    play = Play(BURSTS[:1], faults={"RunBurst": no_room})
+    runner(play).run(PAYLOAD)
+    assert set(providers(play)[:-1]) == {"FARGATE_SPOT"}
+    assert providers(play)[-1] == "FARGATE"
+    assert play.results()[BURSTS[0]]["outcome"] == "made"
+
+
+def test_on_demand_that_has_no_room_ends_the_burst_as_transient():
+    error = TaskError("AmazonECS.Unknown", "Capacity is unavailable at this time")
+    play = Play(BURSTS[:1], compute="on_demand", faults={"RunBurst": always(error)})
+    with pytest.raises(ExecutionFailed):
+        runner(play).run(PAYLOAD)
+    assert play.results()[BURSTS[0]]["attempts"] == 1
+    assert play.results()[BURSTS[0]]["error_class"] == "transient"
+
+
 @pytest.mark.parametrize("error", ["AmazonECS.Unknown", "ECS.AmazonECSException", "ECS.ThrottlingException"])
 def test_throttled_start_is_retried_by_name(error):
     play = Play(
