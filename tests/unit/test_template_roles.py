@@ -32,7 +32,10 @@ POLICIES = {
         "s3:PutObject": {"${WorkBucket.Arn}/executions/*"},
         "s3:ListBucket": {"WorkBucket.Arn"},
     },
-    "TracePolicy": {"xray:PutTraceSegments": {"*"}, "xray:PutTelemetryRecords": {"*"}},
+    "TracePolicy": {
+        f"xray:{action}": {"*"}
+        for action in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+    },
 }
 LOGS_OF = {
     name: {
