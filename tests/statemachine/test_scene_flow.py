@@ -108,7 +108,15 @@ def test_transient_planning_error_is_retried():
     assert len(play.of("PlanScene")) == 3
 
 
-@pytest.mark.parametrize("error", ["Sandbox.Timedout", "States.Timeout", "Lambda.TooManyRequestsException"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        "Sandbox.Timedout",
+        "States.Timeout",
+        "Lambda.TooManyRequestsException",
+        "Lambda.ClientExecutionTimeoutException",
+    ],
+)
 def test_function_that_was_cut_off_is_called_again(error):
     fault = of_burst("", TaskError(error, None), times=2)
     play = Play(BURSTS[:1], faults={"AssembleBurstStac": fault, "SummarizeScene": fault})
