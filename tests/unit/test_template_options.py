@@ -80,6 +80,18 @@ def test_tasks_have_one_way_out_either_by_nat_or_by_the_gateway():
     assert stack("network")["Conditions"]["UseNat"] == {"Fn::Not": [{"Condition": "UsePublicIp"}]}
 
 
+def test_network_has_an_address_for_every_task_of_a_wide_campaign():
+    smallest = 18
+    assert template()["Parameters"]["VpcCidr"]["AllowedPattern"].endswith(f"/(16|17|{smallest})$")
+    subnets = of_type({"Resources": NETWORK}, "AWS::EC2::Subnet").values()
+    ((number, bits),) = {
+        tuple(s["Properties"]["CidrBlock"]["Fn::Select"][1]["Fn::Cidr"][1:]) for s in subnets
+    }
+    assert number * 2**bits <= 2 ** (32 - smallest)
+    # 16,000 vCPU in tasks of 4, in two subnets, of each of which AWS keeps five addresses.
+    assert 2 * (2**bits - 5) >= 16000 / 4
+
+
 def test_s3_is_reached_without_nat():
     (endpoint,) = of_type({"Resources": NETWORK}, "AWS::EC2::VPCEndpoint").values()
     assert endpoint["Properties"]["VpcEndpointType"] == "Gateway"
