@@ -7,9 +7,11 @@ from typing import NamedTuple
 from rtcflow_cloud.executions import RUNNING, SUCCEEDED, Execution
 from rtcflow_contract.execution_name import attempt_name
 
-# A wait adds ten events to a child's history, which holds 25,000: a pause may last nine days.
+# A wait adds ten events to a child's history, which holds 25,000: a pause may last nine days, and an execution that
+# waits for its orbit 33, so that it is looked at less often after some hours.
 MOST_WAITS = 2200
-PAUSED_WAIT_S, RUNNING_WAIT_S = 360, 60
+PAUSED_WAIT_S, RUNNING_WAIT_S, LONG_RUNNING_WAIT_S = 360, 60, 1800
+_SHORT_WAITS = 300
 
 
 class Decision(StrEnum):
@@ -75,7 +77,8 @@ def decide(
     for attempt in attempts:
         status = attempt.execution.status if attempt.execution else None
         if status == RUNNING:
-            return Next(Decision.WAIT, attempt.name, attempt.name, RUNNING_WAIT_S)
+            wait_s = RUNNING_WAIT_S if waits < _SHORT_WAITS else LONG_RUNNING_WAIT_S
+            return Next(Decision.WAIT, attempt.name, attempt.name, wait_s)
         if status == SUCCEEDED and (attempt.name == seen or whole(attempt.name)):
             return Next(Decision.DONE, attempt.name)
         if attempt.name == seen:

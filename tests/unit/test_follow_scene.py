@@ -55,6 +55,15 @@ def test_a_scene_that_runs_is_waited_for(case):
     assert (answer["decision"], answer["seen"], answer["wait_s"]) == ("wait", FIRST, 60)
 
 
+def test_a_scene_that_waits_for_its_orbit_is_outwaited_within_the_history_of_an_execution(case):
+    case.ended(FIRST, "RUNNING")
+    first, later = (case.follow(waits=waits)["wait_s"] for waits in (299, 300))
+    longest_scene_s = 33 * 86400
+    events_a_wait, most_events = 10, 25_000
+    assert first < later
+    assert (300 + (longest_scene_s - 300 * first) / later) * events_a_wait < most_events
+
+
 def test_a_scene_whose_products_exist_is_done(case):
     case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE, MADE, SKIPPED))
     assert case.follow()["decision"] == "done"
