@@ -74,7 +74,7 @@ image:  ## Build the container image of the burst task: make image [TARGET=isce3
 
 push: image  ## Push the image to the stack's repository: make push REPOSITORY=<ImageRepositoryUri>
 	@test -n "$(REPOSITORY)" || { echo "Say where to: make push REPOSITORY=<ImageRepositoryUri of the stack>"; exit 64; }
-	aws ecr get-login-password | docker login --username AWS --password-stdin $(firstword $(subst /, ,$(REPOSITORY)))
+	aws ecr get-login-password --region $(word 4,$(subst ., ,$(REPOSITORY))) | docker login --username AWS --password-stdin $(firstword $(subst /, ,$(REPOSITORY)))
 	docker tag rtcflow:$(TARGET) $(REPOSITORY):$(TARGET)
 	docker push $(REPOSITORY):$(TARGET)
 
