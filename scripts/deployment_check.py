@@ -84,7 +84,9 @@ def machine_logs(session: boto3.Session, outputs: Outputs) -> str:
 
 
 def fargate_quota(session: boto3.Session, outputs: Outputs) -> str:
-    """Fargate may run a scene's tasks at once."""
+    """Fargate may run a scene's tasks at once; a fleet of instances does without."""
+    if outputs.get("Fleet") == "ec2":
+        return ""
     quotas = session.client("service-quotas")
     low = [
         f"{name} {quota:g}"
@@ -116,10 +118,12 @@ def alias_points_at_a_version(session: boto3.Session, outputs: Outputs) -> str:
 def alarms_watch(session: boto3.Session, outputs: Outputs) -> str:
     """The stack's alarms are there, and none is raised."""
     found = session.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{outputs['StackName']}-")
-    raised = [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
+    # Names of another stack may begin like this one's.
+    alarms = [alarm for alarm in found["MetricAlarms"] if outputs["AlarmTopicArn"] in alarm["AlarmActions"]]
+    raised = [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
     if raised:
         return f"raised: {', '.join(raised)}"
-    return "" if found["MetricAlarms"] else "there are none; deploy again"
+    return "" if alarms else "there are none; deploy again"
 
 
 def dead_letters_empty(session: boto3.Session, outputs: Outputs) -> str:

@@ -98,14 +98,30 @@ def test_metrics_and_logs_that_are_not_there_are_told(aws):
     assert scene.task_log_written(session, OUTPUTS) == ""
 
 
-def test_waiting_dead_letters_and_raised_alarms_are_told(aws):
+def test_waiting_dead_letters_are_told(aws):
     session = boto3.Session(region_name="us-east-1")
     url = session.client("sqs").create_queue(QueueName="dead")["QueueUrl"]
     outputs = {**OUTPUTS, "DeadLetterQueueUrl": url}
     assert check.dead_letters_empty(session, outputs) == ""
     session.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
     assert check.dead_letters_empty(session, outputs).startswith("1 messages")
-    assert "there are none" in check.alarms_watch(session, outputs)
+
+
+def test_raised_alarms_are_told_and_those_of_a_stack_of_like_name_are_not():
+    def account(*alarms):
+        told = [{"AlarmName": name, "StateValue": "ALARM", "AlarmActions": [topic]} for name, topic in alarms]
+        return Account(cloudwatch__describe_alarms={"MetricAlarms": told})
+
+    outputs = {**OUTPUTS, "AlarmTopicArn": "arn:topic"}
+    raised, other = ("rtcflow-failed-bursts", "arn:topic"), ("rtcflow-dev-failed-bursts", "arn:other")
+    assert check.alarms_watch(account(raised, other), outputs) == "raised: rtcflow-failed-bursts"
+    assert "there are none" in check.alarms_watch(account(other), outputs)
+
+
+def test_quota_of_fargate_must_carry_a_scene_unless_instances_do():
+    account = Account(quotas__get_service_quota={"Quota": {"Value": 6.0}})
+    assert "Fargate Spot vCPU 6" in check.fargate_quota(account, {"Fleet": "fargate"})
+    assert check.fargate_quota(account, {"Fleet": "ec2"}) == ""
 
 
 def test_alias_must_point_at_one_version():
