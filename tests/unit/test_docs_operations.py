@@ -21,7 +21,7 @@ OWN = {"stack", "detail", "executionArn", "execution", "version before", "its Re
 
 def test_page_has_commands_for_all_that_it_tells_to_do():
     services = {command.split()[1] for command in COMMANDS}
-    assert services == {"secretsmanager", "stepfunctions", "events", "logs", "sqs", "cloudformation"}
+    assert services == {"iam", "secretsmanager", "stepfunctions", "events", "logs", "sqs", "cloudformation"}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.split()[1:3]))
