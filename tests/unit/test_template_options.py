@@ -1,7 +1,9 @@
 """What the options of the template switch: fleet, network, alias, budget. The emulator carries none of these."""
 
+import tomllib
+
 import pytest
-from deployed_template import of_type, stack, template, texts
+from deployed_template import ROOT, of_type, stack, template, texts
 
 RESOURCES = template()["Resources"]
 FLEET = stack("fleet")["Resources"]
@@ -131,6 +133,13 @@ def test_alias_points_at_the_version_of_this_deployment():
     preference = alias["Properties"]["DeploymentPreference"]
     assert preference["StateMachineVersionArn"] == {"Ref": "SceneStateMachineVersion"}
     assert version["Condition"] == alias["Condition"] == "DoPublishVersions"
+
+
+@pytest.mark.parametrize("environment", ["default", "dev", "prod"])
+def test_deployed_stack_carries_the_tag_that_its_budget_counts(environment):
+    settings = tomllib.loads((ROOT / "samconfig.toml").read_text())[environment]
+    name = settings["global"]["parameters"]["stack_name"]
+    assert f"rtcflow:stack={name}" in settings["deploy"]["parameters"]["tags"].split()
 
 
 def test_budget_warns_before_and_at_the_limit():
