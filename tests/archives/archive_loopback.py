@@ -18,7 +18,7 @@ class Answer:
 
 @dataclass
 class Fault:
-    """What becomes of an answer whose path has `at` in it: another status, or a body cut or stalled part way."""
+    """What becomes of an answer whose path has `at` in it: another status, or a body cut, stalled or thinned out."""
 
     at: str
     status: int | None = None
@@ -26,6 +26,8 @@ class Fault:
     body: bytes = b""
     cut_after: int | None = None
     stall_after: int | None = None
+    # Seconds between pieces of a few bytes.
+    trickle_s: float | None = None
     # Of every such answer, not of one.
     lasting: bool = False
     # Empty for any.
@@ -123,8 +125,13 @@ class Loopback:
             stop = fault.cut_after if fault.cut_after is not None else fault.stall_after
         piece = answer.body[:stop]
         try:
-            handler.wfile.write(piece)
-            handler.wfile.flush()
+            pause = None if fault is None else fault.trickle_s
+            step = max(1, len(piece)) if pause is None else 16
+            for at in range(0, len(piece), step):
+                if pause is not None and self._closing.wait(pause):
+                    return
+                handler.wfile.write(piece[at : at + step])
+                handler.wfile.flush()
         except OSError:
             return
         self.sent.append((asked.path, len(piece)))

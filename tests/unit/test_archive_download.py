@@ -76,8 +76,25 @@ def test_two_at_once_do_not_share_an_unfinished_file(server, tmp_path):
         assert run(server, tmp_path).read_bytes() == CONTENT
 
 
+def test_a_trickle_is_left_and_asked_for_the_rest(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("rtcflow.sources.pace.WINDOW_S", 0.2)
+    server.faults = [Fault("/x", trickle_s=0.01)]
+    assert run(server, tmp_path).read_bytes() == CONTENT
+    first, second = server.asked
+    assert "Range" not in first.headers
+    assert 0 < int(second.headers["Range"].removeprefix("bytes=").rstrip("-")) < 2000
+
+
+def test_a_trickle_for_ever_is_told(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("rtcflow.sources.pace.WINDOW_S", 0.1)
+    server.faults = [Fault("/x", trickle_s=0.01, lasting=True)]
+    with pytest.raises(TransientError, match="TrickleError"):
+        run(server, tmp_path)
+    assert len(server.asked) == 5
+
+
 def test_progress_gives_new_attempts(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("rtcflow.sources.download._PIECE", 10_000)
+    monkeypatch.setattr("rtcflow.sources.download._MUCH", 10_000)
     server.faults = [Fault("/x", cut_after=40_000) for _ in range(12)]
     assert run(server, tmp_path).read_bytes() == CONTENT
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import urllib3
 
 from rtcflow.resources import Meter
+from rtcflow.sources.pace import pieces
 from rtcflow.sources.partial_file import Extent, PartialFile, open_partial
 from rtcflow_cloud.backoff import Backoff, seconds_of
 from rtcflow_cloud.failures import NotFoundError
@@ -14,7 +15,8 @@ from rtcflow_contract.errors import RefusedError, TransientError
 
 Get = Callable[[str, Mapping[str, str]], urllib3.BaseHTTPResponse]
 
-_PIECE = 1024 * 1024
+# An attempt that brought more is none of those that failed.
+_MUCH = 1024 * 1024
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 # A server that says for longer than this that it is preparing the file has lost the request.
 PATIENCE_S = 600.0
@@ -85,7 +87,7 @@ def download(
             except NotReadyError:
                 raise
             except TransientError as error:
-                failed = 0 if partial.size > before + _PIECE else failed + 1
+                failed = 0 if partial.size > before + _MUCH else failed + 1
                 if failed >= backoff.attempts:
                     raise
                 backoff.wait(max(0, failed - 1), getattr(error, "retry_after", None))
@@ -114,8 +116,7 @@ def _receive(url: str, answer: urllib3.BaseHTTPResponse, partial: PartialFile, m
         _check_status(answer, url, partial)
         start, total = _place(answer)
         partial.begin(start, total, answer.headers)
-        # One read of the connection each time: of a longer one that breaks off, nothing would be kept.
-        while piece := answer.read1(_PIECE):
+        for piece in pieces(answer):
             partial.write(piece)
             meter.fetched(len(piece))
         partial.check()

@@ -2,7 +2,6 @@
 
 import random
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import urllib3
 
 from rtcflow.resources import Meter
+from rtcflow.sources.pace import pieces
 from rtcflow.sources.ranges import open_ranges
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.errors import RefusedError, TransientError
@@ -55,7 +55,7 @@ class HttpPlace:
         token = ""
         while True:
             with _request("GET", base + token) as answer:
-                text = answer.read().decode(errors="replace")
+                text = b"".join(pieces(answer)).decode(errors="replace")
             keys += _KEY.findall(text)
             following = _TOKEN.search(text)
             if following is None:
@@ -75,7 +75,7 @@ class HttpPlace:
 
         def read_range(start: int, length: int) -> bytes:
             with _request("GET", url, {"Range": f"bytes={start}-{start + length - 1}"}) as answer:
-                data = bytes(answer.read())
+                data = b"".join(pieces(answer))
             self._meter.fetched(len(data))
             return data
 
@@ -83,7 +83,7 @@ class HttpPlace:
 
     def read(self, name: str) -> bytes:
         """Whole file."""
-        data = _body(self.href(name), lambda answer: bytes(answer.read()))
+        data = _body(self.href(name), lambda answer: b"".join(pieces(answer)))
         self._meter.fetched(len(data))
         return data
 
@@ -95,7 +95,8 @@ class HttpPlace:
 
         def copy(answer: Any) -> None:
             with partial.open("wb") as target:
-                shutil.copyfileobj(answer, target, 1024 * 1024)
+                for piece in pieces(answer):
+                    target.write(piece)
 
         try:
             _body(self.href(name), copy)
