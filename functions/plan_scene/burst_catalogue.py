@@ -52,7 +52,9 @@ class SafeCatalogue:
         manifest = safe.read("manifest.safe")
         track = relative_orbit(manifest)
         listed = [
-            burst for path in annotation_names(manifest) for burst in list_bursts(safe.read(path), track)
+            burst
+            for path in annotation_names(manifest)
+            for burst in list_bursts(safe.read(path), track, path.rsplit("/", 1)[-1])
         ]
         version = ipf_version(manifest)
         bursts = complete_bursts(listed, parse_scene_id(scene).polarizations)

@@ -1,5 +1,6 @@
 """`rtcflow burst`: products on this machine, and each fault as one sentence with the exit code of its class."""
 
+import errno
 import os
 import signal
 import sys
@@ -264,6 +265,17 @@ def test_wrong_input_is_one_sentence_without_a_trace(case, engine, monkeypatch, 
 def test_an_engine_that_is_missing_is_refused_with_what_to_do(case, monkeypatch, capsys):
     assert burst(monkeypatch, case, engine="isce3") == 65
     assert "engine isce3 is not installed here" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_sentence_without_a_hint_at_traces(case, engine, monkeypatch, capsys):
+    def fail():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    engine.before_last = fail
+    assert burst(monkeypatch, case) == 70
+    told = capsys.readouterr().err
+    assert told.startswith("defect: the disk is full (work folder); free space")
+    assert "--debug" not in told
 
 
 def test_a_defect_shows_its_trace_only_when_asked(case, engine, monkeypatch, capsys):

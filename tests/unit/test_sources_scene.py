@@ -132,6 +132,14 @@ def test_a_burst_not_in_the_scene_is_refused_with_those_that_are(tmp_path):
         assert there in caught.value.message
 
 
+def test_an_annotation_that_is_cut_off_is_named(tmp_path):
+    write_case(tmp_path)
+    path = tmp_path / f"{SCENE}.SAFE" / f"annotation/{stem('iw1', 'VV')}.xml"
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(RefusedError, match=rf"annotation {path.name} cannot be read .*fetch the scene again"):
+        fetch(tmp_path / f"{SCENE}.SAFE", tmp_path)
+
+
 def test_a_burst_of_a_sub_swath_without_annotation_lists_what_is_there(tmp_path):
     write_case(tmp_path)
     with pytest.raises(RefusedError, match="t070_148095_iw1") as caught:

@@ -41,8 +41,8 @@ def as_contract_error(error: BaseException) -> RtcflowError:
         return error.error
     if isinstance(error, OSError) and error.errno in _FULL:
         return DefectError(
-            f"the disk is full ({error.filename or 'work folder'}); free space, or raise EphemeralStorageGiB of "
-            "the stack, and start again",
+            f"the disk is full ({error.filename or 'work folder'}); free space, on AWS by a larger "
+            "EphemeralStorageGiB of the stack, and start again",
             reason="disk-full",
         )
     if isinstance(error, MemoryError):

@@ -21,7 +21,7 @@ class AnnotatedBurst(NamedTuple):
     sensing_start: datetime
 
 
-def list_bursts(annotation: str | bytes, track: int) -> list[AnnotatedBurst]:
+def list_bursts(annotation: str | bytes, track: int, name: str = "of the scene") -> list[AnnotatedBurst]:
     """Bursts of one sub-swath and polarization, in order of time.
 
     Parameters
@@ -30,6 +30,8 @@ def list_bursts(annotation: str | bytes, track: int) -> list[AnnotatedBurst]:
         Text of the annotation XML.
     track : int
         Relative orbit number at the start of the scene (`relativeOrbitNumber` of manifest.safe), 1 to 175.
+    name : str
+        The annotation in errors.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def list_bursts(annotation: str | bytes, track: int) -> list[AnnotatedBurst]:
         ]
     except (ET.ParseError, ValueError, KeyError) as error:
         raise RefusedError(
-            f"the scene's annotation cannot be read ({error}); fetch the scene again", reason="annotation"
+            f"annotation {name} cannot be read ({error}); fetch the scene again", reason="annotation"
         ) from error
 
 

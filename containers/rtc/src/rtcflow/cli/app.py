@@ -26,6 +26,9 @@ _PATH_ERRORS = (
     PermissionError,
 )
 
+# Defects that the sentence says all about.
+_OF_THE_MACHINE = ("disk-full", "out-of-memory")
+
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -109,7 +112,8 @@ def _failure(error: Exception) -> RtcflowError:
 
 
 def _sentence(failure: RtcflowError) -> str:
-    hint = "; run again with --debug for the trace" if failure.error_class is ErrorClass.DEFECT else ""
+    traced = failure.error_class is ErrorClass.DEFECT and failure.reason not in _OF_THE_MACHINE
+    hint = "; run again with --debug for the trace" if traced else ""
     return f"{failure.error_class.value}: {failure.message}{hint}"
 
 

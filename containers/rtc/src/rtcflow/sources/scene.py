@@ -5,7 +5,7 @@ import os
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from zipfile import BadZipFile
 
@@ -96,7 +96,7 @@ def fetch_from_place(
     for number, polarization in enumerate(polarizations):
         progress("fetch scene", number / len(polarizations))
         path = _fetch(safe, catalogue.annotation_of(burst_id, polarization), target)
-        burst = catalogue.find(burst_id, path.read_bytes())
+        burst = catalogue.find(burst_id, path.read_bytes(), path.name)
         # The bistatic correction refers to the middle of IW2, whatever sub-swath the burst is in.
         _fetch(safe, _annotation_name(catalogue.names, "iw2", polarization, scene), target)
         files[polarization] = _fetch_files(
@@ -116,7 +116,8 @@ def fetch_from_place(
 def find_burst(source: str, scene: str, burst_id: str, polarization: str, meter: Meter) -> AnnotatedBurst:
     """Look a burst up in a scene, reading its metadata only; raises as `fetch_burst` does."""
     catalogue = _open_catalogue(source, scene, meter)
-    return catalogue.find(burst_id, catalogue.safe.read(catalogue.annotation_of(burst_id, polarization)))
+    name = catalogue.annotation_of(burst_id, polarization)
+    return catalogue.find(burst_id, catalogue.safe.read(name), name)
 
 
 def list_annotated(source: str, scene: str, meter: Meter) -> list[AnnotatedBurst]:
@@ -181,9 +182,9 @@ class _Catalogue(NamedTuple):
             raise self.not_there(burst_id)
         return _annotation_name(self.names, swath, polarization, self.scene)
 
-    def find(self, burst_id: str, annotation: bytes) -> AnnotatedBurst:
+    def find(self, burst_id: str, annotation: bytes, name: str) -> AnnotatedBurst:
         """The burst in an annotation."""
-        for burst in list_bursts(annotation, self.track):
+        for burst in list_bursts(annotation, self.track, PurePosixPath(name).name):
             if burst.burst_id == burst_id:
                 return burst
         raise self.not_there(burst_id)
@@ -193,7 +194,7 @@ class _Catalogue(NamedTuple):
         return [
             burst
             for name in fnmatch.filter(self.names, "annotation/s1?-iw?-slc-*.xml")
-            for burst in list_bursts(self.safe.read(name), self.track)
+            for burst in list_bursts(self.safe.read(name), self.track, PurePosixPath(name).name)
         ]
 
     def not_there(self, burst_id: str) -> RefusedError:
