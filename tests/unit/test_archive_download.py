@@ -35,7 +35,11 @@ def get(url, headers):
     return urllib3.request("GET", url, headers=headers, preload_content=False, retries=False, timeout=5)
 
 
-def run(server, folder, **changes):
+def hasty(url, headers):
+    return urllib3.request("GET", url, headers=headers, preload_content=False, retries=False, timeout=0.2)
+
+
+def run(server, folder, get=get, **changes):
     given = {"meter": Meter(), "backoff": Clock().backoff(), "parts": folder / "parts"} | changes
     return download(f"{server.url}/x", folder / "x", get, **given)
 
@@ -74,6 +78,16 @@ def test_two_at_once_do_not_share_an_unfinished_file(server, tmp_path):
     with open_partial(f"{server.url}/x", tmp_path / "parts") as other:
         other.write(b"another process is at it")
         assert run(server, tmp_path).read_bytes() == CONTENT
+
+
+def test_a_stall_for_ever_is_told_and_what_came_is_kept(server, tmp_path):
+    server.faults = [Fault("/x", stall_after=1000, lasting=True)]
+    with pytest.raises(TransientError, match="broke off"):
+        run(server, tmp_path, hasty)
+    server.faults = []
+    meter = Meter()
+    assert run(server, tmp_path, meter=meter).read_bytes() == CONTENT
+    assert meter.bytes_fetched == len(CONTENT) - 5 * 1000
 
 
 def test_a_trickle_is_left_and_asked_for_the_rest(server, tmp_path, monkeypatch):

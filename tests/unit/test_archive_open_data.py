@@ -137,8 +137,7 @@ def test_a_passing_fault_is_tried_again(archive, tmp_path, what, fault):
     assert path.read_bytes() == whole
 
 
-# A stall that lasts ends as a cut does, after each try's time.
-@pytest.mark.parametrize(("what", "fault"), [pair for pair in POSSIBLE if pair[1] != "stalled"])
+@pytest.mark.parametrize(("what", "fault"), POSSIBLE)
 def test_a_lasting_fault_is_transient_and_leaves_no_part_of_a_file(archive, tmp_path, what, fault):
     with pytest.raises(TransientError, match=r"try again") as caught:
         broken(archive, what, **PASSING[fault], lasting=True)(tmp_path)
