@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.resources import Meter
@@ -22,7 +23,11 @@ def bursts(
     """List the bursts of a scene: burst id, sensing time (UTC), sub-swath and polarizations."""
     source, scene_id = choose_scene(safe, scene, scene_source)
     asked = parse_scene_id(scene_id)
-    listed = list_archived(source, asked) if source in ARCHIVES else list_annotated(source, scene_id, Meter())
+    # An archive that does not answer is asked for up to a minute.
+    with Console(stderr=True).status("listing bursts"):
+        listed = (
+            list_archived(source, asked) if source in ARCHIVES else list_annotated(source, scene_id, Meter())
+        )
     found = by_swath_and_time(listed, asked.polarizations)
     if not found:
         raise RefusedError(f"scene {scene_id} lists no burst; fetch the scene again", reason="no-bursts")
