@@ -107,6 +107,12 @@ def test_a_catalogue_that_fails_once_is_asked_again(archive_sample, both, scene,
     assert len(both.clock.slept) == 1
 
 
+def test_cmr_is_given_the_time_that_it_asks_for_up_to_half_a_minute(both, scene):
+    both.asf.cmr.faults = [Fault("", 429, {"Retry-After": seconds}) for seconds in ("7", "900")]
+    assert len(both.list("asf", scene)) == 12
+    assert both.clock.slept == [7.0, 30.0]
+
+
 @pytest.mark.parametrize("archive", ARCHIVES)
 def test_a_catalogue_that_is_down_is_transient(both, scene, archive):
     both.catalogue[archive].faults = [Fault("", 503, lasting=True)]

@@ -41,7 +41,7 @@ def test_pages_that_stay_short_are_an_error(archive):
         archive.cmr.granules(**SLC)
 
 
-@pytest.mark.parametrize("passing", [429, 500, 503])
+@pytest.mark.parametrize("passing", [429, 500, 503, 520])
 def test_a_server_error_is_tried_again(archive, passing):
     archive.disturb = lambda number, status, items: (passing if number < 3 else 200, items)
     assert len(archive.cmr.granules(**SLC)) == 7

@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 import requests
 
+from rtcflow_cloud.backoff import seconds_of
 from rtcflow_contract.errors import RefusedError, TransientError
 
 _TRIES = 5
-_PASSING = (429, 500, 502, 503, 504)
+# A wish to wait for longer is not granted: a Lambda asks.
+_LONGEST_WAIT_S = 30.0
 # CMR's own limit on a search is three minutes; its usual answer takes seconds.
 _TIMEOUT_S = (10, 60)
 
@@ -52,10 +54,10 @@ class CmrSession(requests.Session):
             When CMR refuses the form.
         """
         address = f"{self.url}{urlsplit(str(url)).path}"
-        why = ""
+        why, wished = "", 0.0
         for attempt in range(_TRIES):
             if attempt:
-                self.wait(2.0**attempt)
+                self.wait(max(2.0**attempt, wished))
             try:
                 answer = super().post(address, data=data, timeout=_TIMEOUT_S)
                 if answer.ok:
@@ -64,12 +66,13 @@ class CmrSession(requests.Session):
             except (requests.RequestException, ValueError, KeyError, TypeError) as error:
                 why = type(error).__name__
                 continue
-            if answer.status_code not in _PASSING:
+            if answer.status_code < 500 and answer.status_code != 429:
                 raise RefusedError(
                     f"CMR refused the search: {_complaint(answer)}; correct the area or the dates",
                     reason="cmr-refused",
                 )
             why = f"status {answer.status_code}"
+            wished = min(seconds_of(answer.headers.get("Retry-After")) or 0.0, _LONGEST_WAIT_S)
         raise TransientError(f"CMR at {self.url} did not answer ({why}); try again later", reason="cmr")
 
 
