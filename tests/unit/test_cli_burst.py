@@ -301,6 +301,17 @@ def test_a_failed_burst_leaves_nothing_but_its_grid(case, engine, monkeypatch):
     assert names_in(case / "out") == {GRIDS}
 
 
+def test_inputs_given_relative_to_here_are_linked_by_their_whole_paths(case, engine, monkeypatch):
+    monkeypatch.chdir(case)
+    relative = {"safe": f"{SCENE}.SAFE", "orbit": ORBIT, "dem": "dem.tif", "out": "out"}
+    assert burst(monkeypatch, case, **relative) == 0
+    item = pystac.Item.from_file(str(case / "out" / PASS / ITEM))
+    linked = {link.rel: link.href for link in item.links}
+    assert linked["derived_from"] == str(case / f"{SCENE}.SAFE")
+    assert linked["orbit-source"] == str(case / ORBIT)
+    assert linked["dem-source"] == str(case / "dem.tif")
+
+
 def test_the_version_is_shown(monkeypatch, capsys):
     assert run(monkeypatch, "--version") == 0
     assert capsys.readouterr().out.strip() == f"rtcflow {version('rtcflow')}"

@@ -67,7 +67,13 @@ def fetch_inputs(
     ]
     if job.linked_static is not None:
         refs.append(InputRef(kind="static", id=job.burst_id, href=str(job.linked_static.join(MANIFEST))))
+    refs = [ref.model_copy(update={"href": _located(ref.href)}) for ref in refs]
     return FetchedInputs(EngineInputs(scene, orbit, dem, acquisition, source), grid, refs, origin)
+
+
+def _located(href: str) -> str:
+    # A local path given relative to where the command ran would be read as relative to the item.
+    return href if "://" in href else str(Path(href).absolute())
 
 
 def _own_grid(job: BurstJob, scene: FetchedScene, orbit: FetchedOrbit) -> Grid:
