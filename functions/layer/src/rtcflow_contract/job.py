@@ -21,7 +21,7 @@ class Sources(BaseModel):
     local folder in the layout of the public archive each stands in for. `geoid` is a file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     scene: str
     orbits: str = PUBLIC_ORBITS
@@ -38,7 +38,7 @@ class BurstJob(BaseModel):
     from 0, where the archive's catalogue gives it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     version: int = 1
     execution: str

@@ -11,7 +11,8 @@ metadata.v0.2.json, and files with ids of their own.
 Work bucket::
 
     executions/{execution}/plan.json, report.json
-    executions/{execution}/{product}/{burst_id}/job.json, outcome.json
+    executions/{execution}/tasks/{number}.json       burst jobs that one container makes
+    executions/{execution}/{product}/{burst_id}/job.json, begun.json, outcome.json
     areas/*.geojson                                  areas of interest, put there by people
     find_scenes/{area}.json                          how far the archive was searched for an area
     campaigns/{campaign}/...                         see rtcflow_contract.campaign
@@ -29,6 +30,7 @@ MANIFEST = "manifest.json"
 ITEM = "metadata.json"
 COLLECTION = "collection.json"
 JOB = "job.json"
+BEGUN = "begun.json"
 OUTCOME = "outcome.json"
 PLAN = "plan.json"
 REPORT = "report.json"
@@ -140,6 +142,11 @@ def campaign_folder(work_bucket: str, campaign: str) -> Location:
 def job_folder(work_bucket: str, execution: str, product: Product, burst_id: str) -> Location:
     """Folder of one burst job and its outcome."""
     return execution_folder(work_bucket, execution).join(f"{product.value}/{burst_id}")
+
+
+def task_key(work_bucket: str, execution: str, number: int) -> Location:
+    """Where a task of an execution stands."""
+    return execution_folder(work_bucket, execution).join(f"tasks/{number}.json")
 
 
 def lease_folder(work_bucket: str, archive: str) -> Location:

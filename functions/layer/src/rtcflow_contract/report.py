@@ -10,7 +10,7 @@ from rtcflow_contract.layers import Product
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Outcome(StrEnum):
@@ -22,12 +22,20 @@ class Outcome(StrEnum):
 
 
 class BurstOutcome(_Model):
-    """What became of one burst. `item` and `manifest` are S3 URIs of a product that exists."""
+    """What became of one burst.
+
+    `item` and `manifest` are S3 URIs of a product that exists. `attempt` is the attempt of its task that ended it, from
+    1. `started`, `finished`, `seconds` (wall time), `bytes_fetched` and `bytes_written` are the burst's own;
+    `task_cpu_seconds` and `task_peak_memory_bytes` are those of the whole process when the burst ended.
+    """
 
     burst_id: BurstId
     product: Product
     outcome: Outcome
     attempts: int = 1
+    attempt: int = 1
+    started: AwareDatetime | None = None
+    finished: AwareDatetime | None = None
     error_class: ErrorClass | None = None
     reason: str | None = None
     message: str | None = None
@@ -36,6 +44,8 @@ class BurstOutcome(_Model):
     seconds: float | None = None
     bytes_fetched: int | None = None
     bytes_written: int | None = None
+    task_cpu_seconds: float | None = None
+    task_peak_memory_bytes: int | None = None
     cost_usd: float | None = None
 
 

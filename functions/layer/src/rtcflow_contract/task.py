@@ -1,0 +1,90 @@
+"""The task: burst jobs that one container makes one after the other; and what it leaves of each in the work bucket.
+
+Work bucket, under `executions/{execution}`::
+
+    tasks/{number}.json                        the task
+    {product}/{burst_id}/begun.json            written before a burst starts
+    {product}/{burst_id}/outcome.json          written when it has ended
+
+Variables of the container: RTCFLOW_TASK holds the task as JSON or its `s3://` location, RTCFLOW_ATTEMPT the number of
+times that it was run, this one included.
+"""
+
+from collections.abc import Iterable
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from rtcflow_contract.errors import EXIT_CODES, ErrorClass, RefusedError
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.report import BurstOutcome, Outcome
+from rtcflow_contract.request import describe
+
+TASK_VARIABLE = "RTCFLOW_TASK"
+ATTEMPT_VARIABLE = "RTCFLOW_ATTEMPT"
+# Raised when an older image would make something else of a task than was meant.
+TASK_VERSION = 1
+
+# An attempt that began a burst and left no outcome of it was taken down by it; a second one is proof enough.
+MOST_TAKEN_DOWN = 2
+
+
+class Task(BaseModel):
+    """Burst jobs of one execution, in the order in which they are made.
+
+    A static job stands before the job of the burst that links to it. `burst_limit_s` is the longest that one job may
+    take, s, from its start to its outcome.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: int = TASK_VERSION
+    execution: str
+    number: int = Field(ge=0)
+    burst_limit_s: int = Field(default=13800, gt=0)
+    jobs: tuple[BurstJob, ...] = Field(min_length=1)
+
+
+class Begun(BaseModel):
+    """A burst that an attempt has started: `times` counts the attempts that did."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    attempt: int
+    started: AwareDatetime
+    times: int = 1
+
+
+def parse_task(text: str | bytes) -> Task:
+    """Read a task.
+
+    Raises
+    ------
+    RefusedError
+        When it is none, or is meant for a newer image.
+    """
+    try:
+        task = Task.model_validate_json(text)
+    except ValidationError as error:
+        raise RefusedError(f"the task was refused: {describe(error)}", reason="task") from error
+    if task.version > TASK_VERSION:
+        raise RefusedError(
+            f"this image reads tasks up to version {TASK_VERSION} and the stack wrote version {task.version}; "
+            "push the image of the stack's own version",
+            reason="old-image",
+        )
+    return task
+
+
+def is_left(outcome: BurstOutcome | None) -> bool:
+    """Whether the next attempt has to make a burst: it has no outcome, or a transient one."""
+    return outcome is None or outcome.error_class is ErrorClass.TRANSIENT
+
+
+def exit_code(outcomes: Iterable[BurstOutcome | None]) -> int:
+    """Exit code of a task with these outcomes: 75 when a burst is left, else 70, else 65, else 0."""
+    outcomes = list(outcomes)
+    if any(is_left(outcome) for outcome in outcomes):
+        return EXIT_CODES[ErrorClass.TRANSIENT]
+    failed = {o.error_class for o in outcomes if o is not None and o.outcome is Outcome.FAILED}
+    worst = next((c for c in (ErrorClass.DEFECT, ErrorClass.REFUSED) if c in failed), None)
+    return EXIT_CODES[worst] if worst else 0
