@@ -45,7 +45,10 @@ class InputRef(_Model):
 
 
 class Acquisition(_Model):
-    """The burst's radar acquisition; times are zero-Doppler times, UTC."""
+    """The burst's radar acquisition; times are zero-Doppler times, UTC.
+
+    `processed` is when the scene was processed from raw data, where its SAFE says so.
+    """
 
     platform: Literal["S1A", "S1B", "S1C", "S1D"]
     start: AwareDatetime
@@ -62,6 +65,7 @@ class Acquisition(_Model):
     incidence_angle_deg: float
     ipf_version: str
     orbit_type: Literal["POEORB", "RESORB", "predicted"]
+    processed: AwareDatetime | None = None
 
 
 class EngineInfo(_Model):

@@ -77,7 +77,16 @@ def acquisition_of(source: SourceData, polarizations: tuple[str, ...], orbit_typ
         # `003.20` in manifest.safe
         ipf_version=burst.ipf_version.lstrip("0"),
         orbit_type=orbit_type,
+        processed=_processed(source.processing_time),
     )
+
+
+def _processed(text: str) -> datetime | None:
+    """When a scene was processed; None where its manifest does not say so."""
+    try:
+        return _utc(text)
+    except ValueError:
+        return None
 
 
 def _incidence(annotation: ET.Element, at: datetime) -> tuple[float, float]:

@@ -1,0 +1,223 @@
+"""What stands in a product's place, held against what is asked for: one rule for plan, task, laptop and campaign.
+
+The same product stays (`on_existing: skip`). Another one in its place, of another resolution or engine say, is a
+failure by name unless it is to be replaced; another acquisition is never replaced, nor a later processing by an
+earlier one.
+"""
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.layers import Product
+from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.request import Engine, OnExisting, SceneRequest
+from rtcflow_contract.scene_id import parse_scene_id
+
+# A burst takes 3 s, and an orbit 99 minutes.
+_SAME_PASS = timedelta(minutes=1)
+# OPERA's polar projections, by latitude.
+_NORTH_POLAR_DEG, _SOUTH_POLAR_DEG = 75.0, -75.0
+
+Asked = BurstJob | SceneRequest
+
+
+class Verdict(StrEnum):
+    """What a job does about its place: `make` the product, or `keep` the one that stands."""
+
+    MAKE = "make"
+    KEEP = "keep"
+
+
+class _Setting(NamedTuple):
+    """A setting that makes another product: its name, and its value as it stands and as it is asked for.
+
+    An asked value of None takes whatever stands.
+    """
+
+    name: str
+    stands: Callable[[Manifest], Any]
+    asked: Callable[[Asked, Manifest], Any]
+    products: tuple[Product, ...] = tuple(Product)
+
+
+def _parameter(name: str, field: str, default: str, *products: Product) -> _Setting:
+    """A setting that jobs carry in a field, and manifests among their parameters under the same name.
+
+    Those of releases before the setting have its default.
+    """
+
+    def stands(manifest: Manifest) -> str:
+        value = manifest.parameters.get(field)
+        return default if value is None else str(value)
+
+    return _Setting(
+        name, stands, lambda asked, _: str(getattr(asked, field, default)), products or tuple(Product)
+    )
+
+
+def _asked_crs(asked: Asked, manifest: Manifest) -> str | None:
+    if asked.output_crs is not None:
+        return f"EPSG:{asked.output_crs}"
+    if manifest.parameters.get("output_crs") is None or manifest.grid.epsg in _default_crs(manifest):
+        return None
+    return "the burst's default"
+
+
+def _default_crs(manifest: Manifest) -> set[int]:
+    """Codes that the burst's own default may have; near the edge of a zone that is one of two."""
+    west, south, east, north = manifest.bbox
+    if north >= _NORTH_POLAR_DEG:
+        return {3413}
+    if south <= _SOUTH_POLAR_DEG:
+        return {3031}
+    zones = {math.floor((lon + 180) / 6) % 60 + 1 for lon in (west, east)}
+    return {base + zone for base in (32600, 32700) for zone in zones}
+
+
+def _asked_engine(asked: Asked, _: Manifest) -> str | None:
+    return None if asked.engine is Engine.AUTO else asked.engine.value
+
+
+def _asked_grid(asked: Asked, _: Manifest) -> Any:
+    return asked.grid if isinstance(asked, BurstJob) else None
+
+
+def _asked_polarizations(asked: Asked, _: Manifest) -> str | None:
+    return "+".join(sorted(asked.polarizations)) if isinstance(asked, BurstJob) else None
+
+
+# Data, not branches: another setting is another line.
+_SETTINGS: tuple[_Setting, ...] = (
+    _Setting("resolution", lambda m: f"{m.grid.spacing:g} m", lambda a, _: f"{a.resolution:g} m"),
+    _Setting("CRS", lambda m: f"EPSG:{m.grid.epsg}", _asked_crs),
+    _Setting("engine", lambda m: m.engine.name, _asked_engine),
+    _Setting("grid", lambda m: m.grid, _asked_grid),
+    _Setting(
+        "polarizations",
+        lambda m: "+".join(sorted(m.acquisition.polarizations)),
+        _asked_polarizations,
+        (Product.RTC_S1,),
+    ),
+    _parameter("DEM", "dem", "cop_glo30"),
+    _parameter("backscatter", "backscatter", "gamma0", Product.RTC_S1),
+    _parameter("negative power", "negative_power", "clip", Product.RTC_S1),
+    _parameter("precision", "precision", "full"),
+)
+
+
+def differences(manifest: Manifest, asked: Asked) -> list[str]:
+    """What a standing product has otherwise than is asked for: `resolution 40 m, not 20 m`; empty when it is the same.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the product that stands; those of earlier releases lack some settings, which then have their defaults.
+    asked : BurstJob or SceneRequest
+    """
+    found = []
+    for setting in _SETTINGS:
+        stands, asked_for = setting.stands(manifest), setting.asked(asked, manifest)
+        if manifest.product in setting.products and asked_for is not None and stands != asked_for:
+            same = setting.name == "grid"
+            found.append("another grid" if same else f"{setting.name} {stands}, not {asked_for}")
+    return found
+
+
+def judge(
+    standing: Manifest | None, job: BurstJob, where: object, whole: Callable[[Manifest], bool]
+) -> Verdict:
+    """What a job does about the product in its place.
+
+    Parameters
+    ----------
+    standing : Manifest or None
+        Of the place that the job would write; None where there is no product, or one that cannot be read.
+    job : BurstJob
+    where : Location or str
+        The place, for people.
+    whole : callable
+        Whether every file of a manifest is there; asked only where it matters.
+
+    Raises
+    ------
+    RefusedError
+        When another product stands there and is to stay: of another kind, burst or acquisition, or with other settings.
+    """
+    if standing is None:
+        return Verdict.MAKE
+    refuse_other_acquisition(standing, job, where)
+    if standing.execution == job.execution and standing.product_id == job.product_id:
+        return Verdict.KEEP if whole(standing) else Verdict.MAKE
+    if job.on_existing is OnExisting.REPLACE:
+        return Verdict.MAKE
+    other = differences(standing, job)
+    if other:
+        raise RefusedError(
+            f"another product of {job.burst_id} stands at {where}: {', '.join(other)}; give another collection, or "
+            "on_existing replace",
+            reason="other-settings",
+        )
+    return Verdict.KEEP if whole(standing) else Verdict.MAKE
+
+
+def refuse_other_acquisition(standing: Manifest, job: BurstJob, where: object) -> None:
+    """Refuse a place that a product of another kind, burst, platform or pass has.
+
+    Raises
+    ------
+    RefusedError
+    """
+    if standing.product is not job.product or standing.burst_id != job.burst_id:
+        raise RefusedError(
+            f"{where} is of {standing.product} {standing.burst_id}; give {job.product} {job.burst_id} another folder",
+            reason="other-product",
+        )
+    if job.product is Product.RTC_S1_STATIC:
+        return
+    platform = parse_scene_id(job.scene).platform
+    acquired = standing.acquisition
+    if acquired.platform != platform or abs(acquired.start - job.sensing_start) > _SAME_PASS:
+        raise RefusedError(
+            f"{where} has {job.burst_id} of {acquired.platform} at {acquired.start:%H:%M:%S}, and the job is of "
+            f"{platform} at {job.sensing_start:%H:%M:%S} of the same day; give another collection",
+            reason="other-acquisition",
+        )
+
+
+def refuse_earlier_processing(
+    standing: Manifest, scene: str, processed: datetime | None, where: object
+) -> None:
+    """Refuse to put an earlier processing of an acquisition in the place of a later one.
+
+    Parameters
+    ----------
+    standing : Manifest
+    scene : str
+        Id of the scene that the new product is made from.
+    processed : datetime or None
+        When that scene was processed, UTC; nothing is refused where one of the two times is unknown.
+    where : Location or str
+
+    Raises
+    ------
+    RefusedError
+    """
+    stands = standing.acquisition.processed
+    if (
+        standing.product is not Product.RTC_S1
+        or standing.scene == scene
+        or processed is None
+        or stands is None
+    ):
+        return
+    if processed < stands:
+        raise RefusedError(
+            f"{where} was made from {standing.scene}, processed {stands:%Y-%m-%d %H:%M}, later than {scene} "
+            f"({processed:%Y-%m-%d %H:%M}); delete it first if the earlier one is to take its place",
+            reason="earlier-processing",
+        )
