@@ -8,7 +8,6 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from stac_assembly import Assembled, StacSettings, assemble_stac
 
 from rtcflow_cloud.catalogue_topic import publish
 from rtcflow_cloud.failures import translated
@@ -16,6 +15,7 @@ from rtcflow_cloud.storage import read_bytes
 from rtcflow_contract.errors import TransientError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import parse_s3_uri
+from rtcflow_scene.assembly import Assembled, StacSettings, assemble_stac
 from rtcflow_stac.context import HrefStyle, Processor
 from rtcflow_stac.notice import notice_of
 

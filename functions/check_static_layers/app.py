@@ -5,7 +5,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from static_check import check_static_layers
+
+from rtcflow_scene.static_check import check_static_layers
 
 logger = Logger()
 tracer = Tracer()

@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from scene_following import SceneFollower, Settings
+
+from rtcflow_campaign.scene_following import SceneFollower, Settings
 
 logger = Logger()
 tracer = Tracer()

@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from campaign_opening import Settings, open_campaign
+
+from rtcflow_campaign.campaign_opening import Settings, open_campaign
 
 logger = Logger()
 tracer = Tracer()

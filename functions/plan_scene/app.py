@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from scene_planning import Settings, plan_scene
+
+from rtcflow_scene.planning import Settings, plan_scene
 
 logger = Logger()
 tracer = Tracer()

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rtcflow_cloud.campaign_store import CampaignStore
+from rtcflow_campaign.campaign_store import CampaignStore
 
 logger = Logger()
 tracer = Tracer()

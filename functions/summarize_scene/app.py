@@ -5,8 +5,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from scene_announcement import announce, measure
-from scene_report import Settings, summarize_scene
+
+from rtcflow_scene.announcement import announce, measure
+from rtcflow_scene.summary import Settings, summarize_scene
 
 logger = Logger()
 tracer = Tracer()

@@ -8,7 +8,7 @@ from typing import Any
 from asl_runner import Runner, TaskError
 from definition import definition
 
-from rtcflow_contract.cost_tags import cost_tags
+from rtcflow_scene.cost_tags import cost_tags
 
 Fault = Callable[[str, int, dict[str, Any]], None]
 BURSTS = [f"t070_1498{number:02d}_iw{swath}" for number in range(10) for swath in (1, 2, 3)]

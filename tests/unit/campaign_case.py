@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from catalogue_case import scene_name
 
+from rtcflow_campaign.campaign_list import make_items
 from rtcflow_contract.campaign import Item
-from rtcflow_contract.campaign_list import make_items
 from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport

@@ -1,4 +1,4 @@
-import importlib.util
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -10,18 +10,8 @@ from moto import mock_aws
 
 from rtcflow_cloud import storage
 
-ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = (
-    "plan_scene",
-    "check_static_layers",
-    "assemble_stac",
-    "summarize_scene",
-    "find_scenes",
-    "open_campaign",
-    "follow_scene",
-)
-# Under import mode importlib the folder of these tests is not on the path; in Lambda the folder of a function is.
-sys.path[:0] = [str(Path(__file__).parent), *(str(ROOT / "functions" / name) for name in FUNCTIONS)]
+# Under import mode importlib the folder of these tests is not on the path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture
@@ -49,11 +39,10 @@ def load_handler(monkeypatch):
         defaults = {"AWS_REGION": "us-east-1", "POWERTOOLS_SERVICE_NAME": "rtcflow"}
         for key, value in {**defaults, **environment}.items():
             monkeypatch.setenv(key, value)
-        path = ROOT / "functions" / name / "app.py"
-        spec = importlib.util.spec_from_file_location(f"{name}_app", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        module = f"{name}.app"
+        # The environment is read at import, as in Lambda.
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        return importlib.import_module(module)
 
     return load
 

@@ -116,7 +116,7 @@ def test_no_secret_is_in_anything_that_is_written(archive_sample, archives, tmp_
 def test_no_secret_is_in_job_outcome_or_log_of_a_task(
     archive_sample, archives, aws, tmp_path, monkeypatch, capfd
 ):
-    from scene_planning import Settings, plan_scene
+    from rtcflow_scene.planning import Settings, plan_scene
 
     asf, _ = archives
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))

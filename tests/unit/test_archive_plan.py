@@ -8,7 +8,6 @@ from archive_asf import AsfArchive
 from archive_cdse import CdseArchive
 from archive_clock import Clock
 from archive_loopback import Fault
-from scene_planning import Settings, plan_scene
 from small_safe import BURST_IDS, SCENE, safe_files
 
 from rtcflow_cloud.archive_hosts import ArchiveHosts
@@ -20,6 +19,7 @@ from rtcflow_contract.job import BurstJob
 from rtcflow_contract.request import Engine
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor
+from rtcflow_scene.planning import Settings, plan_scene
 
 SETTINGS = Settings("products", "work", "0.1", "s3://o", "s3://d", "s3://g")
 STARTED = "2026-01-02T03:04:05.678Z"

@@ -8,7 +8,6 @@ from catalogue_case import INSIDE, NOW, OUTSIDE, feature, scene_name
 from typer.testing import CliRunner
 
 from rtcflow.cli.app import make_app
-from rtcflow_contract.cost import TaskSize
 from rtcflow_contract.granule import SceneGranule
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.scene_id import parse_scene_id
@@ -17,6 +16,7 @@ from rtcflow_local.campaign.estimate import Basis, estimate
 from rtcflow_local.campaign.passes import cover, group_views
 from rtcflow_local.campaign.planning import static_payload
 from rtcflow_local.twin.catalogue import Catalogue, Granule, serve
+from rtcflow_scene.cost import TaskSize
 
 BASIS = Basis(180, 120, TaskSize(4, 16, 40), "us-west-2", True, max_scenes=10, max_concurrency=30)
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from campaign_case import START, item
 
-from rtcflow_cloud.campaign_store import CampaignStore
+from rtcflow_campaign.campaign_page import render
+from rtcflow_campaign.campaign_store import CampaignStore
 from rtcflow_contract.campaign import CampaignInput, SceneRecord, SceneState, StartedCampaign
-from rtcflow_contract.campaign_page import render
-from rtcflow_contract.cost import campaign_scene_cost
 from rtcflow_contract.errors import ErrorClass, RefusedError
 from rtcflow_contract.layers import Product
+from rtcflow_scene.cost import campaign_scene_cost
 
 NOW = START + timedelta(days=1)
 REGION = "us-west-2"

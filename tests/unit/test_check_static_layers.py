@@ -3,14 +3,14 @@ from datetime import UTC, datetime
 
 import pytest
 from small_safe import SCENE
-from static_check import check_static_layers, decide, message_of
-from static_product import StaticFinding, StaticState
 
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources
 from rtcflow_contract.layers import Product, layers_of
 from rtcflow_contract.plan import Plan, PlannedBurst
 from rtcflow_contract.request import OnMissingStatic, parse_request
+from rtcflow_scene.static_check import check_static_layers, decide, message_of
+from rtcflow_scene.static_product import StaticFinding, StaticState
 
 BURST = "t070_148570_iw1"
 OTHER = "t070_148571_iw1"

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from rtcflow_contract.cost import PRICES, SPOT_FACTOR, TaskSize, burst_cost, prices_in, scene_cost
-from rtcflow_contract.cost_tags import cost_tags
+from rtcflow_scene.cost import PRICES, SPOT_FACTOR, TaskSize, burst_cost, prices_in, scene_cost
+from rtcflow_scene.cost_tags import cost_tags
 
 SIZE = TaskSize(4, 16, 40)
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import boto3
 import pytest
-from area_files import read_areas
-from area_sweep import Limits, sweep
 from catalogue_case import NOW, OUTSIDE, feature, granule, put_area
-from scene_notices import take_notice
-from scene_start import SceneStarter
 
+from rtcflow_campaign.area_files import read_areas
+from rtcflow_campaign.area_sweep import Limits, sweep
+from rtcflow_campaign.scene_notices import take_notice
+from rtcflow_campaign.scene_start import SceneStarter
 from rtcflow_cloud.cmr import Cmr
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_local.twin.catalogue import Catalogue, serve
@@ -118,7 +118,9 @@ def test_a_process_that_dies_before_it_remembers_loses_and_doubles_nothing(case,
 
     monkeypatch.setattr(SceneStarter, "start", dying)
     if before_crash == 5:
-        monkeypatch.setattr("area_sweep.remember", lambda *arguments: (_ for _ in ()).throw(Crash()))
+        monkeypatch.setattr(
+            "rtcflow_campaign.area_sweep.remember", lambda *arguments: (_ for _ in ()).throw(Crash())
+        )
     with pytest.raises(Crash):
         case.sweep()
     monkeypatch.undo()
@@ -163,7 +165,7 @@ def test_starts_of_a_run_are_bounded_and_the_rest_follow(case):
 
 
 def test_of_two_runs_at_once_one_remembers_and_no_scene_is_doubled(case, monkeypatch):
-    import area_sweep
+    from rtcflow_campaign import area_sweep
 
     plain = area_sweep.remember
 

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from attempts import MOST_WAITS
 from campaign_case import BURSTS, START, States, item, outcome, put_report, scene_report
-from scene_following import SceneFollower, Settings
 
-from rtcflow_cloud.campaign_store import CampaignStore
+from rtcflow_campaign.attempts import MOST_WAITS
+from rtcflow_campaign.campaign_store import CampaignStore
+from rtcflow_campaign.scene_following import SceneFollower, Settings
 from rtcflow_contract.campaign import SceneState
 from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.layers import Product

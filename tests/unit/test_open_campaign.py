@@ -4,9 +4,9 @@ import json
 
 import pytest
 from campaign_case import item, payload
-from campaign_opening import Settings, open_campaign
 
-from rtcflow_cloud.campaign_store import CampaignStore
+from rtcflow_campaign.campaign_opening import Settings, open_campaign
+from rtcflow_campaign.campaign_store import CampaignStore
 from rtcflow_contract.errors import RefusedError
 
 SETTINGS = Settings("products", "work", "0.1")

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from archive_loopback import Fault
 from archive_orbits import CdseOrbitFiles
-from orbit_wait import seconds_to_wait
 from small_safe import SCENE
 
 from rtcflow_cloud import storage
@@ -13,6 +12,7 @@ from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_scene.orbit_wait import seconds_to_wait
 
 ID = parse_scene_id(SCENE)
 SOURCE = "s3://scenes/orbits"

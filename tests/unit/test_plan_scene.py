@@ -1,14 +1,14 @@
 import json
 
 import pytest
-from burst_choice import SceneBurst, complete_bursts, wanted_bursts
-from scene_planning import Settings, plan_scene
 from small_safe import BURST_IDS, SCENE, START, safe_files, zipped
 
 from rtcflow_contract.annotation import AnnotatedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.plan import Plan
+from rtcflow_scene.burst_choice import SceneBurst, complete_bursts, wanted_bursts
+from rtcflow_scene.planning import Settings, plan_scene
 
 FOLDER = f"s3://scenes/in/{SCENE}.SAFE"
 SETTINGS = Settings(

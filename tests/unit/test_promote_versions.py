@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 from burst_case import BUCKET, DrawingEngine, make_job, write_case
 from inventory_case import SETTINGS, Spec, job_of, put_files, put_product
-from stac_assembly import assemble_stac
 from typer.testing import CliRunner
 
 import rtcflow.burst
@@ -26,6 +25,7 @@ from rtcflow_local.inventory.store import open_store
 from rtcflow_local.inventory.versions import find_folders, promote
 from rtcflow_local.inventory.versions_command import promote as promote_command
 from rtcflow_local.inventory.versions_command import prune_versions
+from rtcflow_scene.assembly import assemble_stac
 
 BESIDE = {"on_existing": "beside"}
 
@@ -251,7 +251,7 @@ def test_static_layers_that_items_name_stay(aws, tmp_path):
 
 
 def test_a_plan_leaves_out_a_burst_only_when_the_version_is_there(two):
-    from scene_planning import _existing_item
+    from rtcflow_scene.planning import _existing_item
 
     def item(version):
         found = _existing_item(job_of(Spec(version=version, payload=BESIDE)))

@@ -11,7 +11,6 @@ from inventory_case import Spec
 from typer import Typer
 from typer.testing import CliRunner
 
-from rtcflow_contract.cost import burst_cost
 from rtcflow_contract.errors import RefusedError
 from rtcflow_local.simulate.bottleneck import CANDIDATES, find_bottleneck, without
 from rtcflow_local.simulate.campaign import simulate
@@ -19,6 +18,7 @@ from rtcflow_local.simulate.command import simulate as command
 from rtcflow_local.simulate.durations import benchmark_seconds
 from rtcflow_local.simulate.events import Pool, Rate, Simulation
 from rtcflow_local.simulate.setup import ARCHIVES, Archive, Limits, Setup, Times
+from rtcflow_scene.cost import burst_cost
 
 FREE = Limits(**dict.fromkeys(Limits.__dataclass_fields__, math.inf))
 EXACT = Times(provision=10, megabytes=100, compute=20, publish=5, assemble=1, plan=2, summarize=3, spread=0)

@@ -2,18 +2,18 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from burst_outcomes import merge, sentence
-from scene_announcement import event_of
-from scene_report import Settings, summarize_scene
 from small_safe import SCENE
 
-from rtcflow_contract.cost import TaskSize
 from rtcflow_contract.errors import ErrorClass, error_class_of_name
 from rtcflow_contract.job import Sources
 from rtcflow_contract.layers import Product
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
 from rtcflow_contract.request import parse_request
+from rtcflow_scene.announcement import event_of
+from rtcflow_scene.burst_outcomes import merge, sentence
+from rtcflow_scene.cost import TaskSize
+from rtcflow_scene.summary import Settings, summarize_scene
 
 A, B, C = "t070_148570_iw1", "t070_148571_iw1", "t070_148572_iw1"
 TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -212,7 +212,6 @@ def test_event_counts_outcomes(aws):
 
 
 def test_handler_reports_announces_and_measures(aws, load_handler, lambda_context, monkeypatch, capsys):
-    import scene_announcement
 
     put = []
 
@@ -221,7 +220,7 @@ def test_handler_reports_announces_and_measures(aws, load_handler, lambda_contex
             put.extend(Entries)
             return {"FailedEntryCount": 0}
 
-    monkeypatch.setattr(scene_announcement, "_events", lambda: Bus())
+    monkeypatch.setattr("rtcflow_scene.announcement._events", lambda: Bus())
     write_plan(aws)
     write_outcome(aws, A, outcome="made", seconds=300.0, bytes_written=10)
     app = load_handler(

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from rtcflow_campaign.campaign_page import render
 from rtcflow_cloud.archive_hosts import ArchiveHosts
-from rtcflow_contract.campaign_page import render
-from rtcflow_contract.cost import DEFAULT_REGION, TaskSize
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import REPORT
 from rtcflow_local.campaign.estimate import Basis, estimate
@@ -18,6 +17,7 @@ from rtcflow_local.campaign.operating import Campaign
 from rtcflow_local.campaign.planning import AreaPlan, plan_area, read_area_file, write_plan
 from rtcflow_local.campaign.tables import show_plan, show_report, show_status
 from rtcflow_local.report.aws import Clients, stack_outputs
+from rtcflow_scene.cost import DEFAULT_REGION, TaskSize
 
 app = typer.Typer(help="Backfill: make every scene of a list, once.", no_args_is_help=True)
 _console = Console(soft_wrap=True, highlight=False)

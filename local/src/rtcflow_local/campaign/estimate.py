@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from rtcflow_contract.cost import TaskSize, burst_cost, campaign_scene_cost, scene_cost
+from rtcflow_scene.cost import TaskSize, burst_cost, campaign_scene_cost, scene_cost
 
 # From StartExecution to the first task, and from the last task to the report.
 _SCENE_OVERHEAD_S = 60.0

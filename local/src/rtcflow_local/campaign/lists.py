@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rtcflow_campaign.campaign_list import make_items, parse_list
 from rtcflow_cloud import storage
 from rtcflow_contract.campaign import SCENES, STATIC
-from rtcflow_contract.campaign_list import make_items, parse_list
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import Location, parse_s3_uri
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from rtcflow_cloud.campaign_store import CampaignStore
+from rtcflow_campaign.campaign_report import CampaignReport
+from rtcflow_campaign.campaign_store import CampaignStore
 from rtcflow_contract.campaign import SCENES, STATIC, parse_campaign
-from rtcflow_contract.campaign_report import CampaignReport
 from rtcflow_contract.errors import RefusedError
 from rtcflow_local.campaign.lists import Lists, upload_list
 from rtcflow_local.report.aws import BUCKET_OUTPUT, Clients, asked

@@ -5,10 +5,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rtcflow_campaign.campaign_list import write_payloads
 from rtcflow_cloud.archive_hosts import ArchiveHosts
 from rtcflow_contract.area import Area, parse_areas
 from rtcflow_contract.campaign import SCENES, STATIC
-from rtcflow_contract.campaign_list import write_payloads
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.granule import SceneGranule
 from rtcflow_contract.layers import Product

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from rtcflow_contract.campaign_report import CampaignReport
+from rtcflow_campaign.campaign_report import CampaignReport
 from rtcflow_local.campaign.estimate import Basis, Estimate
 from rtcflow_local.campaign.operating import Status
 from rtcflow_local.campaign.planning import AreaPlan

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtcflow_contract.cost import burst_cost, campaign_scene_cost, scene_cost
 from rtcflow_local.simulate.events import Pool, Process, Rate, Simulation
 from rtcflow_local.simulate.setup import Setup
+from rtcflow_scene.cost import burst_cost, campaign_scene_cost, scene_cost
 
 _LAUNCH_BURST, _RUN_TASK_BURST, _TRANSITIONS_BURST = 100, 20, 1000
 _TRANSITIONS_PER_SCENE, _TRANSITIONS_PER_BURST = 8, 5

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rtcflow_contract.cost import DEFAULT_REGION
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import Engine
 from rtcflow_local.simulate.bottleneck import SAMPLE, Bottleneck, find_bottleneck
@@ -19,6 +18,7 @@ from rtcflow_local.simulate.campaign import PATIENCE_S, Result
 from rtcflow_local.simulate.campaign import simulate as run_campaign
 from rtcflow_local.simulate.durations import ENGINES, Measured, read_reports, times_of
 from rtcflow_local.simulate.setup import ARCHIVES, BURSTS_PER_SCENE, Limits, Setup
+from rtcflow_scene.cost import DEFAULT_REGION
 
 _DEFAULT = Limits()
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from rtcflow_contract.cost import TaskSize
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.report import Outcome, SceneReport
 from rtcflow_contract.request import Engine
 from rtcflow_local.simulate.setup import Times
+from rtcflow_scene.cost import TaskSize
 
 _BENCHMARK_RUN = "RTC_S1 dual-pol 20 m"
 _FETCH = ("fetch orbit", "fetch scene")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from rtcflow_contract.cost import DEFAULT_REGION, TaskSize
+from rtcflow_scene.cost import DEFAULT_REGION, TaskSize
 
 BURSTS_PER_SCENE = 27
 DEFAULT_SIZE = TaskSize(4, 8, 40)

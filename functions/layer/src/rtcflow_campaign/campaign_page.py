@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-from rtcflow_contract.campaign_report import CampaignReport, Part
+from rtcflow_campaign.campaign_report import CampaignReport, Part
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430 }

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from burst_choice import SceneBurst, bursts_of_listing, complete_bursts
-from safe_files import open_safe
-
 from rtcflow_cloud.asf_catalogue import list_asf_bursts
 from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
 from rtcflow_contract.annotation import list_bursts
@@ -14,6 +11,8 @@ from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_contract.request import SceneRequest
 from rtcflow_contract.safe import annotation_names, ipf_version, relative_orbit
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_scene.burst_choice import SceneBurst, bursts_of_listing, complete_bursts
+from rtcflow_scene.safe_files import open_safe
 
 
 class BurstCatalogue(Protocol):

@@ -8,9 +8,9 @@ from enum import StrEnum
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from rtcflow_contract.campaign import Item, SceneRecord, SceneState, StartedCampaign
-from rtcflow_contract.cost import campaign_scene_cost
 from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.layers import Product
+from rtcflow_scene.cost import campaign_scene_cost
 
 _MOST_FAILURES = 50
 

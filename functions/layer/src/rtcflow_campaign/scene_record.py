@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attempts import Attempt, Decision
-
+from rtcflow_campaign.attempts import Attempt, Decision
 from rtcflow_contract.campaign import Item, SceneRecord, SceneState
 from rtcflow_contract.errors import ErrorClass, error_class_of_name
 from rtcflow_contract.layers import Product

@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scene_start import SceneStarter
-
+from rtcflow_campaign.scene_start import SceneStarter
 from rtcflow_cloud.cmr import Cmr
 from rtcflow_cloud.scene_search import find_scene
 from rtcflow_contract.area import Area

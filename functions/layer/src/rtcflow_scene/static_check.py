@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from static_product import StaticFinding, StaticState, examine
 
 from rtcflow_cloud import storage
 from rtcflow_contract import keys
@@ -14,6 +13,7 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan, PlannedBurst
 from rtcflow_contract.request import OnExisting, OnMissingStatic
+from rtcflow_scene.static_product import StaticFinding, StaticState, examine
 
 # The list goes into the execution's cause; a scene's worth of bursts with all layers would not be read there.
 _LISTED = 30

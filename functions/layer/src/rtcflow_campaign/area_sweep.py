@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from scene_start import SceneStarter
-from search_position import Position, read_position, remember
-
+from rtcflow_campaign.scene_start import SceneStarter
+from rtcflow_campaign.search_position import Position, read_position, remember
 from rtcflow_cloud.cmr import Cmr
 from rtcflow_cloud.scene_search import Window, find_scenes
 from rtcflow_contract.area import Area

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from rtcflow_campaign.campaign_list import Items, make_items, parse_list
+from rtcflow_campaign.campaign_store import CampaignStore
 from rtcflow_cloud import storage
-from rtcflow_cloud.campaign_store import CampaignStore
 from rtcflow_contract.campaign import (
     RESULTS,
     SCENES,
@@ -15,7 +16,6 @@ from rtcflow_contract.campaign import (
     StartedCampaign,
     parse_campaign,
 )
-from rtcflow_contract.campaign_list import Items, make_items, parse_list
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import parse_s3_uri
 

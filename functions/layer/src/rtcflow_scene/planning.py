@@ -4,15 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from burst_catalogue import BurstCatalogue, catalogue_for
-from burst_choice import wanted_bursts
-from orbit_wait import seconds_to_wait
-
 from rtcflow_cloud import storage
 from rtcflow_cloud.cdse_catalogue import CDSE_CONNECTIONS
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract import keys
-from rtcflow_contract.cost_tags import cost_tags
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources, make_job
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
@@ -25,6 +20,10 @@ from rtcflow_contract.request import (
 )
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor, refuse_uncalibrated
+from rtcflow_scene.burst_catalogue import BurstCatalogue, catalogue_for
+from rtcflow_scene.burst_choice import wanted_bursts
+from rtcflow_scene.cost_tags import cost_tags
+from rtcflow_scene.orbit_wait import seconds_to_wait
 
 # Geographic CRS that users give by habit; any other that is not projected is refused by the burst task.
 _IN_DEGREES = {4326, 4979, 4283, 7844, 4258, 4269}

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+from rtcflow_campaign.campaign_list import read_items, write_items
+from rtcflow_campaign.campaign_page import render
+from rtcflow_campaign.campaign_report import CampaignReport, report_campaign
 from rtcflow_cloud import storage
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract import campaign as names
 from rtcflow_contract.campaign import Item, ItemList, SceneRecord, StartedCampaign
-from rtcflow_contract.campaign_list import read_items, write_items
-from rtcflow_contract.campaign_page import render
-from rtcflow_contract.campaign_report import CampaignReport, report_campaign
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import REPORT, Location, campaign_folder
 

@@ -1,0 +1,1 @@
+"""Lambda AssembleStac: the STAC item of a burst product; with it the product exists."""

@@ -1,0 +1,1 @@
+"""FollowScene: what a campaign does next about one of its scenes."""

@@ -1,0 +1,1 @@
+"""OpenCampaign: check a campaign's lists and write what its maps work through."""

@@ -1,0 +1,1 @@
+"""SummarizeScene: the scene's report, its event and its metrics, whatever became of its bursts."""
