@@ -91,9 +91,9 @@ def test_across_the_antimeridian_there_is_no_seam(tmp_path):
 
     for tile in tiles_of(area_of_grid(FIJI)):
         write_tile(tmp_path / "tiles", tile, heights=periodic)
-    geoid = write_geoid(tmp_path / "geoid.tif", lambda lon, lat: np.abs(lon) + 0 * lat)
+    geoid = write_geoid(tmp_path / "geoid.tif", lambda lon, lat: 0.4 * np.abs(lon) + 0 * lat)
     values, lons, lats = read(fetch(tmp_path, FIJI, geoid=geoid))
-    expected = periodic(lons[None, :], lats[:, None]) + np.minimum(lons, 360 - lons)[None, :]
+    expected = periodic(lons[None, :], lats[:, None]) + 0.4 * np.minimum(lons, 360 - lons)[None, :]
     assert np.abs(values - expected).max() < 0.01
 
 
@@ -136,20 +136,61 @@ def test_the_public_archive_of_glo30_has_that_of_glo90_behind_it(tmp_path, monke
         lambda where, meter: asked.append(where) or LocalPlace(tmp_path),
     )
     monkeypatch.setattr(
-        rtcflow.sources.dem, "fetch_tiles", lambda place, coarser, tiles, folder: dict.fromkeys(tiles)
+        rtcflow.sources.dem,
+        "fetch_tiles",
+        lambda place, coarser, tiles, folder, archive: dict.fromkeys(tiles),
     )
     fetch(tmp_path, SEA, dem="s3://copernicus-dem-30m")
     assert asked[:2] == ["s3://copernicus-dem-30m", "s3://copernicus-dem-90m"]
 
 
 def test_over_sea_the_height_is_that_of_the_geoid(tmp_path):
-    (tmp_path / "tiles").mkdir()
-    (tmp_path / "tiles" / "tileList.txt").write_text("Copernicus_DSM_COG_10_N00_00_E006_00_DEM\n")
+    write_whole_list(tmp_path / "tiles")
     geoid = write_geoid(tmp_path / "geoid.tif", lambda lon, lat: 30.0 + 0 * lon + 0 * lat)
     fetched = fetch(tmp_path, SEA, geoid=geoid)
     values, _, _ = read(fetched)
     assert np.all(values == 30.0)
     assert fetched.inputs[0].id == "cop_glo30: sea only"
+    assert fetched.sea_only
+
+
+def write_whole_list(folder):
+    """As long as the archive's, and of the other hemisphere."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = (
+        f"Copernicus_DSM_COG_10_N{lat:02d}_00_E{lon:03d}_00_DEM" for lat in range(90) for lon in range(360)
+    )
+    (folder / "tileList.txt").write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    "listed", ["", "Copernicus_DSM_COG_10_N00_00_E006_00_DEM\n", "\x00\xff nothing", "whole/tile.tif\r\n"]
+)
+def test_a_list_of_another_place_does_not_make_sea_of_land(tmp_path, listed):
+    (tmp_path / "tiles").mkdir()
+    (tmp_path / "tiles" / "tileList.txt").write_text(listed)
+    with pytest.raises(RefusedError, match="nothing says that there is sea") as caught:
+        fetch(tmp_path, SEA)
+    assert caught.value.reason == "dem-elsewhere"
+
+
+def test_one_tile_of_two_that_a_short_list_lacks_is_not_sea(tmp_path):
+    first, *others = tiles_of(area_of_grid(AUSTRALIA))
+    for tile in others:
+        write_tile(tmp_path / "tiles", tile)
+    (tmp_path / "tiles" / "tileList.txt").write_text("\n".join(tile.name for tile in others))
+    with pytest.raises(RefusedError, match=first.name):
+        fetch(tmp_path, AUSTRALIA)
+
+
+def test_tiles_that_the_sea_list_names_are_sea(tmp_path):
+    first, *others = tiles_of(area_of_grid(AUSTRALIA))
+    for tile in others:
+        write_tile(tmp_path / "tiles", tile)
+    (tmp_path / "tiles" / "seaList.txt").write_text(f"{first.name}\r\n")
+    fetched = fetch(tmp_path, AUSTRALIA)
+    assert not fetched.sea_only
+    assert first.name not in fetched.inputs[0].id
 
 
 def test_land_that_is_missing_is_refused_with_the_names_of_its_tiles(tmp_path):
@@ -186,7 +227,7 @@ def test_a_tile_of_another_layout_is_refused(tmp_path):
 
 
 def test_absent_tiles_are_found_absent_only_after_looking(tmp_path):
-    (tmp_path / "tileList.txt").write_text("")
+    (tmp_path / "seaList.txt").write_text(Tile(49, 11).name)
     path = write_tile(tmp_path, Tile(49, 10))
     place = LocalPlace(tmp_path)
     found = fetch_tiles(place, place, [Tile(49, 10), Tile(49, 11)], tmp_path / "work")

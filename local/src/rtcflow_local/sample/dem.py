@@ -19,7 +19,7 @@ from rtcflow_local.sample.terrain import undulation_grid
 from rtcflow_local.sample.world import World
 
 GEOID_NAME = "us_nga_egm2008_1_4326__agisoft.tif"
-TILE_LIST = "tileList.txt"
+TILE_LIST, SEA_LIST = "tileList.txt", "seaList.txt"
 _ROWS = 3600
 # Longitude spacing against latitude spacing, from these latitudes on.
 _WIDENING = ((85, 10.0), (80, 5.0), (70, 3.0), (60, 2.0), (50, 1.5), (0, 1.0))
@@ -62,12 +62,13 @@ def tiles_around(points: Iterable[tuple[float, float]], margin_m: float) -> list
 
 
 def write_tiles(world: World, tiles: list[TileCorner], folder: Path) -> dict[str, Path]:
-    """Write the tiles that hold land, and the archive's list of them; path by tile name."""
+    """Write the tiles that hold land, a list of them as the archive has it, and one of sea; path by tile name."""
     folder.mkdir(parents=True, exist_ok=True)
     land = [tile for tile in tiles if _holds_land(world, tile)]
     with ThreadPoolExecutor(2) as pool:
         paths = list(pool.map(lambda tile: _write_tile(world, tile, folder), land))
     (folder / TILE_LIST).write_text("".join(f"{tile.name}\n" for tile in land))
+    (folder / SEA_LIST).write_text("".join(f"{tile.name}\n" for tile in tiles if tile not in land))
     return {tile.name: path for tile, path in zip(land, paths, strict=True)}
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from rtcflow.native.simd import LANES, lane, load, pack, total
+from rtcflow.sources.dem_values import void_impossible
 from rtcflow_contract.errors import RefusedError
 
 TAPS = 6
@@ -78,6 +79,7 @@ def read_dem(path: Path, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> 
             heights = source.read(1, window=Window(left, top, right - left, bottom - top)).astype(np.float32)
             if source.nodata is not None:
                 heights[heights == np.float32(source.nodata)] = np.nan
+            void_impossible(heights)
     except rasterio.errors.RasterioError as error:
         raise RefusedError(f"DEM {path.name} cannot be read ({error}); fetch it again", "dem") from error
     return Dem(
@@ -121,9 +123,10 @@ def sample_height(heights, table, row, col):
 
     Kernel of `sample_heights`, which states it for arrays; `table` is `spline_table`.
     """
-    i, j = int(np.floor(row)), int(np.floor(col))
-    if i < 1 or j < 1 or i + 4 >= heights.shape[0] or j + 4 >= heights.shape[1]:
+    # Before they become integers: what is no number or beyond all integers is outside too.
+    if not (row >= 1.0 and col >= 1.0 and row < heights.shape[0] - 4 and col < heights.shape[1] - 4):
         return np.nan
+    i, j = int(np.floor(row)), int(np.floor(col))
     v, u = row - i, col - j
     i -= 1
     j -= 1

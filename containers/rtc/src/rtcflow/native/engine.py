@@ -120,6 +120,10 @@ def compute_layers(
     scene = _open_scene(files, burst_id, orbit, product)
     report("read", 0.0)
     lonlat = lattice_lonlat(grid)
+    if not (np.isfinite(lonlat[0]).all() and np.isfinite(lonlat[1]).all()):
+        raise RefusedError(
+            f"the grid's bounds {grid.bounds} lie outside of EPSG:{grid.epsg}; give another grid", "grid"
+        )
     terrain = read_dem(dem, lonlat[0], lonlat[1])
     height = _mean_height(terrain.heights)
     lattice = make_lattice(grid, lonlat, terrain, scene.orbit, height)
@@ -175,10 +179,27 @@ def _open_scene(files: Mapping[str, BurstFiles], burst_id: str, orbit: Path, pro
     used = dict(files) if product is Product.RTC_S1 else dict(list(files.items())[:1])
     bursts = {polarization: read_burst(f.annotation, burst_id) for polarization, f in used.items()}
     burst = next(iter(bursts.values()))
+    for polarization, other in bursts.items():
+        if _raster(other) != _raster(burst):
+            raise RefusedError(
+                f"the annotation gives burst {burst_id} another raster in {polarization} than in {burst.polarization}; "
+                "fetch the scene again",
+                "annotation",
+            )
     radar = radar_grid(burst, product)
     middle = burst.sensing_start + timedelta(seconds=0.5 * (burst.lines - 1) * burst.azimuth_interval_s)
     vectors = read_orbit(orbit, middle)
     return _Scene(bursts, vectors, fit_orbit(vectors, radar.first_time_s, radar.last_time_s), radar)
+
+
+def _raster(burst: Burst) -> tuple[object, ...]:
+    return (
+        burst.lines,
+        burst.samples,
+        burst.starting_range_m,
+        burst.range_spacing_m,
+        burst.azimuth_interval_s,
+    )
 
 
 def _mean_height(heights: NDArray[np.float32]) -> float:
@@ -210,6 +231,12 @@ def _tracks(scene: _Scene, height: float, grid: Grid) -> NDArray[np.float64]:
     tracks = line_tracks(scene.orbit, times, radar.first_range_m, radar.last_range_m, height, grid, 4000.0)
     at = np.arange(radar.lines)
     upper = np.clip(np.searchsorted(chosen, at, side="right"), 1, len(chosen) - 1)
+    if not np.isfinite(tracks).all():
+        raise RefusedError(
+            f"the orbit file {scene.vectors.name} does not fit burst {scene.burst.burst_id}: lines of its image "
+            "meet no ground; give the orbit file of the scene",
+            "orbit",
+        )
     share = ((at - chosen[upper - 1]) / (chosen[upper] - chosen[upper - 1]))[:, None, None]
     return (1 - share) * tracks[upper - 1] + share * tracks[upper]
 

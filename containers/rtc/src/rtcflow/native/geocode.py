@@ -138,10 +138,18 @@ def geocode_band(
                         point = int(np.round(along_track(tracks[a], i - 0.5, j + 0.5) / ground_step))
                         point = min(max(point, 0), ground.shape[1] - 1)
                         out_mask[row, j] = (sample_mask[a, b // mask_looks] & LAYOVER) | ground[a, point]
-                top = int(np.floor(min(min(y00, y01), min(y10, y11))))
-                left = int(np.floor(min(min(x00, x01), min(x10, x11))))
-                n_lines = int(np.floor(max(max(y00, y01), max(y10, y11)))) - top + 1
-                n_samples = int(np.floor(max(max(x00, x01), max(x10, x11)))) - left + 1
+                y_low, y_high = min(min(y00, y01), min(y10, y11)), max(max(y00, y01), max(y10, y11))
+                x_low, x_high = min(min(x00, x01), min(x10, x11)), max(max(x00, x01), max(x10, x11))
+                # Before they become integers; the middle of y is inside the band.
+                if not (
+                    y_high - y_low < _WINDOW_LINES
+                    and x_low > -_WINDOW_SAMPLES
+                    and x_high < samples + _WINDOW_SAMPLES
+                ):
+                    continue
+                top, left = int(np.floor(y_low)), int(np.floor(x_low))
+                n_lines = int(np.floor(y_high)) - top + 1
+                n_samples = int(np.floor(x_high)) - left + 1
                 if n_lines > _WINDOW_LINES or n_samples > _WINDOW_SAMPLES:
                     continue
                 if left >= samples or left + n_samples <= 0 or top >= valid[1] or top + n_lines <= valid[0]:

@@ -63,7 +63,7 @@ def along_track(track, row, col):
 def track_point(nodes, step, origin_row, origin_col, track, distance, out):
     """The lattice at a distance along a ground track, or straight on beyond its end; `out` is (CHANNELS,)."""
     last = track.shape[0] - 1
-    k = min(int(distance / track[last, 2] * last), last - 1)
+    k = max(min(int(distance / track[last, 2] * last), last - 1), 0)
     while k > 0 and track[k, 2] > distance:
         k -= 1
     while k < last - 1 and track[k + 1, 2] < distance:
@@ -188,7 +188,7 @@ def mask_lines(
             low, high = min(here, behind), max(here, behind)
             if not high > 0.0:
                 continue
-            first = max(int(np.floor((low - r0) / dr)), 0)
-            last = min(int(np.floor((high - r0) / dr)), samples - 1)
+            first = int(np.floor(min(max((low - r0) / dr, 0.0), float(samples))))
+            last = int(np.floor(min(max((high - r0) / dr, -1.0), samples - 1.0)))
             for s in range(first, last + 1):
                 mask[i, s] |= both

@@ -11,6 +11,8 @@ from rasterio.windows import Window
 from rtcflow.sources.places import LocalPlace, Place
 from rtcflow_contract.errors import RefusedError, RtcflowError
 
+LOWEST_M, HIGHEST_M = -110.0, 90.0
+
 
 def geoid_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
     """Geoid heights by bilinear interpolation.
@@ -122,6 +124,13 @@ def _interpolate(
     across = window[:, low] + weight * (window[:, low + 1] - window[:, low])
     low = np.clip(np.floor(row).astype(np.intp) - top, 0, max(window.shape[0] - 2, 0))
     weight = (row - top - low).astype(np.float32)[:, None]
+    # Undulations of the earth; a file that holds others is no geoid, or damaged.
+    if not (window.min() >= LOWEST_M and window.max() <= HIGHEST_M):
+        raise RefusedError(
+            f"geoid {href} has values of {window.min():g} to {window.max():g} m around the burst, where "
+            f"{LOWEST_M:g} to {HIGHEST_M:g} m occur; give another",
+            reason="geoid",
+        )
     return across[low] + weight * (across[np.minimum(low + 1, window.shape[0] - 1)] - across[low])
 
 

@@ -8,32 +8,27 @@ tile's upper left corner, so neighbours continue each other without overlap; spa
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import rasterio
-from rasterio.errors import RasterioIOError
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
 
 from rtcflow.sources.area import Area
+from rtcflow.sources.dem_values import HeightRaster, read_values, void_impossible
 from rtcflow.sources.tiles import Tile
 from rtcflow_contract.errors import RefusedError
 
 # GLO-30's spacing, for an area that is all sea.
 _SEA_SHAPE = (3600, 3600)
+# Of a degree; a tenth of a second of arc.
+_MOST_POSTINGS = 36_000
 # Of a posting: what is nearer to one than this is on it, and need not be interpolated.
 _ON_POSTING = 1e-6
 
 
-class Heights(NamedTuple):
-    """Heights in metres, shape (rows, cols), at latitudes (rows,) from north and longitudes (cols,) from west."""
-
-    values: np.ndarray
-    latitudes: np.ndarray
-    longitudes: np.ndarray
-
-
-def mosaic(tiles: Mapping[Tile, Path | None], area: Area) -> Heights:
-    """Heights above the geoid over an area, zero over sea, at the finest spacing of the tiles.
+def mosaic(tiles: Mapping[Tile, Path | None], area: Area) -> HeightRaster:
+    """Heights above the geoid over an area, zero over sea, NaN where void, at the finest spacing of the tiles.
 
     Parameters
     ----------
@@ -60,7 +55,7 @@ def mosaic(tiles: Mapping[Tile, Path | None], area: Area) -> Heights:
         if in_band.size:
             band = _band({t.lon: r for t, r in rasters.items() if t.lat == lat}, per_lat, col_index / per_lon)
             values[in_band] = band[(lat + 1) * per_lat - row_index[in_band]]
-    return Heights(values, row_index / per_lat, col_index / per_lon)
+    return HeightRaster(values, row_index / per_lat, col_index / per_lon)
 
 
 def _band(rasters: dict[int, np.ndarray], per_lat: int, longitudes: np.ndarray) -> np.ndarray:
@@ -111,11 +106,10 @@ def _read(tile: Tile, path: Path, area: Area) -> np.ndarray:
             left = max(0, math.floor((area.west - tile.lon) * per_lon) - 1)
             right = min(per_lon, math.ceil((area.east - tile.lon) * per_lon) + 2)
             values = np.zeros(source.shape, np.float32)
-            window = source.read(1, window=((top, bottom), (left, right))).astype(np.float32, copy=False)
-            if source.nodata is not None:
-                window[window == np.float32(source.nodata)] = np.nan
+            window, _ = read_values(source, Window(left, top, right - left, bottom - top))
+            void_impossible(window)
             values[top:bottom, left:right] = window
-    except RasterioIOError as error:
+    except RasterioError as error:
         raise RefusedError(
             f"DEM tile {path.name} is corrupt ({error}); fetch it again", reason="dem-corrupt"
         ) from error
@@ -127,7 +121,12 @@ def _check_layout(source: rasterio.DatasetReader, tile: Tile, path: Path) -> Non
     first = (source.transform.c + spacing[0] / 2, source.transform.f - spacing[1] / 2)
     lon = (tile.lon + 180) % 360 - 180
     off = max(abs(first[0] - lon) / spacing[0], abs(first[1] - tile.lat - 1) / spacing[1])
-    if abs(spacing[0] * source.width - 1) > 1e-6 or abs(spacing[1] * source.height - 1) > 1e-6 or off > 0.01:
+    if (
+        max(source.shape) > _MOST_POSTINGS
+        or abs(spacing[0] * source.width - 1) > 1e-6
+        or abs(spacing[1] * source.height - 1) > 1e-6
+        or off > 0.01
+    ):
         raise RefusedError(
             f"DEM tile {path.name} is not laid out as Copernicus tiles are: one degree, first pixel centred on "
             "its upper left corner; give the archive's own tile",

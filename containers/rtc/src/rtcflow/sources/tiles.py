@@ -4,6 +4,7 @@ Some countries withhold GLO-30; GLO-90 has their tiles, and neither has tiles of
 """
 
 import math
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,11 @@ from rtcflow.sources.places import LocalPlace, Place
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.errors import RefusedError
 
-TILE_LIST = "tileList.txt"
+# The archive's list of its tiles, that is, of all land; and tiles of the sea, beside a list that is not the whole one.
+TILE_LIST, SEA_LIST = "tileList.txt", "seaList.txt"
+# GLO-30 has 26,450 tiles.
+_WHOLE_LIST = 20_000
+_TILE_NAME = re.compile(r"Copernicus_DSM_COG_10_[NS]\d\d_00_[EW]\d\d\d_00_DEM")
 _PARALLEL = 4
 
 
@@ -48,21 +53,28 @@ def tiles_of(area: Area) -> list[Tile]:
     return [Tile(lat, lon) for lat in reversed(lats) for lon in lons]
 
 
-def fetch_tiles(place: Place, coarser: Place, tiles: list[Tile], folder: Path) -> dict[Tile, Path | None]:
+def fetch_tiles(
+    place: Place, coarser: Place, tiles: list[Tile], folder: Path, archive: bool = False
+) -> dict[Tile, Path | None]:
     """Fetch tiles, each of GLO-30 from `place`, else of GLO-90 from `coarser`; None for a tile over sea.
+
+    Parameters
+    ----------
+    archive : bool
+        Whether `place` is the archive itself, whose list of tiles is whole.
 
     Raises
     ------
     RefusedError
-        When the archive's tile list names a tile that is not there, or when without a list sea and missing
-        land cannot be told apart; names the tiles.
+        When the archive's tile list names a tile that is not there, or when nothing tells sea from missing land: there
+        is no list, or one that is not the archive's whole list; names the tiles.
     """
     with ThreadPoolExecutor(_PARALLEL) as pool:
         paths = list(pool.map(lambda tile: _fetch(place, coarser, tile, folder), tiles))
     found = dict(zip(tiles, paths, strict=True))
     absent = [tile for tile, path in found.items() if path is None]
     if absent:
-        _refuse_land(place, absent)
+        _refuse_land(place, absent, archive)
     return found
 
 
@@ -82,20 +94,39 @@ def _fetch_named(place: Place, tile: str, folder: Path) -> Path | None:
     return None
 
 
-def _refuse_land(place: Place, absent: list[Tile]) -> None:
-    names = ", ".join(tile.name for tile in absent)
-    try:
-        listed = set(place.read(TILE_LIST).decode().split())
-    except NotFoundError as error:
+def _refuse_land(place: Place, absent: list[Tile], archive: bool) -> None:
+    listed, sea = _listed(place, TILE_LIST), _listed(place, SEA_LIST) or set()
+    unknown = [tile for tile in absent if tile.name not in sea]
+    if not unknown:
+        return
+    names = ", ".join(tile.name for tile in unknown)
+    if listed is None:
         raise RefusedError(
             f"{place.href('')} lacks {names}, and has no {TILE_LIST} to tell sea from missing land; "
             "add the tiles, or the archive's list",
             reason="dem-missing-land",
-        ) from error
-    missing = [tile.name for tile in absent if tile.name in listed]
+        )
+    missing = [tile.name for tile in unknown if tile.name in listed]
     if missing:
         raise RefusedError(
             f"the DEM does not cover the land of this burst: {place.href('')} lacks {', '.join(missing)}; "
             "add the tiles or give another DEM",
             reason="dem-missing-land",
         )
+    # What the archive's whole list lacks is sea; a shorter one was made for some place, and says nothing of others.
+    if not archive and len(listed) < _WHOLE_LIST:
+        raise RefusedError(
+            f"{place.href('')} has no DEM tile {names}, and its {TILE_LIST} of {len(listed)} tiles is not the "
+            "archive's whole list, so that nothing says that there is sea; give the DEM of this place, or the whole "
+            f"list (aws s3 cp s3://copernicus-dem-30m/{TILE_LIST}), or name tiles of the sea in {SEA_LIST} beside it",
+            reason="dem-elsewhere",
+        )
+
+
+def _listed(place: Place, name: str) -> set[str] | None:
+    """Tiles of GLO-30 that a list of the archive's form names, None where there is no such list."""
+    try:
+        text = place.read(name).decode("ascii", errors="replace")
+    except NotFoundError:
+        return None
+    return {match[0] for match in _TILE_NAME.finditer(text)}
