@@ -14,3 +14,9 @@ if platform.machine() in ("x86_64", "AMD64"):
 else:
     os.environ.setdefault("NUMBA_CPU_NAME", "generic")
     os.environ.setdefault("NUMBA_CPU_FEATURES", "")
+# Compiled code is found by the state of the code that it was compiled from; the others serve functions of a user's own.
+os.environ.setdefault(
+    "NUMBA_CACHE_LOCATOR_CLASSES",
+    "rtcflow.compiled_code.CodeStateLocator,UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,"
+    "IPythonCacheLocator,ZipCacheLocator",
+)

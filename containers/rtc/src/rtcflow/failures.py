@@ -4,7 +4,7 @@ import errno
 
 from rtcflow_contract.errors import DefectError, RtcflowError, TransientError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class StopRequest(BaseException):
@@ -39,7 +39,7 @@ def as_contract_error(error: BaseException) -> RtcflowError:
         return error
     if isinstance(error, StopRequest):
         return error.error
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return DefectError(
             f"the disk is full ({error.filename or 'work folder'}); free space, on AWS by a larger "
             "EphemeralStorageGiB of the stack, and start again",

@@ -1,11 +1,9 @@
-"""Entrypoint of the container: one burst job from the environment, one product and one outcome in S3.
+"""The container's task: one burst job from the environment, one product and one outcome in S3.
 
 RTCFLOW_JOB holds the job as JSON, or its `s3://` location; RTCFLOW_WORK_DIR is the folder for unfinished files, and
-RTCFLOW_TIME_LIMIT_S a limit in seconds. Exit codes: 0 made or skipped, else those of the error classes. In an image,
-RTCFLOW_COMPILED_DIR holds the engine's compiled code, which is copied to NUMBA_CACHE_DIR, where Numba may write.
+RTCFLOW_TIME_LIMIT_S a limit in seconds. Exit codes: 0 made or skipped, else those of the error classes.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,7 +11,6 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -30,9 +27,6 @@ from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import OUTCOME, parse_s3_uri
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.request import describe
-
-# Beside compiled code: what it was copied from.
-_COMPILED_STATE = ".state"
 
 logger = Logger(service="rtcflow-burst")
 
@@ -161,46 +155,9 @@ def _catch_signals(time_limit: int) -> None:
     signal.alarm(time_limit)
 
 
-def _bring_compiled_code() -> None:
-    """Numba takes compiled code only from a folder it can write to, and an image's may be read-only.
-
-    Tasks of one EC2 instance share that folder: it comes whole or not at all, and the first one counts. What another
-    image left is replaced: Numba would take it, since files of images carry one time.
-    """
-    built, cache = os.environ.get("RTCFLOW_COMPILED_DIR"), os.environ.get("NUMBA_CACHE_DIR")
-    if not built or not cache or not Path(built).is_dir():
-        return
-    state = _state_of(Path(built))
-    kept = Path(cache, _COMPILED_STATE)
-    if kept.is_file() and kept.read_text() == state:
-        return
-    of_another_image = Path(cache).is_dir()
-    Path(cache).parent.mkdir(parents=True, exist_ok=True)
-    arriving = tempfile.mkdtemp(prefix=".compiled-", dir=Path(cache).parent)
-    try:
-        shutil.copytree(built, f"{arriving}/new")
-        Path(arriving, "new", _COMPILED_STATE).write_text(state)
-        with suppress(OSError):
-            if of_another_image:
-                os.rename(cache, f"{arriving}/old")
-            os.rename(f"{arriving}/new", cache)
-    finally:
-        shutil.rmtree(arriving, ignore_errors=True)
-
-
-def _state_of(folder: Path) -> str:
-    """Checksum of a folder's files, names and all."""
-    checksum = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        checksum.update(str(path.relative_to(folder)).encode())
-        checksum.update(path.read_bytes())
-    return checksum.hexdigest()
-
-
 def main() -> int:
     """Run the job of the environment; gives the exit code."""
     try:
-        _bring_compiled_code()
         _catch_signals(int(os.environ.get("RTCFLOW_TIME_LIMIT_S") or 0))
         job = read_job(os.environ.get("RTCFLOW_JOB", ""))
         parent = os.environ.get("RTCFLOW_WORK_DIR")

@@ -69,10 +69,14 @@ class Acquisition(_Model):
 
 
 class EngineInfo(_Model):
-    """Engine and versions of the software that computed."""
+    """Engine and versions of the software that computed.
+
+    `compiled` is the state of the code whose compiled form computed, as a checksum; None where nothing is compiled.
+    """
 
     name: Literal["native", "isce3"]
     versions: dict[str, str]
+    compiled: str | None = None
 
 
 class Resources(_Model):

@@ -4,12 +4,13 @@ import os
 import signal
 import sys
 import traceback
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
 
 import typer
 from rich.console import Console
 
 from rtcflow.failures import as_contract_error
+from rtcflow.provenance import software_version
 from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError
 
 COMMANDS_GROUP = "rtcflow.commands"
@@ -34,7 +35,7 @@ _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"rtcflow {version('rtcflow')}")
+        typer.echo(f"rtcflow {software_version()}")
         raise typer.Exit
 
 

@@ -25,10 +25,14 @@ class EngineInputs(NamedTuple):
 
 
 class EngineResult(NamedTuple):
-    """What an engine says about the files it wrote: versions of the software, and parameters of the processing."""
+    """What an engine says about the files it wrote: versions of the software, and parameters of the processing.
+
+    `compiled` is the state of the code whose compiled form computed, of an engine that compiles.
+    """
 
     versions: dict[str, str]
     parameters: dict[str, Any]
+    compiled: str | None = None
 
 
 class Engine(Protocol):

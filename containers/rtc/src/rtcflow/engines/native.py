@@ -1,7 +1,6 @@
 """The engine of this project: computes the layers with NumPy and Numba and writes them."""
 
 import warnings
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from rtcflow.product.hdf5 import write_hdf5
 from rtcflow.product.record import make_record
 from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
+from rtcflow.provenance import software_versions
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.orbit import StateVectors
 from rtcflow_contract.errors import DefectError
@@ -28,7 +28,7 @@ from rtcflow_contract.product_id import browse_file_name, layer_file_name, metad
 # Measurements are in radar geometry: that their TIFFs have no georeference is no news.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
-_SOFTWARE = ("rtcflow", "numpy", "numba", "rasterio", "pyproj")
+_SOFTWARE = ("numpy", "numba", "rasterio", "pyproj")
 
 
 class NativeEngine:
@@ -54,7 +54,7 @@ class NativeEngine:
             arrays, metadata = _compute(job, inputs, grid, progress)
         meter.details |= metadata["stage_seconds"]
         parameters = dict(metadata["parameters"])
-        versions = {name: version(name) for name in _SOFTWARE}
+        versions = software_versions(_SOFTWARE)
         outline = shape(footprint_of(valid_pixels(arrays), grid).geometry)
         record = make_record(job, inputs, grid, versions, parameters, outline.wkt)
         with meter.stage("write layers"):
@@ -64,7 +64,7 @@ class NativeEngine:
             write_browse(folder / browse_file_name(job.product_id), arrays)
             path = folder / metadata_file_name(job.product_id)
             write_hdf5(path, record, grid, job.polarizations, _state_vectors(metadata))
-        return EngineResult(versions, parameters)
+        return EngineResult(versions, parameters, _compiled_state())
 
 
 def _write_layers(
@@ -99,6 +99,13 @@ def _compute(
         progress=progress,
     )
     return computed.arrays, computed.metadata
+
+
+def _compiled_state() -> str:
+    # Numba is loaded by now, and is not before.
+    from rtcflow.compiled_code import compiled_state
+
+    return compiled_state()
 
 
 def _state_vectors(metadata: dict[str, Any]) -> StateVectors:

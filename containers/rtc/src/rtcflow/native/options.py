@@ -1,8 +1,8 @@
 """Choices of the native engine."""
 
-import os
 from dataclasses import dataclass, field
 
+from rtcflow.cpus import usable_cpus
 from rtcflow_contract.layers import POLARIZATION_LAYERS, Product, layers_of
 
 # The radar grid of static layers is widened so that it covers every pass: by 1.2 burst lengths on each side in azimuth
@@ -45,7 +45,7 @@ class NativeOptions:
     shadow_masking: bool = True
     dem_upsampling: int = 2
     minimum_factor_db: float = -30.0
-    threads: int = field(default_factory=lambda: max(1, len(os.sched_getaffinity(0))))
+    threads: int = field(default_factory=usable_cpus)
 
     def secondary_layers(self, product: Product) -> frozenset[str]:
         """Layers to compute beside backscatter."""

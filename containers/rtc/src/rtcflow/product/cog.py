@@ -1,6 +1,5 @@
 """Cloud optimized GeoTIFFs of the layer table: compression, overviews, nodata, classes, tags."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import rasterio
 from rasterio.enums import Resampling
 from rasterio.io import DatasetWriter
 
+from rtcflow.cpus import usable_cpus
 from rtcflow.rasters import write_raster
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
@@ -59,7 +59,7 @@ def write_cog(path: Path, values: np.ndarray, layer: Layer, grid: Grid, tags: Ma
         "level": _LEVEL,
         "predictor": _INTEGER_PREDICTOR if is_mask else _FLOAT_PREDICTOR,
         "blocksize": BLOCK,
-        "num_threads": os.cpu_count() or 1,
+        "num_threads": usable_cpus(),
         # Averages of linear power are powers; a class between two classes is none.
         "overview_resampling": (Resampling.mode if is_mask else Resampling.average).name,
         "overviews": "IGNORE_EXISTING",

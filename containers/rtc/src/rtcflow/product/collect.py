@@ -77,7 +77,7 @@ def collect(
         burst_id=job.burst_id,
         execution=job.execution,
         created=datetime.now(UTC).replace(microsecond=0),
-        engine=EngineInfo(name=engine.name, versions=result.versions),
+        engine=EngineInfo(name=engine.name, versions=result.versions, compiled=result.compiled),
         acquisition=inputs.acquisition,
         grid=checks["mask"].grid,
         footprint=footprint.geometry,

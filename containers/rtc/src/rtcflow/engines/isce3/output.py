@@ -2,7 +2,6 @@
 
 import io
 import shutil
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from rtcflow.product.footprint import footprint_of
 from rtcflow.product.record import make_record
 from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
+from rtcflow.provenance import software_version
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
@@ -114,7 +114,7 @@ def read_facts(path: Path) -> Facts:
             return Facts(
                 _text(file["identification/burstID"]).lower(),
                 _text(file["identification/productType"]),
-                {"rtcflow": version("rtcflow"), **versions},
+                {"rtcflow": software_version(), **versions},
                 {**truths, **texts},
             )
     except (OSError, KeyError) as error:

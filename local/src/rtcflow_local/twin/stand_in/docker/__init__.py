@@ -48,7 +48,7 @@ class Container:
         work = self._folder / "work"
         work.mkdir(parents=True)
         base = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_TASKS}
-        entrypoint = settings.get("entrypoint") or [sys.executable, "-m", "rtcflow.task"]
+        entrypoint = settings.get("entrypoint") or [sys.executable, "-m", "rtcflow.entrypoint"]
         self._log = self._folder / "log.txt"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -1,0 +1,39 @@
+"""How many processors this process may use: a container's quota, not the machine's number."""
+
+import math
+import os
+from pathlib import Path
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def usable_cpus(cgroup: Path = _CGROUP) -> int:
+    """Processors that this process may keep busy, at least 1.
+
+    RTCFLOW_CPUS says so where it is set. The stack sets it for its tasks: ECS limits the task, which its container does
+    not see. Else it is the least of the process's processors and of the quota of its control group (version 2 or 1).
+    """
+    told = os.environ.get("RTCFLOW_CPUS", "")
+    if told.isdigit() and int(told) > 0:
+        return int(told)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(processors, _quota(cgroup) or processors))
+
+
+def _quota(cgroup: Path) -> int | None:
+    """Processors by quota, a part of one counting whole; None without a quota."""
+    try:
+        limit, period = _read(cgroup / "cpu.max").split()
+    except (OSError, ValueError):
+        try:
+            limit = _read(cgroup / "cpu" / "cpu.cfs_quota_us")
+            period = _read(cgroup / "cpu" / "cpu.cfs_period_us")
+        except OSError:
+            return None
+    if not limit.isdigit() or not period.isdigit() or int(period) == 0:
+        return None
+    return math.ceil(int(limit) / int(period))
+
+
+def _read(path: Path) -> str:
+    return path.read_text().strip()

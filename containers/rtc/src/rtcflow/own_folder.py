@@ -1,0 +1,80 @@
+"""A folder that is this process's own while it lives; what killed processes left is removed by the next one.
+
+Tasks of one EC2 instance share a disk. A task that is killed, for want of memory say, leaves its files on it.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rtcflow.failures import DISK_FULL
+from rtcflow_contract.errors import DefectError
+
+_PREFIX = "rtcflow-own-"
+
+
+@contextmanager
+def own_folder(parent: Path | None = None) -> Iterator[Path]:
+    """A new folder in `parent`, removed at the end.
+
+    The folder is locked while the process lives, which the kernel undoes however it ends; folders of the same user
+    without a lock are removed first.
+
+    Parameters
+    ----------
+    parent : Path, optional
+        The system's folder for temporary files, when not given.
+
+    Raises
+    ------
+    DefectError
+        When nothing can be written there.
+    """
+    parent = parent or Path(tempfile.gettempdir())
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        # No one may take a folder for left that is made and not yet locked.
+        with _locked(parent / f".rtcflow-own-{os.getuid()}.lock", os.O_CREAT):
+            _sweep(parent)
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            held = os.open(folder, os.O_RDONLY)
+            fcntl.flock(held, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise
+        raise DefectError(
+            f"{parent}, the folder for unfinished files, cannot be written ({error.strerror}); mount a volume there "
+            "that this user may write to, or name another folder in RTCFLOW_WORK_DIR",
+            reason="work-folder",
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def _sweep(parent: Path) -> None:
+    for folder in parent.glob(f"{_PREFIX}*"):
+        if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid != os.getuid():
+            continue
+        try:
+            with _locked(folder, os.O_DIRECTORY, wait=False):
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            # Its process lives.
+            continue
+
+
+@contextmanager
+def _locked(path: Path, flags: int, wait: bool = True) -> Iterator[None]:
+    opened = os.open(path, os.O_RDONLY | flags, 0o600)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(opened)
