@@ -16,7 +16,7 @@ from benchmarks.scene import BenchBurst
 from rtcflow.native.footprint import burst_grid
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.files import BurstFiles
-from rtcflow.sources.dem import fetch_dem
+from rtcflow.sources.dem.dem_source import fetch_dem
 from rtcflow_contract.grid import Grid
 
 

@@ -23,20 +23,20 @@ from rtcflow.progress import silent
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.annotation import read_burst
 from rtcflow.sentinel1.measurement import read_burst_pixels
-from rtcflow.sources.asf_burst import BurstRequest, Extractor
-from rtcflow.sources.asf_scene import scene_url
-from rtcflow.sources.cdse_burst import Cdse
-from rtcflow.sources.cdse_keys import has_credentials
-from rtcflow.sources.credentials import EARTHDATA, Login, login_of
+from rtcflow.sources.access.cdse_keys import has_credentials
+from rtcflow.sources.access.credentials import EARTHDATA, Login, login_of
+from rtcflow.sources.access.earthdata import EarthdataSession
+from rtcflow.sources.access.lease import no_slots
 from rtcflow.sources.download import download
-from rtcflow.sources.earthdata import EarthdataSession
-from rtcflow.sources.lease import no_slots
-from rtcflow.sources.scene import FetchedScene, fetch_burst
-from rtcflow_cloud.archive_hosts import ArchiveHosts
-from rtcflow_cloud.asf_catalogue import list_asf_bursts
+from rtcflow.sources.scene.asf_burst import BurstRequest, Extractor
+from rtcflow.sources.scene.asf_scene import scene_url
+from rtcflow.sources.scene.cdse_burst import Cdse
+from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_burst
+from rtcflow_archives.archived_burst import ArchivedBurst
+from rtcflow_archives.asf import list_asf_bursts
+from rtcflow_archives.cdse import list_cdse_bursts
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
-from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
-from rtcflow_contract.archived_burst import ArchivedBurst
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_contract.layers import Product

@@ -8,12 +8,12 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rtcflow_archives.cmr import Cmr
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_campaign.area_files import read_areas
 from rtcflow_campaign.area_sweep import Limits, Swept, sweep
 from rtcflow_campaign.scene_notices import take_notice
 from rtcflow_campaign.scene_start import SceneStarter
-from rtcflow_cloud.archive_hosts import ArchiveHosts
-from rtcflow_cloud.cmr import Cmr
 from rtcflow_contract.errors import ErrorClass, RefusedError, RtcflowError, TransientError
 
 logger = Logger()

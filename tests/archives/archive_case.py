@@ -8,8 +8,8 @@ from archive_clock import Clock
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sources.scene import FetchedScene
-from rtcflow.sources.scene_source import fetch_scene
+from rtcflow.sources.scene.safe_burst import FetchedScene
+from rtcflow.sources.scene.scene_source import fetch_scene
 from rtcflow_contract.job import BurstJob, Sources
 from rtcflow_contract.keys import LOCAL_BUCKET, Location
 from rtcflow_contract.layers import Product

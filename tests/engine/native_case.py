@@ -15,7 +15,7 @@ from rtcflow.native.engine import ComputedLayers, NativeOptions, compute_layers
 from rtcflow.native.footprint import burst_grid
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.files import BurstFiles
-from rtcflow.sources.dem import fetch_dem
+from rtcflow.sources.dem.dem_source import fetch_dem
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import LAYERS, Product
 from rtcflow_local.sample import Sample

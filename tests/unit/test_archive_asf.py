@@ -13,9 +13,9 @@ from rtcflow.resources import Meter
 from rtcflow.sentinel1.annotation import read_burst
 from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
-from rtcflow.sources import earthdata
+from rtcflow.sources.access import earthdata
 from rtcflow.sources.download import PATIENCE_S
-from rtcflow.sources.scene_source import DOWNLOADS
+from rtcflow.sources.scene.scene_source import DOWNLOADS
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.layers import Product
 

@@ -11,8 +11,8 @@ from archive_cdse import CdseArchive
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sources.dem import GLO_30, fetch_dem
-from rtcflow.sources.orbit import fetch_orbit
+from rtcflow.sources.dem.dem_source import GLO_30, fetch_dem
+from rtcflow.sources.orbit.orbit_source import fetch_orbit
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.request import OrbitChoice

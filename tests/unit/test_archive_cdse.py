@@ -15,7 +15,7 @@ from archive_loopback import Fault
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.annotation import read_burst
 from rtcflow.sentinel1.measurement import read_burst_pixels
-from rtcflow.sources.lease import HELD_S, LONGEST_WAIT_S, Slots
+from rtcflow.sources.access.lease import HELD_S, LONGEST_WAIT_S, Slots
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product
@@ -120,7 +120,7 @@ def test_a_passing_fault_of_the_store_is_retried(archive_sample, cdse, tmp_path,
 
 
 def test_a_store_that_stalls_is_left_and_asked_for_the_rest(archive_sample, cdse, tmp_path, monkeypatch):
-    monkeypatch.setattr("rtcflow.sources.cdse_burst._TIMEOUT", urllib3.Timeout(0.3))
+    monkeypatch.setattr("rtcflow.sources.scene.cdse_burst._TIMEOUT", urllib3.Timeout(0.3))
     cdse.s3.faults = [Fault("/measurement/", stall_after=50_000)]
     meter = Meter()
     from_cdse(archive_sample, cdse, tmp_path / "work", meter=meter)
@@ -219,7 +219,7 @@ def never(slots):
 
 
 def test_no_more_tasks_than_slots_fetch_at_once(slots, aws, monkeypatch):
-    monkeypatch.setattr("rtcflow.sources.lease.HELD_S", 3 * LONGEST_WAIT_S)
+    monkeypatch.setattr("rtcflow.sources.access.lease.HELD_S", 3 * LONGEST_WAIT_S)
     with slots().hold(), slots().hold():
         listed = aws.list_objects_v2(Bucket="work", Prefix="leases/cdse/")["Contents"]
         assert len(listed) == 2

@@ -12,8 +12,8 @@ from archive_cdse import SECRET, CdseArchive
 from archive_loopback import Fault
 
 from rtcflow import task
-from rtcflow.sources.cdse_keys import S3Keys
-from rtcflow.sources.credentials import CDSE, EARTHDATA, Login, find_login, login_of
+from rtcflow.sources.access.cdse_keys import S3Keys
+from rtcflow.sources.access.credentials import CDSE, EARTHDATA, Login, find_login, login_of
 from rtcflow_contract.errors import RefusedError, RtcflowError
 
 # The header of basic authentication has user and password in base 64.

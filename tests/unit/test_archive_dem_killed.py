@@ -10,9 +10,9 @@ from dem_case import AUSTRALIA, write_geoid, write_tile
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sources.area import area_of_grid
-from rtcflow.sources.dem import GLO_30, fetch_dem
-from rtcflow.sources.tiles import tiles_of
+from rtcflow.sources.dem.dem_area import area_of_grid
+from rtcflow.sources.dem.dem_source import GLO_30, fetch_dem
+from rtcflow.sources.dem.tiles import tiles_of
 
 KEYS = [f"{tile.name}/{tile.name}.tif" for tile in tiles_of(area_of_grid(AUSTRALIA))]
 

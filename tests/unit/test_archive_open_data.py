@@ -10,10 +10,10 @@ from dem_case import AUSTRALIA, SEA, write_geoid, write_tile
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sources.area import area_of_grid
-from rtcflow.sources.dem import GLO_30, fetch_dem
-from rtcflow.sources.orbit import fetch_orbit
-from rtcflow.sources.tiles import tiles_of
+from rtcflow.sources.dem.dem_area import area_of_grid
+from rtcflow.sources.dem.dem_source import GLO_30, fetch_dem
+from rtcflow.sources.dem.tiles import tiles_of
+from rtcflow.sources.orbit.orbit_source import fetch_orbit
 from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS

@@ -9,8 +9,8 @@ from archive_orbits import CdseOrbitFiles
 from burst_case import ORBIT, SCENE, orbit_text
 
 from rtcflow.resources import Meter
-from rtcflow.sources import cdse_orbits
-from rtcflow.sources.orbit import fetch_orbit
+from rtcflow.sources.orbit import cdse_files as cdse_orbits
+from rtcflow.sources.orbit.orbit_source import fetch_orbit
 from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.request import OrbitChoice

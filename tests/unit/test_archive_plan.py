@@ -10,10 +10,10 @@ from archive_clock import Clock
 from archive_loopback import Fault
 from small_safe import BURST_IDS, SCENE, safe_files
 
-from rtcflow_cloud.archive_hosts import ArchiveHosts
-from rtcflow_cloud.asf_catalogue import list_asf_bursts
-from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
-from rtcflow_contract.archived_burst import ArchivedBurst, what_lacks
+from rtcflow_archives.archived_burst import ArchivedBurst, what_lacks
+from rtcflow_archives.asf import list_asf_bursts
+from rtcflow_archives.cdse import list_cdse_bursts
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.request import Engine
@@ -92,7 +92,7 @@ def test_asf_gives_index_and_processor_too(archive_sample, both, scene):
 @pytest.mark.parametrize("archive", ARCHIVES)
 def test_listings_come_over_all_pages(archive_sample, both, scene, archive, monkeypatch):
     both.catalogue["asf"].page_size = 5
-    monkeypatch.setattr("rtcflow_cloud.cdse_catalogue.PAGE_SIZE", 5)
+    monkeypatch.setattr("rtcflow_archives.cdse.PAGE_SIZE", 5)
     assert len(both.list(archive, scene)) == 12
     assert len(both.catalogue[archive].asked) >= 3
 
@@ -139,8 +139,8 @@ def test_a_catalogue_that_throttles_for_good_is_transient(both, scene, archive):
 
 @pytest.mark.parametrize("archive", ARCHIVES)
 def test_a_catalogue_that_stalls_is_asked_again(both, scene, archive, monkeypatch):
-    monkeypatch.setattr("rtcflow_cloud.cmr_session._TIMEOUT_S", 0.3)
-    monkeypatch.setattr("rtcflow_cloud.cdse_catalogue._TIMEOUT", urllib3.Timeout(0.3))
+    monkeypatch.setattr("rtcflow_archives.cmr_session._TIMEOUT_S", 0.3)
+    monkeypatch.setattr("rtcflow_archives.cdse._TIMEOUT", urllib3.Timeout(0.3))
     both.catalogue[archive].faults = [Fault("", stall_after=40)]
     assert len(both.list(archive, scene)) == 12
 

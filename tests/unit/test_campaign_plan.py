@@ -8,7 +8,7 @@ from catalogue_case import INSIDE, NOW, OUTSIDE, feature, scene_name
 from typer.testing import CliRunner
 
 from rtcflow.cli.app import make_app
-from rtcflow_contract.granule import SceneGranule
+from rtcflow_archives.granule import SceneGranule
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.campaign.archive_search import months

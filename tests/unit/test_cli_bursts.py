@@ -10,8 +10,8 @@ from archive_cdse import CdseArchive
 from burst_case import BURSTS, SCENE, write_case
 
 from rtcflow.cli import app
-from rtcflow.sources.scene_bursts import SceneBurst, by_swath_and_time
-from rtcflow_contract.archived_burst import ArchivedBurst
+from rtcflow.sources.scene.scene_bursts import SceneBurst, by_swath_and_time
+from rtcflow_archives.archived_burst import ArchivedBurst
 
 
 def list_bursts(monkeypatch, *words):

@@ -4,7 +4,7 @@ from email.utils import format_datetime
 import pytest
 from archive_clock import Clock
 
-from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff, seconds_of
 
 

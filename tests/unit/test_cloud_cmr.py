@@ -3,7 +3,7 @@
 import pytest
 from catalogue_case import granule
 
-from rtcflow_cloud.cmr import Cmr
+from rtcflow_archives.cmr import Cmr
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_local.twin.catalogue import Catalogue, serve
 

@@ -6,8 +6,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from moto import mock_aws
 
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError, translate
-from rtcflow_contract.errors import DefectError, RefusedError, TransientError
+from rtcflow_cloud.failures import translate
+from rtcflow_contract.errors import DefectError, NotFoundError, RefusedError, TransientError
 from rtcflow_contract.keys import Location
 
 BUCKET = "bucket-for-tests"

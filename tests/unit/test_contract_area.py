@@ -3,9 +3,9 @@ import json
 import pytest
 from catalogue_case import NOW, SQUARE, feature, scene_name
 
-from rtcflow_contract.area import counter_clockwise, parse_areas
+from rtcflow_archives.area import counter_clockwise, parse_areas
+from rtcflow_archives.granule import SceneGranule
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.granule import SceneGranule
 from rtcflow_contract.scene_id import parse_scene_id
 
 

@@ -10,10 +10,10 @@ from dem_case import AUSTRALIA, plane, write_geoid, write_tile
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sources.area import area_of_grid
-from rtcflow.sources.dem import fetch_dem
-from rtcflow.sources.dem_values import MOST_VOID
-from rtcflow.sources.tiles import tiles_of
+from rtcflow.sources.dem.dem_area import area_of_grid
+from rtcflow.sources.dem.dem_source import fetch_dem
+from rtcflow.sources.dem.dem_values import MOST_VOID
+from rtcflow.sources.dem.tiles import tiles_of
 from rtcflow_contract.errors import RefusedError
 
 SPACING = 1 / 60

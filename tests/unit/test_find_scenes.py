@@ -7,11 +7,11 @@ import boto3
 import pytest
 from catalogue_case import NOW, OUTSIDE, feature, granule, put_area
 
+from rtcflow_archives.cmr import Cmr
 from rtcflow_campaign.area_files import read_areas
 from rtcflow_campaign.area_sweep import Limits, sweep
 from rtcflow_campaign.scene_notices import take_notice
 from rtcflow_campaign.scene_start import SceneStarter
-from rtcflow_cloud.cmr import Cmr
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_local.twin.catalogue import Catalogue, serve
 

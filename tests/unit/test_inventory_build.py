@@ -8,8 +8,7 @@ import pytest
 from inventory_case import Spec, put_product
 
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import ITEM, Location
 from rtcflow_contract.layers import Product
 from rtcflow_local.inventory.build import build

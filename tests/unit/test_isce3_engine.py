@@ -28,8 +28,8 @@ from rtcflow.inputs import fetch_inputs
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.files import BurstFiles
-from rtcflow.sources.orbit import FetchedOrbit
-from rtcflow.sources.scene import fetch_burst
+from rtcflow.sources.orbit.orbit_source import FetchedOrbit
+from rtcflow.sources.scene.safe_burst import fetch_burst
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product, layers_of

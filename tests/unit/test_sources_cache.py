@@ -14,7 +14,7 @@ from rtcflow.resources import Meter
 from rtcflow.sources import blocks
 from rtcflow.sources.blocks import KeptBlocks
 from rtcflow.sources.cache import DiskCache, S3Cache, open_cache, open_shared_place
-from rtcflow.sources.orbit import fetch_orbit
+from rtcflow.sources.orbit.orbit_source import fetch_orbit
 from rtcflow_cloud import storage
 from rtcflow_contract.keys import Location
 from rtcflow_contract.request import OrbitChoice

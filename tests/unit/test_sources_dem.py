@@ -7,14 +7,14 @@ import pytest
 import rasterio
 from dem_case import AUSTRALIA, FIJI, SEA, plane, write_geoid, write_tile
 
-import rtcflow.sources.dem
+import rtcflow.sources.dem.dem_source
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sources.area import Area, area_of_grid
-from rtcflow.sources.dem import fetch_dem
-from rtcflow.sources.mosaic import mosaic
+from rtcflow.sources.dem.dem_area import Area, area_of_grid
+from rtcflow.sources.dem.dem_source import fetch_dem
+from rtcflow.sources.dem.mosaic import mosaic
+from rtcflow.sources.dem.tiles import Tile, fetch_tiles, tiles_of
 from rtcflow.sources.places import LocalPlace
-from rtcflow.sources.tiles import Tile, fetch_tiles, tiles_of
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 
@@ -131,12 +131,12 @@ def test_a_tile_that_glo30_lacks_is_taken_from_glo90(tmp_path):
 def test_the_public_archive_of_glo30_has_that_of_glo90_behind_it(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        rtcflow.sources.dem,
+        rtcflow.sources.dem.dem_source,
         "open_shared_place",
         lambda where, meter: asked.append(where) or LocalPlace(tmp_path),
     )
     monkeypatch.setattr(
-        rtcflow.sources.dem,
+        rtcflow.sources.dem.dem_source,
         "fetch_tiles",
         lambda place, coarser, tiles, folder, archive: dict.fromkeys(tiles),
     )

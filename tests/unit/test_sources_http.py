@@ -14,12 +14,11 @@ from burst_case import ORBIT, SCENE, orbit_text
 
 from rtcflow.resources import Meter
 from rtcflow.sources import http
-from rtcflow.sources.geoid import geoid_heights
+from rtcflow.sources.dem.geoid import geoid_heights
 from rtcflow.sources.http import HttpPlace
-from rtcflow.sources.orbit import fetch_orbit
+from rtcflow.sources.orbit.orbit_source import fetch_orbit
 from rtcflow.sources.places import S3Place
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
 from rtcflow_contract.keys import Location
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id

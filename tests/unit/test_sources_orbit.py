@@ -8,8 +8,8 @@ from burst_case import ORBIT, SCENE, orbit_text
 from moto import mock_aws
 
 from rtcflow.resources import Meter
-from rtcflow.sources.eof import has_state_vectors
-from rtcflow.sources.orbit import fetch_orbit
+from rtcflow.sources.orbit.eof import has_state_vectors
+from rtcflow.sources.orbit.orbit_source import fetch_orbit
 from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.orbit_file import choose_orbits, parse_orbit_name

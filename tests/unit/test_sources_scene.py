@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sources.scene import fetch_burst
+from rtcflow.sources.scene.safe_burst import fetch_burst
 from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product

@@ -7,7 +7,7 @@ import pytest
 import rasterio
 from burst_case import LINES, pixels, tiff
 
-from rtcflow.sources.tiff import check_length, line_range, read_layout, write_lines
+from rtcflow.sources.scene.tiff import check_length, line_range, read_layout, write_lines
 from rtcflow_contract.errors import RefusedError
 
 

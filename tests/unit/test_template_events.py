@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from rtcflow_archives.area import parse_areas
 from rtcflow_campaign.campaign_list import make_items, parse_list
-from rtcflow_contract.area import parse_areas
 from rtcflow_contract.campaign import parse_campaign
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import parse_request

@@ -15,7 +15,7 @@ from rtcflow.destination import (
     record_name,
 )
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.errors import NotFoundError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.manifest import Manifest

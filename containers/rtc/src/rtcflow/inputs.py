@@ -9,11 +9,11 @@ from rtcflow.grid.store import GridPlace
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.annotation import read_burst
-from rtcflow.sources.acquisition import acquisition_of, read_source_data
-from rtcflow.sources.dem import fetch_dem
-from rtcflow.sources.orbit import FetchedOrbit, fetch_orbit
-from rtcflow.sources.scene import FetchedScene
-from rtcflow.sources.scene_source import fetch_scene
+from rtcflow.sources.dem.dem_source import fetch_dem
+from rtcflow.sources.orbit.orbit_source import FetchedOrbit, fetch_orbit
+from rtcflow.sources.scene.acquisition import acquisition_of, read_source_data
+from rtcflow.sources.scene.safe_burst import FetchedScene
+from rtcflow.sources.scene.scene_source import fetch_scene
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import MANIFEST

@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from rtcflow_archives.area import Area, parse_areas
 from rtcflow_cloud import storage
-from rtcflow_contract.area import Area, parse_areas
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import AREAS, Location
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from rtcflow_archives.area import Area
+from rtcflow_archives.cmr import Cmr
+from rtcflow_archives.granule import newest_processings
+from rtcflow_archives.scene_search import Window, find_scenes
 from rtcflow_campaign.scene_start import SceneStarter
 from rtcflow_campaign.search_position import Position, read_position, remember
-from rtcflow_cloud.cmr import Cmr
-from rtcflow_cloud.scene_search import Window, find_scenes
-from rtcflow_contract.area import Area
-from rtcflow_contract.granule import newest_processings
 
 
 class Limits(NamedTuple):

@@ -9,10 +9,9 @@ from rtcflow_campaign.campaign_list import read_items, write_items
 from rtcflow_campaign.campaign_page import render
 from rtcflow_campaign.campaign_report import CampaignReport, report_campaign
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract import campaign as names
 from rtcflow_contract.campaign import Item, ItemList, SceneRecord, StartedCampaign
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import REPORT, Location, campaign_folder
 
 _READERS = 32

@@ -8,8 +8,8 @@ from rtcflow_campaign.attempts import Attempt, Decision, attempts_at, decide
 from rtcflow_campaign.campaign_store import CampaignStore
 from rtcflow_campaign.scene_record import record_scene
 from rtcflow_cloud import executions, storage
-from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.campaign import Item
+from rtcflow_contract.errors import NotFoundError
 from rtcflow_contract.keys import REPORT, execution_folder, parse_s3_uri
 from rtcflow_contract.report import SceneReport
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rtcflow_archives.area import Area
+from rtcflow_archives.cmr import Cmr
+from rtcflow_archives.granule import scene_of_granule
+from rtcflow_archives.scene_search import find_scene
 from rtcflow_campaign.scene_start import SceneStarter
-from rtcflow_cloud.cmr import Cmr
-from rtcflow_cloud.scene_search import find_scene
-from rtcflow_contract.area import Area
 from rtcflow_contract.errors import RefusedError, TransientError
-from rtcflow_contract.granule import scene_of_granule
 
 # The topic's name for the granule, and the one that it had before.
 _NAMES = ("granule_ur", "granule-ur")

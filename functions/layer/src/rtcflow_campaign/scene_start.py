@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from rtcflow_archives.area import Area, Revisions
+from rtcflow_archives.granule import SceneGranule
 from rtcflow_cloud.executions import describe, start_once
-from rtcflow_contract.area import Area, Revisions
 from rtcflow_contract.execution_name import found_scene_name, revised_scene_name
-from rtcflow_contract.granule import SceneGranule
 from rtcflow_contract.request import OnExisting
 
 

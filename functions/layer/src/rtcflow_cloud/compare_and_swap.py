@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from rtcflow_cloud.failures import NotFoundError, error_code, translated
+from rtcflow_cloud.failures import error_code, translated
 from rtcflow_cloud.storage import media_type, s3_client, write_if_absent
+from rtcflow_contract.errors import NotFoundError
 from rtcflow_contract.keys import Location
 
 # 404: the object was deleted since; 409: another conditional write is under way.

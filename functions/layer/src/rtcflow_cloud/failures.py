@@ -16,13 +16,8 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
-from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError, TransientError
+from rtcflow_contract.errors import DefectError, NotFoundError, RefusedError, RtcflowError, TransientError
 from rtcflow_contract.keys import Location
-
-
-class NotFoundError(RefusedError):
-    """The object does not exist."""
-
 
 _NOT_FOUND = {"NoSuchKey", "404", "NotFound"}
 _CREDENTIALS = {

@@ -19,7 +19,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from rtcflow_cloud.failures import NotFoundError, error_code, translated
+from rtcflow_cloud.failures import error_code, translated
+from rtcflow_contract.errors import NotFoundError
 from rtcflow_contract.keys import Location
 
 # A file is sent whole: a multipart upload abandoned by a killed task would leave parts that cost money.

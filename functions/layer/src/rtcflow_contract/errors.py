@@ -54,6 +54,10 @@ class RefusedError(RtcflowError):
     error_class = ErrorClass.REFUSED
 
 
+class NotFoundError(RefusedError):
+    """What was asked for does not exist."""
+
+
 class TransientError(RtcflowError):
     """Network, throttling, capacity: the same input may work later."""
 

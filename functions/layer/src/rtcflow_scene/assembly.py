@@ -4,9 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from rtcflow_cloud.failures import NotFoundError
 from rtcflow_cloud.storage import exists, list_objects, read_bytes, write_bytes, write_if_absent
-from rtcflow_contract.errors import DefectError, RefusedError
+from rtcflow_contract.errors import DefectError, NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, Location, version_name
 from rtcflow_contract.manifest import Manifest

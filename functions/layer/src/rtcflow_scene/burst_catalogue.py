@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from rtcflow_cloud.asf_catalogue import list_asf_bursts
-from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
+from rtcflow_archives.asf import list_asf_bursts
+from rtcflow_archives.cdse import list_cdse_bursts
 from rtcflow_contract.annotation import list_bursts
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import parse_s3_uri

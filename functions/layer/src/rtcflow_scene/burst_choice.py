@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from rtcflow_archives.archived_burst import ArchivedBurst
 from rtcflow_contract.annotation import AnnotatedBurst
-from rtcflow_contract.archived_burst import ArchivedBurst
 from rtcflow_contract.errors import RefusedError
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from rtcflow_archives.cdse_orbits import list_cdse_orbits
 from rtcflow_cloud import storage
-from rtcflow_cloud.cdse_orbit_catalogue import list_cdse_orbits
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.keys import Location, parse_s3_uri
 from rtcflow_contract.orbit_file import (

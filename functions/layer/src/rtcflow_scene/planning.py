@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from rtcflow_archives.cdse import CDSE_CONNECTIONS
 from rtcflow_cloud import storage
-from rtcflow_cloud.cdse_catalogue import CDSE_CONNECTIONS
-from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract import keys
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob, Sources, make_job
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
 from rtcflow_contract.request import (

@@ -4,9 +4,8 @@ import zipfile
 from typing import Any, Protocol
 
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
 from rtcflow_cloud.ranged_file import RangedFile
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import Location
 
 

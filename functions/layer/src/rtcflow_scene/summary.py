@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract import keys
-from rtcflow_contract.errors import error_class_of_name
+from rtcflow_contract.errors import NotFoundError, error_class_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 
-from rtcflow_cloud.archive_hosts import ArchiveHosts
-from rtcflow_cloud.asf_catalogue import list_asf_bursts
-from rtcflow_cloud.cmr import Cmr
-from rtcflow_cloud.scene_search import Window, find_scenes
-from rtcflow_contract.area import Area
+from rtcflow_archives.area import Area
+from rtcflow_archives.asf import list_asf_bursts
+from rtcflow_archives.cmr import Cmr
+from rtcflow_archives.granule import SceneGranule, newest_processings
+from rtcflow_archives.hosts import ArchiveHosts
+from rtcflow_archives.scene_search import Window, find_scenes
 from rtcflow_contract.errors import RefusedError, TransientError
-from rtcflow_contract.granule import SceneGranule, newest_processings
 from rtcflow_contract.scene_id import SceneId
 
 # The catalogue is asked politely.

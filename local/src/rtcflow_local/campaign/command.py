@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_campaign.campaign_page import render
-from rtcflow_cloud.archive_hosts import ArchiveHosts
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import REPORT
 from rtcflow_local.campaign.estimate import Basis, estimate

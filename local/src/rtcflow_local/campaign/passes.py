@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from rtcflow_contract.granule import SceneGranule
+from rtcflow_archives.granule import SceneGranule
 
 # Less than the 2.76 s from one burst to the next: passes of a track that start within it see the same bursts, but for
 # one at either end.

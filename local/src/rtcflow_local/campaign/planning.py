@@ -5,12 +5,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rtcflow_archives.area import Area, parse_areas
+from rtcflow_archives.granule import SceneGranule
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_campaign.campaign_list import write_payloads
-from rtcflow_cloud.archive_hosts import ArchiveHosts
-from rtcflow_contract.area import Area, parse_areas
 from rtcflow_contract.campaign import SCENES, STATIC
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.granule import SceneGranule
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import DEFAULT_COLLECTIONS
 from rtcflow_contract.scene_rules import refuse_uncalibrated

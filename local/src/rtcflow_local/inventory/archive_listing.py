@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple, Protocol
 
-from rtcflow_contract.archived_burst import bursts_of_granules
+from rtcflow_archives.archived_burst import bursts_of_granules
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import DefectError
 
@@ -16,7 +16,7 @@ _ASKERS = 4
 
 
 class Granules(Protocol):
-    """Searches granules, as `rtcflow_cloud.cmr.Cmr` does."""
+    """Searches granules, as `rtcflow_archives.cmr.Cmr` does."""
 
     def granules(self, **options: Any) -> list[dict[str, Any]]:
         """Every granule found, in UMM-JSON."""

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import COLLECTION, MANIFEST
 from rtcflow_contract.manifest import Manifest
 from rtcflow_local.inventory.facts import PREFIX, is_item, with_facts

@@ -105,8 +105,8 @@ def archive(
     endpoint_url: Endpoint = None,
 ) -> None:
     """List what the archive has of the inventory's bursts, for missing-dates."""
-    from rtcflow_cloud.archive_hosts import ArchiveHosts
-    from rtcflow_cloud.cmr import Cmr
+    from rtcflow_archives.cmr import Cmr
+    from rtcflow_archives.hosts import ArchiveHosts
     from rtcflow_local.inventory.archive_listing import as_csv, list_archive
 
     if start > end:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.errors import NotFoundError
 from rtcflow_contract.keys import REPORT
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
 from rtcflow_local.inventory.store import Entry, Store

@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from stac_geoparquet.arrow import parse_stac_items_to_arrow, stac_table_to_items, to_parquet
 
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.store import Store
 

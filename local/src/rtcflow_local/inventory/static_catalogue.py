@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.errors import NotFoundError
 from rtcflow_local.inventory.facts import PREFIX, without_facts
 from rtcflow_local.inventory.parts import FOLDER, items_of_part, part_names
 from rtcflow_local.inventory.store import Store

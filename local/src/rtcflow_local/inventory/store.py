@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError, translated
-from rtcflow_contract.errors import RefusedError
+from rtcflow_cloud.failures import translated
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import Location, parse_s3_uri
 
 _LISTERS = 16

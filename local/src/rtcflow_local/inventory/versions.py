@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest

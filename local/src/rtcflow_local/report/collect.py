@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract import keys
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from rtcflow_contract.granule import granule_name
+from rtcflow_archives.granule import granule_name
 from rtcflow_contract.scene_id import parse_scene_id
 
 _NEVER, _EVER = "0001", "9999"

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.resources import Meter
-from rtcflow.sources.scene import list_annotated
-from rtcflow.sources.scene_bursts import ARCHIVES, SceneBurst, by_swath_and_time, list_archived
+from rtcflow.sources.scene.safe_burst import list_annotated
+from rtcflow.sources.scene.scene_bursts import ARCHIVES, SceneBurst, by_swath_and_time, list_archived
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import parse_scene_id
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from rtcflow.grid.store import LocalGridStore
 from rtcflow.resources import Meter
-from rtcflow.sources.scene import find_burst
-from rtcflow.sources.scene_bursts import ARCHIVES, Found, list_archived
-from rtcflow_contract.archived_burst import ArchivedBurst
+from rtcflow.sources.scene.safe_burst import find_burst
+from rtcflow.sources.scene.scene_bursts import ARCHIVES, Found, list_archived
+from rtcflow_archives.archived_burst import ArchivedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, Sources

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from rtcflow.sources.safe import scene_of_path
-from rtcflow.sources.scene_bursts import ARCHIVES
+from rtcflow.sources.scene.safe import scene_of_path
+from rtcflow.sources.scene.scene_bursts import ARCHIVES
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import parse_scene_id
 

@@ -5,10 +5,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sources.acquisition import SourceData
-from rtcflow.sources.dem import FetchedDem
-from rtcflow.sources.orbit import FetchedOrbit
-from rtcflow.sources.scene import FetchedScene
+from rtcflow.sources.dem.dem_source import FetchedDem
+from rtcflow.sources.orbit.orbit_source import FetchedOrbit
+from rtcflow.sources.scene.acquisition import SourceData
+from rtcflow.sources.scene.safe_burst import FetchedScene
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.manifest import Acquisition

@@ -9,8 +9,7 @@ from pyproj.exceptions import CRSError
 
 from rtcflow.grid.store import GridPlace, S3GridPlace
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import MANIFEST, Location

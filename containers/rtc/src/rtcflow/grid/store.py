@@ -8,8 +8,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import LOCAL_BUCKET, Location, grid_index_key, grid_key, parse_s3_uri
 

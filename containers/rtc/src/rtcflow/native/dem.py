@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from rtcflow.native.simd import LANES, lane, load, pack, total
-from rtcflow.sources.dem_values import void_impossible
+from rtcflow.sources.dem.dem_values import void_impossible
 from rtcflow_contract.errors import RefusedError
 
 TAPS = 6

@@ -11,7 +11,7 @@ from shapely.geometry import MultiPolygon, Polygon, mapping, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
-from rtcflow.sources.area import continuous
+from rtcflow.sources.dem.dem_area import continuous
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 

@@ -20,8 +20,7 @@ from rtcflow.sources.blocks import KeptBlocks
 from rtcflow.sources.places import LocalPlace, Place, open_place
 from rtcflow.sources.ranges import open_ranges
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RtcflowError
+from rtcflow_contract.errors import NotFoundError, RtcflowError
 from rtcflow_contract.keys import Location, parse_s3_uri
 
 SETTING = "RTCFLOW_CACHE"

@@ -10,8 +10,7 @@ from rtcflow.resources import Meter
 from rtcflow.sources.pace import pieces
 from rtcflow.sources.partial_file import Extent, PartialFile, open_partial
 from rtcflow_cloud.backoff import Backoff, seconds_of
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
 
 Get = Callable[[str, Mapping[str, str]], urllib3.BaseHTTPResponse]
 

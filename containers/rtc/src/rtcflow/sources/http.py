@@ -15,8 +15,7 @@ import urllib3
 from rtcflow.resources import Meter
 from rtcflow.sources.pace import pieces
 from rtcflow.sources.ranges import open_ranges
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
 
 _KEY = re.compile(r"<Key>([^<]+)</Key>")
 _TOKEN = re.compile(r"<NextContinuationToken>([^<]+)</NextContinuationToken>")

@@ -14,8 +14,7 @@ from rtcflow.resources import Meter
 from rtcflow.sources.http import HttpPlace
 from rtcflow.sources.ranges import open_ranges
 from rtcflow_cloud import storage
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import Location, parse_s3_uri
 
 # Bytes of a zip member's own header; the lengths of the name and of the extra field that follow end it.

@@ -5,8 +5,8 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from rtcflow.sentinel1.files import BurstFiles
-from rtcflow.sources.orbit import FetchedOrbit
-from rtcflow.sources.scene import FetchedScene
+from rtcflow.sources.orbit.orbit_source import FetchedOrbit
+from rtcflow.sources.scene.safe_burst import FetchedScene
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.orbit_file import parse_orbit_name
 

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 
-from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_archives.archived_burst import LocatedBurst, bursts_of_odata, what_lacks
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
-from rtcflow_contract.archived_burst import LocatedBurst, bursts_of_odata, what_lacks
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.scene_id import SceneId
 

@@ -14,9 +14,9 @@ import rasterio
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from rtcflow.sources.area import Area
-from rtcflow.sources.dem_values import HeightRaster, read_values, void_impossible
-from rtcflow.sources.tiles import Tile
+from rtcflow.sources.dem.dem_area import Area
+from rtcflow.sources.dem.dem_values import HeightRaster, read_values, void_impossible
+from rtcflow.sources.dem.tiles import Tile
 from rtcflow_contract.errors import RefusedError
 
 # GLO-30's spacing, for an area that is all sea.

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from rtcflow_archives.granule import Direction, SceneGranule
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.granule import Direction, SceneGranule
 from rtcflow_contract.request import SceneRequest, describe, parse_request
 
 # Longitude, latitude of a closed ring, degrees.

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.resources import Meter
+from rtcflow.sources.access.credentials import CDSE, find_login
 from rtcflow.sources.cache import open_shared_place
-from rtcflow.sources.cdse_orbits import cdse_orbits
-from rtcflow.sources.credentials import CDSE, find_login
-from rtcflow.sources.eof import has_state_vectors, join_orbits
+from rtcflow.sources.orbit.cdse_files import cdse_orbits
+from rtcflow.sources.orbit.eof import has_state_vectors, join_orbits
 from rtcflow.sources.places import Place, fetch_file
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.orbit_file import (

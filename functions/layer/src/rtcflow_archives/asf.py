@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_archives.archived_burst import ArchivedBurst, bursts_of_granules, what_lacks
+from rtcflow_archives.cmr import Cmr
+from rtcflow_archives.granule import granule_name
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
-from rtcflow_cloud.cmr import Cmr
-from rtcflow_contract.archived_burst import ArchivedBurst, bursts_of_granules, what_lacks
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
-from rtcflow_contract.granule import granule_name
 from rtcflow_contract.scene_id import SceneId
 
 # Bursts begin before and end after the times in the scene's id, by less than a burst.

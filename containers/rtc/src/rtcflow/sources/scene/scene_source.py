@@ -9,19 +9,18 @@ from typing import NamedTuple
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sources.asf_burst import BurstRequest, Extractor
-from rtcflow.sources.asf_scene import fetch_scene_zip, scene_url
-from rtcflow.sources.cdse_burst import Cdse
-from rtcflow.sources.cdse_keys import has_credentials
-from rtcflow.sources.credentials import EARTHDATA, login_of
-from rtcflow.sources.earthdata import EarthdataSession
-from rtcflow.sources.lease import Slots, no_slots
-from rtcflow.sources.scene import FetchedScene, fetch_burst
-from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow.sources.access.cdse_keys import has_credentials
+from rtcflow.sources.access.credentials import EARTHDATA, login_of
+from rtcflow.sources.access.earthdata import EarthdataSession
+from rtcflow.sources.access.lease import Slots, no_slots
+from rtcflow.sources.scene.asf_burst import BurstRequest, Extractor
+from rtcflow.sources.scene.asf_scene import fetch_scene_zip, scene_url
+from rtcflow.sources.scene.cdse_burst import Cdse
+from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_burst
+from rtcflow_archives.cdse import CDSE_CONNECTIONS
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
-from rtcflow_cloud.cdse_catalogue import CDSE_CONNECTIONS
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
+from rtcflow_contract.errors import NotFoundError, RefusedError, RtcflowError, TransientError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import LOCAL_BUCKET, lease_folder
 from rtcflow_contract.layers import Product

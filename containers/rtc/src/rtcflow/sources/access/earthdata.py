@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import urllib3
 
-from rtcflow.sources.credentials import EARTHDATA, Login, not_accepted
+from rtcflow.sources.access.credentials import EARTHDATA, Login, not_accepted
 from rtcflow_contract.errors import RefusedError, TransientError
 
 _REDIRECTS = {301, 302, 303, 307, 308}

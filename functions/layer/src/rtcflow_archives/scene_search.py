@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from rtcflow_cloud.cmr import Cmr
-from rtcflow_contract.area import Ring
-from rtcflow_contract.granule import SLC_COLLECTIONS, SceneGranule, granule_name, scene_granules
+from rtcflow_archives.area import Ring
+from rtcflow_archives.cmr import Cmr
+from rtcflow_archives.granule import SLC_COLLECTIONS, SceneGranule, granule_name, scene_granules
 
 _SLC = {"shortName": list(SLC_COLLECTIONS)}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rtcflow.resources import Meter
 from rtcflow.sources.download import Get, download
-from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
 
 

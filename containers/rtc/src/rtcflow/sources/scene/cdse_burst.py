@@ -14,18 +14,18 @@ from botocore.config import Config
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sources.asf_burst import BurstRequest
-from rtcflow.sources.cdse_keys import S3Keys, refused_keys, s3_keys
+from rtcflow.sources.access.cdse_keys import S3Keys, refused_keys, s3_keys
+from rtcflow.sources.access.lease import Hold
 from rtcflow.sources.download import download
-from rtcflow.sources.lease import Hold
 from rtcflow.sources.partial_file import Extent
 from rtcflow.sources.places import Place, S3Place
-from rtcflow.sources.scene import FetchedScene, fetch_from_place
-from rtcflow.sources.tiff import TiffLayout, write_lines
-from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow.sources.scene.asf_burst import BurstRequest
+from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_from_place
+from rtcflow.sources.scene.tiff import TiffLayout, write_lines
+from rtcflow_archives.archived_burst import LocatedBurst
+from rtcflow_archives.cdse import list_cdse_bursts
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
-from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
-from rtcflow_contract.archived_burst import LocatedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_archives.cdse import search_odata
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
-from rtcflow_cloud.cdse_catalogue import search_odata
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.orbit_file import BEFORE, MARGIN, OrbitType
 from rtcflow_contract.scene_id import SceneId

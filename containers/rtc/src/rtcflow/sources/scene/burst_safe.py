@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtcflow.sources.burst_xml import SceneFile
+from rtcflow.sources.scene.burst_xml import SceneFile
 
 MANIFEST_SAFE = "manifest.safe"
 _COMPLEX_INT = 5

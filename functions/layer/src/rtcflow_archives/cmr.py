@@ -57,7 +57,7 @@ class Cmr(NamedTuple):
         # NumPy and Shapely come with it, which most functions and commands do without.
         import asf_search
 
-        from rtcflow_cloud.cmr_session import CmrSession
+        from rtcflow_archives.cmr_session import CmrSession
 
         # Of a page that is short, asf_search would tell ASF.
         asf_search.REPORT_ERRORS = False

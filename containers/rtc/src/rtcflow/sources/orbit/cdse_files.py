@@ -8,12 +8,12 @@ from typing import BinaryIO
 import urllib3
 
 from rtcflow.resources import Meter
-from rtcflow.sources.cdse_keys import bearer_header
-from rtcflow.sources.credentials import CDSE, find_login, not_accepted
+from rtcflow.sources.access.cdse_keys import bearer_header
+from rtcflow.sources.access.credentials import CDSE, find_login, not_accepted
 from rtcflow.sources.download import download
-from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow_archives.cdse_orbits import list_cdse_orbits
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
-from rtcflow_cloud.cdse_orbit_catalogue import list_cdse_orbits
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.orbit_file import OrbitType
 from rtcflow_contract.scene_id import SceneId

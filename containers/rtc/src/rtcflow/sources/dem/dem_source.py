@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sources.area import Area, area_of_grid
 from rtcflow.sources.cache import open_shared_place
-from rtcflow.sources.dem_values import covered_area, read_heights, refuse_void, void_share, write_heights
-from rtcflow.sources.geoid import geoid_heights
-from rtcflow.sources.mosaic import mosaic
+from rtcflow.sources.dem.dem_area import Area, area_of_grid
+from rtcflow.sources.dem.dem_values import covered_area, read_heights, refuse_void, void_share, write_heights
+from rtcflow.sources.dem.geoid import geoid_heights
+from rtcflow.sources.dem.mosaic import mosaic
+from rtcflow.sources.dem.tiles import fetch_tiles, tiles_of
 from rtcflow.sources.places import fetch_file
-from rtcflow.sources.tiles import fetch_tiles, tiles_of
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.manifest import InputRef

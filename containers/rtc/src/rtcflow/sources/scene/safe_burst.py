@@ -13,12 +13,11 @@ from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sources.places import LocalPlace, Place
-from rtcflow.sources.safe import open_safe
-from rtcflow.sources.tiff import check_length, line_range, read_layout, write_lines
-from rtcflow_cloud.failures import NotFoundError
+from rtcflow.sources.scene.safe import open_safe
+from rtcflow.sources.scene.tiff import check_length, line_range, read_layout, write_lines
 from rtcflow_contract.annotation import AnnotatedBurst, list_bursts
 from rtcflow_contract.burst_id import parse_burst_id
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.safe import relative_orbit
 

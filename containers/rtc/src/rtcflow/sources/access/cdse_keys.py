@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from rtcflow.sources.credentials import CDSE, find_login, login_of, not_accepted
-from rtcflow_cloud.archive_hosts import ArchiveHosts
+from rtcflow.sources.access.credentials import CDSE, find_login, login_of, not_accepted
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 

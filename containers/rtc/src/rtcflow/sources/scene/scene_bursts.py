@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from rtcflow_cloud.asf_catalogue import list_asf_bursts
-from rtcflow_cloud.cdse_catalogue import list_cdse_bursts
+from rtcflow_archives.archived_burst import ArchivedBurst
+from rtcflow_archives.asf import list_asf_bursts
+from rtcflow_archives.cdse import list_cdse_bursts
 from rtcflow_contract.annotation import AnnotatedBurst
-from rtcflow_contract.archived_burst import ArchivedBurst
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.scene_id import SceneId
 

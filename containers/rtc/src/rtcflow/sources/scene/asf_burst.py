@@ -16,9 +16,9 @@ from rasterio.errors import RasterioError
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sources.burst_safe import write_burst_safe, write_sparse_measurement
-from rtcflow.sources.burst_xml import SceneXml, split_scene_xml
 from rtcflow.sources.download import Get, download
+from rtcflow.sources.scene.burst_safe import write_burst_safe, write_sparse_measurement
+from rtcflow.sources.scene.burst_xml import SceneXml, split_scene_xml
 from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.annotation import AnnotatedBurst, list_bursts
 from rtcflow_contract.burst_id import parse_burst_id

@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from rtcflow.sources.area import Area
+from rtcflow.sources.dem.dem_area import Area
 from rtcflow.sources.places import LocalPlace, Place
-from rtcflow_cloud.failures import NotFoundError
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 
 # The archive's list of its tiles, that is, of all land; and tiles of the sea, beside a list that is not the whole one.
 TILE_LIST, SEA_LIST = "tileList.txt", "seaList.txt"

@@ -18,7 +18,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from rtcflow.rasters import write_raster
-from rtcflow.sources.area import Area
+from rtcflow.sources.dem.dem_area import Area
 from rtcflow_contract.errors import RefusedError
 
 # Metres above the ellipsoid. The shore of the Dead Sea lies at -410, Everest's summit at 8,820, deep mines at -900.

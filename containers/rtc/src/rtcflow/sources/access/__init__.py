@@ -1,0 +1,1 @@
+"""Access to archives: logins, keys, and shares of a quota."""

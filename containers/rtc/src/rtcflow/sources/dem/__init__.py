@@ -1,0 +1,1 @@
+"""DEM and geoid: the heights below a burst's grid."""

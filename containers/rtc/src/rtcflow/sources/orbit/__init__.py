@@ -1,0 +1,1 @@
+"""Orbit files: which one a scene gets, and from where."""
