@@ -74,7 +74,9 @@ def test_dates_that_are_missing_are_found_from_the_archive(aws, tmp_path, cmr):
     assert asked[0]["attribute[]"] == ["string,BURST_ID_FULL,070_149815_IW3"]
     assert asked[0]["temporal"] == ["2022-01-01T00:00:00Z,2022-01-31T23:59:59Z,"]
     told = run("missing-dates", "--archive", listing, "--inventory", inventory, "--format", "json")
-    assert json.loads(told) == [{"burst_id": BURSTS[0], "date": "2022-01-13", "scene": scene_of(12)}]
+    (row,) = json.loads(told)
+    assert (row["burst_id"], row["date"], row["scene"]) == (BURSTS[0], "2022-01-13", scene_of(12))
+    assert row["collection"] == "s1_rtc_c1"
 
 
 class Granules:

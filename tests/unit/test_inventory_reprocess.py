@@ -1,12 +1,14 @@
 """From an inventory to a campaign list: counts first, then lines that the scene machine takes."""
 
 import json
+from datetime import timedelta
 
 import pytest
-from inventory_case import BURSTS, Spec, put_product, scene_of
+from inventory_case import BURSTS, FIRST, Spec, put_product, scene_of
 from typer.testing import CliRunner
 
-from rtcflow_campaign.campaign_list import make_items, parse_list
+from rtcflow_cloud import storage
+from rtcflow_contract.campaign_list import make_items, parse_list
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import Sources, make_job
 from rtcflow_contract.layers import Product
@@ -98,6 +100,72 @@ def test_products_of_another_engine(listed):
     put_product(Spec(0, 12, engine="isce3"))
     _, payloads = listed("--engine", "isce3")
     assert [(p["scene"], p["engine"]) for p in payloads] == [(scene_of(0), "isce3")]
+
+
+def test_what_cannot_be_read_is_never_another_engine(listed):
+    put_product(Spec(0, 0))
+    folder = put_product(Spec(0, 12))
+    storage.write_bytes(folder.join("manifest.json"), b"")
+    said, payloads = listed("--engine", "isce3")
+    assert [p["scene"] for p in payloads] == [scene_of(0)]
+    assert "1 products left out, of which the inventory cannot say" in said
+
+
+def test_a_version_that_is_none_stops_nothing(listed):
+    folder = put_product(Spec(0, 0))
+    item = storage.read_json(folder.join("metadata.json"))
+    item["properties"]["processing:version"] = "new"
+    storage.write_bytes(folder.join("metadata.json"), json.dumps(item).encode())
+    put_product(Spec(0, 12))
+    said, payloads = listed("--version-below", "0.2")
+    assert [p["scene"] for p in payloads] == [scene_of(12)]
+    assert "1 products left out" in said
+
+
+def listing(tmp_path, *rows):
+    path = tmp_path / "archive.csv"
+    lines = [f"{burst},{scene},{FIRST + timedelta(days=days):%Y-%m-%d}" for burst, scene, days in rows]
+    path.write_text("\n".join(["burst_id,scene,date", *lines]) + "\n")
+    return str(path)
+
+
+def test_dates_that_are_missing_become_lines_with_the_settings_of_the_collection(listed, tmp_path):
+    put_product(Spec(0, 0, payload={"output_crs": 32755, "s3_project_folder": "ice"}))
+    dates = [(BURSTS[0].upper().replace("_", "-"), scene_of(days), days) for days in (0, 12, 24)]
+    said, payloads = listed("--missing-dates", listing(tmp_path, *dates))
+    assert "2 products of 1 bursts, from 2 scenes" in said
+    assert [(p["scene"], p["burst_id_list"], p["output_crs"], p["s3_project_folder"]) for p in payloads] == [
+        (scene_of(days), [BURSTS[0]], 32755, "ice") for days in (12, 24)
+    ]
+    assert not any("on_existing" in p for p in payloads)
+
+
+def test_the_product_of_another_collection_fills_no_gap(listed, tmp_path):
+    put_product(Spec(0, 0))
+    put_product(Spec(0, 0, payload={"collection": "mine"}))
+    put_product(Spec(0, 12, payload={"collection": "mine"}))
+    dates = listing(tmp_path, *((BURSTS[0], scene_of(days), days) for days in (0, 12)))
+    _, payloads = listed("--missing-dates", dates)
+    assert [(p["scene"], p["collection"]) for p in payloads] == [(scene_of(12), "s1_rtc_c1")]
+    _, payloads = listed("--missing-dates", dates, "--collection", "mine")
+    assert payloads == []
+
+
+def test_dates_that_can_never_work_are_left_out_and_counted(listed, tmp_path):
+    put_product(Spec(0, 0))
+    uncalibrated = "S1C_IW_SLC__1SDV_20250113T124744_20250113T124811_001267_04E7A2_1DAD"
+    dates = listing(
+        tmp_path,
+        (BURSTS[0], uncalibrated, 1108),
+        (BURSTS[0], "", 24),
+        (BURSTS[1], scene_of(0), 0),
+        (BURSTS[0], scene_of(12), 12),
+    )
+    said, payloads = listed("--missing-dates", dates)
+    assert [p["scene"] for p in payloads] == [scene_of(12)]
+    assert "1 dates of a period before the platform was calibrated left out" in said
+    assert "1 dates without the name of a scene left out" in said
+    assert "1 dates of bursts that have no product to take the settings from left out" in said
 
 
 def test_static_layers_are_made_from_the_latest_scene_of_a_burst(listed):

@@ -93,14 +93,17 @@ class Resources(_Model):
 class Manifest(_Model):
     """A committed burst product.
 
-    `footprint` is the GeoJSON geometry (Polygon, or MultiPolygon split at the antimeridian) of valid data in WGS 84,
-    `bbox` its (west, south, east, north) with west > east across the antimeridian.
+    `item_id` is the id of the STAC item where that is not `product_id`: the item of a product that takes the place of
+    another of its version keeps the id, so that catalogues replace it. `footprint` is the GeoJSON geometry (Polygon,
+    or MultiPolygon split at the antimeridian) of valid data in WGS 84, `bbox` its (west, south, east, north) with
+    west > east across the antimeridian.
     """
 
     version: int = 1
     product: Product
     product_id: str
     product_version: str
+    item_id: str | None = None
     collection: str
     scene: str
     burst_id: BurstId

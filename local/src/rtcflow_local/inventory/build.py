@@ -1,18 +1,19 @@
 """Build an inventory, or bring it up to date: only items that are new or changed are read."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import COLLECTION, MANIFEST
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_local.inventory.facts import PREFIX, is_item, with_facts
+from rtcflow_local.inventory.item_check import check_item
 from rtcflow_local.inventory.parts import Known, merge_part, part_of, read_known
 from rtcflow_local.inventory.static_catalogue import COLLECTIONS
 from rtcflow_local.inventory.store import Entry, Store
@@ -20,21 +21,34 @@ from rtcflow_local.inventory.store import Entry, Store
 _READERS = 32
 # Items in memory at once; an item is some 15 kB.
 _BATCH = 4000
+_COLLECTION_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*")
 
 
 class Built(NamedTuple):
-    """What a build did; `total` is the number of items of this source."""
+    """What a build did; `total` is the number of items of this source that the inventory holds.
+
+    `troubles` has a sentence for each file that was left out, or is there with less than it should have.
+    """
 
     total: int
     added: int
     changed: int
     removed: int
+    troubles: tuple[str, ...] = ()
+
+
+class _Read(NamedTuple):
+    """An item with its facts, None where it went away meanwhile or is none; and what was wrong with it."""
+
+    item: dict[str, Any] | None
+    trouble: str = ""
 
 
 def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda text: None) -> Built:
     """Bring an inventory up to date with the products below a folder.
 
-    Products of other folders that the inventory holds stay as they are. A build that is killed goes on where it was.
+    Products of other folders that the inventory holds stay as they are. A build that is killed goes on where it was. A
+    file that is no item is left out by name, and the others are taken.
 
     Parameters
     ----------
@@ -47,7 +61,7 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
     Raises
     ------
     RefusedError
-        When the folder is empty, an item is none, or the bucket cannot be read.
+        When the folder is empty, or the bucket cannot be read.
     """
     listed, collections = _list(source)
     known = {href: found for href, found in read_known(inventory).items() if href.startswith(source.href(""))}
@@ -59,19 +73,27 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
     ]
     say(f"{len(listed)} products, {len(wanted)} to read")
     _remove(inventory, known, gone)
-    added = changed = 0
+    added = changed = spoilt = 0
+    troubles: list[str] = []
     with ThreadPoolExecutor(_READERS) as pool:
         for batch in _batches(wanted):
-            items = [item for item in pool.map(lambda entry: _read(source, entry), batch) if item]
-            _put(inventory, known, items)
-            hrefs = [item["properties"][f"{PREFIX}item"] for item in items]
-            changed += sum(href in known for href in hrefs)
-            added += sum(href not in known for href in hrefs)
+            read = list(pool.map(lambda entry: _read(source, entry), batch))
+            troubles += [one.trouble for one in read if one.trouble]
+            items = [one.item for one in read if one.item]
+            left_out = _put(inventory, known, items)
+            troubles += [f"{href} does not fit the other items: {why}" for href, why in left_out.items()]
+            taken = {item["properties"][f"{PREFIX}item"] for item in items} - left_out.keys()
+            # What the inventory says of an item must not outlive the item.
+            stale = {source.href(entry.name) for entry in batch} & known.keys() - taken
+            _remove(inventory, known, stale)
+            spoilt += len(stale)
+            changed += len(taken & known.keys())
+            added += len(taken - known.keys())
             say(f"{added + changed} of {len(wanted)} read")
     if wanted or gone:
-        _take_collections(source, inventory, collections)
-    vanished = len(wanted) - added - changed
-    return Built(len(listed) - vanished, added, changed, len(gone))
+        troubles += _take_collections(source, inventory, collections)
+    lost = len(wanted) - added - changed
+    return Built(len(listed) - lost, added, changed, len(gone) + spoilt, tuple(troubles))
 
 
 def _list(source: Store) -> tuple[dict[str, Entry], list[str]]:
@@ -113,7 +135,8 @@ def _remove(inventory: Store, known: dict[str, Known], gone: Iterable[str]) -> N
         merge_part(inventory, part, hrefs, [])
 
 
-def _put(inventory: Store, known: dict[str, Known], items: list[dict[str, Any]]) -> None:
+def _put(inventory: Store, known: dict[str, Known], items: list[dict[str, Any]]) -> dict[str, str]:
+    """Put items into their files; gives those that do not fit, by where they are, with the reason."""
     by_part: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for item in items:
         by_part[part_of(item)].append(item)
@@ -129,38 +152,55 @@ def _put(inventory: Store, known: dict[str, Known], items: list[dict[str, Any]])
             if (found := known.get(item["properties"][f"{PREFIX}item"])) and found.part != part
         ],
     )
+    left_out: dict[str, str] = {}
     for part, inside in by_part.items():
-        merge_part(inventory, part, hrefs, inside)
+        left_out |= merge_part(inventory, part, hrefs, inside)
+    return left_out
 
 
-def _take_collections(source: Store, inventory: Store, names: list[str]) -> None:
-    """Keep the collections beside their items, for catalogues."""
+def _take_collections(source: Store, inventory: Store, names: list[str]) -> list[str]:
+    """Keep the collections beside their items, for catalogues; gives a sentence for each that is none."""
+    troubles = []
     for name in names:
-        data = source.read(name)
-        inventory.write(f"{COLLECTIONS}/{json.loads(data)['id']}.json", data)
+        try:
+            data = source.read(name)
+            found = json.loads(data)["id"]
+            if not isinstance(found, str) or not _COLLECTION_ID.fullmatch(found):
+                raise ValueError("id is no name")
+            inventory.write(f"{COLLECTIONS}/{found}.json", data)
+        except NotFoundError:
+            continue
+        except (ValueError, KeyError, TypeError) as error:
+            troubles.append(f"{source.href(name)} is no STAC collection: {error}")
+    return troubles
 
 
-def _read(source: Store, entry: Entry) -> dict[str, Any] | None:
-    """An item with its facts; None when it went away meanwhile."""
-    try:
-        data = source.read(entry.name)
-    except NotFoundError:
-        return None
+def _read(source: Store, entry: Entry) -> _Read:
+    """An item with its facts, or what is wrong with it."""
     href = source.href(entry.name)
     try:
+        data = source.read(entry.name)
+        if not data.strip():
+            return _Read(None, f"{href} is empty, so there is no product; make it anew")
         item = json.loads(data)
-        manifest = _manifest(source, entry.name.rpartition("/")[0], item["id"])
-        return with_facts(item, manifest, href, entry.tag)
-    except (ValueError, KeyError, TypeError) as error:
-        raise RefusedError(
-            f"{href} is no STAC item of a product ({error}); make the product anew or remove the file",
-            reason="item",
-        ) from error
+        check_item(item)
+    except NotFoundError:
+        return _Read(None)
+    except (ValueError, RecursionError) as error:
+        return _Read(
+            None, f"{href} is no STAC item of a product: {error}; make the product anew or remove the file"
+        )
+    manifest, trouble = _manifest(source, entry.name.rpartition("/")[0], item["id"])
+    return _Read(with_facts(item, manifest, href, entry.tag), trouble)
 
 
-def _manifest(source: Store, folder: str, product_id: str) -> Manifest | None:
+def _manifest(source: Store, folder: str, item_id: str) -> tuple[Manifest | None, str]:
+    """The manifest beside an item, if it is of the same product; and why it cannot be read."""
+    name = f"{folder}/{MANIFEST}"
     try:
-        manifest = Manifest.model_validate_json(source.read(f"{folder}/{MANIFEST}"))
-    except (NotFoundError, ValidationError):
-        return None
-    return manifest if manifest.product_id == product_id else None
+        manifest = read_stored(Manifest, source.read(name), source.href(name))
+    except NotFoundError:
+        return None, ""
+    except UnreadableError as error:
+        return None, f"{error.message}; its product is in the inventory without engine and static layers"
+    return (manifest if item_id in (manifest.product_id, manifest.item_id) else None), ""

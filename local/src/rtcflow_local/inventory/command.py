@@ -1,6 +1,7 @@
 """`rtcflow inventory`: build an inventory, ask it, draw it, write it as a catalogue."""
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,9 +89,30 @@ def build(
     _console.print(
         f"{built.total} products: {built.added} new, {built.changed} changed, {built.removed} gone; in {inventory}"
     )
+    troubles = list(built.troubles)
     if work is not None:
-        reports = collect_outcomes(store_at(work, endpoint_url), there)
-        _console.print(f"{reports} new scene reports")
+        collected = collect_outcomes(store_at(work, endpoint_url), there)
+        _console.print(f"{collected.reports} new scene reports")
+        troubles += collected.unread
+    tell_troubles(_console, troubles)
+
+
+def tell_troubles(
+    console: Console, troubles: Sequence[str], done: str = "all else is in the inventory"
+) -> None:
+    """Name each thing that was left out.
+
+    Raises
+    ------
+    RefusedError
+        When there is any: what could be done is done, and the exit code says that not all was.
+    """
+    for text in troubles:
+        console.print(text, markup=False)
+    if troubles:
+        raise RefusedError(
+            f"{len(troubles)} files were left out or are not whole, named above; {done}", "left-out"
+        )
 
 
 @app.command()
@@ -172,7 +194,7 @@ def _ask(question: Question) -> Any:
                 "say what the archive has with --archive FILE, as `rtcflow inventory archive` writes it",
                 reason="archive-listing",
             )
-        listing = read_archive(archive, _file(archive, endpoint_url)) if archive else None
+        listing = read_archive(archive, read_file(archive, endpoint_url)) if archive else None
         found = answer(open_tables(there, listing), question.sql)
         show(found, output, out)
         if map_file is not None:
@@ -185,7 +207,8 @@ def _ask(question: Question) -> Any:
     return ask
 
 
-def _file(text: str, endpoint_url: str | None) -> bytes:
+def read_file(text: str, endpoint_url: str | None) -> bytes:
+    """A file of this machine or of S3."""
     folder, _, name = text.rpartition("/")
     return store_at(folder or ".", endpoint_url).read(name)
 
@@ -204,5 +227,5 @@ def sql(
     endpoint_url: Endpoint = None,
 ) -> None:
     """Any question, in DuckDB's SQL."""
-    listing = read_archive(archive, _file(archive, endpoint_url)) if archive else None
+    listing = read_archive(archive, read_file(archive, endpoint_url)) if archive else None
     show(answer(open_tables(store_at(inventory, endpoint_url), listing), query), output, out)

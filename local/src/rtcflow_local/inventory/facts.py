@@ -51,8 +51,8 @@ def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: 
         "dem": manifest.parameters.get("dem") if manifest else None,
         "linked_static": static,
         "static_id": static_id(item),
-        "bytes": own_bytes(item),
-        "files": len(own_assets(item)),
+        "bytes": own_bytes(item, manifest),
+        "files": len(own_assets(item, manifest)),
     }
     properties = {**item["properties"], **{PREFIX + name: value for name, value in facts.items()}}
     return {**item, "properties": properties}
@@ -64,12 +64,13 @@ def without_facts(item: dict[str, Any]) -> dict[str, Any]:
     return {**item, "properties": kept}
 
 
-def own_assets(item: dict[str, Any]) -> list[dict[str, Any]]:
-    """Assets that are files of this product; those of linked static layers bear another id."""
+def own_assets(item: dict[str, Any], manifest: Manifest | None = None) -> list[dict[str, Any]]:
+    """Assets that are files of this product; those of linked static layers bear another product's id."""
+    prefix = manifest.product_id if manifest else item["id"]
     return [
         asset
         for asset in item["assets"].values()
-        if unquote(asset["href"]).rpartition("/")[2].startswith(item["id"])
+        if unquote(asset["href"]).rpartition("/")[2].startswith(prefix)
     ]
 
 
@@ -81,6 +82,6 @@ def static_id(item: dict[str, Any]) -> str | None:
     return unquote(asset["href"]).rpartition("/")[2].removesuffix(f"_{_STATIC_LAYER}.tif")
 
 
-def own_bytes(item: dict[str, Any]) -> int:
+def own_bytes(item: dict[str, Any], manifest: Manifest | None = None) -> int:
     """Size of the product's files."""
-    return sum(int(asset.get("file:size") or 0) for asset in own_assets(item))
+    return sum(int(asset.get("file:size") or 0) for asset in own_assets(item, manifest))

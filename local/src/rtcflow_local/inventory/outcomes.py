@@ -3,15 +3,16 @@
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
-from rtcflow_contract.errors import NotFoundError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import REPORT
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
+from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_local.inventory.store import Entry, Store
 
 OUTCOMES = "outcomes.parquet"
@@ -40,43 +41,73 @@ SCHEMA = pa.schema(
 )
 
 
-def collect_outcomes(work: Store, inventory: Store) -> int:
-    """Add the outcomes of executions that ended since; gives how many reports were read.
+class Collected(NamedTuple):
+    """Scene reports that were read, and a sentence for each that could not be."""
 
-    Reports that the work bucket's lifecycle removed stay in the inventory.
+    reports: int
+    unread: tuple[str, ...] = ()
+
+
+def collect_outcomes(work: Store, inventory: Store) -> Collected:
+    """Add the outcomes of executions that ended since.
+
+    Reports that the work bucket's lifecycle removed stay in the inventory; one that cannot be read is left out by name.
     """
     held = read_outcomes(inventory)
-    tags = dict(zip(held["report"].to_pylist(), held["tag"].to_pylist(), strict=True))
+    # Few reports against many outcomes: what is held stays in Arrow.
+    known = held.select(["report", "tag"]).group_by(["report", "tag"]).aggregate([])
+    tags = dict(zip(known["report"].to_pylist(), known["tag"].to_pylist(), strict=True))
     new = [
         entry
         for entry in work.entries(EXECUTIONS)
         if entry.name.rpartition("/")[2] == REPORT and tags.get(work.href(entry.name)) != entry.tag
     ]
     if not new:
-        return 0
-    replaced = {work.href(entry.name) for entry in new}
+        return Collected(0)
     with ThreadPoolExecutor(_READERS) as pool:
-        rows = [row for rows in pool.map(lambda entry: _rows(work, entry), new) for row in rows]
-    kept = [row for row in held.to_pylist() if row["report"] not in replaced]
-    data = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([*kept, *rows], SCHEMA), data, compression="zstd")
-    inventory.write(OUTCOMES, data.getvalue())
-    return len(new)
+        read = list(pool.map(lambda entry: _rows(work, entry), new))
+    unread = tuple(rows for rows in read if isinstance(rows, str))
+    rows = [row for rows in read if not isinstance(rows, str) for row in rows]
+    read_now = pa.array(sorted({row["report"] for row in rows}), pa.string())
+    kept = held.filter(pc.invert(pc.is_in(held["report"], value_set=read_now)))
+    table = pa.concat_tables([kept, pa.Table.from_pylist(rows, SCHEMA)], promote_options="default")
+    if rows:
+        data = io.BytesIO()
+        pq.write_table(table, data, compression="zstd")
+        inventory.write(OUTCOMES, data.getvalue())
+    return Collected(len(new) - len(unread), unread)
 
 
 def read_outcomes(inventory: Store) -> pa.Table:
-    """Outcomes that an inventory holds."""
+    """Outcomes that an inventory holds.
+
+    Columns that another release's inventory lacks are null here, and those that it has more stay.
+
+    Raises
+    ------
+    RefusedError
+        When the file is no parquet file.
+    """
     try:
-        return pq.read_table(io.BytesIO(inventory.read(OUTCOMES)))
+        held = pq.read_table(io.BytesIO(inventory.read(OUTCOMES)))
     except NotFoundError:
         return SCHEMA.empty_table()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise RefusedError(
+            f"{inventory.href(OUTCOMES)} is no parquet file ({error}); delete it and collect the reports again",
+            reason="inventory-part",
+        ) from error
+    return pa.concat_tables([SCHEMA.empty_table(), held], promote_options="default")
 
 
-def _rows(work: Store, entry: Entry) -> list[dict[str, Any]]:
+def _rows(work: Store, entry: Entry) -> list[dict[str, Any]] | str:
+    """Rows of a report, none where it went away meanwhile; a sentence where it cannot be read."""
     try:
-        report = SceneReport.model_validate_json(work.read(entry.name))
-    except (NotFoundError, ValidationError):
+        report = read_stored(SceneReport, work.read(entry.name), work.href(entry.name))
+    except NotFoundError:
         return []
+    except UnreadableError as error:
+        return error.message
     common = {
         "report": work.href(entry.name),
         "tag": entry.tag,

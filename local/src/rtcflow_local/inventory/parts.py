@@ -3,6 +3,7 @@
 import io
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,8 @@ from rtcflow_local.inventory.store import Store
 FOLDER = "items"
 _READERS = 8
 _ITEM, _TAG = f"{PREFIX}item", f"{PREFIX}tag"
+# What the libraries raise on items whose fields have types that do not go together.
+_MISFITS = (pa.ArrowException, ValueError, KeyError, TypeError, AttributeError)
 _NAME = re.compile(rf"^{FOLDER}/[^/]+/\d{{4}}-\d\d\.parquet$")
 
 
@@ -75,8 +78,12 @@ def read_part(store: Store, name: str, columns: Sequence[str] | None = None) -> 
         ) from error
 
 
-def merge_part(store: Store, name: str, gone: Iterable[str], items: Sequence[dict[str, Any]]) -> int:
-    """Take items out of a file and put others in; gives how many it then has, and leaves no empty file.
+def merge_part(
+    store: Store, name: str, gone: Iterable[str], items: Sequence[dict[str, Any]]
+) -> dict[str, str]:
+    """Take items out of a file and put others in; leaves no empty file.
+
+    An item whose fields have other types than those of the others is left out: the common form counts.
 
     Parameters
     ----------
@@ -86,8 +93,14 @@ def merge_part(store: Store, name: str, gone: Iterable[str], items: Sequence[dic
         Where items are (`rtcflow:item`) that are taken out.
     items : sequence of dict
         Items with facts.
+
+    Returns
+    -------
+    dict
+        Why an item was left out, by where it is.
     """
-    tables = []
+    tables: list[pa.Table] = []
+    left_out: dict[str, str] = {}
     try:
         standing = read_part(store, name)
     except NotFoundError:
@@ -95,15 +108,55 @@ def merge_part(store: Store, name: str, gone: Iterable[str], items: Sequence[dic
     if standing is not None:
         out = pc.is_in(standing[_ITEM], value_set=pa.array(list(gone), pa.string()))
         tables.append(standing.filter(pc.invert(out)))
-    if items:
-        tables.append(parse_stac_items_to_arrow(list(items)).read_all())
-    # Items of other settings have other assets and properties: the columns become those of all.
-    table = pa.concat_tables(tables, promote_options="permissive")
-    if table.num_rows == 0:
+    try:
+        table = _together([*tables, *([_arrow(items)] if items else [])])
+    except _MISFITS:
+        fitting, left_out = _fitting(tables, items)
+        table = _together([*tables, *([_arrow(fitting)] if fitting else [])])
+    if table is None or table.num_rows == 0:
         store.delete(name)
-        return 0
-    store.write(name, _parquet(table.sort_by([(_ITEM, "ascending")])))
-    return int(table.num_rows)
+    else:
+        store.write(name, _parquet(table.sort_by([(_ITEM, "ascending")])))
+    return left_out
+
+
+def _arrow(items: Sequence[dict[str, Any]]) -> pa.Table:
+    return parse_stac_items_to_arrow(list(items)).read_all()
+
+
+def _together(tables: Sequence[pa.Table]) -> pa.Table | None:
+    # Items of other settings have other assets and properties: the columns become those of all.
+    return pa.concat_tables(tables, promote_options="permissive") if tables else None
+
+
+def _fitting(
+    tables: Sequence[pa.Table], items: Sequence[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Items that go together with each other and with a file, the most common form first; and why others do not."""
+    forms: dict[str, list[tuple[dict[str, Any], pa.Table]]] = defaultdict(list)
+    left_out: dict[str, str] = {}
+    for item in items:
+        try:
+            table = _arrow([item])
+        except _MISFITS as error:
+            left_out[item["properties"][_ITEM]] = _line(error)
+        else:
+            forms[str(table.schema)].append((item, table.schema.empty_table()))
+    fitting: list[dict[str, Any]] = []
+    columns = [table.schema.empty_table() for table in tables]
+    for alike in sorted(forms.values(), key=len, reverse=True):
+        try:
+            columns = [pa.concat_tables([*columns, alike[0][1]], promote_options="permissive")]
+            _arrow([*fitting, alike[0][0]])
+        except _MISFITS as error:
+            left_out |= {item["properties"][_ITEM]: _line(error) for item, _ in alike}
+        else:
+            fitting += [item for item, _ in alike]
+    return fitting, left_out
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _parquet(table: pa.Table) -> bytes:

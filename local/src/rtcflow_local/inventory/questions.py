@@ -17,6 +17,25 @@ class Question(NamedTuple):
     needs: str = ""
 
 
+# Whether a product has static layers on its grid, whatever collection they are in.
+HAS_STATIC = """EXISTS (
+    SELECT 1 FROM products AS layers
+    WHERE layers.product = 'RTC_S1_STATIC' AND layers.burst_id = products.burst_id
+      AND layers.resolution = products.resolution AND layers.crs = products.crs
+)"""
+# A burst without any product is asked about in no collection; another collection's product does not count.
+MISSING_DATES = """
+    SELECT archive.burst_id, archive.date, collections.collection, any_value(archive.scene) AS scene FROM archive
+    LEFT JOIN (SELECT DISTINCT burst_id, collection FROM products WHERE product = 'RTC_S1') AS collections
+      ON collections.burst_id = archive.burst_id
+    WHERE NOT EXISTS (
+        SELECT 1 FROM products AS made
+        WHERE made.product = 'RTC_S1' AND made.burst_id = archive.burst_id AND made.date = archive.date
+          AND made.collection = collections.collection
+    )
+    GROUP BY archive.burst_id, archive.date, collections.collection
+"""
+
 QUESTIONS: dict[str, Question] = {
     question.name: question
     for question in (
@@ -32,24 +51,16 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "missing-static",
             "Bursts with RTC_S1 and no static layers.",
-            """
+            f"""
             SELECT burst_id, count(*) AS products, min(date) AS first, max(date) AS last
-            FROM products WHERE product = 'RTC_S1'
-              AND burst_id NOT IN (SELECT burst_id FROM products WHERE product = 'RTC_S1_STATIC')
+            FROM products WHERE product = 'RTC_S1' AND NOT {HAS_STATIC}
             GROUP BY burst_id ORDER BY burst_id
             """,
         ),
         Question(
             "missing-dates",
-            "Dates that the archive has of a burst and no product was made of.",
-            """
-            SELECT burst_id, date, any_value(scene) AS scene FROM archive
-            WHERE NOT EXISTS (
-                SELECT 1 FROM products AS made
-                WHERE made.product = 'RTC_S1' AND made.burst_id = archive.burst_id AND made.date = archive.date
-            )
-            GROUP BY burst_id, date ORDER BY burst_id, date
-            """,
+            "Dates that the archive has of a burst and a collection with that burst has not.",
+            f"SELECT * FROM ({MISSING_DATES}) ORDER BY burst_id, date, collection",
             needs="archive",
         ),
         Question(
@@ -57,7 +68,7 @@ QUESTIONS: dict[str, Question] = {
             "Products made without a precise orbit.",
             """
             SELECT id, burst_id, date, orbit_type, created, scene, item FROM products
-            WHERE product = 'RTC_S1' AND orbit_type IS DISTINCT FROM 'POEORB' ORDER BY burst_id, date
+            WHERE product = 'RTC_S1' AND orbit_type <> 'POEORB' ORDER BY burst_id, date
             """,
         ),
         Question(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -13,22 +13,51 @@ from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_contract.layers import Product
 from rtcflow_contract.product_id import check_version
 from rtcflow_contract.request import DEFAULT_COLLECTIONS, Engine, OnExisting, OrbitChoice, parse_request
+from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_contract.scene_rules import refuse_uncalibrated
+from rtcflow_local.inventory.questions import HAS_STATIC, MISSING_DATES
 
+_WHY = {
+    "uncalibrated": "dates of a period before the platform was calibrated",
+    "scene-id": "dates without the name of a scene",
+}
+_WITHOUT_PRODUCT = """
+    SELECT count(*) FROM (SELECT DISTINCT burst_id, date FROM archive) AS listed
+    WHERE NOT EXISTS (
+        SELECT 1 FROM products WHERE product = 'RTC_S1' AND products.burst_id = listed.burst_id
+    )
+"""
 _COLUMNS = "burst_id, scene, product, collection, resolution, output_crs, dem, linked_static, item"
 
 
 class Wanted(NamedTuple):
-    """Products to make anew: a condition on `products`, its parameter, and the payload fields that change."""
+    """Products to make anew: a condition on `products`, its parameter, and the payload fields that change.
+
+    `unknown` is the condition of products of which the inventory cannot say: they are counted, and not made anew.
+    """
 
     condition: str
     parameter: Any
     changes: dict[str, Any]
+    unknown: str = "false"
+
+
+class MissingDates(NamedTuple):
+    """Dates of the archive to make: rows as `select` gives them, and how many are left out for what reason."""
+
+    rows: list[dict[str, Any]]
+    left_out: dict[str, int]
 
 
 def precise_orbit() -> Wanted:
     """Products made without a precise orbit."""
     changes = {"orbit": OrbitChoice.PRECISE.value, "on_existing": OnExisting.REPLACE.value}
-    return Wanted("product = 'RTC_S1' AND orbit_type IS DISTINCT FROM 'POEORB' AND $1", True, changes)
+    return Wanted(
+        "product = 'RTC_S1' AND orbit_type <> 'POEORB' AND $1",
+        True,
+        changes,
+        unknown="product = 'RTC_S1' AND orbit_type IS NULL",
+    )
 
 
 def version_below(version: str) -> Wanted:
@@ -40,24 +69,26 @@ def version_below(version: str) -> Wanted:
         When it is no version.
     """
     check_version(version)
-    condition = "list_transform(string_split(version, '.'), lambda part: part::INT) < $1"
+    parts = "list_transform(string_split(version, '.'), lambda part: TRY_CAST(part AS INT))"
     return Wanted(
-        condition, [int(part) for part in version.split(".")], {"on_existing": OnExisting.BESIDE.value}
+        f"{parts} < $1",
+        [int(part) for part in version.split(".")],
+        {"on_existing": OnExisting.BESIDE.value},
+        unknown=f"version IS NULL OR list_contains(list_transform({parts}, lambda part: part IS NULL), true)",
     )
 
 
 def other_engine(engine: Engine) -> Wanted:
     """Products that another engine made."""
     changes = {"engine": engine.value, "on_existing": OnExisting.REPLACE.value}
-    return Wanted("engine IS DISTINCT FROM $1", engine.value, changes)
+    return Wanted("engine <> $1", engine.value, changes, unknown="engine IS NULL")
 
 
 def missing_static() -> Wanted:
     """The latest product of each burst that has no static layers, to make those from its scene."""
-    condition = """
-        product = 'RTC_S1' AND $1
-        AND burst_id NOT IN (SELECT burst_id FROM products WHERE product = 'RTC_S1_STATIC')
-        QUALIFY row_number() OVER (PARTITION BY burst_id ORDER BY datetime DESC) = 1
+    condition = f"""
+        product = 'RTC_S1' AND $1 AND NOT {HAS_STATIC}
+        QUALIFY row_number() OVER (PARTITION BY burst_id, resolution, crs ORDER BY datetime DESC) = 1
     """
     changes = {
         "product": Product.RTC_S1_STATIC.value,
@@ -75,6 +106,49 @@ def select(
     parameters = [wanted.parameter, *([collection] if collection else [])]
     query = f"SELECT {_COLUMNS} FROM ({inner}) AS products WHERE {wanted.condition} ORDER BY scene, burst_id"
     return database.sql(query, params=parameters).to_arrow_table().to_pylist()
+
+
+def count_unknown(database: duckdb.DuckDBPyConnection, wanted: Wanted, collection: str | None = None) -> int:
+    """Products of which the inventory cannot say whether they are to be made anew."""
+    parameters = [collection] if collection else []
+    inner = f"SELECT count(*) FROM products WHERE ({wanted.unknown})" + (
+        " AND collection = $1" if collection else ""
+    )
+    row = database.execute(inner, parameters).fetchone()
+    return int(row[0]) if row else 0
+
+
+def missing_dates(database: duckdb.DuckDBPyConnection, collection: str | None = None) -> MissingDates:
+    """Dates that the archive has of a burst and a collection has not, with the settings of its last product there.
+
+    What can never work is left out: scenes of an uncalibrated period, names that are none, and bursts without any
+    product to take the settings from.
+    """
+    chosen = " WHERE collection = $1" if collection else " WHERE collection IS NOT NULL"
+    found = database.sql(
+        f"SELECT * FROM ({MISSING_DATES}){chosen} ORDER BY scene, burst_id, collection",
+        params=[collection] if collection else None,
+    ).to_arrow_table()
+    latest = database.sql(
+        f"""
+        SELECT {_COLUMNS}, engine FROM products WHERE product = 'RTC_S1'
+        QUALIFY row_number() OVER (PARTITION BY burst_id, collection ORDER BY datetime DESC) = 1
+        """
+    ).to_arrow_table()
+    settings = {(row["burst_id"], row["collection"]): row for row in latest.to_pylist()}
+    rows: list[dict[str, Any]] = []
+    left_out: Counter[str] = Counter()
+    for date in found.to_pylist():
+        try:
+            refuse_uncalibrated(parse_scene_id(date["scene"] or ""))
+        except RefusedError as error:
+            left_out[_WHY.get(error.reason, error.reason)] += 1
+            continue
+        rows.append({**settings[date["burst_id"], date["collection"]], "scene": date["scene"]})
+    row = database.execute(_WITHOUT_PRODUCT).fetchone()
+    if row and row[0]:
+        left_out["dates of bursts that have no product to take the settings from"] = int(row[0])
+    return MissingDates(rows, dict(left_out))
 
 
 def payloads(

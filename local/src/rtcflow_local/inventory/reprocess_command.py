@@ -9,8 +9,8 @@ from rich.console import Console
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import Engine
 from rtcflow_local.inventory import reprocess as lists
-from rtcflow_local.inventory.command import Endpoint, Inventory, store_at
-from rtcflow_local.inventory.tables import open_tables
+from rtcflow_local.inventory.command import Endpoint, Inventory, read_file, store_at
+from rtcflow_local.inventory.tables import open_tables, read_archive
 
 
 def reprocess(
@@ -25,6 +25,12 @@ def reprocess(
     missing_static: Annotated[
         bool, typer.Option("--missing-static", help="Static layers of bursts that have none.")
     ] = False,
+    missing_dates: Annotated[
+        str | None,
+        typer.Option(
+            help="Dates of this listing of the archive that are not made, from `inventory archive`."
+        ),
+    ] = None,
     collection: Annotated[str | None, typer.Option(help="Only products of this collection.")] = None,
     setting: Annotated[
         list[str] | None,
@@ -36,12 +42,22 @@ def reprocess(
     endpoint_url: Endpoint = None,
 ) -> None:
     """Count the products to be made anew, and with --to write the campaign list that makes them."""
-    wanted = _wanted(orbit, version_below, engine, missing_static)
-    rows = lists.select(open_tables(store_at(inventory, endpoint_url)), wanted, collection)
-    made = lists.payloads(rows, wanted.changes, _settings(setting or []))
     console = Console(soft_wrap=True, highlight=False)
+    chosen = _chosen(orbit, version_below, engine, missing_static, missing_dates)
+    listing = read_archive(missing_dates, read_file(missing_dates, endpoint_url)) if missing_dates else None
+    database = open_tables(store_at(inventory, endpoint_url), listing)
+    if chosen is None:
+        dates = lists.missing_dates(database, collection)
+        rows, changes, notes = dates.rows, {}, [f"{n} {why} left out" for why, n in dates.left_out.items()]
+    else:
+        rows, changes = lists.select(database, chosen, collection), chosen.changes
+        unknown = lists.count_unknown(database, chosen, collection)
+        notes = [f"{unknown} products left out, of which the inventory cannot say"] if unknown else []
+    made = lists.payloads(rows, changes, _settings(setting or []))
     bursts = len({row["burst_id"] for row in rows})
     console.print(f"{len(rows)} products of {bursts} bursts, from {len({p['scene'] for p in made})} scenes")
+    for note in notes:
+        console.print(note)
     if to is None:
         console.print("nothing was written; write the campaign list with --to FILE.jsonl")
         return
@@ -51,7 +67,10 @@ def reprocess(
     console.print(f"{len(made)} lines in {to}")
 
 
-def _wanted(orbit: str | None, version: str | None, engine: Engine | None, static: bool) -> lists.Wanted:
+def _chosen(
+    orbit: str | None, version: str | None, engine: Engine | None, static: bool, dates: str | None
+) -> lists.Wanted | None:
+    """The products that are asked for; None for dates without a product."""
     if orbit not in (None, "precise"):
         raise RefusedError(f"--orbit {orbit} is unknown; give --orbit precise", reason="orbit")
     chosen = [
@@ -59,10 +78,11 @@ def _wanted(orbit: str | None, version: str | None, engine: Engine | None, stati
         *([lists.version_below(version)] if version else []),
         *([lists.other_engine(engine)] if engine else []),
         *([lists.missing_static()] if static else []),
+        *([None] if dates else []),
     ]
     if len(chosen) != 1:
         raise RefusedError(
-            "say which products: one of --orbit precise, --version-below, --engine, --missing-static",
+            "say which products: one of --orbit precise, --version-below, --engine, --missing-static, --missing-dates",
             reason="selection",
         )
     if engine is Engine.AUTO:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
+from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.outcomes import read_outcomes
@@ -59,7 +60,7 @@ def open_tables(inventory: Store, archive: pa.Table | None = None) -> duckdb.Duc
         When there is no inventory.
     """
     wanted = [*(column for column, _ in _COLUMNS.values()), "bbox"]
-    tables = [_products(table) for _, table in read_parts(inventory, wanted)]
+    tables = [_products(table, inventory.href(name)) for name, table in read_parts(inventory, wanted)]
     outcomes = read_outcomes(inventory)
     if not tables and not outcomes.num_rows:
         raise RefusedError(
@@ -99,12 +100,19 @@ def read_archive(name: str, data: bytes) -> pa.Table:
         time = table["date"] if "date" in table.column_names else table["sensing_start"]
         scene = table["scene"] if "scene" in table.column_names else pa.nulls(len(table), pa.string())
         day = time if pa.types.is_date(time.type) else _day(time)
-        return pa.table([table["burst_id"].cast(pa.string()), scene, day.cast(pa.date32())], schema=_ARCHIVE)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError) as error:
+        bursts = pa.array([normalize_burst_id(text) for text in table["burst_id"].to_pylist()], pa.string())
+        scenes = pa.array([_scene(text) for text in scene.to_pylist()], pa.string())
+        return pa.table([bursts, scenes, day.cast(pa.date32())], schema=_ARCHIVE)
+    except (pa.ArrowException, KeyError, ValueError, AttributeError) as error:
         raise RefusedError(
             f"{name} is no listing of the archive ({error}); give CSV or JSON lines with burst_id, scene and date",
             reason="archive-listing",
         ) from error
+
+
+def _scene(text: str | None) -> str | None:
+    """A scene's name without the endings that listings give it."""
+    return text.strip().removesuffix(".zip").removesuffix(".SAFE").removesuffix("-SLC") if text else None
 
 
 def _day(time: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -119,11 +127,18 @@ def _schema() -> pa.Schema:
     return pa.schema([*own, *((side, pa.float64()) for side in _SIDES)])
 
 
-def _products(read: pa.Table) -> pa.Table:
+def _products(read: pa.Table, where: str) -> pa.Table:
     """The columns of `products` from those of items; nulls where the items lack one."""
-    boxes = read["bbox"].combine_chunks()
-    columns = [
-        read[column].cast(kind) if column in read.column_names else pa.nulls(len(read), kind)
-        for column, kind in _COLUMNS.values()
-    ]
-    return pa.table([*columns, *(boxes.field(corner) for corner in _BOX)], schema=_schema())
+    try:
+        boxes = read["bbox"].combine_chunks()
+        columns = [
+            read[column].cast(kind) if column in read.column_names else pa.nulls(len(read), kind)
+            for column, kind in _COLUMNS.values()
+        ]
+        return pa.table([*columns, *(boxes.field(corner) for corner in _BOX)], schema=_schema())
+    except (pa.ArrowException, KeyError) as error:
+        raise RefusedError(
+            f"{where} has columns of other types ({str(error).splitlines()[0]}); delete it and build the inventory "
+            "again, which names the item that is wrong",
+            reason="inventory-part",
+        ) from error
