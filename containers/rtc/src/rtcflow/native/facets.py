@@ -36,10 +36,11 @@ def to_image(row, first, last, line0, lines_per_s, sample0, samples_per_m):
 
 @nb.njit(inline="always")
 def triangle(densities, side, j, p, q, los, image_normal):
-    """Store gamma, beta and sigma area per unit of signed image area of four triangles centre-p-q, zeros where not lit.
+    """Store gamma, beta and sigma area per unit of signed image area of four triangles centre-p-q.
 
     `p` and `q` are (x, y, z, line, sample) from the centre, p to q clockwise seen from above; `los` and `image_normal`
-    are unit vectors.
+    are unit vectors. A triangle turned away from the sensor has no gamma and sigma area. Its beta area counts: the
+    sheets of a fold, near and far sides with one sign and the slope between them with the other, add up to one sheet.
     """
     nx = 0.5 * (q[1] * p[2] - q[2] * p[1])
     ny = 0.5 * (q[2] * p[0] - q[0] * p[2])
@@ -49,12 +50,12 @@ def triangle(densities, side, j, p, q, los, image_normal):
     # Spread with the sign of the overlap, minus the contour integral of x dy: sums then gain |overlap| x area, and beta
     # keeps its own sign.
     area = 0.5 * (q[4] * p[3] - p[4] * q[3])
-    lit = where_positive(gamma, most(area, -area) - _TINY, 0.0)
-    inverse = where_positive(lit, 1.0 / area, 0.0)
-    store(densities, _GAMMA + side, j, gamma * inverse)
+    inverse = where_positive(most(area, -area) - _TINY, 1.0 / area, 0.0)
+    lit = where_positive(gamma, inverse, 0.0)
+    store(densities, _GAMMA + side, j, gamma * lit)
     store(densities, _BETA + side, j, beta * inverse)
     if densities.shape[0] > _SIGMA:
-        store(densities, _SIGMA + side, j, np.sqrt(nx * nx + ny * ny + nz * nz) * inverse)
+        store(densities, _SIGMA + side, j, np.sqrt(nx * nx + ny * ny + nz * nz) * lit)
 
 
 @nb.njit(inline="always")
