@@ -7,8 +7,8 @@ import pytest
 from inventory_case import BURSTS, FIRST, Spec, put_product, scene_of
 from typer.testing import CliRunner
 
+from rtcflow_campaign.campaign_list import make_items, parse_list
 from rtcflow_cloud import storage
-from rtcflow_contract.campaign_list import make_items, parse_list
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import Sources, make_job
 from rtcflow_contract.layers import Product
