@@ -156,7 +156,7 @@ def test_a_new_version_leaves_an_execution_in_flight_alone(twin, side):
         stateMachineArn=side.state_machine, input=json.dumps(payload), name="in-flight"
     )
     until(lambda: not twin.faults.left()[0].times)
-    deploy(twin.emulator, ROOT, {"License": "MIT", "BurstTaskMemory": "30720"}, stack=NAME)
+    deploy(twin.emulator, ROOT, {"License": "MIT", "TaskSize": "large"}, stack=NAME)
     assert twin.states.describe_execution(executionArn=started["executionArn"])["status"] == "RUNNING"
     assert latest(ecs) != before
     assert ecs.describe_task_definition(taskDefinition=before)["taskDefinition"]["status"] == "ACTIVE"

@@ -79,7 +79,10 @@ sys.exit(entrypoint.main())
 
 def test_temporary_files_and_compiled_code_are_in_its_own_folder(tmp_path):
     done = run_entrypoint(
-        tmp_path, program=("-c", SETTLED), RTCFLOW_COMPILED_DIR="/opt/rtcflow/compiled", RTCFLOW_CPUS="3"
+        tmp_path,
+        program=("-c", SETTLED),
+        RTCFLOW_COMPILED_DIR="/opt/rtcflow/compiled",
+        RTCFLOW_CPU_UNITS="3072",
     )
     temporary, compiled, threads = done.stdout.split()
     assert temporary.startswith(f"{tmp_path}/rtcflow-own-")
@@ -100,7 +103,7 @@ def test_temporary_files_and_compiled_code_are_in_its_own_folder(tmp_path):
     ],
 )
 def test_threads_follow_the_quota_of_the_container(tmp_path, monkeypatch, files, cpus):
-    monkeypatch.delenv("RTCFLOW_CPUS", raising=False)
+    monkeypatch.delenv("RTCFLOW_CPU_UNITS", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(64)))
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -109,5 +112,5 @@ def test_threads_follow_the_quota_of_the_container(tmp_path, monkeypatch, files,
 
 
 def test_stack_says_how_many_processors_a_task_has(tmp_path, monkeypatch):
-    monkeypatch.setenv("RTCFLOW_CPUS", "4")
+    monkeypatch.setenv("RTCFLOW_CPU_UNITS", "4096")
     assert usable_cpus(tmp_path) == 4

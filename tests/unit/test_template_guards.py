@@ -84,6 +84,12 @@ def test_old_task_definitions_stay_for_executions_in_flight(name):
     assert TASKS[name]["UpdateReplacePolicy"] == "Retain"
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_task_has_no_right_of_a_root_user(name):
+    (container,) = TASKS[name]["Properties"]["ContainerDefinitions"]
+    assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+
+
 def test_state_machine_calls_published_versions():
     machine = template()["Resources"]["SceneStateMachine"]["Properties"]
     versions = of_type(template(), "AWS::Lambda::Version")

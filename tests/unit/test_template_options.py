@@ -1,5 +1,6 @@
 """What the options of the template switch: fleet, network, alias, budget. The emulator carries none of these."""
 
+import re
 import tomllib
 
 import pytest
@@ -143,8 +144,8 @@ def test_deployed_stack_carries_the_tag_that_its_budget_counts(environment):
 
 
 def test_budget_warns_before_and_at_the_limit():
-    budget = OPERATIONS["MonthlyBudget"]
-    assert budget["Condition"] == "HasBudget"
+    budget = stack("budget")["Resources"]["MonthlyBudget"]
+    assert NESTED["Budget"]["Condition"] == "HasBudget"
     assert budget["Properties"]["Budget"]["BudgetLimit"]["Amount"] == {"Ref": "MonthlyBudgetUsd"}
     told = {
         (n["Notification"]["NotificationType"], n["Notification"]["Threshold"])
@@ -155,3 +156,72 @@ def test_budget_warns_before_and_at_the_limit():
         assert notification["Subscribers"] == [
             {"SubscriptionType": "EMAIL", "Address": {"Ref": "AlarmEmail"}}
         ]
+
+
+def test_budgets_are_in_a_stack_of_their_own():
+    # 19 regions have no budgets: a template that names them there is refused, condition or not.
+    sources = {path.stem: stack(path.stem) for path in (ROOT / "stacks").glob("*.yaml")} | {
+        "template": template()
+    }
+    assert [name for name, source in sources.items() if of_type(source, "AWS::Budgets::Budget")] == ["budget"]
+
+
+def test_budgets_of_stacks_of_one_name_in_two_regions_have_two_names():
+    budget = stack("budget")["Resources"]["MonthlyBudget"]["Properties"]["Budget"]
+    assert "${AWS::Region}" in budget["BudgetName"]["Fn::Sub"]
+
+
+def gigabytes_of(cpu_units):
+    """What Fargate takes with that many CPU units, as the page of task definition parameters lists it."""
+    return {
+        1024: range(2, 9),
+        2048: range(4, 17),
+        4096: range(8, 31),
+        8192: range(16, 61, 4),
+        16384: range(32, 121, 8),
+    }[cpu_units]
+
+
+@pytest.mark.parametrize("engine", template()["Parameters"]["Engine"]["AllowedValues"])
+@pytest.mark.parametrize("size", template()["Parameters"]["TaskSize"]["AllowedValues"])
+def test_every_size_is_one_of_fargate(engine, size):
+    cpu, memory = (int(template()["Mappings"][name][engine][size]) for name in ("TaskCpu", "TaskMemory"))
+    assert memory % 1024 == 0
+    assert memory // 1024 in gigabytes_of(cpu)
+
+
+def test_image_and_architecture_follow_the_engine():
+    (task,) = of_type(template(), "AWS::ECS::TaskDefinition").values()
+    (container,) = task["Properties"]["ContainerDefinitions"]
+    assert container["Image"]["Fn::If"][2] == {"Fn::Sub": "${ImageRepository.RepositoryUri}:${Engine}"}
+    assert task["Properties"]["RuntimePlatform"]["CpuArchitecture"] == {
+        "Fn::If": ["OnArm", "ARM64", "X86_64"]
+    }
+    # Empty and native, or said.
+    assert template()["Conditions"]["OnArm"]["Fn::Or"] == [
+        {"Fn::Equals": [{"Ref": "Architecture"}, "ARM64"]},
+        {"Fn::Equals": [{"Fn::Sub": "${Architecture}${Engine}"}, "native"]},
+    ]
+
+
+def test_isce3_on_arm_is_refused():
+    rule = template()["Rules"]["EngineHasItsArchitecture"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Engine"}, "isce3"]}
+    assert rule["Assertions"][0]["Assert"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "Architecture"}, "ARM64"]}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("uri", "taken"),
+    [
+        ("123456789012.dkr.ecr.us-west-2.amazonaws.com/rtc:native", True),
+        (f"123456789012.dkr.ecr.us-west-2.amazonaws.com/a/rtc@sha256:{'0' * 64}", True),
+        (f"localhost:5000/rtc:1@sha256:{'0' * 64}", True),
+        ("123456789012.dkr.ecr.us-west-2.amazonaws.com/rtc", False),
+        ("rtc@sha256:12", False),
+        ("rtc:native ", False),
+    ],
+)
+def test_image_is_named_with_a_tag_or_a_digest(uri, taken):
+    assert bool(re.search(template()["Parameters"]["ImageUri"]["AllowedPattern"], uri)) is taken

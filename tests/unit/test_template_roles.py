@@ -1,31 +1,30 @@
 """Every role and policy of the template against a written table of what it may do, and on what."""
 
 import pytest
-from deployed_template import of_type, stack, template, texts
+from deployed_template import ROOT, of_type, stack, template, texts
 
 ARN = "arn:${AWS::Partition}"
 HERE = "${AWS::Region}:${AWS::AccountId}"
 PRODUCTS = {"${ProductsBucket.Arn}/*", f"{ARN}:s3:::${{ProductsBucketNameParam}}/*"}
 PRODUCT_BUCKETS = {"ProductsBucket.Arn", f"{ARN}:s3:::${{ProductsBucketNameParam}}"}
-EXTRA = {"arn:aws:s3:::<ExtraProductBuckets>/*"}
+EXTRA = {"ExtraBucketArns.Outputs.Objects"}
+EXTRA_WHOLE = {"ExtraBucketArns.Outputs.BucketsAndObjects"}
+SCENES = {"SceneBucketArns.Outputs.BucketsAndObjects"}
 EVENT_BUS = {f"{ARN}:events:{HERE}:event-bus/default"}
-TASK_DEFINITIONS = {
-    f"{ARN}:ecs:{HERE}:task-definition/${{AWS::StackName}}-burst:*",
-    f"{ARN}:ecs:{HERE}:task-definition/${{AWS::StackName}}-static:*",
-}
+TASK_DEFINITIONS = {f"{ARN}:ecs:{HERE}:task-definition/${{AWS::StackName}}-burst:*"}
 TASKS = {f"{ARN}:ecs:{HERE}:task/${{Cluster}}/*"}
 FUNCTIONS = ("PlanScene", "CheckStaticLayers", "AssembleStac", "SummarizeScene")
 
 # Policy or role: action to the resources it may be done on.
 POLICIES = {
     "ProductsReadPolicy": {
-        "s3:GetObject": PRODUCTS | EXTRA | {"arn:aws:s3:::<ExtraProductBuckets>"},
-        "s3:ListBucket": PRODUCT_BUCKETS | EXTRA | {"arn:aws:s3:::<ExtraProductBuckets>"},
+        "s3:GetObject": PRODUCTS | EXTRA_WHOLE,
+        "s3:ListBucket": PRODUCT_BUCKETS | EXTRA_WHOLE,
     },
     "ProductsWritePolicy": {"s3:PutObject": PRODUCTS | EXTRA},
     "ScenesReadPolicy": {
-        "s3:GetObject": {"arn:aws:s3:::<SceneBuckets>/*", "arn:aws:s3:::<SceneBuckets>"},
-        "s3:ListBucket": {"arn:aws:s3:::<SceneBuckets>/*", "arn:aws:s3:::<SceneBuckets>"},
+        "s3:GetObject": SCENES,
+        "s3:ListBucket": SCENES,
     },
     "WorkPolicy": {
         "s3:GetObject": {"${WorkBucket.Arn}/executions/*"},
@@ -62,7 +61,7 @@ ROLES = {
     "TaskExecutionRole": {
         "ecr:GetAuthorizationToken": {"*"},
         **{
-            action: {"ImageRepository.Arn", f"{ARN}:ecr:{HERE}:repository/*"}
+            action: {"ImageRepository.Arn", "ImageRepositoryArn"}
             for action in (
                 "ecr:BatchGetImage",
                 "ecr:GetDownloadUrlForLayer",
@@ -195,12 +194,13 @@ NESTED_ROLES = {
         },
         {"TracePolicyArn"},
     ),
+    ("operations", "FailedExecutionRole"): ({"sns:Publish": {"AlarmTopic"}}, set()),
     ("fleet", "InstanceRole"): (
         {},
         {f"{ARN}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"},
     ),
 }
-NESTED_STACKS = ("network", "operations", "fleet", "new-scenes", "campaigns")
+NESTED_STACKS = tuple(path.stem for path in sorted((ROOT / "stacks").glob("*.yaml")))
 # Services whose action takes no resource.
 WITHOUT_RESOURCE = {"xray", "ecr:GetAuthorizationToken", "logs"}
 
@@ -280,3 +280,40 @@ def test_everything_that_runs_has_a_role_of_its_own(kind):
     named = [texts(r["Properties"][key])[0] for r in of_type(template(), kind).values()]
     assert len(named) == len(set(named))
     assert {name.removesuffix(".Arn") for name in named} <= set(ROLES)
+
+
+@pytest.mark.parametrize("path", [ROOT / "template.yaml", *sorted((ROOT / "stacks").glob("*.yaml"))], ids=str)
+def test_no_arn_is_of_one_partition_alone(path):
+    if path.stem == "bucket-arns":
+        return
+    assert "arn:aws:" not in path.read_text().replace("arn:aws:states:::", "")
+
+
+def test_arns_of_named_buckets_are_of_the_partition():
+    source = stack("bucket-arns")
+    partitions = {"InChina": "aws-cn", "InGovCloud": "aws-us-gov", None: "aws"}
+    for name, output in source["Outputs"].items():
+        text, parts = output["Value"]["Fn::Sub"]
+        assert text.startswith("arn:${AWS::Partition}:s3:::")
+        for value in parts.values():
+            inner = value
+            for condition, partition in partitions.items():
+                joined = inner if condition is None else inner["Fn::If"][1]
+                assert joined["Fn::Join"][0].endswith(f",arn:{partition}:s3:::"), (name, condition)
+                inner = inner["Fn::If"][2] if condition else inner
+
+
+def test_alarms_on_executions_reach_the_topic_by_a_role():
+    # What AWS documents: no condition in a topic's policy for EventBridge, else nothing is delivered.
+    resources = stack("operations")["Resources"]
+    statements = resources["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert "events.amazonaws.com" not in str(statements)
+    topics = set(of_type(stack("operations"), "AWS::SNS::Topic"))
+    targets = [
+        t
+        for rule in of_type(stack("operations"), "AWS::Events::Rule").values()
+        for t in rule["Properties"]["Targets"]
+    ]
+    published = [target for target in targets if texts(target["Arn"])[0] in topics]
+    assert published
+    assert all("RoleArn" in target for target in published)

@@ -5,17 +5,19 @@ import os
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+_UNITS = 1024
 
 
 def usable_cpus(cgroup: Path = _CGROUP) -> int:
     """Processors that this process may keep busy, at least 1.
 
-    RTCFLOW_CPUS says so where it is set. The stack sets it for its tasks: ECS limits the task, which its container does
-    not see. Else it is the least of the process's processors and of the quota of its control group (version 2 or 1).
+    RTCFLOW_CPU_UNITS says so where it is set, 1,024 a processor. The stack sets it for its tasks: ECS limits the task,
+    which its container does not see. Else it is the least of the process's processors and of the quota of its control
+    group (version 2 or 1).
     """
-    told = os.environ.get("RTCFLOW_CPUS", "")
+    told = os.environ.get("RTCFLOW_CPU_UNITS", "")
     if told.isdigit() and int(told) > 0:
-        return int(told)
+        return math.ceil(int(told) / _UNITS)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(processors, _quota(cgroup) or processors))
 
