@@ -69,7 +69,7 @@ def whole(folder, *versions):
     manifests = [manifest_at(folder), *(manifest_at(folder, f"manifest.v{v}.json") for v in versions)]
     records = {MANIFEST, ITEM, *(f"{stem}.v{v}.json" for v in versions for stem in ("manifest", "metadata"))}
     assert names(folder) == files_of(*manifests) | records
-    assert storage.read_json(folder.join(ITEM))["id"] == manifests[0].product_id
+    assert storage.read_json(folder.join(ITEM))["id"] == (manifests[0].item_id or manifests[0].product_id)
     return manifests[0].product_version
 
 

@@ -1,17 +1,19 @@
 """Where a product goes: a folder in S3 or of this machine. Files first, the manifest commits them."""
 
+import logging
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import ValidationError
-
 from rtcflow_contract.burst_id import burst_id_in_product_id
-from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import OnExisting
+from rtcflow_contract.standing import refuse_earlier_processing, refuse_other_acquisition
+from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stored
+
+_log = logging.getLogger("rtcflow-burst.destination")
 
 
 class Destination(Protocol):
@@ -25,7 +27,7 @@ class Destination(Protocol):
         """Name of the product's manifest: not `manifest.json` where another version is in use and stays so."""
 
     def existing(self) -> Manifest | None:
-        """The committed product, or None."""
+        """The committed product, or None; a manifest that is empty or cut off is no product, and is told of."""
 
     def complete(self, manifest: Manifest) -> bool:
         """Whether every file of a manifest is there in its size."""
@@ -37,7 +39,12 @@ class Destination(Protocol):
         """Commit the product by its manifest and remove what it replaces.
 
         Gives False, and removes this product's files, when another execution's product stands and must stay. Files of
-        other versions stay.
+        other versions stay, and those of static layers, which items of backscatter may name.
+
+        Raises
+        ------
+        RefusedError
+            When what stands is another product, or made from a later processing; this product's files are removed.
         """
 
 
@@ -46,21 +53,42 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return manifest.model_dump_json(indent=2).encode()
 
 
-def parse_manifest(data: bytes, href: str) -> Manifest:
-    """Read a stored manifest.
+def parse_manifest(data: bytes, href: str) -> Manifest | None:
+    """Read a stored manifest; None where it is empty, cut off or none, which counts as no product.
+
+    Raises
+    ------
+    NewerFormatError
+        When a later release wrote it: that is a product, and must stay.
+    """
+    try:
+        return read_stored(Manifest, data, href)
+    except NewerFormatError:
+        raise
+    except UnreadableError as error:
+        _log.warning("%s; it counts as no product", error.message)
+        return None
+
+
+def refuse_replacing(standing: Manifest, manifest: Manifest, job: BurstJob, where: str) -> None:
+    """Refuse to put a product in the place of another acquisition, or of a later processing.
 
     Raises
     ------
     RefusedError
-        When it is none; says where it stands.
     """
-    try:
-        return Manifest.model_validate_json(data)
-    except ValidationError as error:
-        raise RefusedError(
-            f"{href} is no manifest of this version ({error.error_count()} errors); delete it and start again",
-            reason=MANIFEST,
-        ) from error
+    refuse_other_acquisition(standing, job, where)
+    refuse_earlier_processing(standing, manifest.scene, manifest.acquisition.processed, where)
+
+
+def with_item_id(manifest: Manifest, *standing: Manifest | None) -> Manifest:
+    """A manifest whose item keeps the id of the item that it takes the place of: one of the same version."""
+    same = (one for one in standing if one is not None and one.product_version == manifest.product_version)
+    before = next(same, None)
+    if before is None:
+        return manifest
+    item_id = before.item_id or before.product_id
+    return manifest.model_copy(update={"item_id": item_id if item_id != manifest.product_id else None})
 
 
 def record_name(job: BurstJob, in_use: Manifest | None) -> str:

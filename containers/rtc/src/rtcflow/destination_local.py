@@ -12,9 +12,13 @@ from rtcflow.destination import (
     parse_manifest,
     product_prefix,
     record_name,
+    refuse_replacing,
+    with_item_id,
 )
+from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name
+from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 
 
@@ -65,6 +69,14 @@ class LocalDestination:
         """Put the manifest in place at once and remove the product of the same version that it replaces."""
         name = self.record
         standing = self._read(name)
+        if standing is not None and standing.execution != manifest.execution:
+            try:
+                refuse_replacing(standing, manifest, self._job, self.href(name))
+            except RefusedError:
+                self._delete(names_of(manifest) - names_of(standing))
+                raise
+        beside = self._read(version_name(MANIFEST, manifest.product_version)) if name == MANIFEST else None
+        manifest = with_item_id(manifest, standing, beside)
         other_version = standing is not None and standing.product_version != manifest.product_version
         if standing is not None and other_version:
             for file in (ITEM, MANIFEST):
@@ -84,12 +96,23 @@ class LocalDestination:
         return True
 
     def _remove(self, gone: set[str], keep: set[str]) -> None:
-        """Remove files by name, and product files that no manifest of the folder names."""
-        for name in gone:
-            (self.folder / name).unlink(missing_ok=True)
+        """Remove files by name, and product files that no manifest of the folder names.
+
+        Of static layers the files stay: items of backscatter name them. So do all where a manifest cannot be read.
+        """
+        self._delete(gone)
+        if self._job.product is Product.RTC_S1_STATIC:
+            return
         for path in [path for path in self.folder.iterdir() if is_record(path.name)]:
-            keep = keep | names_of(parse_manifest(path.read_bytes(), str(path)))
+            manifest = parse_manifest(path.read_bytes(), str(path))
+            if manifest is None:
+                return
+            keep = keep | names_of(manifest)
         prefix = product_prefix(self._job.product, self._job.burst_id)
         for path in list(self.folder.iterdir()):
             if path.is_file() and path.name not in keep and path.name.startswith(prefix):
                 path.unlink()
+
+    def _delete(self, names: set[str]) -> None:
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """A product folder in S3: conditional commit, and nothing left over from killed or beaten attempts."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ from rtcflow.destination import (
     parse_manifest,
     product_prefix,
     record_name,
+    refuse_replacing,
+    with_item_id,
 )
 from rtcflow_cloud import storage
-from rtcflow_contract.errors import NotFoundError
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
+from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import OnExisting
+from rtcflow_contract.standing import judge
 
 _PARALLEL = 4
 
@@ -71,34 +76,41 @@ class S3Destination:
     def commit(self, folder: Path, manifest: Manifest) -> bool:
         """Write the manifest unless another execution's stands and must stay; then tidy up."""
         name = self.record
-        at, data = self._folder.join(name), manifest_bytes(manifest)
+        at = self._folder.join(name)
+        beside = self._read(version_name(MANIFEST, manifest.product_version)) if name == MANIFEST else None
+        manifest = with_item_id(manifest, self._read(name), beside)
         replaced: set[str] = set()
-        if not storage.write_if_absent(at, data, self._client):
+        if not storage.write_if_absent(at, manifest_bytes(manifest), self._client):
             standing = self._read(name)
+            manifest = with_item_id(manifest, standing, beside)
             if standing is not None and standing.execution != manifest.execution:
                 if self.record != name:
                     # Another version came into use meanwhile.
                     return self.commit(folder, manifest)
                 if self._job.on_existing is not OnExisting.REPLACE and self.complete(standing):
-                    return self._give_way(manifest, standing)
+                    return self._give_way(manifest, standing, name)
+                with self._removing(manifest, standing):
+                    refuse_replacing(standing, manifest, self._job, str(at))
                 replaced = self._out_of_use(standing, manifest, name)
-            storage.write_bytes(at, data, self._client)
+            storage.write_bytes(at, manifest_bytes(manifest), self._client)
         # An execution that replaces may have swept these files as leftovers just before this commit.
         self.put_files(folder, self._lacking(manifest))
         standing = self._read(name)
         if standing is not None and standing.execution != manifest.execution:
-            return self._give_way(manifest, standing)
-        if name == MANIFEST:
-            replaced |= self._superseded(manifest)
-        kept = names_of(manifest) | self._other_versions(name, manifest.product_version)
-        self._delete((replaced | self._leftovers()) - kept)
+            return self._give_way(manifest, standing, name)
+        if beside is not None:
+            replaced |= self._superseded(beside)
+        others = self._other_versions(name, manifest.product_version)
+        # What a manifest that cannot be read names is not known: then nothing is swept.
+        leftovers = self._leftovers() if others is not None else set()
+        self._delete((replaced | leftovers) - names_of(manifest) - (others or set()))
         return True
 
     def _out_of_use(self, standing: Manifest, manifest: Manifest, name: str) -> set[str]:
         """What is to be removed of a product whose place another takes; of another version, nothing."""
         if standing.product_version == manifest.product_version:
             # Its item would name files that are gone.
-            return names_of(standing) | {item_name(name, standing.product_version)}
+            return self._files_of(standing) | {item_name(name, standing.product_version)}
         for file in (ITEM, MANIFEST):
             kept = self._folder.join(version_name(file, standing.product_version))
             with suppress(NotFoundError):
@@ -107,27 +119,47 @@ class S3Destination:
                 )
         return set()
 
-    def _superseded(self, manifest: Manifest) -> set[str]:
-        """A product of the same version that was made beside the one in use, before this one came in its place."""
-        version = manifest.product_version
-        beside = self._read(version_name(MANIFEST, version))
-        if beside is None:
-            return set()
-        return names_of(beside) | {version_name(MANIFEST, version), version_name(ITEM, version)}
+    def _files_of(self, manifest: Manifest) -> set[str]:
+        """Files that go with a product; those of static layers stay, since items of backscatter name them."""
+        return set() if manifest.product is Product.RTC_S1_STATIC else names_of(manifest)
 
-    def _other_versions(self, record: str, version: str) -> set[str]:
-        """Files of the folder's products of other versions."""
+    def _superseded(self, beside: Manifest) -> set[str]:
+        """A product of the same version that was made beside the one in use, before this one came in its place."""
+        version = beside.product_version
+        return self._files_of(beside) | {version_name(MANIFEST, version), version_name(ITEM, version)}
+
+    def _other_versions(self, record: str, version: str) -> set[str] | None:
+        """Files of the folder's products of other versions; None where a manifest of these cannot be read."""
         names = [entry.name for entry in storage.list_objects(self._folder, self._client)]
         others = [name for name in names if is_record(name) and name != record]
         manifests = [self._read(name) for name in others if version_of_name(name) != version]
+        if any(manifest is None for manifest in manifests):
+            return None
         return {name for manifest in manifests if manifest is not None for name in names_of(manifest)}
 
-    def _give_way(self, manifest: Manifest, standing: Manifest) -> bool:
+    def _give_way(self, manifest: Manifest, standing: Manifest, name: str) -> bool:
+        """Leave the place to what stands there; that must be what was asked for."""
+        with self._removing(manifest, standing):
+            judge(standing, self._job, self._folder.join(name), lambda _: True)
         self._delete(names_of(manifest) - names_of(standing))
         return False
 
+    @contextmanager
+    def _removing(self, manifest: Manifest, standing: Manifest) -> Iterator[None]:
+        """Remove this product's files where the block refuses it."""
+        try:
+            yield
+        except RefusedError:
+            self._delete(names_of(manifest) - names_of(standing))
+            raise
+
     def _leftovers(self) -> set[str]:
-        """Files of attempts that never committed; those of one still at work are younger than this execution."""
+        """Files of attempts that never committed; those of one still at work are younger than this execution.
+
+        Of static layers they stay: they may be those of a product that was replaced, and that items name.
+        """
+        if self._job.product is Product.RTC_S1_STATIC:
+            return set()
         prefix = product_prefix(self._job.product, self._job.burst_id)
         return {
             entry.name

@@ -30,7 +30,7 @@ def build_item(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
             reason="static-grid",
         )
     item = Item(
-        id=manifest.product_id,
+        id=manifest.item_id or manifest.product_id,
         geometry=manifest.footprint,
         bbox=list(manifest.bbox),
         datetime=manifest.acquisition.start,

@@ -8,6 +8,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, version_name
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.stored import read_stored
 from rtcflow_stac.collection import build_collection
 from rtcflow_stac.context import HrefStyle, ItemContext, Processor
 from rtcflow_stac.item import build_item
@@ -52,8 +53,10 @@ def write_stac(manifest: Manifest, job: BurstJob, out: Path) -> None:
         processor=Processor(who.institution, who.url),
         license=who.license,
     )
-    in_use = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    name = ITEM if in_use.product_id == manifest.product_id else version_name(ITEM, manifest.product_version)
+    in_use = read_stored(Manifest, (folder / MANIFEST).read_bytes(), folder / MANIFEST)
+    # As it was committed: the item may keep the id of the one that it takes the place of.
+    manifest = in_use if in_use.product_id == manifest.product_id else manifest
+    name = ITEM if manifest is in_use else version_name(ITEM, manifest.product_version)
     _write(folder / name, build_item(manifest, context))
     collection = out / job.collection_folder.key / COLLECTION
     if not collection.exists():
