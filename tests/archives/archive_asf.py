@@ -88,9 +88,9 @@ class _Guarded(Loopback):
 class BurstExtractor(_Guarded):
     """Cuts bursts out of a SAFE; says 202 a few times before each TIFF."""
 
-    def __init__(self, urs: Urs, login: AsfLogin, safe: Path) -> None:
+    def __init__(self, urs: Urs, login: AsfLogin, *safes: Path) -> None:
         super().__init__(urs, login)
-        self.safe = safe
+        self.safes = {safe.stem: safe for safe in safes}
         self.preparing = 1
         self._asked_for: dict[str, int] = {}
         self.made: dict[str, bytes] = {}
@@ -102,14 +102,18 @@ class BurstExtractor(_Guarded):
         match = re.fullmatch(
             r"/(?P<scene>[^/]+)/(?P<swath>IW\d)/(?P<pol>[VH]{2})/(?P<index>\d+)\.(?P<kind>\w+)", path
         )
-        if match is None or match["scene"] != self.safe.stem:
+        if match is None or match["scene"] not in self.safes:
             return Answer(404)
         if match["kind"] == "tiff":
             self._asked_for[path] = self._asked_for.get(path, 0) + 1
             if self._asked_for[path] <= self.preparing:
                 return Answer(202, b'{"message": "extracting"}')
         if path not in self.made:
-            made = self._tiff(match) if match["kind"] == "tiff" else self.combined_xml(match["pol"])
+            made = (
+                self._tiff(match)
+                if match["kind"] == "tiff"
+                else self.combined_xml(match["pol"], self.safes[match["scene"]])
+            )
             self.made[path] = made
         body = self.made[path]
         kind = {"tiff": "image/tiff", "xml": "application/xml"}[match["kind"]]
@@ -118,12 +122,9 @@ class BurstExtractor(_Guarded):
         return Answer(200, body, headers, ranged=True)
 
     def _tiff(self, match: re.Match[str]) -> bytes:
-        (path,) = self.safe.glob(
-            f"measurement/s1?-{match['swath'].lower()}-slc-{match['pol'].lower()}-*.tiff"
-        )
-        lines = int(
-            ET.parse(self.safe / "annotation" / f"{path.stem}.xml").findtext("swathTiming/linesPerBurst")
-        )
+        safe = self.safes[match["scene"]]
+        (path,) = safe.glob(f"measurement/s1?-{match['swath'].lower()}-slc-{match['pol'].lower()}-*.tiff")
+        lines = int(ET.parse(safe / "annotation" / f"{path.stem}.xml").findtext("swathTiming/linesPerBurst"))
         with rasterio.open(path) as whole:
             values = whole.read(1, window=Window(0, int(match["index"]) * lines, whole.width, lines))
         with rasterio.MemoryFile() as memory:
@@ -132,13 +133,14 @@ class BurstExtractor(_Guarded):
                 out.write(values, 1)
             return bytes(memory.getbuffer())
 
-    def combined_xml(self, polarization: str) -> bytes:
+    def combined_xml(self, polarization: str, safe: Path | None = None) -> bytes:
         """The scene's manifest, and every annotation file of a polarization without its root element."""
+        safe = safe or next(iter(self.safes.values()))
         root = ET.Element("burst")
-        ET.SubElement(root, "manifest").append(ET.parse(self.safe / "manifest.safe").getroot())
+        ET.SubElement(root, "manifest").append(ET.parse(safe / "manifest.safe").getroot())
         metadata = ET.SubElement(root, "metadata")
         for kind, pattern in _KINDS.items():
-            for path in sorted(self.safe.glob(pattern.format(pol=polarization.lower()))):
+            for path in sorted(safe.glob(pattern.format(pol=polarization.lower()))):
                 file = ET.parse(path).getroot()
                 entry = ET.SubElement(metadata, kind, source_filename=path.name)
                 ET.SubElement(entry, "swath").text = file.findtext("adsHeader/swath")
@@ -217,16 +219,37 @@ def granules_of(safe: Path) -> list[dict]:
     granules = []
     for path in sorted(safe.glob("annotation/s1?-iw?-slc-*.xml")):
         text = path.read_bytes()
-        anx = [e.text for e in ET.fromstring(text).iterfind("swathTiming/burstList/burst/azimuthAnxTime")]
+        root = ET.fromstring(text)
+        anx = [e.text for e in root.iterfind("swathTiming/burstList/burst/azimuthAnxTime")]
         for burst in list_bursts(text, track):
-            granules.append(_burst_granule(safe.stem, track, version, burst, anx[burst.burst_index]))
+            granule = _burst_granule(safe.stem, track, version, burst, anx[burst.burst_index])
+            granule["umm"]["SpatialExtent"] = _extent(root, burst.burst_index)
+            granules.append(granule)
     neighbour = json.loads(json.dumps(granules[-1]).replace(safe.stem, safe.stem[:-4] + "0000"))
-    neighbour["meta"]["concept-id"] = "G-neighbour-ASF"
+    neighbour["meta"]["concept-id"] = f"G-neighbour-{safe.stem[-4:]}-ASF"
     scene = {
-        "meta": {"concept-id": "G-scene-ASF", "revision-date": "2023-06-16T01:24:43.705Z"},
+        "meta": {"concept-id": f"G-scene-{safe.stem[-4:]}-ASF", "revision-date": "2023-06-16T01:24:43.705Z"},
         "umm": {"GranuleUR": f"{safe.stem}-SLC", "CollectionReference": {"ShortName": "SENTINEL-1A_SLC"}},
     }
     return [*granules, neighbour, scene]
+
+
+def _extent(root: ET.Element, index: int) -> dict:
+    """Outline of a burst, by the corners of the annotation's geolocation grid."""
+    lines = int(root.findtext("swathTiming/linesPerBurst"))
+    points = [
+        {name: float(point.findtext(name)) for name in ("line", "pixel", "latitude", "longitude")}
+        for point in root.iterfind("geolocationGrid/geolocationGridPointList/geolocationGridPoint")
+    ]
+    rows = [
+        min({p["line"] for p in points}, key=lambda line: abs(line - n * lines)) for n in (index, index + 1)
+    ]
+    ends = [[p for p in points if p["line"] == row] for row in rows]
+    first, last = (sorted(end, key=lambda p: p["pixel"]) for end in ends)
+    ring = [first[0], last[0], last[-1], first[-1], first[0]]
+    boundary = [{"Longitude": p["longitude"], "Latitude": p["latitude"]} for p in ring]
+    polygon = {"Boundary": {"Points": boundary}}
+    return {"HorizontalSpatialDomain": {"Geometry": {"CoordinateSystem": "GEODETIC", "GPolygons": [polygon]}}}
 
 
 def _burst_granule(scene: str, track: int, version: str, burst, anx: str) -> dict:
@@ -242,6 +265,8 @@ def _burst_granule(scene: str, track: int, version: str, burst, anx: str) -> dic
         "PATH_NUMBER": track,
         "POLARIZATION": burst.polarization,
         "SUBSWATH_NAME": burst.swath.upper(),
+        "ASCENDING_DESCENDING": "DESCENDING",
+        "BYTE_LENGTH": 1_000_000,
     }
     return {
         "meta": {"concept-id": f"G-{name}-ASF", "native-id": name},
@@ -258,13 +283,13 @@ def _burst_granule(scene: str, track: int, version: str, burst, anx: str) -> dic
 
 
 class AsfArchive:
-    """All hosts of ASF for one SAFE."""
+    """All hosts of ASF; bursts of every SAFE, and the first one as a whole scene too."""
 
-    def __init__(self, safe: Path) -> None:
+    def __init__(self, safe: Path, *others: Path) -> None:
         self.urs = Urs()
         self.login = AsfLogin()
-        self.cmr = CmrSearch(granules_of(safe))
-        self.extractor = BurstExtractor(self.urs, self.login, safe)
+        self.cmr = CmrSearch([granule for one in (safe, *others) for granule in granules_of(one)])
+        self.extractor = BurstExtractor(self.urs, self.login, safe, *others)
         self.datapool = Datapool(self.urs, self.login, safe)
         self.servers: list[Loopback] = [self.urs, self.login, self.cmr, self.extractor, self.datapool]
 

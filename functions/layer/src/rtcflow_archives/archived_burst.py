@@ -56,7 +56,7 @@ def bursts_of_granules(items: Iterable[Mapping[str, Any]], scene: str) -> list[A
         When a granule is not as the collection's are.
     """
     wanted = f"{scene}-SLC"
-    return [_of_granule(item["umm"]) for item in items if wanted in item["umm"].get("InputGranules", ())]
+    return [burst_of_granule(item["umm"]) for item in items if wanted in item["umm"].get("InputGranules", ())]
 
 
 def bursts_of_odata(values: Iterable[Mapping[str, Any]]) -> list[LocatedBurst]:
@@ -103,7 +103,8 @@ def _numbers(burst_ids: Iterable[str]) -> dict[str, list[int]]:
     }
 
 
-def _of_granule(umm: Mapping[str, Any]) -> ArchivedBurst:
+def burst_of_granule(umm: Mapping[str, Any]) -> ArchivedBurst:
+    """The burst of a granule in UMM-JSON; KeyError, IndexError or ValueError when it is not as the collection's are."""
     values = {
         entry["Name"]: entry["Values"][0] for entry in umm["AdditionalAttributes"] if entry.get("Values")
     }

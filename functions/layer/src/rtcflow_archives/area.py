@@ -150,7 +150,12 @@ def _area(feature: Any, name: str, file: str) -> Area:
         raise RefusedError(f"area {file} sets scene, rings or payload; leave these out", reason="area")
     try:
         area = Area.model_validate(
-            {"name": name.lower().replace("_", "-"), **own, "rings": _rings(feature, file), "payload": given}
+            {
+                "name": name.lower().replace("_", "-"),
+                **own,
+                "rings": rings_of(feature, file),
+                "payload": given,
+            }
         )
     except ValidationError as error:
         raise RefusedError(f"area {file} was refused: {describe(error)}", reason="area") from error
@@ -171,7 +176,8 @@ def _check_payload(area: Area, file: str) -> None:
         raise RefusedError(f"area {file}: {error.message}", reason="area") from error
 
 
-def _rings(feature: Mapping[str, Any], file: str) -> list[Ring]:
+def rings_of(feature: Mapping[str, Any], file: str) -> list[Ring]:
+    """Outer rings of a GeoJSON feature, as the archive's search takes them; RefusedError where it is no polygon."""
     geometry = feature.get("geometry") or {}
     polygons = {
         "Polygon": lambda: [geometry["coordinates"]],

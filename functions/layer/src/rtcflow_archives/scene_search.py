@@ -45,7 +45,7 @@ def find_scenes(
     TransientError, RefusedError
         As Cmr.granules does.
     """
-    keywords = _polygons(rings)
+    keywords = polygon_keywords(rings)
     if published is not None:
         keywords.append(("created_at[]", str(published)))
     options = _SLC | (acquired or Window(None, None))._asdict()
@@ -55,11 +55,12 @@ def find_scenes(
 def find_scene(cmr: Cmr, scene: str, rings: Sequence[Ring] = ()) -> SceneGranule | None:
     """A scene by name; None when the catalogue has none, or none that touches the area given."""
     named = [granule_name(scene)]
-    found = scene_granules(cmr.granules(**_SLC, product_list=named, cmr_keywords=_polygons(rings)))
+    found = scene_granules(cmr.granules(**_SLC, product_list=named, cmr_keywords=polygon_keywords(rings)))
     return found[0] if found else None
 
 
-def _polygons(rings: Sequence[Ring]) -> list[tuple[str, str]]:
+def polygon_keywords(rings: Sequence[Ring]) -> list[tuple[str, str]]:
+    """Parameters of a search that keep what touches one of several rings."""
     # In CMR's words: asf_search's own make several rings one hull, and thin out long ones.
     polygons = [("polygon[]", ",".join(f"{x:.6f},{y:.6f}" for x, y in ring)) for ring in rings]
     return [*polygons, ("options[polygon][or]", "true")] if len(polygons) > 1 else polygons

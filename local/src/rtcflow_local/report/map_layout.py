@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pyproj import CRS, Transformer
 
 from rtcflow_contract.grid import Grid
+from rtcflow_local.report.coastline import coast_in
 
 Point = tuple[float, float]
 _WIDTH, _MAX_HEIGHT, _MARGIN = 900.0, 640.0, 34.0
@@ -26,8 +27,8 @@ class Shape(NamedTuple):
 
     key: str
     footprint: dict[str, Any]
-    grid: Grid
-    picture: tuple[int, int] | None
+    grid: Grid | None = None
+    picture: tuple[int, int] | None = None
 
 
 class Placed(NamedTuple):
@@ -58,6 +59,7 @@ class Map:
     lines: tuple[GridLine, ...]
     bar: float
     bar_km: int
+    coast: tuple[str, ...] = ()
 
 
 def make_map(shapes: Sequence[Shape]) -> Map | None:
@@ -83,13 +85,14 @@ def make_map(shapes: Sequence[Shape]) -> Map | None:
             shape.key,
             " ".join(_path([frame.to_map(point) for point in ring]) + "Z" for ring in plane[shape.key]),
             frame.to_map(_mean([point for ring in plane[shape.key] for point in ring])),
-            _matrix(shape, local, frame) if shape.picture else None,
+            _matrix(shape.grid, shape.picture, local, frame) if shape.picture and shape.grid else None,
         )
         for shape in shapes
     )
     bar_km = max((km for km in _BARS_KM if km * 1000 * frame.scale <= frame.width / 4), default=_BARS_KM[0])
     lines = tuple(_graticule(project, frame))
-    return Map(frame.width, frame.height, placed, lines, bar_km * 1000 * frame.scale, bar_km)
+    coast = tuple(_coast(project, frame))
+    return Map(frame.width, frame.height, placed, lines, bar_km * 1000 * frame.scale, bar_km, coast)
 
 
 class _Frame(NamedTuple):
@@ -144,9 +147,9 @@ def _mean(points: Sequence[Point]) -> Point:
     return sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points)
 
 
-def _matrix(shape: Shape, local: CRS, frame: _Frame) -> str:
+def _matrix(grid: Grid, size: tuple[int, int], local: CRS, frame: _Frame) -> str:
     """SVG matrix that puts an image onto its grid: affine through three corners, true to a pixel within a burst."""
-    grid, (wide, tall) = shape.grid, shape.picture or (1, 1)
+    wide, tall = size
     to_local = Transformer.from_crs(grid.epsg, local, always_xy=True)
     corners = [(grid.left, grid.top), (grid.right, grid.top), (grid.left, grid.bottom)]
     (x0, y0), (x1, y1), (x2, y2) = (frame.to_map(p) for p in _projected(to_local, corners))
@@ -154,7 +157,8 @@ def _matrix(shape: Shape, local: CRS, frame: _Frame) -> str:
     return " ".join(f"{value:.6g}" for value in values)
 
 
-def _graticule(project: Transformer, frame: _Frame) -> Iterable[GridLine]:
+def _extent(project: Transformer, frame: _Frame) -> tuple[float, float, float, float]:
+    """West, south, east and north of the map, degrees; beyond 180 where it crosses the antimeridian."""
     edge = [
         (x, y) for x in (0.0, frame.width / 2, frame.width) for y in (0.0, frame.height / 2, frame.height)
     ]
@@ -163,7 +167,16 @@ def _graticule(project: Transformer, frame: _Frame) -> Iterable[GridLine]:
     middle = inverse[4][0]
     # Longitudes next to that of the middle, so that those beyond the antimeridian follow on.
     lons = [middle + (p[0] - middle + 180) % 360 - 180 for p in inverse]
-    west, east = min(lons), max(lons)
+    return min(lons), south, max(lons), north
+
+
+def _coast(project: Transformer, frame: _Frame) -> Iterable[str]:
+    for line in coast_in(*_extent(project, frame)):
+        yield _path([frame.to_map(point) for point in _projected(project, line)])
+
+
+def _graticule(project: Transformer, frame: _Frame) -> Iterable[GridLine]:
+    west, south, east, north = _extent(project, frame)
     for low, high, meridian in ((west, east, True), (south, north, False)):
         step = next((s for s in _STEPS if (high - low) / s <= 7), _STEPS[-1])
         for number in range(math.ceil(low / step), math.floor(high / step) + 1):

@@ -1,0 +1,1 @@
+"""An area and a period: which passes there are, their products, and the cube of them."""

@@ -1,0 +1,252 @@
+"""Bursts of an area and a period, as the archive's catalogue lists them, and the passes that they belong to."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from rtcflow_archives.archived_burst import burst_of_granule
+from rtcflow_archives.cmr import Cmr
+from rtcflow_archives.hosts import ArchiveHosts
+from rtcflow_archives.scene_search import polygon_keywords
+from rtcflow_contract.errors import DefectError, RefusedError
+from rtcflow_contract.scene_id import SceneId, parse_scene_id
+from rtcflow_contract.scene_rules import refuse_uncalibrated
+from rtcflow_local.stack.aoi import AreaOfInterest
+
+_SUFFIX = "-SLC"
+# A full-size burst in one polarization, where the catalogue does not say.
+_USUAL_BYTES = 150_000_000
+
+
+class Filters(NamedTuple):
+    """What a search keeps; None or empty keeps all.
+
+    Attributes
+    ----------
+    orbit_direction : {'ascending', 'descending'} or None
+    relative_orbits : tuple of int
+    polarization : str or None
+        One that a burst must have, such as `VV`.
+    burst_ids : tuple of str
+    platforms : tuple of str
+    """
+
+    orbit_direction: str | None = None
+    relative_orbits: tuple[int, ...] = ()
+    polarization: str | None = None
+    burst_ids: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+
+
+class Acquisition(NamedTuple):
+    """One burst of one pass.
+
+    Attributes
+    ----------
+    burst_id : str
+    scene : SceneId
+        The scene that holds it; of two processings the newer.
+    sensing_start : datetime
+        UTC.
+    polarizations : tuple of str
+    relative_orbit : int
+    orbit_direction : str
+        `ascending` or `descending`; empty where the catalogue does not say.
+    size : int
+        Bytes of its pixels in all polarizations.
+    outline : shapely geometry or None
+        Longitude and latitude, degrees.
+    """
+
+    burst_id: str
+    scene: SceneId
+    sensing_start: datetime
+    polarizations: tuple[str, ...]
+    relative_orbit: int
+    orbit_direction: str
+    size: int
+    outline: BaseGeometry | None
+
+    @property
+    def pass_id(self) -> str:
+        """Names the pass: platform, absolute orbit and direction, such as `S1A_041267_D`."""
+        return f"{self.scene.platform}_{self.scene.absolute_orbit:06d}_{(self.orbit_direction or '?')[0].upper()}"
+
+
+class Pass(NamedTuple):
+    """Bursts of an area that one flight over it took, by time."""
+
+    pass_id: str
+    bursts: tuple[Acquisition, ...]
+
+    @property
+    def start(self) -> datetime:
+        """Sensing start of its first burst, UTC."""
+        return self.bursts[0].sensing_start
+
+    @property
+    def scenes(self) -> dict[str, list[str]]:
+        """Burst ids by scene id."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for burst in self.bursts:
+            found[burst.scene.id].append(burst.burst_id)
+        return dict(found)
+
+
+class Found(NamedTuple):
+    """What a search found: passes by time, and scenes that can give no product with the reason."""
+
+    area: AreaOfInterest
+    passes: tuple[Pass, ...]
+    left_out: dict[str, str]
+
+    @property
+    def bursts(self) -> list[Acquisition]:
+        """All bursts of all passes."""
+        return [burst for one in self.passes for burst in one.bursts]
+
+
+def find_acquisitions(
+    area: AreaOfInterest,
+    start: date,
+    end: date,
+    filters: Filters | None = None,
+    hosts: ArchiveHosts | None = None,
+) -> Found:
+    """Bursts that touch an area, taken from the start of one day to the end of another.
+
+    Parameters
+    ----------
+    area : AreaOfInterest
+    start, end : date
+        Days of acquisition, UTC, both included.
+    filters : Filters, optional
+    hosts : ArchiveHosts, optional
+
+    Raises
+    ------
+    RefusedError
+        When the end lies before the start, or the catalogue refuses the area.
+    TransientError
+        When the catalogue does not answer, or its listing stays incomplete.
+    """
+    if end < start:
+        raise RefusedError(f"the period ends on {end}, before it starts on {start}; swap them", "period")
+    cmr = Cmr((hosts or ArchiveHosts.from_environment()).cmr_url)
+    items = cmr.granules(
+        dataset="SLC-BURST",
+        start=datetime.combine(start, time.min, UTC),
+        end=datetime.combine(end, time.max, UTC),
+        cmr_keywords=polygon_keywords(area.rings),
+    )
+    try:
+        listed = list(_newest(_merged(items)))
+    except (KeyError, IndexError, ValueError) as error:
+        raise DefectError(f"CMR lists a burst in a form that is not known ({error!r})", "cmr-form") from error
+    kept = [one for one in listed if _touches(one, area) and _passes(one, filters or Filters())]
+    usable, left_out = _usable(kept)
+    return Found(area, tuple(group_passes(usable)), left_out)
+
+
+def group_passes(bursts: Iterable[Acquisition]) -> list[Pass]:
+    """Passes by time, each with its bursts by time."""
+    groups: dict[str, list[Acquisition]] = defaultdict(list)
+    for burst in bursts:
+        groups[burst.pass_id].append(burst)
+    passes = [
+        Pass(pass_id, tuple(sorted(group, key=lambda one: (one.sensing_start, one.burst_id))))
+        for pass_id, group in groups.items()
+    ]
+    return sorted(passes, key=lambda one: (one.start, one.pass_id))
+
+
+def _merged(items: Iterable[Mapping[str, Any]]) -> list[tuple[Acquisition, str]]:
+    """One acquisition a burst and scene, from a granule a polarization; with the time of the scene's processing."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for item in items:
+        umm = item["umm"]
+        burst = burst_of_granule(umm)
+        groups[umm["InputGranules"][0].removesuffix(_SUFFIX), burst.burst_id].append(item)
+    return [_acquisition(scene, group) for (scene, _), group in groups.items()]
+
+
+def _acquisition(scene: str, group: Sequence[Mapping[str, Any]]) -> tuple[Acquisition, str]:
+    parsed = parse_scene_id(scene)
+    bursts = [burst_of_granule(item["umm"]) for item in group]
+    there = {burst.polarization for burst in bursts}
+    values = _values(group[0]["umm"])
+    found = Acquisition(
+        burst_id=bursts[0].burst_id,
+        scene=parsed,
+        sensing_start=bursts[0].sensing_start,
+        polarizations=tuple(name for name in parsed.polarizations if name in there),
+        relative_orbit=int(float(values["PATH_NUMBER"])),
+        orbit_direction=str(values.get("ASCENDING_DESCENDING", "")).lower(),
+        size=sum(int(float(_values(item["umm"]).get("BYTE_LENGTH", _USUAL_BYTES))) for item in group),
+        outline=_outline(group[0]["umm"]),
+    )
+    changed = max(
+        str(
+            item["umm"].get("DataGranule", {}).get("ProductionDateTime")
+            or item["meta"].get("revision-date", "")
+        )
+        for item in group
+    )
+    return found, changed
+
+
+def _newest(merged: Iterable[tuple[Acquisition, str]]) -> Iterable[Acquisition]:
+    """Of two processings of the same data take the newer one."""
+    newest: dict[tuple[str, str], tuple[str, Acquisition]] = {}
+    for one, changed in merged:
+        key = one.burst_id, one.scene.id[:-5]
+        if key not in newest or newest[key][:1] < (changed,):
+            newest[key] = changed, one
+    return (one for _, one in newest.values())
+
+
+def _usable(bursts: Iterable[Acquisition]) -> tuple[list[Acquisition], dict[str, str]]:
+    usable: list[Acquisition] = []
+    left_out: dict[str, str] = {}
+    for burst in bursts:
+        try:
+            refuse_uncalibrated(burst.scene)
+            usable.append(burst)
+        except RefusedError as error:
+            left_out[burst.scene.id] = error.message
+    return usable, left_out
+
+
+def _touches(burst: Acquisition, area: AreaOfInterest) -> bool:
+    if burst.outline is None:
+        return True
+    shifted = [shapely.affinity.translate(burst.outline, turn) for turn in (-360, 0, 360)]
+    return any(shape.intersects(area.geometry) for shape in shifted)
+
+
+def _passes(burst: Acquisition, filters: Filters) -> bool:
+    return (
+        filters.orbit_direction in (None, burst.orbit_direction)
+        and (not filters.relative_orbits or burst.relative_orbit in filters.relative_orbits)
+        and (filters.polarization is None or filters.polarization in burst.polarizations)
+        and (not filters.burst_ids or burst.burst_id in filters.burst_ids)
+        and (not filters.platforms or burst.scene.platform in filters.platforms)
+    )
+
+
+def _values(umm: Mapping[str, Any]) -> dict[str, Any]:
+    return {entry["Name"]: entry["Values"][0] for entry in umm["AdditionalAttributes"] if entry.get("Values")}
+
+
+def _outline(umm: Mapping[str, Any]) -> BaseGeometry | None:
+    domain = umm.get("SpatialExtent", {}).get("HorizontalSpatialDomain", {})
+    polygons = domain.get("Geometry", {}).get("GPolygons", [])
+    shapes = [
+        shapely.Polygon([(point["Longitude"], point["Latitude"]) for point in polygon["Boundary"]["Points"]])
+        for polygon in polygons
+    ]
+    return shapely.unary_union(shapes) if shapes else None

@@ -1,0 +1,198 @@
+"""The cube of an area on disk: Zarr with CF attributes, appended as passes come."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pystac
+import xarray as xr
+import zarr
+from affine import Affine
+from dask.diagnostics.progress import Callback
+from odc.geo.geobox import GeoBox
+from shapely.geometry.base import BaseGeometry
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_local.stack.opening import ANGLE, TILE, PassItems, common_grid, group_items, load_passes
+
+CUBE = "cube.zarr"
+# Attribute of a cube: the passes that are written whole, each with the mark of its products.
+_PASSES = "rtcflow_passes"
+_GRID = "rtcflow_grid"
+
+Progress = Callable[[float], None]
+
+
+class Written(NamedTuple):
+    """A cube's passes, by time, and which of them this run brought."""
+
+    path: Path
+    passes: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+class _State(NamedTuple):
+    """A cube as it stands: marks by pass, grid, and the names of its variables and of its angles' orbits."""
+
+    passes: dict[str, str]
+    grid: dict[str, Any]
+    bands: frozenset[str]
+    orbits: frozenset[int]
+
+
+def update_cube(
+    path: Path,
+    items: Sequence[pystac.Item],
+    area: BaseGeometry | None = None,
+    *,
+    crs: int | None = None,
+    resolution: float | None = None,
+    progress: Progress = lambda done: None,
+) -> Written:
+    """Bring a cube up to date with its products: write it, or append the passes that have come since.
+
+    The whole cube is written again, beside the old one, when a pass lies before one of the cube, products were made
+    anew, an orbit or a polarization is new, or the cube was left half written.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the cube, `.zarr`.
+    items : sequence of pystac.Item
+        Of all products of the area, those of the cube included.
+    area : shapely geometry, optional
+        Degrees; the extent of the items by default.
+    crs, resolution : optional
+        EPSG code and metres; those of the cube, else of most items by default.
+    progress : callable
+        Told the share that is written, 0 to 1.
+
+    Raises
+    ------
+    RefusedError
+        When the folder holds something else, or a cube of another grid or area.
+    """
+    passes = group_items(items)
+    marks = {one.pass_id: _mark(one) for one in passes}
+    state = _state(path)
+    grid = _kept_grid(state.grid) if state else common_grid(items, area, crs, resolution)
+    if state:
+        _check(path, state, area, crs, resolution)
+    whole = load_passes(passes, grid, area, None, {"time": 1, "y": TILE, "x": TILE})
+    new = tuple(name for name in marks if not state or name not in state.passes)
+    if state is None or not _appendable(state, marks, whole):
+        _write(path, whole, {_GRID: json.dumps(state.grid if state else _record(grid, area))}, progress)
+    elif new:
+        fresh = whole.isel(time=np.isin(whole["pass_id"].values, new))
+        with _Share(progress):
+            fresh.drop_dims("angle_orbit", errors="ignore").drop_vars("spatial_ref").to_zarr(
+                path, append_dim="time", consolidated=False
+            )
+    # A cube whose attribute lacks a pass was not written to its end.
+    zarr.open_group(str(path), mode="r+").attrs[_PASSES] = json.dumps(marks)
+    zarr.consolidate_metadata(str(path), zarr_format=2)
+    return Written(path, tuple(marks), new)
+
+
+def _write(path: Path, whole: xr.Dataset, attributes: dict[str, str], progress: Progress) -> None:
+    part, old = (path.with_name(f".{path.name}.{ending}") for ending in ("part", "old"))
+    for left in (part, old):
+        shutil.rmtree(left, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _Share(progress):
+        whole.assign_attrs(attributes).to_zarr(
+            part, mode="w", zarr_format=2, consolidated=False, encoding=_encoding(whole)
+        )
+    if path.exists():
+        path.rename(old)
+    part.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _encoding(whole: xr.Dataset) -> dict[str, dict[str, Any]]:
+    chunks = [min(TILE, whole.sizes["y"]), min(TILE, whole.sizes["x"])]
+    encoding: dict[str, dict[str, Any]] = {str(name): {"chunks": [1, *chunks]} for name in whole.data_vars}
+    # One reference date for every append.
+    encoding["time"] = {"units": "microseconds since 2014-01-01", "dtype": "int64", "chunks": [4096]}
+    return encoding
+
+
+def _appendable(state: _State, marks: dict[str, str], whole: xr.Dataset) -> bool:
+    """Whether what is new lies after what is there, and what is there is as it was."""
+    standing = list(state.passes.items())
+    orbits = set(whole["angle_orbit"].values.tolist()) if ANGLE in whole else set()
+    return (
+        list(marks.items())[: len(standing)] == standing
+        and frozenset(map(str, whole.data_vars)) == state.bands
+        and orbits == state.orbits
+    )
+
+
+def _state(path: Path) -> _State | None:
+    """The cube in a folder; None where there is none, or one that was not written to its end."""
+    if not path.exists():
+        return None
+    try:
+        cube = xr.open_zarr(path, consolidated=False, decode_coords="all")
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        raise RefusedError(f"{path} is no cube; remove it or give another folder", "cube") from error
+    if _GRID not in cube.attrs:
+        raise RefusedError(f"{path} is no cube of rtcflow; remove it or give another folder", "cube")
+    passes = json.loads(cube.attrs.get(_PASSES, "{}"))
+    if list(passes) != [str(name) for name in cube["pass_id"].values]:
+        return None
+    orbits = cube["angle_orbit"].values.tolist() if ANGLE in cube else []
+    return _State(
+        passes, json.loads(cube.attrs[_GRID]), frozenset(map(str, cube.data_vars)), frozenset(orbits)
+    )
+
+
+def _record(grid: GeoBox, area: BaseGeometry | None) -> dict[str, Any]:
+    return {
+        "crs": str(grid.crs),
+        "transform": list(grid.affine)[:6],
+        "shape": list(grid.shape),
+        "area": area.wkt if area is not None else None,
+    }
+
+
+def _kept_grid(record: dict[str, Any]) -> GeoBox:
+    return GeoBox(tuple(record["shape"]), Affine(*record["transform"]), record["crs"])
+
+
+def _check(
+    path: Path, state: _State, area: BaseGeometry | None, crs: int | None, resolution: float | None
+) -> None:
+    """Refuse to put another area or grid into a cube."""
+    grid = state.grid
+    differing = [
+        ("area", area is not None and area.wkt != grid["area"]),
+        ("CRS", crs is not None and f"EPSG:{crs}" != grid["crs"]),
+        ("resolution", resolution is not None and float(resolution) != grid["transform"][0]),
+    ]
+    names = [name for name, differs in differing if differs]
+    if names:
+        raise RefusedError(f"{path} is a cube of another {' and '.join(names)}; give another --out", "cube")
+
+
+def _mark(one: PassItems) -> str:
+    """Changes when a product of a pass is made anew."""
+    return hashlib.sha256("\n".join(item.id for item in one.items).encode()).hexdigest()[:16]
+
+
+class _Share(Callback):
+    """Tells how much of a dask computation is done."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def _posttask(self, key: Any, result: Any, dsk: Any, state: Any, worker_id: Any) -> None:
+        done = len(state["finished"])
+        self._progress(
+            done / max(1, done + sum(len(state[name]) for name in ("ready", "waiting", "running")))
+        )

@@ -1,0 +1,43 @@
+"""What it takes to make the products of a search: bytes fetched, time on this machine, cost on AWS."""
+
+import os
+from typing import NamedTuple
+
+from rtcflow_local.stack.acquisitions import Found
+from rtcflow_scene.cost import DEFAULT_REGION, TaskSize, burst_cost, scene_cost
+
+# Seconds of one core for a full-size dual-polarized burst at 20 m, and for the static layers of one (docs/scale.md).
+_BURST_CPU_S, _STATIC_CPU_S = 12.0, 28.0
+# Bytes a second from an archive over a household's or an institute's line.
+_FETCH_RATE = 10e6
+# Wall time of a burst in a task of 4 vCPU, seconds.
+_TASK_S = 8.0
+_TASK = TaskSize(4, 8, 40)
+
+
+class Expectation(NamedTuple):
+    """Bytes to fetch, seconds on this machine, and USD on AWS Spot in the default region."""
+
+    fetched_bytes: int
+    seconds: float
+    cost_usd: float
+
+
+def expect(found: Found, cores: int | None = None) -> Expectation:
+    """Estimate, rough on purpose: products that exist, retries and waits for orbits are not in it."""
+    bursts = found.bursts
+    static = len({burst.burst_id for burst in bursts})
+    fetched = sum(burst.size for burst in bursts)
+    computing = (len(bursts) * _BURST_CPU_S + static * _STATIC_CPU_S) / (cores or os.cpu_count() or 1)
+    scenes = len({burst.scene.id for burst in bursts})
+    each = burst_cost(_TASK_S, _TASK, region=DEFAULT_REGION, spot=True).total
+    cost = (len(bursts) + static) * each + scenes * scene_cost([], region=DEFAULT_REGION)
+    # Fetching goes on while the engine computes.
+    return Expectation(fetched, max(computing, fetched / _FETCH_RATE), cost)
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,321 @@
+"""Products as one lazy dataset: items of any collection, on one grid, with a time step a pass (xarray, odc-stac)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import odc.stac
+import pystac
+import rasterio.features
+import xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from odc.geo.geom import Geometry
+from shapely.geometry.base import BaseGeometry
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.layers import Product
+from rtcflow_local.stack.aoi import AreaLike, area_of_interest
+
+POLARIZATIONS = ("VV", "VH", "HH", "HV")
+MASK, ANGLE = "mask", "local_incidence_angle"
+MASK_FILL = 255
+# Chunks of the lazy dataset, pixels; of a cube on disk too.
+TILE = 1024
+
+_ATTRIBUTES: dict[str, dict[str, Any]] = {
+    **{
+        name: {
+            "long_name": f"radiometrically terrain corrected backscatter, {name}",
+            "standard_name": "surface_backwards_scattering_coefficient_of_radar_wave",
+            "units": "1",
+        }
+        for name in POLARIZATIONS
+    },
+    MASK: {
+        "long_name": "layover and shadow",
+        "flag_values": np.array([0, 1, 2, 3], "uint8"),
+        "flag_meanings": "clear shadow layover layover_and_shadow",
+    },
+    ANGLE: {"long_name": "local incidence angle", "standard_name": "angle_of_incidence", "units": "degree"},
+}
+
+
+class PassItems(NamedTuple):
+    """Items of one pass, by time; `pass_id` such as `S1A_041267_D`."""
+
+    pass_id: str
+    items: tuple[pystac.Item, ...]
+
+    @property
+    def coordinates(self) -> dict[str, Any]:
+        """What the dataset says of the time step."""
+        first = self.items[0].properties
+        scenes = dict.fromkeys(str(item.properties.get("s1:product_identifier", "")) for item in self.items)
+        return {
+            "pass_id": self.pass_id,
+            "scene": " ".join(scenes),
+            "platform": str(first["platform"]),
+            "absolute_orbit": int(first["sat:absolute_orbit"]),
+            "relative_orbit": int(first["sat:relative_orbit"]),
+            "orbit_state": str(first["sat:orbit_state"]),
+        }
+
+
+def read_items(source: str | Path | Iterable[pystac.Item | Mapping[str, Any]]) -> list[pystac.Item]:
+    """Backscatter items of a folder of products, a collection or item file, or an iterable of items.
+
+    Raises
+    ------
+    RefusedError
+        When there is none.
+    """
+    if isinstance(source, str | Path):
+        found = list(_items_at(source))
+    else:
+        found = [one if isinstance(one, pystac.Item) else pystac.Item.from_dict(dict(one)) for one in source]
+    kept = [item for item in found if item.properties.get("product:type") != Product.RTC_S1_STATIC]
+    if not kept:
+        raise RefusedError(
+            f"{_named(source)} has no item of backscatter; make products there first", "no-items"
+        )
+    return kept
+
+
+def open_stack(
+    source: str | Path | Iterable[pystac.Item | Mapping[str, Any]],
+    *,
+    area: AreaLike | None = None,
+    bands: Sequence[str] | None = None,
+    crs: int | str | None = None,
+    resolution: float | None = None,
+    chunks: Mapping[str, int] | None = None,
+) -> xr.Dataset:
+    """Open products lazily on one grid, with one time step a pass; bursts of a pass are mosaicked.
+
+    Parameters
+    ----------
+    source
+        A cube that `rtcflow stack` wrote (`.zarr`), a folder of products, a STAC collection or item file, or items.
+    area : optional
+        GeoJSON file, `west,south,east,north`, or geometry to clip to; all items else.
+    bands : sequence of str, optional
+        Of `VV`, `VH`, `HH`, `HV`, `mask`, `local_incidence_angle`; by default all that the items have.
+    crs : optional
+        EPSG code; that of most items by default.
+    resolution : float, optional
+        Metres; that of the items by default.
+    chunks : mapping, optional
+        Sizes of dask chunks; one pass of 1024 by 1024 pixels by default.
+
+    Returns
+    -------
+    xarray.Dataset
+        Polarizations as (time, y, x), linear power; `mask` likewise; `local_incidence_angle` as (angle_orbit, y, x) in
+        degrees, by relative orbit. NaN, and 255 in the mask, where there is nothing. Times are UTC and ascending.
+
+    Raises
+    ------
+    RefusedError
+        When there is no item, or none in the area.
+    """
+    if isinstance(source, str | Path) and str(source).rstrip("/").endswith(".zarr"):
+        return xr.open_zarr(source, decode_coords="all").sortby("time")
+    items = read_items(source)
+    shape = area_of_interest(area).geometry if area is not None else None
+    geobox = common_grid(items, shape, crs, resolution)
+    return load_passes(group_items(items), geobox, shape, bands, chunks or {"time": 1, "y": TILE, "x": TILE})
+
+
+def group_items(items: Iterable[pystac.Item]) -> list[PassItems]:
+    """Items by pass, passes by time."""
+    groups: dict[str, list[pystac.Item]] = defaultdict(list)
+    for item in items:
+        groups[pass_id_of(item)].append(item)
+    passes = [
+        PassItems(pass_id, tuple(sorted(group, key=lambda item: (item.properties["datetime"], item.id))))
+        for pass_id, group in groups.items()
+    ]
+    return sorted(passes, key=lambda one: (one.items[0].properties["datetime"], one.pass_id))
+
+
+def pass_id_of(item: pystac.Item) -> str:
+    """Names the pass of an item: platform, absolute orbit and direction, such as `S1A_041267_D`."""
+    p = item.properties
+    platform = str(p["platform"]).replace("sentinel-", "S").upper()
+    return f"{platform}_{int(p['sat:absolute_orbit']):06d}_{str(p['sat:orbit_state'])[0].upper()}"
+
+
+def common_grid(
+    items: Sequence[pystac.Item],
+    area: BaseGeometry | None = None,
+    crs: int | str | None = None,
+    resolution: float | None = None,
+) -> GeoBox:
+    """One grid for items: pixel edges at multiples of the pixel size, as those of the products.
+
+    Raises
+    ------
+    RefusedError
+        When the items do not reach the area.
+    """
+    codes = Counter(str(item.properties["proj:code"]) for item in items)
+    code = f"EPSG:{str(crs).upper().removeprefix('EPSG:')}" if crs is not None else codes.most_common(1)[0][0]
+    size = resolution or Counter(float(item.properties["gsd"]) for item in items).most_common(1)[0][0]
+    boxes = [_box_of(item).to_crs(code) for item in items]
+    left, bottom = (min(box.boundingbox[k] for box in boxes) for k in (0, 1))
+    right, top = (max(box.boundingbox[k] for box in boxes) for k in (2, 3))
+    if area is not None:
+        wanted = Geometry(area, "EPSG:4326").segmented(0.05).to_crs(code).boundingbox
+        left, bottom = max(left, wanted[0]), max(bottom, wanted[1])
+        right, top = min(right, wanted[2]), min(top, wanted[3])
+        if left >= right or bottom >= top:
+            raise RefusedError("no product reaches the area; give another area", "area")
+    return GeoBox.from_bbox((left, bottom, right, top), code, resolution=size, anchor="edge")
+
+
+def load_passes(
+    passes: Sequence[PassItems],
+    geobox: GeoBox,
+    area: BaseGeometry | None,
+    bands: Sequence[str] | None,
+    chunks: Mapping[str, int] | None,
+) -> xr.Dataset:
+    """Passes on a grid, clipped to an area; lazily where `chunks` are given."""
+    # odc-stac takes the bands of all items from the first one.
+    items = sorted((item for one in passes for item in one.items), key=lambda item: -len(item.assets))
+    there = {name for item in items for name in item.assets}
+    wanted = [name for name in (bands or (*POLARIZATIONS, MASK, ANGLE)) if name in there]
+    if bands and set(bands) - there:
+        raise RefusedError(
+            f"the items have no {', '.join(sorted(set(bands) - there))}; they have "
+            f"{', '.join(sorted(there & {*POLARIZATIONS, MASK, ANGLE}))}",
+            "bands",
+        )
+    options: dict[str, Any] = {
+        "geobox": geobox,
+        "chunks": dict(chunks) if chunks else None,
+        "resampling": "nearest",
+    }
+    loaded = odc.stac.load(
+        items,
+        bands=[name for name in wanted if name != ANGLE],
+        groupby=lambda item, *_: pass_id_of(item),
+        **options,
+    )
+    loaded = _with_passes(loaded, passes)
+    if ANGLE in wanted:
+        loaded = loaded.merge(_angles(items, options), compat="override", join="exact")
+    return _described(_clipped(loaded, geobox, area))
+
+
+def _with_passes(loaded: xr.Dataset, passes: Sequence[PassItems]) -> xr.Dataset:
+    """Name the pass of every time step."""
+    by_time = {
+        np.datetime64(item.datetime.replace(tzinfo=None), "ns"): one
+        for one in passes
+        for item in one.items
+        if item.datetime
+    }
+    found = [by_time[time].coordinates for time in loaded.time.values.astype("datetime64[ns]")]
+    names = list(found[0])
+    return loaded.assign_coords(
+        {
+            name: ("time", np.array([one[name] for one in found], dtype=_kind(found[0][name])))
+            for name in names
+        }
+    ).sortby("time")
+
+
+def _kind(value: Any) -> Any:
+    return object if isinstance(value, str) else "int32"
+
+
+def _angles(items: Sequence[pystac.Item], options: dict[str, Any]) -> xr.Dataset:
+    """Local incidence angle of each relative orbit, from one item a burst: it is the same on every pass."""
+    once: dict[str, pystac.Item] = {}
+    for item in items:
+        if ANGLE in item.assets:
+            once.setdefault(item.assets[ANGLE].href, item)
+    angles = odc.stac.load(
+        list(once.values()),
+        bands=[ANGLE],
+        groupby=lambda item, *_: int(item.properties["sat:relative_orbit"]),
+        **options,
+    )
+    by_time = {
+        np.datetime64(item.datetime.replace(tzinfo=None), "ns"): int(item.properties["sat:relative_orbit"])
+        for item in once.values()
+        if item.datetime
+    }
+    orbits = [by_time[time] for time in angles.time.values.astype("datetime64[ns]")]
+    return (
+        angles.rename(time="angle_orbit").assign_coords(
+            angle_orbit=("angle_orbit", np.array(orbits, "int32"))
+        )
+    ).sortby("angle_orbit")
+
+
+def _clipped(loaded: xr.Dataset, geobox: GeoBox, area: BaseGeometry | None) -> xr.Dataset:
+    if area is None:
+        return loaded
+    shape = Geometry(area, "EPSG:4326").segmented(0.02).to_crs(str(geobox.crs))
+    inside = xr.DataArray(
+        rasterio.features.geometry_mask(
+            [shape.json], out_shape=geobox.shape, transform=geobox.affine, all_touched=True, invert=True
+        ),
+        dims=("y", "x"),
+    )
+    return loaded.assign(
+        {
+            name: values.where(inside, MASK_FILL if name == MASK else np.nan).astype(values.dtype)
+            for name, values in loaded.data_vars.items()
+        }
+    )
+
+
+def _described(loaded: xr.Dataset) -> xr.Dataset:
+    """Attributes after the CF conventions."""
+    for name, values in loaded.data_vars.items():
+        values.attrs = {**_ATTRIBUTES[str(name)], "grid_mapping": "spatial_ref"}
+    for name in ("x", "y"):
+        loaded[name].attrs |= {
+            "standard_name": f"projection_{name}_coordinate",
+            "units": "m",
+            "axis": name.upper(),
+        }
+    loaded["time"].attrs |= {
+        "standard_name": "time",
+        "long_name": "sensing start of the pass, UTC",
+        "axis": "T",
+    }
+    if "angle_orbit" in loaded.coords:
+        loaded["angle_orbit"].attrs["long_name"] = "relative orbit that the local incidence angle is of"
+    return loaded.assign_attrs(
+        Conventions="CF-1.11", title="Sentinel-1 RTC backscatter, one time step a pass"
+    )
+
+
+def _box_of(item: pystac.Item) -> Geometry:
+    rows, cols = item.properties["proj:shape"]
+    affine = Affine(*item.properties["proj:transform"][:6])
+    ring = [affine @ corner for corner in ((0, 0), (cols, 0), (cols, rows), (0, rows), (0, 0))]
+    return Geometry({"type": "Polygon", "coordinates": [ring]}, item.properties["proj:code"]).segmented(5000)
+
+
+def _items_at(source: str | Path) -> Iterable[pystac.Item]:
+    path = Path(source)
+    if path.is_dir():
+        return [pystac.Item.from_file(str(item)) for item in sorted(path.rglob("metadata.json"))]
+    found = pystac.read_file(str(source))
+    return (
+        found.get_items(recursive=True)
+        if isinstance(found, pystac.Catalog)
+        else [pystac.Item.from_file(str(source))]
+    )
+
+
+def _named(source: Any) -> str:
+    return str(source) if isinstance(source, str | Path) else "the list"

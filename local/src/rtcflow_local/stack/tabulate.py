@@ -1,0 +1,100 @@
+"""What a search found as a table, GeoJSON, CSV or parquet."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import shapely
+from pyarrow import parquet
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_local.inventory.output import Format, show
+from rtcflow_local.stack.acquisitions import Found
+
+_WRITERS = {".geojson", ".json", ".csv", ".parquet"}
+
+
+def table_of(found: Found) -> pa.Table:
+    """One row a burst and pass."""
+    rows = [
+        {
+            "pass": one.pass_id,
+            "sensing_start": burst.sensing_start,
+            "burst_id": burst.burst_id,
+            "relative_orbit": burst.relative_orbit,
+            "orbit_direction": burst.orbit_direction,
+            "polarizations": " ".join(burst.polarizations),
+            "scene": burst.scene.id,
+            "bytes": burst.size,
+        }
+        for one in found.passes
+        for burst in one.bursts
+    ]
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+
+
+_SCHEMA = pa.schema(
+    [
+        ("pass", pa.string()),
+        ("sensing_start", pa.timestamp("ms", "UTC")),
+        ("burst_id", pa.string()),
+        ("relative_orbit", pa.int16()),
+        ("orbit_direction", pa.string()),
+        ("polarizations", pa.string()),
+        ("scene", pa.string()),
+        ("bytes", pa.int64()),
+    ]
+)
+
+
+def passes_table(found: Found) -> pa.Table:
+    """One row a pass."""
+    rows = [
+        {
+            "pass": one.pass_id,
+            "start": one.start,
+            "relative_orbit": one.bursts[0].relative_orbit,
+            "direction": one.bursts[0].orbit_direction,
+            "bursts": len(one.bursts),
+            "scenes": len(one.scenes),
+            "polarizations": " ".join(one.bursts[0].polarizations),
+            "bytes": sum(burst.size for burst in one.bursts),
+        }
+        for one in found.passes
+    ]
+    columns = list(rows[0]) if rows else ["pass", "start", "relative_orbit", "bursts"]
+    return pa.table({name: [row[name] for row in rows] for name in columns})
+
+
+def geojson_of(found: Found) -> dict[str, Any]:
+    """A feature a burst and pass; without a geometry where the catalogue has none."""
+    features = [
+        {
+            "type": "Feature",
+            "geometry": shapely.geometry.mapping(burst.outline) if burst.outline is not None else None,
+            "properties": dict(row),
+        }
+        for burst, row in zip(found.bursts, table_of(found).to_pylist(), strict=True)
+    ]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def write_found(found: Found, path: Path) -> None:
+    """Write what was found in the format that the file's ending names.
+
+    Raises
+    ------
+    RefusedError
+        When the ending names none.
+    """
+    kind = path.suffix.lower()
+    if kind not in _WRITERS:
+        raise RefusedError(f"{path} ends in none of {', '.join(sorted(_WRITERS))}; rename it", "format")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == ".parquet":
+        parquet.write_table(table_of(found), path)
+    elif kind == ".csv":
+        show(table_of(found), Format.CSV, path)
+    else:
+        path.write_text(json.dumps(geojson_of(found), indent=1, default=lambda time: time.isoformat()) + "\n")
