@@ -1,5 +1,6 @@
 """A new product version beside the old one: made, put in use, put back, and removed, whatever is killed in between."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -13,14 +14,13 @@ from rtcflow.cli.local_stac import write_stac
 from rtcflow.destination_local import LocalDestination
 from rtcflow.destination_s3 import S3Destination
 from rtcflow_cloud import storage
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.keys import ITEM, MANIFEST, Location
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
 from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import OnExisting
-from rtcflow_local.inventory.build import build
 from rtcflow_local.inventory.store import open_store
 from rtcflow_local.inventory.versions import find_folders, promote
 from rtcflow_local.inventory.versions_command import promote as promote_command
@@ -160,12 +160,16 @@ def put_beside(spec):
     assemble_stac(job, SETTINGS)
 
 
-def run(command, *arguments):
+def invoke(command, *arguments):
     import typer
 
     app = typer.Typer()
     app.command()(command)
-    result = CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, list(arguments))
+
+
+def run(command, *arguments):
+    result = invoke(command, *arguments)
     if result.exception is not None:
         raise result.exception
     return result.output
@@ -213,15 +217,52 @@ def test_a_killed_promotion_leaves_an_item_whose_files_exist_and_can_be_repeated
 
 def test_a_version_that_is_not_whole_does_not_come_into_use(two):
     storage.delete(two.join("metadata.v0.2.json"))
-    with pytest.raises(RefusedError, match=r"not whole, metadata\.v0\.2\.json missing"):
-        run(promote_command, "s3://products", "--version", "0.2", "--yes")
+    other = put_product(Spec(1))
+    put_beside(Spec(1, version="0.2", made=datetime(2025, 5, 1, tzinfo=UTC), payload=BESIDE))
+    result = invoke(promote_command, "s3://products", "--version", "0.2", "--yes")
+    assert isinstance(result.exception, RefusedError)
+    assert "not whole, metadata.v0.2.json missing" in result.output
+    assert "1 products are now of version 0.2" in result.output
     assert manifest_at(two).product_version == "0.1"
+    assert whole(other, "0.1") == "0.2"
+
+
+def test_what_was_not_promoted_is_not_pruned(two):
+    other = put_product(Spec(1))
+    put_beside(Spec(1, version="0.2", made=datetime(2025, 5, 1, tzinfo=UTC), payload=BESIDE))
+    storage.delete(next(two.join(file.name) for file in manifest_at(two, "manifest.v0.2.json").files))
+    with pytest.raises(RefusedError, match="1 products are not promoted"):
+        run(promote_command, "s3://products", "--version", "0.2", "--yes")
+    before = names(two)
+    said = run(prune_versions, "s3://products", "--yes")
+    assert "version 0.2 is not below 0.1, which is in use" in said
+    assert names(two) == before
+    assert whole(other) == "0.2"
+
+
+@pytest.mark.parametrize("stale", ["file", "item"])
+def test_a_stale_listing_asks_for_another_look(two, monkeypatch, stale):
+    store = open_store("s3://products")
+    (folder,) = find_folders(store)
+    if stale == "file":
+        # The listing lacks a file that is there.
+        name = next(name for name in folder.sizes if "_v0.2" in name)
+        sizes = {key: size for key, size in folder.sizes.items() if key != name}
+        promote(store, folder._replace(sizes=sizes), "0.2")
+        assert whole(two, "0.1") == "0.2"
+        return
+    storage.delete(two.join("manifest.v0.2.json"))
+    with pytest.raises(
+        TransientError, match="went away since the folder was listed; start the command again"
+    ):
+        promote(store, folder, "0.2")
 
 
 def test_pruning_says_what_it_would_remove_and_removes_nothing(two):
     before = names(two)
-    said = run(prune_versions, "s3://products")
+    said = run(prune_versions, "s3://products", "--version", "0.2")
     assert said.count("would remove") == len(files_of(manifest_at(two, "manifest.v0.2.json"))) + 2
+    assert "version 0.2 was named" in said
     assert names(two) == before
 
 
@@ -231,23 +272,113 @@ def test_pruning_removes_versions_that_are_not_in_use(two):
     assert whole(two) == "0.2"
 
 
-def test_static_layers_that_items_name_stay(aws, tmp_path):
-    static = put_product(Spec(product=Product.RTC_S1_STATIC))
-    put_product(Spec(payload={"link_static_layers": True}))
-    newer = Spec(
-        product=Product.RTC_S1_STATIC,
-        version="0.2",
-        made=datetime(2025, 5, 1, tzinfo=UTC),
-        payload=BESIDE,
-    )
-    put_beside(newer)
+STATIC = Product.RTC_S1_STATIC
+LINKED = {"link_static_layers": True, "s3_project_folder": "nrb"}
+
+
+@pytest.fixture
+def static(aws):
+    """Static layers of two versions, the newer in use; gives their folder."""
+    folder = put_product(Spec(product=STATIC))
+    put_beside(Spec(product=STATIC, version="0.2", made=datetime(2025, 5, 1, tzinfo=UTC), payload=BESIDE))
     run(promote_command, "s3://products", "--version", "0.2", "--yes")
+    return folder
+
+
+def link_to_the_old(static, **payload):
+    """Backscatter whose item names files of the version that is not in use any more."""
+    newer = storage.read_bytes(static.join(MANIFEST))
+    storage.write_bytes(static.join(MANIFEST), storage.read_bytes(static.join("manifest.v0.1.json")))
+    folder = put_product(Spec(payload={**LINKED, **payload}))
+    storage.write_bytes(static.join(MANIFEST), newer)
+    return folder
+
+
+@pytest.mark.parametrize("item", [ITEM, "metadata.v0.1.json"])
+def test_static_layers_that_an_item_names_stay(static, item):
+    folder = link_to_the_old(static)
+    if item != ITEM:
+        # Also one of a version beside.
+        storage.write_bytes(folder.join(item), storage.read_bytes(folder.join(ITEM)))
+        storage.delete(folder.join(ITEM))
     before = names(static)
-    with pytest.raises(RefusedError, match="--inventory"):
-        run(prune_versions, "s3://products", "--yes")
-    build(open_store("s3://products"), open_store(str(tmp_path)))
-    run(prune_versions, "s3://products", "--yes", "--inventory", str(tmp_path))
+    said = run(prune_versions, "s3://products", "--yes")
+    assert "version 0.1 stays, items name" in said
     assert names(static) == before
+
+
+def test_static_layers_that_no_item_names_go(static):
+    put_product(Spec(payload=LINKED))
+    run(prune_versions, "s3://products", "--yes")
+    assert whole(static) == "0.2"
+
+
+def test_static_layers_stay_where_nothing_proves_them_unused(static):
+    before = names(static)
+    result = invoke(prune_versions, "s3://products/experimental", "--yes")
+    assert "no item of backscatter of this burst was read" in result.output
+    assert isinstance(result.exception, RefusedError)
+    assert names(static) == before
+
+
+def test_other_folders_are_asked_for_items_that_name_static_layers(static):
+    link_to_the_old(static)
+    before = names(static)
+    linked = ("--linked-from", "s3://products/nrb")
+    assert "items name" in run(prune_versions, "s3://products/experimental", "--yes", *linked)
+    assert names(static) == before
+    with pytest.raises(RefusedError, match="nothing at all"):
+        run(prune_versions, "s3://products/experimental", "--yes", "--linked-from", "s3://products/misspelt")
+
+
+def test_static_layers_stay_where_an_item_cannot_be_read(static):
+    folder = put_product(Spec(payload=LINKED))
+    storage.write_bytes(folder.join(ITEM), b'{"type": "Fea')
+    before = names(static)
+    result = invoke(prune_versions, "s3://products", "--yes")
+    assert f"{folder.join(ITEM)} cannot be read" in result.output
+    assert names(static) == before
+
+
+def test_files_of_replaced_static_layers_go_when_no_item_names_them(aws):
+    old = Spec(product=STATIC)
+    static = put_product(old)
+    left = files_of(manifest_at(static))
+    put_product(Spec(product=STATIC, made=datetime(2025, 5, 1, tzinfo=UTC)))
+    linked = put_product(Spec(payload=LINKED))
+    assert left <= names(static)
+    item = storage.read_json(linked.join(ITEM))
+    href = item["assets"]["number_of_looks"]["href"]
+    item["assets"]["number_of_looks"]["href"] = href.replace("20250501", "20250408")
+    storage.write_bytes(linked.join(ITEM), json.dumps(item).encode())
+    assert "items name 1 of its files" in run(prune_versions, "s3://products", "--yes")
+    assert left <= names(static)
+    item["assets"]["number_of_looks"]["href"] = href
+    storage.write_bytes(linked.join(ITEM), json.dumps(item).encode())
+    run(prune_versions, "s3://products", "--yes")
+    assert whole(static) == "0.1"
+
+
+def test_files_that_an_execution_may_still_commit_stay(aws):
+    folder = put_product(Spec())
+    started = datetime.now(UTC).replace(microsecond=0)
+    job, _ = put_files(Spec(made=started))
+    before = names(folder)
+    run(prune_versions, "s3://products", "--yes")
+    assert names(folder) == before
+    assert job.destination == folder
+
+
+def test_a_folder_whose_manifest_cannot_be_read_is_left_as_it_is(two):
+    other = put_product(Spec(1, version="0.2"))
+    put_beside(Spec(1, version="0.1", made=datetime(2025, 5, 1, tzinfo=UTC), payload=BESIDE))
+    storage.write_bytes(two.join("manifest.v0.2.json"), b"")
+    before = names(two)
+    result = invoke(prune_versions, "s3://products", "--yes")
+    assert f"{two.join('manifest.v0.2.json')} is empty" in result.output
+    assert "1 folders were left as they are" in str(result.exception)
+    assert names(two) == before
+    assert whole(other) == "0.2"
 
 
 def test_a_plan_leaves_out_a_burst_only_when_the_version_is_there(two):

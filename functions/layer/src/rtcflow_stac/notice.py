@@ -24,7 +24,7 @@ class Notice(NamedTuple):
     attributes: dict[str, tuple[str, str]]
 
 
-def notice_of(item: Mapping[str, Any], href: str, burst_id: str) -> Notice:
+def notice_of(item: Mapping[str, Any], href: str, burst_id: str, replaces: str = "") -> Notice:
     """The item itself as message, or, where that is too large, `{"href": ...}`, which says where it is.
 
     Parameters
@@ -34,11 +34,14 @@ def notice_of(item: Mapping[str, Any], href: str, burst_id: str) -> Notice:
     href : str
         S3 URI of the item.
     burst_id : str
+    replaces : str
+        Id of an item whose place this one takes, where that is another.
     """
     properties = item["properties"]
     attributes = {
         "collection": ("String", str(item["collection"])),
         "burst_id": ("String", burst_id),
+        **({"replaces": ("String", replaces)} if replaces and replaces != item["id"] else {}),
         **{
             name: (kind, str(properties[key]))
             for name, (key, kind) in _ATTRIBUTES.items()

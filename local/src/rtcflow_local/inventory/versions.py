@@ -5,23 +5,27 @@ item of its own name, and files with ids of their own. Every step below can be k
 """
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
-from rtcflow_contract.errors import NotFoundError, RefusedError
+from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
-from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.stored import read_stored
 from rtcflow_local.inventory.facts import burst_of_name
 from rtcflow_local.inventory.store import Entry, Store
 
+# A file of a product: the product's id, with the time at which its execution started.
+PRODUCT_FILE = re.compile(
+    r"^(?P<id>OPERA_L2_RTC-S1(-STATIC)?_.+?_(?P<time>\d{8}T\d{6}Z)_S1[A-D]_\d+_v\d+(\.\d+)*)(_\w+)?\.[a-z0-9]+$"
+)
+
 
 class Folder(NamedTuple):
-    """A product folder with a version that is not in use: its files' sizes by name, and those versions."""
+    """A product folder: its files' sizes by name, and the versions that are there and not in use."""
 
     name: str
     sizes: dict[str, int]
@@ -33,15 +37,15 @@ class Folder(NamedTuple):
 
 
 class Promoted(NamedTuple):
-    """A folder in which another version came into use; `before` is the version that was, `item` the new one's."""
+    """A folder in which another version came into use: its item, and the id of the item that it takes the place of."""
 
     folder: str
-    before: str
+    replaces: str
     item: dict[str, Any]
 
 
 def find_folders(store: Store) -> Iterator[Folder]:
-    """Product folders below a store that hold more than one version."""
+    """Product folders below a store that hold more than the files of one version in use."""
     files = (entry for entry in store.entries() if burst_of_name(store.href(entry.name)))
     # Files of a burst follow each other; a bucket's whole listing is not kept.
     for _, of_burst in groupby(files, key=lambda entry: burst_of_name(store.href(entry.name))):
@@ -59,7 +63,8 @@ def _folders(entries: Iterable[Entry]) -> Iterator[Folder]:
             for file in sizes
             if file.startswith("manifest.") and (version := version_of_name(file)) is not None
         }
-        if versions:
+        products = {match["id"] for file in sizes if (match := PRODUCT_FILE.match(file))}
+        if versions or len(products) > 1:
             yield Folder(name, sizes, tuple(sorted(versions)))
 
 
@@ -73,8 +78,8 @@ def promote(store: Store, folder: Folder, version: str) -> Promoted:
     RefusedError
         When the version is not whole: its item or a file is missing.
     """
-    manifest = _read(store, folder, version_name(MANIFEST, version))
-    in_use = _read(store, folder, MANIFEST)
+    manifest = manifest_at(store, folder, version_name(MANIFEST, version))
+    in_use = manifest_at(store, folder, MANIFEST)
     others_item = version_name(ITEM, version)
     if in_use.product_id != manifest.product_id:
         _check_whole(store, folder, manifest)
@@ -86,15 +91,14 @@ def promote(store: Store, folder: Folder, version: str) -> Promoted:
         _copy(store, folder, others_item, ITEM)
     for name in (others_item, version_name(MANIFEST, version)):
         store.delete(folder.at(name))
-    return Promoted(folder.name, in_use.product_version, json.loads(store.read(folder.at(ITEM))))
+    replaces = in_use.item_id or in_use.product_id
+    return Promoted(folder.name, replaces, json.loads(store.read(folder.at(ITEM))))
 
 
 def _check_whole(store: Store, folder: Folder, manifest: Manifest) -> None:
     version = manifest.product_version
-    lacking = [file.name for file in manifest.files if folder.sizes.get(file.name) != file.size]
-    if version_name(ITEM, version) not in folder.sizes:
-        lacking.append(version_name(ITEM, version))
-    if lacking:
+    lacking = _lacking(manifest, folder.sizes)
+    if lacking and (lacking := _lacking(manifest, _sizes_now(store, folder))):
         raise RefusedError(
             f"version {version} in {store.href(folder.name)} is not whole, {', '.join(lacking)} missing; "
             "make it again before it comes into use",
@@ -102,60 +106,49 @@ def _check_whole(store: Store, folder: Folder, manifest: Manifest) -> None:
         )
 
 
-def files_to_prune(
-    store: Store, folder: Folder, versions: Iterable[str], linked: frozenset[str] | None
-) -> list[str]:
-    """Files of versions that are not in use, in the order in which they may go.
+def _lacking(manifest: Manifest, sizes: Mapping[str, int]) -> list[str]:
+    """Files of a version beside, its item among them, that are not there in their size."""
+    item = version_name(ITEM, manifest.product_version)
+    files = [file.name for file in manifest.files if sizes.get(file.name) != file.size]
+    return files if item in sizes else [*files, item]
 
-    Parameters
-    ----------
-    store : Store
-    folder : Folder
-    versions : iterable of str
-    linked : frozenset of str or None
-        Ids of static products whose files items of backscatter name: these stay.
+
+def manifest_at(store: Store, folder: Folder, name: str) -> Manifest:
+    """A manifest of a folder.
 
     Raises
     ------
+    TransientError
+        When it went away since the folder was listed.
     RefusedError
-        When the folder holds static layers, and `linked` is None.
+        When there is none, or it cannot be read.
     """
-    in_use = _read(store, folder, MANIFEST)
-    kept = {file.name for file in in_use.files}
-    gone: list[str] = []
-    for version in versions:
-        manifest = _read(store, folder, version_name(MANIFEST, version))
-        if manifest.product_id == in_use.product_id:
-            # A promotion was killed before it tidied up.
-            files = []
-        elif manifest.product is Product.RTC_S1_STATIC and linked is None:
-            raise RefusedError(
-                f"{store.href(folder.name)} holds static layers that items of backscatter may name; give --inventory "
-                "of the backscatter, so that those stay",
-                reason="static-links-unknown",
-            )
-        elif linked and manifest.product_id in linked:
-            continue
-        else:
-            files = [file.name for file in manifest.files if file.name not in kept]
-        # The manifest last: with it, a prune that was killed can go on.
-        gone += [*files, version_name(ITEM, version), version_name(MANIFEST, version)]
-    return [folder.at(name) for name in gone if name in folder.sizes]
-
-
-def _read(store: Store, folder: Folder, name: str) -> Manifest:
     at = folder.at(name)
     try:
-        return Manifest.model_validate_json(store.read(at))
+        return read_stored(Manifest, store.read(at), store.href(at))
     except NotFoundError as error:
+        if name in folder.sizes:
+            raise _changed(store, at) from error
         raise RefusedError(
             f"{store.href(at)} does not exist; make the product again", reason="manifest-missing"
-        ) from error
-    except ValidationError as error:
-        raise RefusedError(
-            f"{store.href(at)} is no manifest; make the product again", reason=MANIFEST
         ) from error
 
 
 def _copy(store: Store, folder: Folder, name: str, to: str) -> None:
-    store.write(folder.at(to), store.read(folder.at(name)))
+    try:
+        data = store.read(folder.at(name))
+    except NotFoundError as error:
+        raise _changed(store, folder.at(name)) from error
+    store.write(folder.at(to), data)
+
+
+def _changed(store: Store, name: str) -> TransientError:
+    return TransientError(
+        f"{store.href(name)} went away since the folder was listed; start the command again",
+        reason="stale-listing",
+    )
+
+
+def _sizes_now(store: Store, folder: Folder) -> dict[str, int]:
+    """Files of a folder as they are now: the listing that it was found by may be old."""
+    return {entry.name.rpartition("/")[2]: entry.size for entry in store.entries(folder.name)}

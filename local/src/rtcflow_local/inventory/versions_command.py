@@ -1,18 +1,20 @@
 """`rtcflow promote` and `rtcflow prune-versions`: both only say what they would do until told --yes."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from rtcflow_cloud.catalogue_topic import publish
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_contract.product_id import check_version
 from rtcflow_local.inventory.command import Endpoint, store_at
 from rtcflow_local.inventory.facts import burst_of_name
+from rtcflow_local.inventory.prune import plan_pruning, prune
 from rtcflow_local.inventory.store import Store
-from rtcflow_local.inventory.tables import open_tables
-from rtcflow_local.inventory.versions import files_to_prune, find_folders
+from rtcflow_local.inventory.versions import find_folders
 from rtcflow_local.inventory.versions import promote as promote_folder
 from rtcflow_local.report.aws import Clients
 from rtcflow_stac.notice import notice_of
@@ -42,55 +44,65 @@ def promote(
             _console.print(f"would put {version} in use in {store.href(folder.name)}")
         _console.print(f"{len(folders)} products; nothing was changed, do it with --yes")
         return
+    done, troubles = 0, []
     for folder in folders:
-        done = promote_folder(store, folder, version)
-        if topic is not None:
-            href = store.href(f"{folder.name}/metadata.json")
-            notice = notice_of(done.item, href, burst_of_name(href) or "")
-            publish(topic, notice.message, notice.attributes, Clients(endpoint_url)("sns"))
-    _console.print(f"{len(folders)} products are now of version {version}")
+        try:
+            promoted = promote_folder(store, folder, version)
+            done += 1
+            if topic is not None:
+                href = store.href(f"{folder.name}/metadata.json")
+                notice = notice_of(promoted.item, href, burst_of_name(href) or "", replaces=promoted.replaces)
+                publish(topic, notice.message, notice.attributes, Clients(endpoint_url)("sns"))
+        except RtcflowError as error:
+            # One that is not whole keeps its version; the others go on.
+            troubles.append(error.message)
+    _console.print(f"{done} products are now of version {version}")
+    _tell(troubles, f"{len(troubles)} products are not promoted or not published, named above")
 
 
 def prune_versions(
     source: Source,
     version: Annotated[
-        list[str] | None, typer.Option(help="Version to remove; may be repeated. All not in use by default.")
+        list[str] | None,
+        typer.Option(help="Version to remove; may be repeated. All below the one in use by default."),
     ] = None,
-    inventory: Annotated[
-        str | None, typer.Option(help="Inventory of the backscatter, to keep static layers it names.")
+    linked_from: Annotated[
+        list[str] | None,
+        typer.Option(help="Another folder whose items may name static layers of SOURCE; may be repeated."),
     ] = None,
     yes: Yes = False,
     endpoint_url: Endpoint = None,
 ) -> None:
-    """Remove the files of product versions that are not in use."""
+    """Remove the files of product versions below the one in use, and of replaced static layers that no item names."""
     store = store_at(source, endpoint_url)
-    linked = _linked(store_at(inventory, endpoint_url)) if inventory is not None else None
-    count = size = 0
+    linking = [store_at(text, endpoint_url) for text in linked_from or []]
+    for there in linking:
+        _refuse_nothing(there)
     folders = list(find_folders(store))
     if not folders:
         _refuse_nothing(store)
-    for folder in folders:
-        chosen = [name for name in folder.versions if version is None or name in version]
-        for name in files_to_prune(store, folder, chosen, linked):
-            count, size = count + 1, size + folder.sizes[name.rpartition("/")[2]]
-            if yes:
-                store.delete(name)
-            else:
-                _console.print(f"would remove {store.href(name)}")
-    said = f"{count} files, {size / 1e9:.3f} GB"
+    pruning = plan_pruning(store, folders, version, linking, datetime.now(UTC))
+    for sentence in pruning.kept:
+        _console.print(sentence, markup=False)
+    for removal in prune(store, pruning.removals) if yes else pruning.removals:
+        word = "removed" if yes else "would remove"
+        _console.print(f"{word} {store.href(removal.name)}: {removal.why}", markup=False)
+    said = f"{len(pruning.removals)} files, {sum(removal.size for removal in pruning.removals) / 1e9:.3f} GB"
     _console.print(f"removed {said}" if yes else f"{said}; nothing was removed, do it with --yes")
+    _tell(pruning.troubles, f"{len(pruning.troubles)} folders were left as they are, named above")
+
+
+def _tell(troubles: Sequence[str], sentence: str) -> None:
+    """Name what was left; the exit code says that not all was done."""
+    for text in troubles:
+        _console.print(text, markup=False)
+    if troubles:
+        raise RefusedError(sentence, reason="left")
 
 
 def _refuse_nothing(store: Store) -> None:
     """A folder that is misspelt is no folder without other versions."""
-    if next(store.entries(), None) is None:
+    if next(iter(store.entries()), None) is None:
         raise RefusedError(
             f"there is nothing at all in {store.href('')}; correct the folder", reason="no-products"
         )
-
-
-def _linked(inventory: Store) -> frozenset[str]:
-    rows = open_tables(inventory).execute("SELECT DISTINCT static_id FROM products").fetchall()
-    if not rows:
-        raise RefusedError("the inventory holds no products; build it anew", reason="empty-inventory")
-    return frozenset(row[0] for row in rows if row[0])
