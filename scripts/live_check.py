@@ -32,6 +32,7 @@ from rtcflow.sources.scene.asf_burst import BurstRequest, Extractor
 from rtcflow.sources.scene.asf_scene import scene_url
 from rtcflow.sources.scene.cdse_burst import Cdse
 from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_burst
+from rtcflow.sources.shared import Shared
 from rtcflow_archives.archived_burst import ArchivedBurst
 from rtcflow_archives.asf import list_asf_bursts
 from rtcflow_archives.cdse import list_cdse_bursts
@@ -73,7 +74,8 @@ class Case:
 
     def extractor(self, name: str, meter: Meter, session: EarthdataSession) -> Extractor:
         """ASF's extractor, with a folder of its own for unfinished downloads."""
-        return Extractor(self.hosts.asf_burst_url, session.get, meter, self.backoff, self.work / name)
+        parts, shared = self.work / name, Shared(self.work / f"{name}-shared")
+        return Extractor(self.hosts.asf_burst_url, session.get, meter, self.backoff, parts, shared)
 
 
 class Point(NamedTuple):
@@ -163,7 +165,8 @@ def cdse_lists(case: Case) -> str:
 def cdse_gives_the_same(case: Case) -> str:
     """The burst from CDSE has the pixels of the burst from ASF."""
     meter = Meter()
-    cdse = Cdse(case.hosts, meter, case.backoff, case.work / "parts", no_slots, os.environ)
+    shared = Shared(case.work / "cdse-shared")
+    cdse = Cdse(case.hosts, meter, case.backoff, case.work / "parts", no_slots, os.environ, shared)
     pixels = _pixels(case, cdse.fetch(case.wanted, case.work / "cdse", silent))
     print(f"      {meter.bytes_fetched / 1e6:.1f} MB fetched for {pixels.nbytes / 1e6:.1f} MB of pixels")
     return "" if np.array_equal(pixels, case.found["asf pixels"]) else "the pixels differ"

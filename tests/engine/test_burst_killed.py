@@ -17,7 +17,7 @@ from rtcflow_contract.job import make_job
 from rtcflow_contract.keys import MANIFEST, OUTCOME
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
-from rtcflow_contract.report import BurstOutcome
+from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.sample import SampleSpec, write_sample
@@ -144,13 +144,13 @@ def test_killed_and_run_again_leaves_one_set(client, endpoint, sample, tmp_path,
     assert_one_set(client, job)
 
 
-def test_told_to_stop_it_ends_as_transient_and_cleans_up(client, endpoint, sample, tmp_path):
+def test_told_to_stop_it_finishes_the_burst_in_hand_and_cleans_up(client, endpoint, sample, tmp_path):
     job = job_for(sample, "stopped")
-    assert signal_at(start(job, endpoint, tmp_path), "bands", signal.SIGTERM) == 75
+    assert signal_at(start(job, endpoint, tmp_path), "bands", signal.SIGTERM) == 0
     body = client.get_object(Bucket="work", Key=job.work.join(OUTCOME).key)["Body"].read()
-    assert BurstOutcome.model_validate_json(body).reason == "stopped"
+    assert BurstOutcome.model_validate_json(body).outcome is Outcome.MADE
     assert list(tmp_path.iterdir()) == []
-    assert names(client, job) == set()
+    assert_one_set(client, job)
 
 
 def test_two_executions_at_once_leave_one_set(client, endpoint, sample, tmp_path):

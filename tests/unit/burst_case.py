@@ -54,9 +54,9 @@ _MANIFEST = """<x:XFDU xmlns:x="urn:ccsds:schema:xfdu:1" xmlns:safe="http://www.
 <safe:relativeOrbitNumber type="start">70</safe:relativeOrbitNumber></x:XFDU>"""
 
 
-def pixels(polarization: str) -> np.ndarray:
+def pixels(polarization: str, bursts: int = 2) -> np.ndarray:
     """Complex int16 samples as (lines, samples, 2), unlike for each polarization."""
-    count = 2 * LINES * SAMPLES * 2
+    count = bursts * LINES * SAMPLES * 2
     return (np.arange(count, dtype="<i2") + (1000 if polarization == "VH" else 0)).reshape(-1, SAMPLES, 2)
 
 
@@ -78,7 +78,7 @@ def tiff(samples: np.ndarray, strips_of: int = 1) -> bytes:
     return head + struct.pack(f"<{count}I", *offsets) + struct.pack(f"<{count}I", *sizes) + data
 
 
-def _annotation(swath: str, polarization: str) -> bytes:
+def _annotation(swath: str, polarization: str, count: int) -> bytes:
     bursts = "".join(
         _BURST.format(
             time=(START + timedelta(seconds=2.75 * i)).isoformat()[:-6],
@@ -87,7 +87,7 @@ def _annotation(swath: str, polarization: str) -> bytes:
             first=" ".join(["1"] * LINES),
             last=" ".join([str(SAMPLES - 2)] * LINES),
         )
-        for i in range(2)
+        for i in range(count)
     )
     points = "".join(
         f"<geolocationGridPoint><azimuthTime>{START.isoformat()[:-6]}</azimuthTime>"
@@ -99,16 +99,16 @@ def _annotation(swath: str, polarization: str) -> bytes:
     ).encode()
 
 
-def safe_files(polarizations: tuple[str, ...] = ("VV", "VH")) -> dict[str, bytes]:
+def safe_files(polarizations: tuple[str, ...] = ("VV", "VH"), bursts: int = 2) -> dict[str, bytes]:
     """Content by path below the SAFE folder; IW2 has annotation only."""
     files = {"manifest.safe": _MANIFEST.encode()}
     for pol in polarizations:
         for swath in ("iw1", "iw2"):
-            files[f"annotation/{stem(swath, pol)}.xml"] = _annotation(swath, pol)
+            files[f"annotation/{stem(swath, pol)}.xml"] = _annotation(swath, pol, bursts)
         name = stem("iw1", pol)
         files[f"annotation/calibration/calibration-{name}.xml"] = b"<calibration/>"
         files[f"annotation/calibration/noise-{name}.xml"] = b"<noise/>"
-        files[f"measurement/{name}.tiff"] = tiff(pixels(pol))
+        files[f"measurement/{name}.tiff"] = tiff(pixels(pol, bursts))
     return files
 
 
@@ -129,9 +129,9 @@ def orbit_text() -> str:
     )
 
 
-def write_case(folder: Path) -> None:
+def write_case(folder: Path, bursts: int = 2) -> None:
     """`<scene>.SAFE/`, the orbit file and `dem.tif` around the grid."""
-    for name, content in safe_files().items():
+    for name, content in safe_files(bursts=bursts).items():
         path = folder / f"{SCENE}.SAFE" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -206,8 +206,11 @@ class DrawingEngine:
     def available(self) -> bool:
         return True
 
-    def make(self, job, inputs, grid, folder, meter, progress) -> EngineResult:
+    def compute(self, job, inputs, grid, folder, meter, progress):
         self.calls.append(inputs)
+        return lambda: self._write(job, grid, folder, progress)
+
+    def _write(self, job, grid, folder, progress) -> EngineResult:
         arrays = drawn_layers(job.product, grid, self.seed)
         for layer in layers_of(job.product, job.polarizations):
             progress("write layers", 0.0)

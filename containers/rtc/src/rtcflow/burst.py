@@ -1,9 +1,11 @@
-"""One burst: a job in, a committed product out. The container task and the command line both run this."""
+"""One burst: a job in, a committed product out, in steps that a task overlaps."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.destination import Destination
+from rtcflow.destination_local import LocalDestination
+from rtcflow.destination_s3 import S3Destination
 from rtcflow.engines.registry import choose_engine
 from rtcflow.grid.resolve import check_crs
 from rtcflow.grid.store import GridPlace
@@ -11,13 +13,14 @@ from rtcflow.inputs import fetch_inputs
 from rtcflow.product.collect import collect
 from rtcflow.progress import Progress, silent
 from rtcflow.resources import Meter
-from rtcflow_contract.errors import RefusedError
+from rtcflow.sources.shared import Shared
+from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.keys import MANIFEST
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import Outcome
-from rtcflow_contract.request import Engine, OnExisting
+from rtcflow_contract.request import Engine
 from rtcflow_contract.scene_rules import refuse_old_processor
+from rtcflow_contract.standing import Verdict, judge
 
 
 class BurstResult(NamedTuple):
@@ -27,15 +30,12 @@ class BurstResult(NamedTuple):
     manifest: Manifest
 
 
-def make_burst(
-    job: BurstJob,
-    work: Path,
-    destination: Destination,
-    progress: Progress = silent,
-    meter: Meter | None = None,
-    grid_place: GridPlace | None = None,
-) -> BurstResult:
-    """Make one burst product.
+class BurstRun:
+    """A burst on its way from job to product: `fetch`, `compute`, `write`, `publish`, called once each in this order.
+
+    A product that stands already is found by `fetch`: then `result` is set, and no more is to be done. Each step raises
+    RefusedError, TransientError or DefectError with one sentence for the user. Whatever was brought to the destination
+    before is not committed, and is overwritten or removed by the next attempt.
 
     Parameters
     ----------
@@ -49,55 +49,118 @@ def make_burst(
         What the burst costs is measured here, and recorded in the manifest.
     grid_place : GridPlace, optional
         Where the burst's grid is stored, in place of the job's `grid_store`.
-
-    Raises
-    ------
-    RefusedError, TransientError, DefectError
-        With one sentence for the user. Whatever was brought to the destination before is not committed, and is
-        overwritten or removed by the next attempt.
+    shared : Shared, optional
+        What bursts of one task fetch once.
     """
-    meter = meter or Meter()
-    engine = choose_engine(job.engine)
-    check_crs(job.output_crs)
-    standing = _standing(job, destination)
-    if standing is not None:
-        return standing
-    inputs, grid, refs, origin = fetch_inputs(job, work, progress, meter, grid_place)
-    # The engine that `auto` stands for is known only here.
-    refuse_old_processor(job.scene, inputs.source.burst.ipf_version, Engine(engine.name))
-    folder = work / "product"
-    folder.mkdir(parents=True, exist_ok=True)
-    result = engine.make(job, inputs, grid, folder, meter, progress)
-    progress("check", 0.0)
-    with meter.stage("check"):
-        manifest = collect(job, engine, result, inputs, refs, grid, folder, meter)
-    progress("publish", 0.0)
-    with meter.stage("publish"):
-        destination.put_files(folder, [file.name for file in manifest.files])
-    parameters = {**manifest.parameters, **_job_parameters(job), "grid_origin": origin}
-    manifest = manifest.model_copy(update={"parameters": parameters, "resources": meter.measured()})
-    committed = destination.commit(folder, manifest)
-    progress("publish", 1.0)
-    if committed:
-        return BurstResult(Outcome.MADE, manifest)
-    return BurstResult(Outcome.SKIPPED, destination.existing() or manifest)
+
+    def __init__(
+        self,
+        job: BurstJob,
+        work: Path,
+        destination: Destination,
+        progress: Progress = silent,
+        meter: Meter | None = None,
+        grid_place: GridPlace | None = None,
+        shared: Shared | None = None,
+    ) -> None:
+        self.job = job
+        self.meter = meter or Meter()
+        self.result: BurstResult | None = None
+        self._work = work
+        self._folder = work / "product"
+        self._destination = destination
+        self._progress = progress
+        self._grid_place = grid_place
+        self._shared = shared
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the product; known after `fetch`."""
+        return self.result.manifest.grid if self.result else self._inputs.grid
+
+    def fetch(self) -> None:
+        """Look for a product that stands, and fetch the inputs where there is none."""
+        with self.meter.working():
+            self._engine = choose_engine(self.job.engine)
+            check_crs(self.job.output_crs)
+            self.result = _standing(self.job, self._destination)
+            if self.result is not None:
+                return
+            self._inputs = fetch_inputs(
+                self.job, self._work, self._progress, self.meter, self._grid_place, self._shared
+            )
+            # The engine that `auto` stands for is known only here.
+            version = self._inputs.engine.source.burst.ipf_version
+            refuse_old_processor(self.job.scene, version, Engine(self._engine.name))
+
+    def compute(self) -> None:
+        """Compute the layers, in memory or in files of the engine's own."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self.meter.working():
+            self._write_files = self._engine.compute(
+                self.job, self._inputs.engine, self._inputs.grid, self._folder, self.meter, self._progress
+            )
+
+    def write(self) -> None:
+        """Write the product's files and check them."""
+        with self.meter.working():
+            result = self._write_files()
+            # Layers in memory go with it.
+            del self._write_files
+            self._progress("check", 0.0)
+            with self.meter.stage("check"):
+                inputs, grid, refs, origin = self._inputs
+                manifest = collect(
+                    self.job, self._engine, result, inputs, refs, grid, self._folder, self.meter
+                )
+            parameters = {**manifest.parameters, **_job_parameters(self.job), "grid_origin": origin}
+            self._manifest = manifest.model_copy(update={"parameters": parameters})
+
+    def publish(self) -> BurstResult:
+        """Bring the files to the destination and commit the product."""
+        with self.meter.working():
+            self._progress("publish", 0.0)
+            with self.meter.stage("publish"):
+                self._destination.put_files(self._folder, [file.name for file in self._manifest.files])
+            manifest = self._manifest.model_copy(update={"resources": self.meter.measured()})
+            committed = self._destination.commit(self._folder, manifest)
+            self._progress("publish", 1.0)
+            standing = None if committed else self._destination.existing()
+        outcome = Outcome.MADE if committed else Outcome.SKIPPED
+        self.result = BurstResult(outcome, standing or manifest)
+        return self.result
+
+
+def destination_of(job: BurstJob) -> Destination:
+    """Where a job's product goes: a folder in S3 or of this machine."""
+    return LocalDestination(job.destination.path, job) if job.destination.is_local else S3Destination(job)
+
+
+def make_burst(
+    job: BurstJob,
+    work: Path,
+    destination: Destination,
+    progress: Progress = silent,
+    meter: Meter | None = None,
+    grid_place: GridPlace | None = None,
+) -> BurstResult:
+    """Make one burst product: all steps of `BurstRun`, whose parameters these are."""
+    run = BurstRun(job, work, destination, progress, meter, grid_place)
+    run.fetch()
+    if run.result is not None:
+        return run.result
+    run.compute()
+    run.write()
+    return run.publish()
 
 
 def _standing(job: BurstJob, destination: Destination) -> BurstResult | None:
     """The result that stands already: this execution's own, or another's that is to stay; None where work is due."""
     manifest = destination.existing()
-    if manifest is None:
+    verdict = judge(manifest, job, destination.href(destination.record), destination.complete)
+    if manifest is None or verdict is Verdict.MAKE:
         return None
-    if manifest.product is not job.product:
-        raise RefusedError(
-            f"{destination.href(MANIFEST)} is of a product {manifest.product}; give {job.product} another folder",
-            reason="other-product",
-        )
     own = manifest.execution == job.execution and manifest.product_id == job.product_id
-    if not own and job.on_existing is OnExisting.REPLACE:
-        return None
-    if not destination.complete(manifest):
-        return None
     return BurstResult(Outcome.MADE if own else Outcome.SKIPPED, manifest)
 
 

@@ -1,7 +1,6 @@
 """A product folder in S3: conditional commit, and nothing left over from killed or beaten attempts."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from rtcflow.destination import (
     refuse_replacing,
     with_item_id,
 )
+from rtcflow.threads import Pool
 from rtcflow_cloud import storage
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob
@@ -67,7 +67,7 @@ class S3Destination:
 
     def put_files(self, folder: Path, names: list[str]) -> None:
         """Upload files, several at once."""
-        with ThreadPoolExecutor(_PARALLEL) as pool:
+        with Pool(_PARALLEL) as pool:
             list(pool.map(lambda name: self._upload(folder, name), names))
 
     def _upload(self, folder: Path, name: str) -> None:

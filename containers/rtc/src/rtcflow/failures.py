@@ -8,7 +8,7 @@ DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class StopRequest(BaseException):
-    """The process was told to stop (SIGTERM), or its time was up."""
+    """The work is to be given up: the process was told to stop."""
 
     def __init__(self, error: RtcflowError) -> None:
         super().__init__(error.message)
@@ -18,16 +18,6 @@ class StopRequest(BaseException):
 def stopped() -> StopRequest:
     """A stop from outside: Spot interruption, a cancelled execution, a shutdown."""
     return StopRequest(TransientError("the task was stopped from outside; start it again", reason="stopped"))
-
-
-def out_of_time(seconds: int) -> StopRequest:
-    """The time limit passed."""
-    return StopRequest(
-        DefectError(
-            f"the burst was not done after {seconds} s, the limit; read its log for the stage that hangs",
-            reason="time-limit",
-        )
-    )
 
 
 def as_contract_error(error: BaseException) -> RtcflowError:

@@ -14,6 +14,7 @@ from rtcflow.sources.orbit.orbit_source import FetchedOrbit, fetch_orbit
 from rtcflow.sources.scene.acquisition import acquisition_of, read_source_data
 from rtcflow.sources.scene.safe_burst import FetchedScene
 from rtcflow.sources.scene.scene_source import fetch_scene
+from rtcflow.sources.shared import Shared
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import MANIFEST
@@ -32,7 +33,12 @@ class FetchedInputs(NamedTuple):
 
 
 def fetch_inputs(
-    job: BurstJob, work: Path, progress: Progress, meter: Meter, grid_place: GridPlace | None = None
+    job: BurstJob,
+    work: Path,
+    progress: Progress,
+    meter: Meter,
+    grid_place: GridPlace | None = None,
+    shared: Shared | None = None,
 ) -> FetchedInputs:
     """Fetch all inputs of a job to the folder `work`.
 
@@ -40,6 +46,8 @@ def fetch_inputs(
     ----------
     grid_place
         Where the burst's grid is stored, in place of the job's `grid_store`.
+    shared
+        What bursts of one task fetch once.
 
     Raises
     ------
@@ -49,17 +57,20 @@ def fetch_inputs(
     static = job.product is Product.RTC_S1_STATIC
     # Static layers are the same for every polarization.
     polarizations = job.polarizations[:1] if static else job.polarizations
+    shared = shared or Shared(work / "shared")
     with meter.stage("fetch orbit"):
-        orbit = fetch_orbit(job.sources.orbits, parse_scene_id(job.scene), job.orbit, work / "orbit", meter)
+        orbit = _orbit(job, shared, meter)
     with meter.stage("fetch scene"):
-        scene = fetch_scene(job, polarizations, work, meter, progress)
+        scene = fetch_scene(job, polarizations, work, meter, progress, shared=shared)
     annotation = next(iter(scene.files.values())).annotation
     source = read_source_data(scene.safe, annotation, read_burst(annotation, job.burst_id))
     acquisition = acquisition_of(source, job.polarizations, orbit.type)
     with meter.stage("grid"):
         grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit), place=grid_place)
     with meter.stage("fetch DEM"):
-        dem = fetch_dem(job.sources.dem, job.sources.geoid, job.dem, grid, work / "dem", meter, progress)
+        dem = fetch_dem(
+            job.sources.dem, job.sources.geoid, job.dem, grid, work / "dem", meter, progress, shared=shared
+        )
     refs = [
         InputRef(kind="scene", id=job.scene, href=scene.href),
         InputRef(kind="orbit", id=orbit.id, href=orbit.href),
@@ -69,6 +80,15 @@ def fetch_inputs(
         refs.append(InputRef(kind="static", id=job.burst_id, href=str(job.linked_static.join(MANIFEST))))
     refs = [ref.model_copy(update={"href": _located(ref.href)}) for ref in refs]
     return FetchedInputs(EngineInputs(scene, orbit, dem, acquisition, source), grid, refs, origin)
+
+
+def _orbit(job: BurstJob, shared: Shared, meter: Meter) -> FetchedOrbit:
+    return shared.once(
+        ("orbit", job.sources.orbits, job.scene, job.orbit),
+        lambda: fetch_orbit(
+            job.sources.orbits, parse_scene_id(job.scene), job.orbit, shared.folder / "orbit", meter
+        ),
+    )
 
 
 def _located(href: str) -> str:

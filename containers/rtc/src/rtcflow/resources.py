@@ -6,13 +6,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rtcflow_contract.manifest import Resources
 
+_working: "ContextVar[Meter | None]" = ContextVar("meter", default=None)
+
 
 class Meter:
-    """Measures one burst from its construction on; safe to count from several threads.
+    """Measures what is done for one burst; safe to count from several threads.
 
+    A task works on several bursts at once: wall and processor time count only while the burst is worked on, and
+    processor time only that of the threads and programs which do it. Peak memory is the whole process's.
     `details` are seconds of parts of the stage "compute", as the engine gives them: those of threads add up.
     """
 
@@ -21,9 +26,22 @@ class Meter:
         self.details: dict[str, float] = {}
         self.bytes_fetched = 0
         self.bytes_written = 0
+        self._seconds = 0.0
+        self._cpu_seconds = 0.0
+        self._working_since: float | None = None
         self._lock = threading.Lock()
-        self._started = time.monotonic()
-        self._cpu_before = _cpu_seconds()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Count wall time, and processor time of this thread and of `threads.Pool`, in the block."""
+        token = _working.set(self)
+        self._working_since = time.monotonic()
+        try:
+            with counting():
+                yield
+        finally:
+            self._seconds, self._working_since = self.seconds, None
+            _working.reset(token)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -34,35 +52,65 @@ class Meter:
         finally:
             self.stages[name] = self.stages.get(name, 0.0) + time.monotonic() - started
 
+    @contextmanager
+    def programs(self) -> Iterator[None]:
+        """Count processor time of programs that are started and ended in the block."""
+        before = _cpu_seconds(resource.RUSAGE_CHILDREN)
+        try:
+            yield
+        finally:
+            self.add_cpu(_cpu_seconds(resource.RUSAGE_CHILDREN) - before)
+
     def fetched(self, size: int) -> None:
         """Count bytes that came over the network."""
         with self._lock:
             self.bytes_fetched += size
 
+    def add_cpu(self, seconds: float) -> None:
+        """Count processor time."""
+        with self._lock:
+            self._cpu_seconds += seconds
+
     @property
     def seconds(self) -> float:
         """Wall time so far."""
-        return time.monotonic() - self._started
+        since = self._working_since
+        return self._seconds + (time.monotonic() - since if since is not None else 0.0)
 
     def measured(self) -> Resources:
         """Everything measured so far."""
         return Resources(
             seconds=round(self.seconds, 3),
-            cpu_seconds=round(_cpu_seconds() - self._cpu_before, 3),
-            peak_memory_bytes=_peak_memory_bytes(),
+            cpu_seconds=round(self._cpu_seconds, 3),
+            peak_memory_bytes=peak_memory_bytes(),
             bytes_fetched=self.bytes_fetched,
             bytes_written=self.bytes_written,
             stages={name: round(seconds, 3) for name, seconds in self.stages.items()},
         )
 
 
-def _cpu_seconds() -> float:
-    return sum(
-        usage.ru_utime + usage.ru_stime
-        for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
-    )
+@contextmanager
+def counting() -> Iterator[None]:
+    """Count this thread's processor time in the block for the burst that it works for, if it does."""
+    meter, before = _working.get(), time.thread_time()
+    try:
+        yield
+    finally:
+        if meter is not None:
+            meter.add_cpu(time.thread_time() - before)
 
 
-def _peak_memory_bytes() -> int:
+def process_cpu_seconds() -> float:
+    """Processor time of this process and of the programs that it ran."""
+    return _cpu_seconds(resource.RUSAGE_SELF) + _cpu_seconds(resource.RUSAGE_CHILDREN)
+
+
+def peak_memory_bytes() -> int:
+    """Most memory that this process, or a program that it ran, ever held."""
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _cpu_seconds(who: int) -> float:
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime

@@ -1,173 +1,219 @@
-"""The container's task: one burst job from the environment, one product and one outcome in S3.
+"""The container's task: burst jobs of one task, a product and an outcome of each in S3.
 
-RTCFLOW_JOB holds the job as JSON, or its `s3://` location; RTCFLOW_WORK_DIR is the folder for unfinished files, and
-RTCFLOW_TIME_LIMIT_S a limit in seconds. Exit codes: 0 made or skipped, else those of the error classes.
+RTCFLOW_TASK holds the task as JSON, or its `s3://` location, and RTCFLOW_ATTEMPT the number of this run of it;
+RTCFLOW_JOB holds one burst job in place of a task. RTCFLOW_WORK_DIR is the folder for unfinished files,
+RTCFLOW_TIME_LIMIT_S a limit in seconds for each burst in place of the task's, RTCFLOW_STOP_S the time from SIGTERM to
+SIGKILL. Exit code: 75 when a burst is to be made by another attempt, else 70 when one failed as a defect, else 65 when
+one was refused, else 0.
 """
 
-import json
+import faulthandler
+import logging
 import os
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 
-from rtcflow.burst import BurstResult, make_burst
-from rtcflow.destination_s3 import S3Destination
-from rtcflow.failures import as_contract_error, out_of_time, stopped
-from rtcflow.resources import Meter
+from rtcflow.burst import destination_of
+from rtcflow.failures import as_contract_error
+from rtcflow.progress import Progress
+from rtcflow.task_loop import TaskLoop, TaskSettings
+from rtcflow.task_records import read_records
 from rtcflow_cloud import storage
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.keys import OUTCOME, parse_s3_uri
-from rtcflow_contract.report import BurstOutcome, Outcome
+from rtcflow_contract.keys import parse_s3_uri
+from rtcflow_contract.report import BurstOutcome
 from rtcflow_contract.request import describe
+from rtcflow_contract.task import ATTEMPT_VARIABLE, TASK_VARIABLE, Task, exit_code, parse_task
+
+_JOB_VARIABLE = "RTCFLOW_JOB"
+_LIMIT_VARIABLE, _STOP_VARIABLE = "RTCFLOW_TIME_LIMIT_S", "RTCFLOW_STOP_S"
+# Most that Fargate allows between SIGTERM and SIGKILL; a part is kept for what has to be said at the end.
+_STOP_S, _KEPT_FOR_THE_END = 120, 0.1
+_STOPPED_EXIT_CODE = 75
 
 logger = Logger(service="rtcflow-burst")
 
 
-def read_job(text: str) -> BurstJob:
-    """The job that RTCFLOW_JOB gives.
+def read_task() -> Task:
+    """The task that the environment gives.
 
     Raises
     ------
     RefusedError
-        When it is no job.
+        When there is none, it is none, or it is meant for a newer image.
     """
-    if not text.strip():
-        raise RefusedError("RTCFLOW_JOB is not set; give the burst job as JSON or its s3:// location", "job")
+    for name, read in ((TASK_VARIABLE, parse_task), (_JOB_VARIABLE, _task_of_job)):
+        text = os.environ.get(name, "").strip()
+        if text:
+            return read(storage.read_bytes(parse_s3_uri(text)) if text.startswith("s3://") else text)
+    raise RefusedError(
+        f"{TASK_VARIABLE} is not set; give the task as JSON or its s3:// location", reason="task"
+    )
+
+
+def _task_of_job(text: str | bytes) -> Task:
     try:
-        if text.startswith("s3://"):
-            return BurstJob.model_validate(storage.read_json(parse_s3_uri(text)))
-        return BurstJob.model_validate_json(text)
+        job = BurstJob.model_validate_json(text)
     except ValidationError as error:
         raise RefusedError(f"the burst job was refused: {describe(error)}", reason="job") from error
-    except json.JSONDecodeError as error:
-        raise RefusedError(f"the burst job at {text} is not JSON ({error})", reason="job") from error
+    return Task(execution=job.execution, number=0, jobs=(job,))
 
 
-def run(job: BurstJob, work_parent: Path | None = None) -> int:
-    """Make the job's product and record its outcome; gives the exit code.
+def run(task: Task, attempt: int = 1, work_parent: Path | None = None) -> int:
+    """Make the task's products and record what became of each burst; gives the exit code.
 
     Parameters
     ----------
-    job : BurstJob
+    task : Task
+    attempt : int
+        Number of this run of the task, from 1.
     work_parent : Path, optional
         Folder in which the work folder is made, and removed at the end.
     """
-    meter = Meter()
-    logger.append_keys(
-        scene=job.scene, burst_id=job.burst_id, execution=job.execution, product=job.product.value
-    )
-    logger.info("burst started", product_id=job.product_id)
+    limit = _seconds_of(_LIMIT_VARIABLE) or task.burst_limit_s
+    stop = _seconds_of(_STOP_VARIABLE) or _STOP_S
+    logger.info("task started", bursts=len(task.jobs))
     work = Path(tempfile.mkdtemp(prefix="rtcflow-", dir=work_parent))
     try:
-        destination = S3Destination(job)
-        result = make_burst(job, work, destination, _StageLog(), meter)
-        outcome, code = _success(job, result, meter, destination.href(destination.record)), 0
-    except BaseException as error:
-        failure = as_contract_error(error)
-        _log_failure(failure, error)
-        outcome, code = _failure(job, failure, meter), failure.exit_code
+        loop = TaskLoop(
+            read_records(task.jobs), destination_of, _TaskLog(), TaskSettings(work, attempt, limit)
+        )
+        with _stopped_by_sigterm(loop, stop * (1 - _KEPT_FOR_THE_END), work):
+            outcomes = loop.run()
     finally:
-        _ignore_signals()
         shutil.rmtree(work, ignore_errors=True)
-    _record(job, outcome)
-    logger.info("burst ended", outcome=outcome.outcome.value, seconds=outcome.seconds, exit_code=code)
+    code = exit_code(outcomes)
+    logger.info("task ended", exit_code=code)
+    if loop.was_stopped:
+        _leave_threads(code)
     return code
 
 
-class _StageLog:
-    """One log line as each stage begins."""
+class _TaskLog:
+    """Log lines of bursts, with the keys of their burst, from whatever thread works for it."""
 
-    def __init__(self) -> None:
-        self._stage = ""
+    def begins(self, job: BurstJob) -> Progress:
+        """A line as the burst begins, and one as each stage does."""
+        logger.thread_safe_append_keys(scene=job.scene, burst_id=job.burst_id, product=job.product.value)
+        logger.info("burst started", product_id=job.product_id)
+        reached = ""
 
-    def __call__(self, stage: str, done: float) -> None:
-        if stage != self._stage:
-            self._stage = stage
-            logger.info("stage started", stage=stage)
+        def report(stage: str, done: float) -> None:
+            nonlocal reached
+            if stage != reached:
+                reached = stage
+                logger.info("stage started", stage=stage)
 
+        return report
 
-def _success(job: BurstJob, result: BurstResult, meter: Meter, manifest: str) -> BurstOutcome:
-    measured = meter.measured()
-    logger.info("burst measured", **measured.model_dump())
-    return BurstOutcome(
-        burst_id=job.burst_id,
-        product=job.product,
-        outcome=result.outcome,
-        manifest=manifest,
-        seconds=measured.seconds,
-        bytes_fetched=measured.bytes_fetched,
-        bytes_written=measured.bytes_written,
-    )
-
-
-def _failure(job: BurstJob, error: RtcflowError, meter: Meter) -> BurstOutcome:
-    return BurstOutcome(
-        burst_id=job.burst_id,
-        product=job.product,
-        outcome=Outcome.FAILED,
-        error_class=error.error_class,
-        reason=error.reason,
-        message=error.message,
-        seconds=round(meter.seconds, 3),
-        bytes_fetched=meter.bytes_fetched,
-    )
+    def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:
+        """A line with what became of the burst."""
+        if error is not None:
+            _log_failure(as_contract_error(error), error)
+        logger.info(
+            "burst ended",
+            burst_id=job.burst_id,
+            product=job.product.value,
+            **outcome.model_dump(mode="json", exclude_none=True, exclude={"burst_id", "product", "message"}),
+        )
 
 
 def _log_failure(failure: RtcflowError, error: BaseException) -> None:
     # The trace of a defect is what its finder needs; of the others the sentence says all.
-    trace = error if isinstance(failure, DefectError) else None
+    trace = error if isinstance(failure, DefectError) and not isinstance(error, RtcflowError) else None
     logger.error(
         failure.message, exc_info=trace, error_class=failure.error_class.value, reason=failure.reason
     )
 
 
-def _record(job: BurstJob, outcome: BurstOutcome) -> None:
-    at = job.work.join(OUTCOME)
+@contextmanager
+def _stopped_by_sigterm(loop: TaskLoop, seconds: float, work: Path) -> Iterator[None]:
+    """At SIGTERM finish the burst in hand if the time allows, and leave the others; the process ends in time."""
+
+    def end_now() -> None:
+        loop.leave()
+        shutil.rmtree(work, ignore_errors=True)
+        _leave_threads(_STOPPED_EXIT_CODE)
+
+    def stop() -> None:
+        logger.warning("told to stop: the burst in hand is finished if time allows", seconds=seconds)
+        loop.stop()
+        timer = threading.Timer(seconds, end_now)
+        timer.daemon = True
+        timer.start()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # A handler interrupts the main thread anywhere, also where it holds the lock that stopping takes.
+        threading.Thread(target=stop, daemon=True).start()
+
+    before = signal.signal(signal.SIGTERM, handle)
     try:
-        storage.write_bytes(at, outcome.model_dump_json(indent=2).encode())
-    except RtcflowError as error:
-        # The exit code still says what became of the burst.
-        logger.warning("the outcome could not be recorded", at=str(at), cause=error.message)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN if loop.was_stopped else before)
 
 
-def _ignore_signals() -> None:
-    signal.alarm(0)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def _leave_threads(code: int) -> NoReturn:
+    """End the process though threads wait for an archive, which Python would wait for."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
 
 
-def _catch_signals(time_limit: int) -> None:
-    def raising(make: Callable[[], BaseException]) -> Callable[[int, FrameType | None], None]:
-        def handler(number: int, frame: FrameType | None) -> None:
-            raise make()
+def _seconds_of(name: str) -> float | None:
+    """Seconds that a variable gives, above zero; None where it is not set."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
+    with suppress(ValueError):
+        if 0 < float(text) < threading.TIMEOUT_MAX:
+            return float(text)
+    raise RefusedError(f"{name} is '{text}'; give a number of seconds above zero", reason="settings")
 
-        return handler
 
-    signal.signal(signal.SIGTERM, raising(stopped))
-    signal.signal(signal.SIGALRM, raising(lambda: out_of_time(time_limit)))
-    signal.alarm(time_limit)
+def _attempt() -> int:
+    text = os.environ.get(ATTEMPT_VARIABLE, "").strip() or "1"
+    if not text.isdecimal() or int(text) < 1:
+        raise RefusedError(f"{ATTEMPT_VARIABLE} is '{text}'; give a number from 1", reason="settings")
+    return int(text)
+
+
+def _catch_all_logs() -> None:
+    """Lines of every part of this program in the task's log, with the keys of the burst that they speak of."""
+    for name in ("rtcflow", "rtcflow_cloud", "rtcflow_stac"):
+        part = logging.getLogger(name)
+        part.handlers, part.propagate = list(logger.handlers), False
 
 
 def main() -> int:
-    """Run the job of the environment; gives the exit code."""
+    """Run the task of the environment; gives the exit code."""
+    # A crash in compiled code says where it was.
+    faulthandler.enable(file=2)
+    _catch_all_logs()
     try:
-        _catch_signals(int(os.environ.get("RTCFLOW_TIME_LIMIT_S") or 0))
-        job = read_job(os.environ.get("RTCFLOW_JOB", ""))
+        task, attempt = read_task(), _attempt()
+        logger.append_keys(execution=task.execution, task=task.number, attempt=attempt)
         parent = os.environ.get("RTCFLOW_WORK_DIR")
         if parent:
             Path(parent).mkdir(parents=True, exist_ok=True)
+        return run(task, attempt, Path(parent) if parent else None)
     except BaseException as error:
         failure = as_contract_error(error)
         _log_failure(failure, error)
         return failure.exit_code
-    return run(job, Path(parent) if parent else None)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""S3 objects at a Location: read, write, conditional write, list, upload, download.
+"""Objects at a Location, in S3 or of this machine: read, write, conditional write, list, upload, download.
 
 Every function raises the contract's errors: NotFoundError (a RefusedError) for a missing object, RefusedError for a
 missing bucket, denied access or bad credentials, TransientError for throttling and network.
@@ -19,6 +19,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
+from rtcflow_cloud import local_files
 from rtcflow_cloud.failures import error_code, translated
 from rtcflow_contract.errors import NotFoundError
 from rtcflow_contract.keys import Location
@@ -99,6 +100,8 @@ def read_bytes(at: Location, client: Any = None) -> bytes:
 
 def read_with_metadata(at: Location, client: Any = None) -> tuple[bytes, dict[str, str]]:
     """Whole object, and the metadata that it was written with."""
+    if at.is_local:
+        return local_files.read(at.path), {}
     with translated(at):
         for _ in range(_BODY_ATTEMPTS - 1):
             with contextlib.suppress(*_BROKEN_BODY):
@@ -118,6 +121,8 @@ def read_json(at: Location, client: Any = None) -> Any:
 
 def read_range(at: Location, start: int, length: int, client: Any = None) -> bytes:
     """`length` bytes of an object from byte `start`."""
+    if at.is_local:
+        return local_files.read_range(at.path, start, length)
     wanted = f"bytes={start}-{start + length - 1}"
     with translated(at):
         return (client or s3_client()).get_object(Bucket=at.bucket, Key=at.key, Range=wanted)["Body"].read()
@@ -125,12 +130,16 @@ def read_range(at: Location, start: int, length: int, client: Any = None) -> byt
 
 def size_of(at: Location, client: Any = None) -> int:
     """Size of an object in bytes."""
+    if at.is_local:
+        return local_files.size_of(at.path)
     with translated(at):
         return int((client or s3_client()).head_object(Bucket=at.bucket, Key=at.key)["ContentLength"])
 
 
 def exists(at: Location, client: Any = None) -> bool:
     """Whether the object exists; a missing bucket is an error, not an answer."""
+    if at.is_local:
+        return at.path.is_file()
     try:
         size_of(at, client)
     except NotFoundError:
@@ -145,6 +154,9 @@ def write_bytes(
     at: Location, data: bytes, client: Any = None, metadata: Mapping[str, str] | None = None
 ) -> None:
     """Write an object, replacing any."""
+    if at.is_local:
+        local_files.write(at.path, data)
+        return
     with translated(at):
         (client or s3_client()).put_object(
             Bucket=at.bucket,
@@ -159,6 +171,8 @@ def write_if_absent(
     at: Location, data: bytes, client: Any = None, metadata: Mapping[str, str] | None = None
 ) -> bool:
     """Write an object unless it exists, atomically; False when it does."""
+    if at.is_local:
+        return local_files.write_if_absent(at.path, data)
     with translated(at):
         try:
             (client or s3_client()).put_object(
@@ -179,6 +193,9 @@ def write_if_absent(
 
 def list_objects(folder: Location, client: Any = None) -> Iterator[StoredObject]:
     """Objects below a folder, whole listing over all pages."""
+    if folder.is_local:
+        yield from (StoredObject(*file) for file in local_files.listing(folder.path))
+        return
     prefix = f"{folder.key}/" if folder.key else ""
     with translated(folder):
         pages = (
@@ -208,6 +225,9 @@ def list_keys(prefix: Location, start_after: str = "", client: Any = None) -> It
 
 def upload(path: Path, at: Location, client: Any = None) -> None:
     """Write a file as an object, streaming, replacing any."""
+    if at.is_local:
+        local_files.copy(path, at.path)
+        return
     with translated(at):
         (client or s3_client()).upload_file(
             str(path), at.bucket, at.key, ExtraArgs={"ContentType": media_type(path.name)}, Config=_TRANSFER
@@ -216,6 +236,10 @@ def upload(path: Path, at: Location, client: Any = None) -> None:
 
 def download(at: Location, path: Path, client: Any = None) -> int:
     """Write an object to a file, whole or not at all; gives its size in bytes."""
+    if at.is_local:
+        local_files.size_of(at.path)
+        local_files.copy(at.path, path)
+        return path.stat().st_size
     partial = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -229,5 +253,8 @@ def download(at: Location, path: Path, client: Any = None) -> int:
 
 def delete(at: Location, client: Any = None) -> None:
     """Delete an object; no error when there is none."""
+    if at.is_local:
+        at.path.unlink(missing_ok=True)
+        return
     with translated(at):
         (client or s3_client()).delete_object(Bucket=at.bucket, Key=at.key)

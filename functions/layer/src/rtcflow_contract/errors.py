@@ -70,6 +70,14 @@ class DefectError(RtcflowError):
     error_class = ErrorClass.DEFECT
 
 
+_TYPES = {error.error_class: error for error in (RefusedError, TransientError, DefectError)}
+
+
+def error_of(error_class: ErrorClass, message: str, reason: str | None = None) -> RtcflowError:
+    """An error of a class, with one sentence and a reason as `RtcflowError` takes them."""
+    return _TYPES[error_class](message, reason)
+
+
 # Lambda and Step Functions error names, by the class of error they stand for.
 _CLASSES_OF_NAMES: dict[str, ErrorClass] = {
     "RefusedError": ErrorClass.REFUSED,

@@ -21,6 +21,7 @@ Work bucket::
 
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow_contract.errors import RefusedError
@@ -36,18 +37,33 @@ PLAN = "plan.json"
 REPORT = "report.json"
 AREAS = "areas"
 GRIDS = "grids"
-# Stands for a bucket in jobs of one machine, which have none.
+# Stands for a bucket where the key is a path of this machine.
 LOCAL_BUCKET = "local"
 
 
 class Location(NamedTuple):
-    """A bucket and a key (or key prefix without trailing slash) in it."""
+    """A bucket and a key (or key prefix without trailing slash) in it; or a path of this machine, see `local`."""
 
     bucket: str
     key: str
 
     def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
+        return self.key if self.is_local else f"s3://{self.bucket}/{self.key}"
+
+    @classmethod
+    def local(cls, path: Path) -> "Location":
+        """The location of a file or folder of this machine."""
+        return cls(LOCAL_BUCKET, path.absolute().as_posix())
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is of this machine."""
+        return self.bucket == LOCAL_BUCKET
+
+    @property
+    def path(self) -> Path:
+        """Path of a location of this machine."""
+        return Path(self.key)
 
     def join(self, name: str) -> "Location":
         """The location of `name` below this one."""

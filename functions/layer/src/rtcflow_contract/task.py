@@ -45,13 +45,18 @@ class Task(BaseModel):
 
 
 class Begun(BaseModel):
-    """A burst that an attempt has started: `times` counts the attempts that did."""
+    """A burst that an attempt has started.
+
+    `times` counts the attempts in a row that did so and left no outcome of it, this one included. `computing` is the
+    time from which it computed; until then its inputs were fetched, while other bursts computed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     attempt: int
     started: AwareDatetime
     times: int = 1
+    computing: AwareDatetime | None = None
 
 
 def parse_task(text: str | bytes) -> Task:

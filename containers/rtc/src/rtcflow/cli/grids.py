@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from rich.console import Console
 from rtcflow.grid.database import read_area, read_database
 from rtcflow.grid.resolve import check_crs
 from rtcflow.grid.store import GridStore, StoredHow, open_store, put
+from rtcflow.threads import Pool
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.request import COARSEST_M, FINEST_M, parse_crs
@@ -67,7 +67,7 @@ def import_grids(
 def _store(
     store: GridStore, made: dict[str, Grid], resolution: int, output_crs: int | None
 ) -> Counter[StoredHow]:
-    with ThreadPoolExecutor(_PARALLEL) as pool:
+    with Pool(_PARALLEL) as pool:
         outcomes: Iterable[StoredHow] = pool.map(
             lambda item: put(store.place(item[0], output_crs, resolution), item[1]), made.items()
         )

@@ -1,5 +1,6 @@
 """The engine interface: fetched inputs in, the files of a burst product out."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -35,6 +36,10 @@ class EngineResult(NamedTuple):
     compiled: str | None = None
 
 
+# Writes every layer, the browse image and the metadata of a job's product into its folder.
+WriteFiles = Callable[[], EngineResult]
+
+
 class Engine(Protocol):
     """Makes the files of a burst product, named by the contract, in a folder."""
 
@@ -45,7 +50,7 @@ class Engine(Protocol):
     def available(self) -> bool:
         """Whether this installation can run it."""
 
-    def make(
+    def compute(
         self,
         job: BurstJob,
         inputs: EngineInputs,
@@ -53,5 +58,5 @@ class Engine(Protocol):
         folder: Path,
         meter: Meter,
         progress: Progress,
-    ) -> EngineResult:
-        """Write every layer, the browse image and the metadata of the job's product into `folder`."""
+    ) -> WriteFiles:
+        """Compute the layers; gives the function that writes them, so that meanwhile another burst can compute."""

@@ -8,7 +8,7 @@ import numpy as np
 from rasterio.errors import NotGeoreferencedWarning
 from shapely.geometry import shape
 
-from rtcflow.engines.base import EngineInputs, EngineResult
+from rtcflow.engines.base import EngineInputs, EngineResult, WriteFiles
 from rtcflow.product.browse import write_browse
 from rtcflow.product.cog import write_cog
 from rtcflow.product.footprint import footprint_of
@@ -40,7 +40,7 @@ class NativeEngine:
         """Always."""
         return True
 
-    def make(
+    def compute(
         self,
         job: BurstJob,
         inputs: EngineInputs,
@@ -48,23 +48,36 @@ class NativeEngine:
         folder: Path,
         meter: Meter,
         progress: Progress,
-    ) -> EngineResult:
-        """Compute the layers and write all files of the product."""
+    ) -> WriteFiles:
+        """Compute the layers in memory; gives the function that writes all files of the product."""
         with meter.stage("compute"):
             arrays, metadata = _compute(job, inputs, grid, progress)
         meter.details |= metadata["stage_seconds"]
-        parameters = dict(metadata["parameters"])
-        versions = software_versions(_SOFTWARE)
-        outline = shape(footprint_of(valid_pixels(arrays), grid).geometry)
-        record = make_record(job, inputs, grid, versions, parameters, outline.wkt)
-        with meter.stage("write layers"):
-            _write_layers(job, arrays, grid, tags_of(record, job.product_id, grid), folder, progress)
-        progress("write browse image", 0.0)
-        with meter.stage("write browse and metadata"):
-            write_browse(folder / browse_file_name(job.product_id), arrays)
-            path = folder / metadata_file_name(job.product_id)
-            write_hdf5(path, record, grid, job.polarizations, _state_vectors(metadata))
-        return EngineResult(versions, parameters, _compiled_state())
+        return lambda: _write(job, inputs, grid, folder, meter, progress, arrays, metadata)
+
+
+def _write(
+    job: BurstJob,
+    inputs: EngineInputs,
+    grid: Grid,
+    folder: Path,
+    meter: Meter,
+    progress: Progress,
+    arrays: dict[str, np.ndarray],
+    metadata: dict[str, Any],
+) -> EngineResult:
+    parameters = dict(metadata["parameters"])
+    versions = software_versions(_SOFTWARE)
+    outline = shape(footprint_of(valid_pixels(arrays), grid).geometry)
+    record = make_record(job, inputs, grid, versions, parameters, outline.wkt)
+    with meter.stage("write layers"):
+        _write_layers(job, arrays, grid, tags_of(record, job.product_id, grid), folder, progress)
+    progress("write browse image", 0.0)
+    with meter.stage("write browse and metadata"):
+        write_browse(folder / browse_file_name(job.product_id), arrays)
+        path = folder / metadata_file_name(job.product_id)
+        write_hdf5(path, record, grid, job.polarizations, _state_vectors(metadata))
+    return EngineResult(versions, parameters, _compiled_state())
 
 
 def _write_layers(

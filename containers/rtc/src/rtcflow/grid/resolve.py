@@ -43,7 +43,7 @@ def resolve_grid(
 ) -> tuple[Grid, str]:
     """The grid of a job's burst, and where it comes from.
 
-    Order: the linked static product's, the job's, the stored one, the burst's own footprint; the last is stored for all
+    Order: the job's, the linked static product's, the stored one, the burst's own footprint; the last is stored for all
     that follow, and where another process was first, its grid counts.
 
     Parameters
@@ -68,10 +68,10 @@ def resolve_grid(
         When the CRS is none, or the grid does not have the job's resolution or CRS.
     """
     check_crs(job.output_crs)
+    if job.grid is not None:
+        return _fitting(job.grid, job, "job" if job.linked_static is None else "linked static product")
     if job.linked_static is not None:
         return _fitting(_linked_grid(job.linked_static, client), job, "linked static product")
-    if job.grid is not None:
-        return _fitting(job.grid, job, "job")
     if place is None and job.grid_store is not None:
         place = S3GridPlace(job.grid_store, client)
     if place is None:

@@ -7,7 +7,6 @@ made. Bands are the same for any number of threads and write to different pixels
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +28,7 @@ from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sentinel1.orbit import OrbitPolynomial, StateVectors, fit_orbit, read_orbit
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
+from rtcflow.threads import Pool
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product
@@ -160,7 +160,7 @@ def compute_layers(
         Band(first, min(first + BAND_LINES, scene.grid.lines))
         for first in range(0, scene.grid.lines, BAND_LINES)
     ]
-    with ThreadPoolExecutor(options.threads) as pool:
+    with Pool(options.threads) as pool:
         for done, stages in enumerate(pool.map(lambda band: work_off(band, inputs, outputs), bands), 1):
             report("bands", done / len(bands))
             for stage, seconds in stages.items():
@@ -241,7 +241,7 @@ def _tracks(scene: _Scene, height: float, grid: Grid) -> NDArray[np.float64]:
     return (1 - share) * tracks[upper - 1] + share * tracks[upper]
 
 
-def _angles(pool: ThreadPoolExecutor, inputs: BandInputs, outputs: Outputs) -> None:
+def _angles(pool: Pool, inputs: BandInputs, outputs: Outputs) -> None:
     if outputs.incidence.size == outputs.local.size == outputs.dem.size == 0:
         return
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from rtcflow.engines.base import Engine, EngineInputs, EngineResult
 from rtcflow.product.check import CheckedLayer, check_layer
 from rtcflow.product.footprint import footprint_of
 from rtcflow.resources import Meter
+from rtcflow.threads import Pool
 from rtcflow_cloud.storage import media_type
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
@@ -47,7 +47,7 @@ def collect(
     missing = [path.name for path in (*paths.values(), *others.values()) if not path.is_file()]
     if missing:
         raise DefectError(f"engine {engine.name} did not write {', '.join(missing)}", reason="layer-missing")
-    with ThreadPoolExecutor(_PARALLEL) as pool:
+    with Pool(_PARALLEL) as pool:
         checks = dict(
             zip(
                 paths,

@@ -4,9 +4,9 @@ import io
 import random
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, cast
 
+from rtcflow.threads import Pool
 from rtcflow_contract.errors import TransientError
 
 _PART = 8 * 1024 * 1024
@@ -92,7 +92,7 @@ def _read_parts(read_range: ReadRange, start: int, into: memoryview) -> None:
         fill(0)
         return
     # One connection to S3 carries some 50 MB/s; a burst comes faster over several.
-    with ThreadPoolExecutor(_PARALLEL) as pool:
+    with Pool(_PARALLEL) as pool:
         for done in [pool.submit(fill, offset) for offset in offsets]:
             done.result()
 

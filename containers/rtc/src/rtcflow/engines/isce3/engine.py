@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from rtcflow.engines.base import EngineInputs, EngineResult
+from rtcflow.engines.base import EngineInputs, EngineResult, WriteFiles
 from rtcflow.engines.isce3.output import collect_output
 from rtcflow.engines.isce3.process import run_workflow
 from rtcflow.engines.isce3.runconfig import Folders, as_text, check_grid, run_configuration
@@ -56,7 +56,7 @@ class Isce3Engine:
         script = shutil.which(SCRIPT)
         return script is not None and _has_modules(_interpreter(Path(script)), self._modules)
 
-    def make(
+    def compute(
         self,
         job: BurstJob,
         inputs: EngineInputs,
@@ -64,17 +64,21 @@ class Isce3Engine:
         folder: Path,
         meter: Meter,
         progress: Progress,
-    ) -> EngineResult:
-        """Run the workflow for the job's burst and write all files of the product."""
+    ) -> WriteFiles:
+        """Run the workflow for the job's burst; gives the function that makes the product's files of its output."""
         check_grid(grid)
         # The workflow runs in a folder of its own, from where relative paths lead elsewhere.
         work = folder.parent.resolve() / "isce3"
-        with meter.stage("compute"):
+        with meter.stage("compute"), meter.programs():
             output = _run(job, inputs, grid, work, progress)
-        with meter.stage("write layers"):
-            result = collect_output(job, inputs, grid, output, folder, progress)
-        shutil.rmtree(work)
-        return result
+
+        def write() -> EngineResult:
+            with meter.stage("write layers"):
+                result = collect_output(job, inputs, grid, output, folder, progress)
+            shutil.rmtree(work)
+            return result
+
+        return write
 
 
 def _interpreter(script: Path) -> str:

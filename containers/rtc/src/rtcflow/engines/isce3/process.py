@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from pathlib import Path
 
 from rtcflow.failures import as_contract_error
@@ -60,7 +61,9 @@ def run_workflow(
         # A group of its own, so that what it starts ends with it.
         start_new_session=True,
     )
-    reader = threading.Thread(target=_read, args=(process, lines, on_line), daemon=True)
+    # Its lines are logged with the keys of the burst.
+    in_context = copy_context().run
+    reader = threading.Thread(target=in_context, args=(_read, process, lines, on_line), daemon=True)
     try:
         reader.start()
         code = process.wait(seconds)

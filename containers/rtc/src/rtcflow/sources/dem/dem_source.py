@@ -12,6 +12,7 @@ from rtcflow.sources.dem.geoid import geoid_heights
 from rtcflow.sources.dem.mosaic import mosaic
 from rtcflow.sources.dem.tiles import fetch_tiles, tiles_of
 from rtcflow.sources.places import fetch_file
+from rtcflow.sources.shared import Shared
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.manifest import InputRef
@@ -41,6 +42,7 @@ def fetch_dem(
     meter: Meter,
     progress: Progress,
     ground: Area | None = None,
+    shared: Shared | None = None,
 ) -> FetchedDem:
     """Heights over a grid and a margin.
 
@@ -60,6 +62,8 @@ def fetch_dem(
     meter, progress
     ground : Area, optional
         Where voids are counted; the grid's own area when None.
+    shared : Shared, optional
+        What bursts of one task fetch once.
 
     Raises
     ------
@@ -69,12 +73,13 @@ def fetch_dem(
     ground = ground or area_of_grid(grid, margin_m=0.0)
     if source.rstrip("/").lower().endswith(_SUFFIXES):
         return _given(fetch_file(source, folder, meter), source, grid, folder, ground)
-    place = open_shared_place(source, meter)
+    shared = shared or Shared(folder / "shared")
+    place = shared.place(open_shared_place(source, meter))
     area = area_of_grid(grid)
     tiles = tiles_of(area)
     progress("fetch DEM", 0.0)
     archive = source.rstrip("/") == GLO_30
-    coarser = open_shared_place(GLO_90, meter) if archive else place
+    coarser = shared.place(open_shared_place(GLO_90, meter)) if archive else place
     fetched = fetch_tiles(place, coarser, tiles, folder / "tiles", archive)
     progress("fetch DEM", 0.6)
     heights = mosaic(fetched, area)
@@ -82,7 +87,7 @@ def fetch_dem(
     share = void_share(heights, ground)
     refuse_void(share, f"the DEM of tiles {', '.join(land)}")
     head, _, geoid_name = geoid.rstrip("/").rpartition("/")
-    geoid_place = open_shared_place(head or ".", meter)
+    geoid_place = shared.place(open_shared_place(head or ".", meter))
     heights.values[:] += geoid_heights(geoid_place, geoid_name, heights.latitudes, heights.longitudes)
     path = folder / "dem.tif"
     write_heights(path, heights)

@@ -9,6 +9,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
 from rtcflow.sources.places import LocalPlace, Place
+from rtcflow.sources.shared import SharedPlace
 from rtcflow_contract.errors import RefusedError, RtcflowError
 
 LOWEST_M, HIGHEST_M = -110.0, 90.0
@@ -55,7 +56,7 @@ def _remote_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: 
         if path.rsplit("/", 1)[-1] != name:
             raise FileNotFoundError(path)
         try:
-            return cast(BinaryIO, _ForGdal(place.open(name), troubles))
+            return cast(BinaryIO, _ForGdal(_open(place, name), troubles))
         except (RtcflowError, OSError) as error:
             troubles.append(error)
             raise FileNotFoundError(path) from error
@@ -68,6 +69,10 @@ def _remote_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: 
     if troubles:
         raise troubles[0]
     return heights
+
+
+def _open(place: Place, name: str) -> BinaryIO:
+    return place.open_kept(name) if isinstance(place, SharedPlace) else place.open(name)
 
 
 class _ForGdal:

@@ -5,12 +5,12 @@ Some countries withhold GLO-30; GLO-90 has their tiles, and neither has tiles of
 
 import math
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.sources.dem.dem_area import Area
 from rtcflow.sources.places import LocalPlace, Place
+from rtcflow.threads import Pool
 from rtcflow_contract.errors import NotFoundError, RefusedError
 
 # The archive's list of its tiles, that is, of all land; and tiles of the sea, beside a list that is not the whole one.
@@ -68,7 +68,7 @@ def fetch_tiles(
         When the archive's tile list names a tile that is not there, or when nothing tells sea from missing land: there
         is no list, or one that is not the archive's whole list; names the tiles.
     """
-    with ThreadPoolExecutor(_PARALLEL) as pool:
+    with Pool(_PARALLEL) as pool:
         paths = list(pool.map(lambda tile: _fetch(place, coarser, tile, folder), tiles))
     found = dict(zip(tiles, paths, strict=True))
     absent = [tile for tile, path in found.items() if path is None]

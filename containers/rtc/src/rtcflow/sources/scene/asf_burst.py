@@ -3,6 +3,7 @@
 `<service>/<scene>/<swath>/<polarization>/<index>.xml` and `.tiff`; the service answers 202 while it extracts.
 """
 
+import copy
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from rtcflow.resources import Meter
 from rtcflow.sources.download import Get, download
 from rtcflow.sources.scene.burst_safe import write_burst_safe, write_sparse_measurement
 from rtcflow.sources.scene.burst_xml import SceneXml, split_scene_xml
+from rtcflow.sources.shared import Shared
 from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.annotation import AnnotatedBurst, list_bursts
 from rtcflow_contract.burst_id import parse_burst_id
@@ -40,13 +42,17 @@ class BurstRequest(NamedTuple):
 
 
 class Extractor(NamedTuple):
-    """The extractor's address and how to fetch from it; `parts` is the folder of unfinished downloads."""
+    """The extractor's address and how to fetch from it; `parts` is the folder of unfinished downloads.
+
+    The XML of a scene, which every one of its bursts needs, is fetched once for all bursts of a task.
+    """
 
     url: str
     get: Get
     meter: Meter
     backoff: Backoff
     parts: Path
+    shared: Shared
 
     def fetch(self, wanted: BurstRequest, folder: Path, progress: Progress) -> Path:
         """Fetch a burst as a SAFE folder below `folder`; gives that folder.
@@ -77,11 +83,17 @@ class Extractor(NamedTuple):
             write_sparse_measurement(safe / f"measurement/{stems[polarization]}.tiff", pixels, first, lines)
             progress("fetch scene", 0.1 + 0.9 * (number + 1) / len(wanted.polarizations))
         files = {file.path: file for xml in found for file in xml.files}
-        write_burst_safe(safe, found[0].manifest, files.values())
+        write_burst_safe(safe, copy.deepcopy(found[0].manifest), files.values())
         shutil.rmtree(work, ignore_errors=True)
         return safe
 
     def _scene_xml(self, wanted: BurstRequest, polarization: str, work: Path) -> SceneXml:
+        return self.shared.once(
+            ("scene xml", wanted.scene, polarization),
+            lambda: self._fetch_scene_xml(wanted, polarization, work),
+        )
+
+    def _fetch_scene_xml(self, wanted: BurstRequest, polarization: str, work: Path) -> SceneXml:
         # Every burst's XML holds the whole scene's: the first's serves where the index is not known.
         path = self._download(wanted, polarization, wanted.burst_index or 0, "xml", work)
         xml = split_scene_xml(path.read_bytes(), path.name)

@@ -22,6 +22,7 @@ from rtcflow.sources.places import Place, S3Place
 from rtcflow.sources.scene.asf_burst import BurstRequest
 from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_from_place
 from rtcflow.sources.scene.tiff import TiffLayout, write_lines
+from rtcflow.sources.shared import Shared
 from rtcflow_archives.archived_burst import LocatedBurst
 from rtcflow_archives.cdse import list_cdse_bursts
 from rtcflow_archives.hosts import ArchiveHosts
@@ -44,6 +45,7 @@ class Cdse(NamedTuple):
     parts: Path
     hold: Hold
     environment: Mapping[str, str]
+    shared: Shared
 
     def fetch(self, wanted: BurstRequest, folder: Path, progress: Progress) -> FetchedScene:
         """Fetch a burst.
@@ -59,7 +61,7 @@ class Cdse(NamedTuple):
         root = _safe_of(located[0].path)
         with self.hold(), s3_keys(self.hosts, self.backoff, self.environment) as keys, _own_refusals():
             client = _client(self.hosts, keys)
-            place = S3Place(root, self.meter, client)
+            place = self.shared.place(S3Place(root, self.meter, client))
             by_name = {PurePosixPath(burst.path).name: burst for burst in located}
 
             def read_lines(safe: Place, name: str, first: int, count: int, target: Path) -> tuple[Path, int]:
@@ -79,7 +81,10 @@ class Cdse(NamedTuple):
             )
 
     def _locate(self, wanted: BurstRequest) -> list[LocatedBurst]:
-        listed = list_cdse_bursts(parse_scene_id(wanted.scene), self.hosts, self.backoff)
+        listed = self.shared.once(
+            ("cdse", wanted.scene),
+            lambda: list_cdse_bursts(parse_scene_id(wanted.scene), self.hosts, self.backoff),
+        )
         found = [entry for entry in listed if entry.burst.burst_id == wanted.burst_id]
         if not found:
             there = sorted({entry.burst.burst_id for entry in listed})

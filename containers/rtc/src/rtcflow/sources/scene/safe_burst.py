@@ -15,6 +15,7 @@ from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sources.places import LocalPlace, Place
 from rtcflow.sources.scene.safe import open_safe
 from rtcflow.sources.scene.tiff import check_length, line_range, read_layout, write_lines
+from rtcflow.sources.shared import Shared
 from rtcflow_contract.annotation import AnnotatedBurst, list_bursts
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import NotFoundError, RefusedError
@@ -50,6 +51,7 @@ def fetch_burst(
     folder: Path,
     meter: Meter,
     progress: Progress,
+    shared: Shared | None = None,
 ) -> FetchedScene:
     """Fetch what an engine needs of one burst; a local SAFE folder is used where it is.
 
@@ -63,9 +65,10 @@ def fetch_burst(
     TransientError
         When the source cannot be reached.
     """
-    return fetch_from_place(
-        open_safe(source, scene, meter), source, scene, burst_id, polarizations, product, folder, progress
-    )
+    safe = open_safe(source, scene, meter)
+    if shared is not None:
+        safe = shared.place(safe)
+    return fetch_from_place(safe, source, scene, burst_id, polarizations, product, folder, progress)
 
 
 def fetch_from_place(

@@ -17,6 +17,7 @@ from rtcflow.sources.scene.asf_burst import BurstRequest, Extractor
 from rtcflow.sources.scene.asf_scene import fetch_scene_zip, scene_url
 from rtcflow.sources.scene.cdse_burst import Cdse
 from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_burst
+from rtcflow.sources.shared import Shared
 from rtcflow_archives.cdse import CDSE_CONNECTIONS
 from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_cloud.backoff import Backoff
@@ -46,13 +47,16 @@ class Archives(NamedTuple):
     progress: Progress
     backoff: Backoff
     environment: Mapping[str, str]
+    shared: Shared
 
     def from_asf(self) -> FetchedScene:
         """From ASF's extractor; where that fails, from CDSE if there are credentials, else out of the scene's zip."""
         session = EarthdataSession(
             login_of(EARTHDATA, self.environment), self.hosts.earthdata_url, self.hosts.asf_login_url
         )
-        extractor = Extractor(self.hosts.asf_burst_url, session.get, self.meter, self.backoff, self.parts)
+        extractor = Extractor(
+            self.hosts.asf_burst_url, session.get, self.meter, self.backoff, self.parts, self.shared
+        )
         try:
             safe = extractor.fetch(self.wanted, self.folder, self.progress)
         except (RefusedError, TransientError) as error:
@@ -67,7 +71,7 @@ class Archives(NamedTuple):
         local = self.job.work.bucket == LOCAL_BUCKET
         slots = None if local else Slots(lease_folder(self.job.work.bucket, "cdse"), CDSE_CONNECTIONS)
         hold = slots.hold if slots else no_slots
-        cdse = Cdse(self.hosts, self.meter, self.backoff, self.parts, hold, self.environment)
+        cdse = Cdse(self.hosts, self.meter, self.backoff, self.parts, hold, self.environment, self.shared)
         return cdse.fetch(self.wanted, self.folder, self.progress)
 
     def _instead_of_extractor(self, session: EarthdataSession, first: RtcflowError) -> FetchedScene:
@@ -77,18 +81,20 @@ class Archives(NamedTuple):
             except (RefusedError, TransientError) as error:
                 _log.warning("CDSE did not give the burst either: %s", error.message)
         try:
-            path = fetch_scene_zip(
-                self.hosts, self.wanted.scene, self.folder, session.get, self.meter, self.backoff, self.parts
-            )
+            path = self.shared.once(("zip", self.wanted.scene), lambda: self._scene_zip(session))
         except (NotFoundError, TransientError) as error:
             _log.warning("ASF did not give the whole scene either: %s", error.message)
             # What may pass is not refused for good.
             if isinstance(first, RefusedError) and isinstance(error, TransientError):
                 raise
             raise first from error
-        fetched = self._local(path, scene_url(self.hosts, self.wanted.scene))
-        path.unlink()
-        return fetched
+        return self._local(path, scene_url(self.hosts, self.wanted.scene))
+
+    def _scene_zip(self, session: EarthdataSession) -> Path:
+        folder = self.shared.folder / "scene"
+        return fetch_scene_zip(
+            self.hosts, self.wanted.scene, folder, session.get, self.meter, self.backoff, self.parts
+        )
 
     def _local(self, path: Path, href: str) -> FetchedScene:
         """The burst of a SAFE that is on this machine by now."""
@@ -119,6 +125,7 @@ def fetch_scene(
     progress: Progress,
     backoff: Backoff | None = None,
     environment: Mapping[str, str] = os.environ,
+    shared: Shared | None = None,
 ) -> FetchedScene:
     """Fetch what an engine needs of the job's burst.
 
@@ -132,6 +139,8 @@ def fetch_scene(
     backoff : Backoff, optional
     environment : mapping
         Credentials, and hosts of the archives where they are not the public ones.
+    shared : Shared, optional
+        What bursts of one task fetch once.
 
     Raises
     ------
@@ -152,6 +161,7 @@ def fetch_scene(
             folder,
             meter,
             progress,
+            shared,
         )
     wanted = BurstRequest(
         job.scene, job.burst_id, job.burst_index, polarizations, job.product is not Product.RTC_S1_STATIC
@@ -166,6 +176,7 @@ def fetch_scene(
         progress,
         backoff or Backoff(),
         environment,
+        shared or Shared(work / "shared"),
     )
     fetched = source(archives)
     with suppress(OSError):

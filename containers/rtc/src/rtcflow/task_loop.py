@@ -1,0 +1,302 @@
+"""The jobs of a task in one process: while a burst computes, the next are fetched and the one before is published.
+
+One burst does not take the others down: its failure is its own outcome; that it has begun is recorded, so that the next
+attempt knows whom a dead process had in hand; and its time is limited in compiled code too.
+"""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from rtcflow.burst import BurstResult, BurstRun
+from rtcflow.destination import Destination
+from rtcflow.failures import as_contract_error, stopped
+from rtcflow.pipeline import Line, Step
+from rtcflow.progress import Progress
+from rtcflow.resources import Meter, peak_memory_bytes, process_cpu_seconds
+from rtcflow.sources.shared import Shared
+from rtcflow.task_records import Record, in_order, write_begun, write_outcome
+from rtcflow.watchdog import Watchdog
+from rtcflow_archives.cdse import CDSE_CONNECTIONS
+from rtcflow_contract.errors import DefectError, ErrorClass, RtcflowError, TransientError, error_of
+from rtcflow_contract.grid import Grid
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.report import BurstOutcome, Outcome
+from rtcflow_contract.task import Begun
+
+_log = logging.getLogger("rtcflow-burst.task")
+
+# Bursts whose inputs are fetched, or are being fetched, ahead of the one that computes. A SAFE is read faster than ASF
+# extracts; of CDSE the stack's leases decide, and on a laptop this number.
+_FETCHED_AHEAD = {"asf": 3, "cdse": CDSE_CONNECTIONS}
+_FETCHED_AHEAD_OF_SAFE = 2
+
+
+class Watcher(Protocol):
+    """Hears what becomes of each burst, in the thread that works for it."""
+
+    def begins(self, job: BurstJob) -> Progress:
+        """A burst begins; gives what is called with its progress."""
+
+    def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:
+        """A burst has ended, with an error that says why where it failed."""
+
+
+class TaskSettings(NamedTuple):
+    """How a task runs.
+
+    `work` is a folder for unfinished files, `attempt` the number of this run of the task, `limit_s` the longest that
+    one burst may take, s, `compute_at_once` the number of bursts that compute at the same time.
+    """
+
+    work: Path
+    attempt: int = 1
+    limit_s: float | None = None
+    compute_at_once: int = 1
+
+
+class TaskLoop:
+    """Makes the bursts of a task that are still to be made.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Every job of the task, with what earlier attempts left.
+    destination : callable
+        Where a job's product goes.
+    watcher : Watcher
+    settings : TaskSettings
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        destination: Callable[[BurstJob], Destination],
+        watcher: Watcher,
+        settings: TaskSettings,
+    ) -> None:
+        self._records = records
+        self._destination = destination
+        self._watcher = watcher
+        self._settings = settings
+        self._shared = Shared(settings.work / "shared")
+        self._watchdog = Watchdog()
+        self._aborted = False
+        self._bursts = _line_up(records)
+        at_once = settings.compute_at_once
+        steps = [
+            Step("fetch", self._fetch, fetched_ahead(records) + at_once - 1, interruptible=True),
+            Step("compute", self._compute, at_once),
+            Step("write", self._write, at_once),
+            Step("publish", self._publish, 1),
+        ]
+        self._line: Line[_Burst] = Line(steps)
+
+    def run(self) -> list[BurstOutcome]:
+        """Make what is to be made; gives the outcome of every job of the task, in its order.
+
+        After `stop`, bursts that did not compute yet end as transient, with reason `left`.
+        """
+        self._line.run(self._bursts)
+        self.leave()
+        made = {id(burst.record): burst.outcome for burst in self._bursts}
+        outcomes = [made.get(id(record), record.outcome) for record in self._records]
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it was told to stop."""
+        return self._line.stopped
+
+    def stop(self) -> None:
+        """Finish the bursts that compute or are past that, and leave the others."""
+        self._line.stop()
+
+    def abort(self) -> None:
+        """Finish nothing but what is being published."""
+        self._aborted = True
+        self._line.stop()
+
+    def leave(self) -> None:
+        """End every burst that has not ended as left for the next attempt."""
+        for burst in self._bursts:
+            self._end(burst, None, _left())
+
+    def _fetch(self, burst: "_Burst") -> bool:
+        started = burst.started = datetime.now(UTC)
+        progress = self._watcher.begins(burst.job)
+
+        def report(stage: str, done: float) -> None:
+            if self._aborted:
+                raise stopped()
+            progress(stage, done)
+
+        if burst.record.is_given_up:
+            return self._end(burst, None, _took_down(burst.record))
+        if burst.static is not None:
+            # Its product is committed later: this burst computes meanwhile, on the same grid.
+            burst.static.grid_known.wait()
+
+        def fetch() -> None:
+            job = burst.job_on_grid_of_static()
+            burst.begun = Begun(
+                attempt=self._settings.attempt, started=started, times=burst.record.taken_down + 1
+            )
+            write_begun(job, burst.begun)
+            burst.run = BurstRun(
+                job, self._work_of(burst), self._destination(job), report, burst.meter, shared=self._shared
+            )
+            burst.run.fetch()
+            burst.grid = burst.run.grid
+
+        return self._do(burst, fetch)
+
+    def _compute(self, burst: "_Burst") -> bool:
+        def compute() -> None:
+            write_begun(burst.job, burst.begun.model_copy(update={"computing": datetime.now(UTC)}))
+            burst.run.compute()
+
+        return self._do(burst, compute)
+
+    def _write(self, burst: "_Burst") -> bool:
+        return self._do(burst, lambda: burst.run.write())
+
+    def _publish(self, burst: "_Burst") -> bool:
+        return self._do(burst, lambda: burst.run.publish())
+
+    def _do(self, burst: "_Burst", work: Callable[[], object]) -> bool:
+        """One step of a burst; gives whether it goes on, which it does not when it has a result or failed."""
+        limit = self._settings.limit_s
+        left = None if limit is None else limit - burst.meter.seconds
+        try:
+            burst.refuse_without_static()
+            with self._watchdog.limit(left):
+                work()
+        except BaseException as error:
+            return self._end(burst, None, error)
+        finally:
+            if burst.grid is not None:
+                burst.grid_known.set()
+        if burst.run.result is None:
+            return True
+        return self._end(burst, burst.run.result, None)
+
+    def _end(self, burst: "_Burst", result: BurstResult | None, error: BaseException | None) -> bool:
+        """Record what became of a burst, once; false, since no step follows."""
+        with burst.lock:
+            if burst.outcome is not None:
+                return False
+            burst.outcome = self._outcome(burst, result, error)
+        burst.grid_known.set()
+        shutil.rmtree(self._work_of(burst), ignore_errors=True)
+        try:
+            write_outcome(burst.job, burst.outcome)
+        except RtcflowError as failure:
+            # The exit code still says what became of the task.
+            _log.warning("the outcome could not be recorded: %s", failure.message)
+        self._watcher.ends(burst.job, burst.outcome, error)
+        return False
+
+    def _outcome(
+        self, burst: "_Burst", result: BurstResult | None, error: BaseException | None
+    ) -> BurstOutcome:
+        measured = burst.meter.measured()
+        common = BurstOutcome(
+            burst_id=burst.job.burst_id,
+            product=burst.job.product,
+            outcome=result.outcome if result else Outcome.FAILED,
+            attempt=self._settings.attempt,
+            started=burst.started,
+            finished=datetime.now(UTC),
+            seconds=measured.seconds,
+            bytes_fetched=measured.bytes_fetched,
+            bytes_written=measured.bytes_written,
+            task_cpu_seconds=round(process_cpu_seconds(), 3),
+            task_peak_memory_bytes=peak_memory_bytes(),
+        )
+        if result is not None:
+            destination = self._destination(burst.job)
+            return common.model_copy(update={"manifest": destination.href(destination.record)})
+        failure = as_contract_error(error or DefectError("no reason was given"))
+        return common.model_copy(
+            update={
+                "error_class": failure.error_class,
+                "reason": failure.reason,
+                "message": failure.message,
+            }
+        )
+
+    def _work_of(self, burst: "_Burst") -> Path:
+        return self._settings.work / str(burst.number)
+
+
+class _Burst:
+    """A burst in the loop: its record, the static product of this task that it links to, and how far it is."""
+
+    def __init__(self, number: int, record: Record, static: "_Burst | None") -> None:
+        self.number = number
+        self.record = record
+        self.job = record.job
+        self.static = static
+        self.meter = Meter()
+        self.run: BurstRun
+        self.grid: Grid | None = None
+        self.grid_known = threading.Event()
+        self.started: datetime | None = None
+        self.begun: Begun
+        self.outcome: BurstOutcome | None = None
+        self.lock = threading.Lock()
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else is in hand with it: so that a dying process tells whom it was."""
+        return self.record.taken_down > 0
+
+    def job_on_grid_of_static(self) -> BurstJob:
+        """The job, on the grid of the static product that the same task makes."""
+        if self.static is None or self.static.grid is None:
+            return self.job
+        return self.job.model_copy(update={"grid": self.static.grid})
+
+    def refuse_without_static(self) -> None:
+        """Raise an error of the static product's class where that has failed."""
+        made = self.static.outcome if self.static is not None else None
+        if made is not None and made.outcome is Outcome.FAILED:
+            raise error_of(
+                made.error_class or ErrorClass.DEFECT,
+                "not started, its static layers could not be made",
+                "not-started",
+            )
+
+
+def fetched_ahead(records: Sequence[Record]) -> int:
+    """How many bursts are fetched ahead, for the source of a task's scene."""
+    source = records[0].job.sources.scene if records else ""
+    return _FETCHED_AHEAD.get(source, _FETCHED_AHEAD_OF_SAFE)
+
+
+def _line_up(records: Sequence[Record]) -> list[_Burst]:
+    bursts: list[_Burst] = []
+    for number, record in enumerate(in_order(records)):
+        links_to = record.job.linked_static
+        static = next((burst for burst in bursts if burst.job.destination == links_to), None)
+        bursts.append(_Burst(number, record, static))
+    return bursts
+
+
+def _left() -> TransientError:
+    return TransientError(
+        "the task was stopped from outside before this burst was made; start it again", reason="left"
+    )
+
+
+def _took_down(record: Record) -> DefectError:
+    return DefectError(
+        f"burst {record.job.burst_id} took its task down twice: with it in hand the process died, or was ended at its "
+        "time limit; read in the log where, and where memory ran out give the task more",
+        reason="took-task-down",
+    )

@@ -1,0 +1,49 @@
+"""A limit to the time of a burst that holds in compiled code too, where no Python code runs to notice it."""
+
+import faulthandler
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# The timer takes no zero.
+_LEAST_S = 0.001
+_STDERR = 2
+
+
+class Watchdog:
+    """Ends the process, with the stacks of all threads on stderr, when a piece of work takes too long.
+
+    The timer is faulthandler's, a thread in C that needs no interpreter lock. A process has one, which is set to the
+    earliest of all limits.
+    """
+
+    def __init__(self) -> None:
+        self._deadlines: dict[int, float] = {}
+        self._numbers = iter(range(sys.maxsize))
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def limit(self, seconds: float | None) -> Iterator[None]:
+        """End the process unless the block ends within so many seconds; None for no limit."""
+        if seconds is None:
+            yield
+            return
+        with self._lock:
+            number = next(self._numbers)
+            self._deadlines[number] = time.monotonic() + seconds
+            self._set()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._deadlines[number]
+                self._set()
+
+    def _set(self) -> None:
+        if not self._deadlines:
+            faulthandler.cancel_dump_traceback_later()
+            return
+        left = min(self._deadlines.values()) - time.monotonic()
+        faulthandler.dump_traceback_later(max(left, _LEAST_S), exit=True, file=_STDERR)
