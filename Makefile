@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 LINT   := .venv-lint
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test bench lint format lock image push clean
+.PHONY: help setup demo test bench closure lint format lock image push clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ test: $(READY)  ## Run all tests
 
 bench: $(READY)  ## Measure the engine, stage by stage, beside sarsen
 	@$(BIN)/python -m benchmarks
+
+closure: $(READY)  ## Hold each installed engine against the truth of simulated scenes: make closure [CASES="coast polar"]
+	@$(BIN)/python -m benchmarks.closure $(CASES)
 
 $(LINT)/.ready: linters.txt
 	@echo "Installing linters of templates and images into $(LINT) (about 350 MB, once)"

@@ -1,15 +1,10 @@
 """A burst of a sample scene, processed by the native engine, with what went into it."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import rasterio
-from rasterio.transform import Affine
-from rasterio.warp import Resampling, reproject, transform
-from scipy import ndimage
 
 from rtcflow.native.engine import ComputedLayers, NativeOptions, compute_layers
 from rtcflow.native.footprint import burst_grid
@@ -19,6 +14,7 @@ from rtcflow.sources.dem.dem_source import fetch_dem
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import LAYERS, Product
 from rtcflow_local.sample import Sample
+from rtcflow_local.sample.expected import land_cover_on, near_targets
 
 ALL_LAYERS = tuple(name for name in LAYERS if name not in ("HH", "HV", "VV", "VH"))
 
@@ -74,31 +70,8 @@ class BurstCase:
 
     def land_cover(self) -> np.ndarray:
         """Land cover classes on the grid, 255 where unknown."""
-        classes = np.full(self.grid.shape, 255, np.uint8)
-        with rasterio.open(self.sample.land_cover) as source:
-            reproject(
-                source.read(1),
-                classes,
-                src_transform=source.transform,
-                src_crs=source.crs,
-                dst_transform=Affine(*self.grid.transform),
-                dst_crs=f"EPSG:{self.grid.epsg}",
-                resampling=Resampling.nearest,
-                src_nodata=255,
-                dst_nodata=255,
-            )
-        return classes
+        return land_cover_on(self.sample, self.grid)
 
     def near_targets(self, pixels: int) -> np.ndarray:
         """Pixels beside a point target, which outshines its surroundings."""
-        near = np.zeros(self.grid.shape, bool)
-        truth = json.loads(self.sample.truth.read_text())
-        for target in truth["targets"]:
-            xs, ys = transform(
-                "EPSG:4326", f"EPSG:{self.grid.epsg}", [target["longitude"]], [target["latitude"]]
-            )
-            row = int((self.grid.top - ys[0]) / self.grid.spacing)
-            col = int((xs[0] - self.grid.left) / self.grid.spacing)
-            if 0 <= row < self.grid.rows and 0 <= col < self.grid.cols:
-                near[row, col] = True
-        return ndimage.binary_dilation(near, iterations=pixels)
+        return near_targets(self.sample, self.grid, pixels)

@@ -21,6 +21,7 @@ VARIANTS = {
     "antimeridian": SampleSpec(variant="antimeridian", lines=300, samples=5000, bursts=1),
     "polar": SampleSpec(variant="polar", lines=300, samples=5000, bursts=1, platform="S1C"),
     "equator": SampleSpec(variant="equator", lines=300, samples=5000, bursts=1),
+    "south": SampleSpec(variant="south", lines=300, samples=5000, bursts=1),
     "ascending": SampleSpec(direction="ascending", lines=300, samples=5000, bursts=1, platform="S1B"),
 }
 
@@ -56,6 +57,7 @@ def test_grid_is_in_the_crs_of_its_place(case):
         "antimeridian": (32760, 32701),
         "polar": 3031,
         "equator": (32649, 32749),
+        "south": 3031,
         "ascending": 32756,
     }
     allowed = expected[

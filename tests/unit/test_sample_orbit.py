@@ -61,7 +61,7 @@ def test_relative_and_absolute_orbit_agree(platform):
     assert (acquisition.absolute_orbit - ORBIT_OFFSETS[platform]) % 175 + 1 == acquisition.track
 
 
-@pytest.mark.parametrize("variant", ["coast", "sea", "antimeridian", "polar", "equator"])
+@pytest.mark.parametrize("variant", ["coast", "sea", "antimeridian", "polar", "equator", "south"])
 @pytest.mark.parametrize("direction", ["ascending", "descending"])
 def test_burst_numbers_follow_from_sensing_time_as_esa_counts(variant, direction):
     acquisition = plan_acquisition(

@@ -10,6 +10,7 @@ from rtcflow_local.sample.targets import Target, add_target
 # Rounding real and imaginary part to whole numbers adds a twelfth of DN squared each.
 _ROUNDING_POWER = 1 / 6
 _BLOCK = 256  # lines
+_TURN = 2.399963  # golden angle, radians
 
 
 def burst_pixels(
@@ -46,7 +47,9 @@ def burst_pixels(
         if spec.speckle:
             values = values * source.standard_normal((*values.shape[:2], 2), dtype=np.float32)
         else:
-            values = np.repeat(values, 2, axis=2)
+            # Turned from pixel to pixel: the errors of rounding to whole numbers then cancel in means, as with speckle.
+            turn = _TURN * np.arange(values.size, dtype=np.float64).reshape(values.shape[:2])
+            values = values * (np.sqrt(2) * np.stack((np.cos(turn), np.sin(turn)), axis=2)).astype(np.float32)
         values[..., 0] += np.float32(BETA_NOUGHT) * points[rows]
         pixels[rows] = np.clip(np.rint(values), -32768, 32767)
     (first_line, last_line), (first_sample, last_sample) = swath.valid_lines, swath.valid_samples

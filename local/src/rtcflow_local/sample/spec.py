@@ -8,7 +8,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import POLARIZATIONS
 from rtcflow_local.sample.sensor import PLATFORMS, SWATHS
 
-Variant = Literal["coast", "sea", "antimeridian", "polar", "equator"]
+Variant = Literal["coast", "sea", "antimeridian", "polar", "equator", "south"]
 Direction = Literal["ascending", "descending"]
 
 
@@ -31,6 +31,7 @@ PLACES: dict[str, Place] = {
     "antimeridian": Place(-18.1, 179.99, "descending", "DV", "temperate"),
     "polar": Place(-69.4, 76.4, "descending", "DH", "polar"),
     "equator": Place(-0.2, 113.0, "descending", "DV", "temperate"),
+    "south": Place(-77.5, -179.0, "descending", "DH", "polar"),
 }
 _FIRST_DAY = date(2014, 10, 3)
 
@@ -41,7 +42,7 @@ class SampleSpec:
 
     Attributes
     ----------
-    variant : {'coast', 'sea', 'antimeridian', 'polar', 'equator'}
+    variant : {'coast', 'sea', 'antimeridian', 'polar', 'equator', 'south'}
         Place and kind of terrain.
     platform : str
         `S1A` to `S1D`.
