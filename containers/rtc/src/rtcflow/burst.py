@@ -125,7 +125,8 @@ class BurstRun:
             manifest = self._manifest.model_copy(update={"resources": self.meter.measured()})
             committed = self._destination.commit(self._folder, manifest)
             self._progress("publish", 1.0)
-            standing = None if committed else self._destination.existing()
+            # What was committed says by which id its item goes.
+            standing = self._destination.existing()
         outcome = Outcome.MADE if committed else Outcome.SKIPPED
         self.result = BurstResult(outcome, standing or manifest)
         return self.result

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from rtcflow_contract.errors import RtcflowError
+from rtcflow_contract.errors import RefusedError, RtcflowError
+from rtcflow_local.sample.scene_spec import spec_of_scene
 from rtcflow_local.sample.spec import PLACES, SampleSpec
 from rtcflow_local.sample.write import Sample, write_sample
 
@@ -17,15 +18,26 @@ _DIMENSIONS = {"tiny": (240, 1800), "demo": (300, 4000), "full": (None, None)}
 
 def sample(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made where missing.")],
-    variant: Annotated[str, typer.Option(help=f"Place and terrain: {', '.join(PLACES)}.")] = "coast",
+    scene: Annotated[
+        str | None,
+        typer.Option(help="Id that the scene shall have: its pass, times, polarizations and bursts."),
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help=f"Place and terrain: {', '.join(PLACES)}; else coast, or a scene's.")
+    ] = None,
     size: Annotated[str, typer.Option(help=f"Size of a burst: {', '.join(_DIMENSIONS)}.")] = "demo",
-    platform: Annotated[str, typer.Option(help="S1A, S1B, S1C or S1D.")] = "S1A",
+    platform: Annotated[str | None, typer.Option(help="S1A, S1B, S1C or S1D; S1A by default.")] = None,
     direction: Annotated[
         str | None, typer.Option(help="ascending or descending; else the variant's.")
     ] = None,
     polarization: Annotated[str | None, typer.Option(help="SH, SV, DH or DV; else the variant's.")] = None,
-    swaths: Annotated[str, typer.Option(help="Sub-swaths, with iw2: iw1,iw2,iw3.")] = "iw1,iw2",
-    bursts: Annotated[int, typer.Option(help="Bursts per sub-swath, 1 to 9.")] = 2,
+    swaths: Annotated[
+        str | None,
+        typer.Option(help="Sub-swaths, with iw2, like iw1,iw2,iw3; else iw1,iw2, or a scene's three."),
+    ] = None,
+    bursts: Annotated[
+        int | None, typer.Option(help="Bursts per sub-swath, 1 to 12; else 2, or those of a scene.")
+    ] = None,
     lines: Annotated[int | None, typer.Option(help="Lines per burst, instead of the size's.")] = None,
     samples: Annotated[int | None, typer.Option(help="Samples per burst, instead of the size's.")] = None,
     day: Annotated[
@@ -42,19 +54,17 @@ def sample(
     console = Console(stderr=True)
     usual_lines, usual_samples = _DIMENSIONS[size]
     try:
-        spec = SampleSpec(
-            variant=variant,  # type: ignore[arg-type]
-            platform=platform,
-            direction=direction,  # type: ignore[arg-type]
-            polarization=polarization,
-            swaths=tuple(swaths.replace(" ", "").lower().split(",")),
-            bursts=bursts,
-            lines=lines or usual_lines,
-            samples=samples or usual_samples,
-            day=day.date() if day else None,
-            corrections=corrections,
-            seed=seed,
-        )
+        of_pass = {"platform": platform, "direction": direction, "polarization": polarization, "day": day}
+        given = {
+            "variant": variant,
+            "swaths": tuple(swaths.replace(" ", "").lower().split(",")) if swaths else None,
+            "bursts": bursts,
+            "lines": lines or usual_lines,
+            "samples": samples or usual_samples,
+            "corrections": corrections,
+            "seed": seed,
+        }
+        spec = _spec(scene, of_pass, given)
         written = _write(folder, spec, console)
     except RtcflowError as error:
         console.print(
@@ -62,6 +72,21 @@ def sample(
         )
         raise typer.Exit(error.exit_code) from error
     _tell(written)
+
+
+def _spec(scene: str | None, of_pass: dict[str, Any], given: dict[str, Any]) -> SampleSpec:
+    """The spec, with its own defaults for what is not given; no lines or samples are full size."""
+    given = {name: value for name, value in given.items() if value is not None} | {
+        name: given[name] for name in ("lines", "samples")
+    }
+    of_pass = {name: value for name, value in of_pass.items() if value is not None}
+    if scene is not None:
+        if of_pass:
+            raise RefusedError(f"a scene id says {', '.join(of_pass)} by itself; leave it out", "sample-spec")
+        return spec_of_scene(scene, **given)
+    if "day" in of_pass:
+        of_pass["day"] = of_pass["day"].date()
+    return SampleSpec(**of_pass, **given)
 
 
 def _write(folder: Path, spec: SampleSpec, console: Console) -> Sample:

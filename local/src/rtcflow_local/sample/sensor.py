@@ -27,17 +27,28 @@ SAMPLE_VERSION = "1"
 
 
 class Platform(NamedTuple):
-    """A satellite: NSSDC id, and ascending node and absolute orbit number of one pass on track 71."""
+    """A satellite: NSSDC id, and ascending node and absolute orbit number of one pass on track 71.
+
+    The local time of the node drifts by seconds over the years: `later` has absolute orbit and node of other passes.
+    """
 
     nssdc_id: str
     node: datetime
     absolute_orbit: int
     default_date: datetime
+    later: tuple[tuple[int, datetime], ...] = ()
 
 
 # Of B, C and D the nodes follow from that of A by the phase in the cycle that their scene ids show (6, 6 and 7 days).
 PLATFORMS: dict[str, Platform] = {
-    "S1A": Platform("2014-016A", datetime(2020, 5, 11, 13, 12, 30, 93273), 32518, datetime(2023, 3, 1)),
+    "S1A": Platform(
+        "2014-016A",
+        datetime(2020, 5, 11, 13, 12, 30, 93273),
+        32518,
+        datetime(2023, 3, 1),
+        # From burst t070_149815_iw3 of 2022-01-01T12:47:52.
+        ((41267, datetime(2022, 1, 1, 11, 33, 55, 700000)),),
+    ),
     "S1B": Platform("2016-025A", datetime(2021, 8, 4, 13, 12, 30, 93273), 28097, datetime(2021, 9, 1)),
     "S1C": Platform("2024-233A", datetime(2025, 8, 31, 13, 12, 30, 93273), 3917, datetime(2025, 9, 10)),
     "S1D": Platform("2025-251A", datetime(2026, 6, 16, 13, 12, 30, 93273), 3262, datetime(2026, 6, 20)),

@@ -64,6 +64,8 @@ class SampleSpec:
         False gives every pixel its expected power, for tests of geometry.
     seed : int
         Of speckle and thermal noise.
+    scene : str or None
+        Id that the scene is to have: its pass, times and data take. `of_scene` fills in the rest.
     """
 
     variant: Variant = "coast"
@@ -78,6 +80,7 @@ class SampleSpec:
     corrections: bool = True
     speckle: bool = True
     seed: int = 1
+    scene: str | None = None
 
     def __post_init__(self) -> None:
         wrong = [text for bad, text in _complaints(self) if bad]
@@ -131,7 +134,7 @@ def _complaints(spec: SampleSpec) -> list[tuple[bool, str]]:
             or list(spec.swaths) != sorted(set(spec.swaths)),
             "swaths must be of iw1, iw2, iw3 in this order and hold iw2, which readers need",
         ),
-        (not 1 <= spec.bursts <= 9, "bursts per sub-swath must be 1 to 9"),
+        (not 1 <= spec.bursts <= 12, "bursts per sub-swath must be 1 to 12"),
         (
             spec.day is not None and spec.day < _FIRST_DAY,
             f"day lies before {_FIRST_DAY}, when the data of Sentinel-1 begin",

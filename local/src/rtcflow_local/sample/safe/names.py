@@ -67,6 +67,8 @@ def images_of(acquisition: Acquisition) -> list[Image]:
 def scene_name(acquisition: Acquisition, unique: int) -> str:
     """Scene id; `unique` is the checksum of the manifest, 16 bits."""
     spec = acquisition.spec
+    if spec.scene is not None:
+        return spec.scene
     start = acquisition.utc(acquisition.start_us)
     stop = acquisition.utc(acquisition.stop_us) + timedelta(seconds=LINE_INTERVAL)
     return (
