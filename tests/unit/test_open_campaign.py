@@ -34,7 +34,7 @@ def test_items_are_written_with_the_names_of_their_executions(aws):
 
 
 def test_a_scene_that_is_there_twice_is_made_once(aws):
-    put(aws, [payload(0), payload(0, compute="on_demand"), payload(0, resolution=30)])
+    put(aws, [payload(0), payload(0, compute="on_demand"), payload(0, collection="b")])
     assert opened()["scenes"]["count"] == 2
     assert CampaignStore("work", "continent").read_start().scenes.repeated == 1
 

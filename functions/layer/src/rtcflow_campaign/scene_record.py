@@ -2,22 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rtcflow_campaign.attempts import Attempt, Decision
+from rtcflow_campaign.scene_failure import failed_bursts, failure_of
 from rtcflow_contract.campaign import Item, SceneRecord, SceneState
-from rtcflow_contract.errors import ErrorClass, error_class_of_name
+from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.layers import Product
-from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
+from rtcflow_contract.report import Outcome, SceneReport
 
 _STATES = {
     Decision.DONE: SceneState.SUCCEEDED,
     Decision.FAILED: SceneState.FAILED,
     Decision.LEFT: SceneState.LEFT,
 }
-# What an operator reads about first when bursts of a scene failed for several reasons.
-_GRAVEST = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
-_LONGEST = 500
 
 
 def record_scene(
@@ -50,7 +47,8 @@ def record_scene(
     asked = Product(item.payload.get("product") or Product.RTC_S1)
     last = reports.get(attempts[-1].name) if attempts else None
     latest = next((reports[a.name] for a in reversed(attempts) if a.name in reports), None)
-    failed = [burst for burst in _all(last) if burst.outcome is Outcome.FAILED]
+    failed = failed_bursts(last)
+    failure = failure_of(attempts[-1].execution, last, problem) if decision is Decision.FAILED else None
     return SceneRecord(
         name=item.name,
         scene=str(item.payload["scene"]),
@@ -68,48 +66,5 @@ def record_scene(
         cost_usd=sum(report.cost_usd or 0.0 for report in reports.values()),
         started=min((report.started for report in reports.values()), default=None),
         finished=max((report.finished for report in reports.values()), default=None),
-        **_failure(decision, attempts, last, failed, problem),
+        **(failure._asdict() if failure else {}),
     )
-
-
-def _all(report: SceneReport | None) -> list[BurstOutcome]:
-    return [*report.bursts, *report.static_bursts] if report else []
-
-
-def _failure(
-    decision: Decision,
-    attempts: Sequence[Attempt],
-    report: SceneReport | None,
-    failed: Sequence[BurstOutcome],
-    problem: str,
-) -> dict[str, Any]:
-    """Class, reason and sentence of a scene that failed."""
-    if decision is not Decision.FAILED:
-        return {}
-    gravest = min(
-        failed, key=lambda burst: _GRAVEST.index(burst.error_class or ErrorClass.DEFECT), default=None
-    )
-    if gravest is not None:
-        return {
-            "error_class": gravest.error_class or ErrorClass.DEFECT,
-            "reason": gravest.reason or "burst-failed",
-            "message": (gravest.message or "")[:_LONGEST],
-        }
-    execution = attempts[-1].execution
-    if execution is None:
-        return {
-            "error_class": ErrorClass.TRANSIENT,
-            "reason": "not-started",
-            "message": f"the execution could not be started: {problem}"[:_LONGEST],
-        }
-    if report is None and execution.status != "FAILED":
-        return {
-            "error_class": ErrorClass.TRANSIENT,
-            "reason": execution.status.lower().replace("_", "-"),
-            "message": f"the execution ended as {execution.status} and left no report",
-        }
-    return {
-        "error_class": error_class_of_name(execution.error),
-        "reason": execution.error,
-        "message": (report.message if report else execution.cause)[:_LONGEST],
-    }
