@@ -19,10 +19,28 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 class Items(NamedTuple):
-    """Scenes of a list in its order; `repeated` counts lines that name a scene once more."""
+    """Scenes of a list in its order; `repeated` counts lines that name a scene once more.
+
+    `wrong` has a sentence for each line that cannot work, and is left out.
+    """
 
     items: list[Item]
     repeated: int
+    wrong: tuple[str, ...] = ()
+
+    def refuse_wrong(self, file: str) -> "Items":
+        """The list, if every line of it can work.
+
+        Raises
+        ------
+        RefusedError
+            Names the lines that cannot, and why.
+        """
+        if self.wrong:
+            most = _MOST_TOLD
+            more = f"; and {len(self.wrong) - most} more lines" if len(self.wrong) > most else ""
+            raise RefusedError(f"list {file}: {'; '.join(self.wrong[:most])}{more}", reason="campaign-list")
+        return self
 
 
 def parse_list(text: str, file: str) -> Iterator[tuple[int, Any]]:
@@ -47,23 +65,18 @@ def parse_list(text: str, file: str) -> Iterator[tuple[int, Any]]:
                 yield number, line
 
 
-def make_items(lines: Iterable[tuple[int, Any]], file: str, default_bucket: str, version: str) -> Items:
+def make_items(lines: Iterable[tuple[int, Any]], default_bucket: str, version: str) -> Items:
     """Check every payload of a list and name it.
+
+    A line that cannot work is left out with the reason: also one that would write another product to the place of a
+    line before it.
 
     Parameters
     ----------
     lines : iterable of (int, payload)
         As `parse_list` gives them.
-    file : str
-        For refusals.
     default_bucket, version : str
         Products bucket and product version of the stack.
-
-    Raises
-    ------
-    RefusedError
-        Names the lines that cannot work, and why: also one that would write another product to the place of a line
-        before it.
     """
     items: dict[str, Item] = {}
     places: dict[_Place, tuple[int, SceneRequest]] = {}
@@ -79,10 +92,7 @@ def make_items(lines: Iterable[tuple[int, Any]], file: str, default_bucket: str,
             continue
         repeated += item.name in items
         items.setdefault(item.name, item)
-    if wrong:
-        more = f"; and {len(wrong) - _MOST_TOLD} more lines" if len(wrong) > _MOST_TOLD else ""
-        raise RefusedError(f"list {file}: {'; '.join(wrong[:_MOST_TOLD])}{more}", reason="campaign-list")
-    return Items(list(items.values()), repeated)
+    return Items(list(items.values()), repeated, tuple(wrong))
 
 
 def write_items(items: Iterable[Item]) -> str:
