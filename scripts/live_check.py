@@ -37,11 +37,11 @@ from rtcflow_archives.archived_burst import ArchivedBurst
 from rtcflow_archives.asf import list_asf_bursts
 from rtcflow_archives.cdse import list_cdse_bursts
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
+from rtcflow_files.retry import Retry
 
 SCENE = "S1A_IW_SLC__1SDV_20240802T060719_20240802T060746_055030_06B44E_E7CC"
 BURST_ID = "t008_015805_iw1"
@@ -57,7 +57,7 @@ class Case:
     work: Path
     product_options: list[str]
     hosts: ArchiveHosts = field(default_factory=ArchiveHosts.from_environment)
-    backoff: Backoff = field(default_factory=Backoff)
+    retry: Retry = field(default_factory=Retry)
     found: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -75,7 +75,7 @@ class Case:
     def extractor(self, name: str, meter: Meter, session: EarthdataSession) -> Extractor:
         """ASF's extractor, with a folder of its own for unfinished downloads."""
         parts, shared = self.work / name, Shared(self.work / f"{name}-shared")
-        return Extractor(self.hosts.asf_burst_url, session.get, meter, self.backoff, parts, shared)
+        return Extractor(self.hosts.asf_burst_url, session.get, meter, self.retry, parts, shared)
 
 
 class Point(NamedTuple):
@@ -88,14 +88,14 @@ class Point(NamedTuple):
 
 def asf_lists(case: Case) -> str:
     """The whole scene is listed, and the burst in it."""
-    case.found["asf"] = _first_polarization(list_asf_bursts(case.scene, case.hosts, case.backoff), case)
+    case.found["asf"] = _first_polarization(list_asf_bursts(case.scene, case.hosts, case.retry), case)
     return "" if case.burst_id in case.found["asf"] else f"{case.burst_id} is not listed"
 
 
 def unknown_scene_is_refused(case: Case) -> str:
     """A scene id with another last part is refused by name."""
     other = case.scene.model_copy(update={"id": f"{case.scene.id[:-4]}FFFF"})
-    return _refused_as("unknown-scene", lambda: list_asf_bursts(other, case.hosts, case.backoff))
+    return _refused_as("unknown-scene", lambda: list_asf_bursts(other, case.hosts, case.retry))
 
 
 def wrong_password_is_refused(case: Case) -> str:
@@ -142,7 +142,7 @@ def broken_download_goes_on(case: Case) -> str:
         return answer
 
     meter = Meter()
-    path = download(url, case.work / "again.xml", get, meter, case.backoff, case.work / "again")
+    path = download(url, case.work / "again.xml", get, meter, case.retry, case.work / "again")
     size = path.stat().st_size
     return "" if meter.bytes_fetched == size else f"{meter.bytes_fetched} bytes were fetched of {size}"
 
@@ -157,7 +157,7 @@ def whole_scene_answers(case: Case) -> str:
 
 def cdse_lists(case: Case) -> str:
     """CDSE lists the same bursts as ASF."""
-    listed = [entry.burst for entry in list_cdse_bursts(case.scene, case.hosts, case.backoff)]
+    listed = [entry.burst for entry in list_cdse_bursts(case.scene, case.hosts, case.retry)]
     ours, theirs = _first_polarization(listed, case).keys(), case.found["asf"].keys()
     return "" if ours == theirs else f"{sorted(ours ^ theirs)} are only in one of the catalogues"
 
@@ -166,7 +166,7 @@ def cdse_gives_the_same(case: Case) -> str:
     """The burst from CDSE has the pixels of the burst from ASF."""
     meter = Meter()
     shared = Shared(case.work / "cdse-shared")
-    cdse = Cdse(case.hosts, meter, case.backoff, case.work / "parts", no_slots, os.environ, shared)
+    cdse = Cdse(case.hosts, meter, case.retry, case.work / "parts", no_slots, os.environ, shared)
     pixels = _pixels(case, cdse.fetch(case.wanted, case.work / "cdse", silent))
     print(f"      {meter.bytes_fetched / 1e6:.1f} MB fetched for {pixels.nbytes / 1e6:.1f} MB of pixels")
     return "" if np.array_equal(pixels, case.found["asf pixels"]) else "the pixels differ"
@@ -269,7 +269,7 @@ def run(case: Case, points: tuple[Point, ...] = POINTS) -> int:
     return failed
 
 
-def main(arguments: list[str] | None = None, backoff: Backoff | None = None) -> int:
+def main(arguments: list[str] | None = None, retry: Retry | None = None) -> int:
     """Check one burst; 1 when a point failed."""
     parser = argparse.ArgumentParser(prog="live-check", description=__doc__)
     parser.add_argument("--scene", default=SCENE, help="IW SLC scene")
@@ -286,7 +286,7 @@ def main(arguments: list[str] | None = None, backoff: Backoff | None = None) -> 
         return 1
     with tempfile.TemporaryDirectory(prefix="rtcflow-live-check-") as work:
         case = Case(scene, burst_id, Path(work), more)
-        case.backoff = backoff or case.backoff
+        case.retry = retry or case.retry
         return int(run(case, points) > 0)
 
 

@@ -11,10 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rtcflow_cloud.catalogue_topic import publish
 from rtcflow_cloud.failures import translated
-from rtcflow_cloud.storage import read_bytes
 from rtcflow_contract.errors import TransientError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import parse_s3_uri
+from rtcflow_files.storage import read_bytes
 from rtcflow_scene.assembly import Assembled, StacSettings, assemble_stac
 from rtcflow_stac.context import HrefStyle, Processor
 from rtcflow_stac.notice import notice_of

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from archive_loopback import Answer, Asked, Loopback
 
-from rtcflow_cloud import storage
+from rtcflow_files.s3 import PUBLIC_BUCKETS, s3_client
 
 _XML = {"Content-Type": "application/xml"}
 
@@ -89,7 +89,7 @@ class OpenData(Buckets):
 
     def refusal(self, asked: Asked, bucket: str) -> Answer | None:
         signed = "Authorization" in asked.headers or "X-Amz-Signature" in asked.path
-        if bucket not in storage.PUBLIC_BUCKETS:
+        if bucket not in PUBLIC_BUCKETS:
             return None if signed else error(403, "AccessDenied")
         # A signature with keys that AWS does not know is refused for open buckets too.
         return error(403, "InvalidAccessKeyId") if signed else None
@@ -110,7 +110,7 @@ def open_data(files: Mapping[str, Path | bytes], monkeypatch: Any) -> Iterator[O
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "of-the-user")
-    storage.s3_client.cache_clear()
+    s3_client.cache_clear()
     yield running
-    storage.s3_client.cache_clear()
+    s3_client.cache_clear()
     running.close()

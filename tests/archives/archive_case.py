@@ -11,7 +11,7 @@ from rtcflow.resources import Meter
 from rtcflow.sources.scene.safe_burst import FetchedScene
 from rtcflow.sources.scene.scene_source import fetch_scene
 from rtcflow_contract.job import BurstJob, Sources
-from rtcflow_contract.keys import LOCAL_BUCKET, Location
+from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product
 from rtcflow_local.sample import Sample
 
@@ -33,9 +33,9 @@ def job_of(sample: Sample, burst_id: str, source: str, **changes: Any) -> BurstJ
             scene=source, orbits=str(sample.orbit), dem=str(sample.dem), geoid=str(sample.geoid)
         ),
         "collection": "c",
-        "destination": Location(LOCAL_BUCKET, "d"),
-        "collection_folder": Location(LOCAL_BUCKET, "c"),
-        "work": Location(LOCAL_BUCKET, "w"),
+        "destination": Location("", "d"),
+        "collection_folder": Location("", "c"),
+        "work": Location("", "w"),
     }
     return BurstJob.model_validate(values | changes)
 
@@ -53,7 +53,7 @@ def fetch(
 ) -> FetchedScene:
     """The burst (the second of IW1), as `fetch_scene` brings it with `at` as its work folder."""
     job = job_of(sample, burst_id or sample.bursts["iw1"][1], source, **changes)
-    backoff = (clock or Clock()).backoff()
+    retry = (clock or Clock()).retry()
     # An empty .netrc, so that the one of who runs the tests is not read.
     given = {"NETRC": str(at.parent / "no-netrc"), **environment}
-    return fetch_scene(job, job.polarizations, at, meter or Meter(), silent, backoff, given)
+    return fetch_scene(job, job.polarizations, at, meter or Meter(), silent, retry, given)

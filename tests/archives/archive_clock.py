@@ -1,6 +1,6 @@
 """A clock that goes on only when somebody sleeps."""
 
-from rtcflow_cloud.backoff import Backoff
+from rtcflow_files.retry import Retry
 
 
 class Clock:
@@ -13,6 +13,6 @@ class Clock:
     def now(self) -> float:
         return sum(self.slept)
 
-    def backoff(self, **changes: float) -> Backoff:
+    def retry(self, **changes: float) -> Retry:
         """Waits by this clock, as long as it may."""
-        return Backoff(sleep=self.sleep, uniform=lambda low, high: high, now=self.now, **changes)
+        return Retry(sleep=self.sleep, uniform=lambda low, high: high, now=self.now, **changes)

@@ -16,7 +16,6 @@ from rtcflow import task
 from rtcflow.burst import make_burst
 from rtcflow.destination_s3 import S3Destination
 from rtcflow.resources import Meter
-from rtcflow_cloud import storage
 from rtcflow_contract.job import BurstJob, make_job
 from rtcflow_contract.keys import MANIFEST, OUTCOME
 from rtcflow_contract.layers import Product, layers_of
@@ -24,6 +23,8 @@ from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_files import storage
+from rtcflow_files.s3 import s3_client
 from rtcflow_local.sample import SampleSpec, faults, read_sample, write_sample
 
 pytestmark = pytest.mark.engine
@@ -48,12 +49,12 @@ def aws(monkeypatch):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
-        storage.s3_client.cache_clear()
+        s3_client.cache_clear()
         s3 = boto3.client("s3")
         for bucket in ("products", "work", "inputs"):
             s3.create_bucket(Bucket=bucket)
         yield s3
-        storage.s3_client.cache_clear()
+        s3_client.cache_clear()
 
 
 def job_for(sample, burst_id=None, sources=None, product=Product.RTC_S1, execution="execution-1", **fields):
@@ -113,7 +114,7 @@ def test_a_product_made_from_s3_is_complete_and_opens(aws, written, tmp_path):
     assert (code, outcome.outcome) == (0, Outcome.MADE), outcome.message
     manifest = manifest_of(job)
     for file in manifest.files:
-        storage.download(job.destination.join(file.name), tmp_path / file.name)
+        storage.fetch(job.destination.join(file.name), tmp_path)
     for layer in layers_of(Product.RTC_S1, written.polarizations):
         path = tmp_path / manifest.file_of_layer(layer.name).name
         assert cog_validate(path, strict=True)[0]
@@ -138,7 +139,7 @@ def test_the_metadata_has_every_name_that_operas_has(aws, written, tmp_path, pro
     (reference,) = (shared / "reference" / "opera-output" / folder).glob("*.h5")
     job = job_for(written, product=Product(product))
     assert run(job, tmp_path)[0] == 0
-    storage.download(job.destination.join(f"{job.product_id}.h5"), tmp_path / "x.h5")
+    storage.fetch(job.destination.join(f"{job.product_id}.h5"), tmp_path).rename(tmp_path / "x.h5")
     expected, found = set(), set()
     with h5py.File(reference) as file:
         file.visit(expected.add)

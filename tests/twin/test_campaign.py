@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from rtcflow_contract.keys import Location
+from rtcflow_files.storage import open_store
 from rtcflow_local.campaign.lists import find_lists
 from rtcflow_local.campaign.operating import Campaign
 from rtcflow_local.inventory.build import build
 from rtcflow_local.inventory.outcomes import collect_outcomes
 from rtcflow_local.inventory.questions import QUESTIONS, answer
-from rtcflow_local.inventory.store import open_store
 from rtcflow_local.inventory.tables import open_tables
 from rtcflow_local.report.aws import Clients
 from rtcflow_local.twin.faults import Fault
@@ -53,9 +53,7 @@ class Story:
             (self.lists / f"{name}.jsonl").write_text(text)
 
     def start(self):
-        return self.campaign.start(
-            find_lists(str(self.lists), None), {"max_scenes": 4, "tolerated_failure_percent": 10}
-        )
+        return self.campaign.start(find_lists(str(self.lists), None), 4, 10)
 
     def records(self):
         return self.twin.keys(self.twin.stack.work_bucket, "campaigns/continent/records/")

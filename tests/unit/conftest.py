@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from rtcflow_cloud import storage
+from rtcflow_files.s3 import s3_client
 
 # Under import mode importlib the folder of these tests is not on the path.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -23,12 +23,12 @@ def aws(monkeypatch):
     for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]:
         monkeypatch.delenv(name)
     with mock_aws():
-        storage.s3_client.cache_clear()
+        s3_client.cache_clear()
         s3 = boto3.client("s3")
         for bucket in ("products", "work", "scenes"):
             s3.create_bucket(Bucket=bucket)
         yield s3
-        storage.s3_client.cache_clear()
+        s3_client.cache_clear()
 
 
 @pytest.fixture
@@ -54,5 +54,4 @@ def lambda_context():
         memory_limit_in_mb=512,
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:f",
         aws_request_id="1",
-        get_remaining_time_in_millis=lambda: 300_000,
     )

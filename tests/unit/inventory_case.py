@@ -4,7 +4,6 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from rtcflow_cloud import storage
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, Sources, make_job
 from rtcflow_contract.keys import MANIFEST, Location
@@ -19,6 +18,7 @@ from rtcflow_contract.manifest import (
 )
 from rtcflow_contract.product_id import layer_file_name
 from rtcflow_contract.request import parse_request
+from rtcflow_files import storage
 from rtcflow_scene.assembly import StacSettings, assemble_stac
 from rtcflow_stac.context import HrefStyle, Processor
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import rasterio
-import urllib3
 from archive_asf import PASSWORD, AsfArchive
 from archive_case import fetch
 from archive_clock import Clock
@@ -13,7 +12,6 @@ from rtcflow.resources import Meter
 from rtcflow.sentinel1.annotation import read_burst
 from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
-from rtcflow.sources.access import earthdata
 from rtcflow.sources.download import PATIENCE_S
 from rtcflow.sources.scene.scene_source import DOWNLOADS
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
@@ -174,7 +172,7 @@ def test_a_passing_fault_is_retried(archive_sample, asf, tmp_path, fault):
 
 
 def test_a_server_that_stalls_is_left_and_asked_for_the_rest(archive_sample, asf, tmp_path, monkeypatch):
-    monkeypatch.setattr(earthdata.EarthdataSession.__init__, "__defaults__", (urllib3.Timeout(0.3),))
+    monkeypatch.setattr("rtcflow_files.web.READ_S", 0.3)
     asf.extractor.faults = [Fault("/VV/1.tiff", 202), Fault("/VV/1.tiff", stall_after=90_000)]
     asf.extractor.preparing = 0
     from_asf(archive_sample, asf, tmp_path / "work", burst_index=1)
@@ -279,7 +277,7 @@ OF_THE_SCENE = [
 
 @pytest.mark.parametrize("fault", OF_THE_SCENE, ids=lambda fault: f"{fault.at}-{fault.status or 'body'}")
 def test_a_passing_fault_of_the_whole_scene_is_retried(archive_sample, asf, tmp_path, fault, monkeypatch):
-    monkeypatch.setattr(earthdata.EarthdataSession.__init__, "__defaults__", (urllib3.Timeout(0.3),))
+    monkeypatch.setattr("rtcflow_files.web.READ_S", 0.3)
     asf.extractor.faults = [Fault(".xml", 404)]
     asf.datapool.faults = [fault]
     meter = Meter()

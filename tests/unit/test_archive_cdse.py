@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import urllib3
 from archive_asf import AsfArchive
 from archive_case import fetch
 from archive_cdse import ACCESS, FOLDERS, SECRET, CdseArchive
@@ -120,7 +119,7 @@ def test_a_passing_fault_of_the_store_is_retried(archive_sample, cdse, tmp_path,
 
 
 def test_a_store_that_stalls_is_left_and_asked_for_the_rest(archive_sample, cdse, tmp_path, monkeypatch):
-    monkeypatch.setattr("rtcflow.sources.scene.cdse_burst._TIMEOUT", urllib3.Timeout(0.3))
+    monkeypatch.setattr("rtcflow_files.web.READ_S", 0.3)
     cdse.s3.faults = [Fault("/measurement/", stall_after=50_000)]
     meter = Meter()
     from_cdse(archive_sample, cdse, tmp_path / "work", meter=meter)
@@ -204,7 +203,7 @@ def slots(aws):
 
     def task():
         folder = Location("work", "leases/cdse")
-        return Slots(folder, 2, now.backoff(), aws, clock=lambda: 1e9 + now.now())
+        return Slots(folder, 2, now.retry(), aws, clock=lambda: 1e9 + now.now())
 
     task.clock = now
     return task

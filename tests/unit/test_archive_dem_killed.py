@@ -27,10 +27,10 @@ def archive(tmp_path, monkeypatch):
         yield running
 
 
-def run(folder):
+def run(folder, cache):
     meter = Meter()
     geoid = str(folder / "geoid.tif")
-    fetch_dem(GLO_30, geoid, "cop_glo30", AUSTRALIA, folder / "work", meter, silent)
+    fetch_dem(GLO_30, geoid, "cop_glo30", AUSTRALIA, folder / "work", meter, silent, cache=cache)
     return meter
 
 
@@ -41,10 +41,10 @@ def kept(archive, folder):
 
 
 @pytest.mark.parametrize("where", ["disk", "s3"])
-def test_what_a_killed_process_brought_is_not_fetched_again(archive, tmp_path, monkeypatch, where):
-    monkeypatch.setenv("RTCFLOW_CACHE", str(tmp_path / "cache") if where == "disk" else "s3://work/cache")
+def test_what_a_killed_process_brought_is_not_fetched_again(archive, tmp_path, where):
+    cache = str(tmp_path / "cache") if where == "disk" else "s3://work/cache"
     archive.faults = [Fault(KEYS[-1], stall_after=50, method="GET", lasting=True)]
-    process = multiprocessing.get_context("fork").Process(target=run, args=(tmp_path,))
+    process = multiprocessing.get_context("fork").Process(target=run, args=(tmp_path, cache))
     process.start()
     deadline = time.monotonic() + 20
     while len(kept(archive, tmp_path)) < len(KEYS) - 1 or KEYS[-1] not in archive.got("copernicus-dem-30m"):
@@ -53,7 +53,7 @@ def test_what_a_killed_process_brought_is_not_fetched_again(archive, tmp_path, m
     process.kill()
     process.join()
     archive.faults, archive.asked[:] = [], []
-    meter = run(tmp_path)
+    meter = run(tmp_path, cache)
     assert archive.got("copernicus-dem-30m") == [KEYS[-1]]
     fetched = KEYS[-1:] if where == "disk" else KEYS
     assert meter.bytes_fetched == sum((tmp_path / "tiles" / key).stat().st_size for key in fetched)

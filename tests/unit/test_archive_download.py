@@ -40,7 +40,7 @@ def hasty(url, headers):
 
 
 def run(server, folder, get=get, **changes):
-    given = {"meter": Meter(), "backoff": Clock().backoff(), "parts": folder / "parts"} | changes
+    given = {"meter": Meter(), "retry": Clock().retry(), "parts": folder / "parts"} | changes
     return download(f"{server.url}/x", folder / "x", get, **given)
 
 
@@ -91,7 +91,7 @@ def test_a_stall_for_ever_is_told_and_what_came_is_kept(server, tmp_path):
 
 
 def test_a_trickle_is_left_and_asked_for_the_rest(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("rtcflow.sources.pace.WINDOW_S", 0.2)
+    monkeypatch.setattr("rtcflow_files.pace.WINDOW_S", 0.2)
     server.faults = [Fault("/x", trickle_s=0.01)]
     assert run(server, tmp_path).read_bytes() == CONTENT
     first, second = server.asked
@@ -100,7 +100,7 @@ def test_a_trickle_is_left_and_asked_for_the_rest(server, tmp_path, monkeypatch)
 
 
 def test_a_trickle_for_ever_is_told(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("rtcflow.sources.pace.WINDOW_S", 0.1)
+    monkeypatch.setattr("rtcflow_files.pace.WINDOW_S", 0.1)
     server.faults = [Fault("/x", trickle_s=0.01, lasting=True)]
     with pytest.raises(TransientError, match="TrickleError"):
         run(server, tmp_path)

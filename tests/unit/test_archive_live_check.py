@@ -27,7 +27,7 @@ def archives(archive_sample, monkeypatch, tmp_path):
 
 def check(sample, *words):
     given = ["--scene", sample.scene, "--burst-id", sample.bursts["iw2"][0], "--without-product", *words]
-    return live_check.main(given, Clock().backoff())
+    return live_check.main(given, Clock().retry())
 
 
 def marks(text):

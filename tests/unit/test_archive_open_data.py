@@ -1,5 +1,6 @@
 """DEM, geoid and orbits from the open buckets: unsigned, with each fault that such a bucket may have."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,6 @@ from rtcflow.sources.dem.dem_area import area_of_grid
 from rtcflow.sources.dem.dem_source import GLO_30, fetch_dem
 from rtcflow.sources.dem.tiles import tiles_of
 from rtcflow.sources.orbit.orbit_source import fetch_orbit
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.request import OrbitChoice
@@ -43,15 +43,14 @@ def content(tmp_path_factory):
 def slept(monkeypatch):
     """Seconds that clients wanted to wait between tries."""
     waits = []
-    clock = SimpleNamespace(sleep=waits.append)
-    monkeypatch.setattr("botocore.endpoint.time", clock)
-    monkeypatch.setattr("rtcflow.sources.ranges.time", clock)
+    clock = SimpleNamespace(sleep=waits.append, monotonic=time.monotonic)
+    monkeypatch.setattr("rtcflow_files.retry.time", clock)
     return waits
 
 
 @pytest.fixture
 def archive(content, monkeypatch, slept):
-    monkeypatch.setattr(storage, "_READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("rtcflow_files.s3._READ_TIMEOUT_S", 0.3)
     with open_data(content, monkeypatch) as running:
         yield running
 
@@ -131,7 +130,8 @@ POSSIBLE = [
 def test_a_passing_fault_is_tried_again(archive, tmp_path, what, fault):
     broken(archive, what, **PASSING[fault])(tmp_path)
     assert archive.faults == []
-    fetched = tmp_path.rglob(FIRST.name + ".tif") if WANTED[what][0] is dem else tmp_path.rglob(ORBIT)
+    tiles = (tmp_path / "dem/tiles").rglob(FIRST.name + ".tif")
+    fetched = tiles if WANTED[what][0] is dem else tmp_path.rglob(ORBIT)
     (path,) = fetched
     (whole,) = (body for key, body in archive.files.items() if key.endswith(f"/{path.name}"))
     assert path.read_bytes() == whole

@@ -1,7 +1,6 @@
 """Orbits from CDSE, where the open bucket lacks them or is down and there is a login."""
 
 import pytest
-import urllib3
 from archive_cdse import PASSWORD, USER, Identity
 from archive_clock import Clock
 from archive_loopback import Fault
@@ -11,10 +10,11 @@ from burst_case import ORBIT, SCENE, orbit_text
 from rtcflow.resources import Meter
 from rtcflow.sources.orbit import cdse_files as cdse_orbits
 from rtcflow.sources.orbit.orbit_source import fetch_orbit
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_files import storage
+from rtcflow_files.s3 import s3_client
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def cdse(monkeypatch, aws):
     monkeypatch.setenv("RTCFLOW_CDSE_IDENTITY_URL", identity.url)
     monkeypatch.setenv("CDSE_LOGIN", USER)
     monkeypatch.setenv("CDSE_PASSWORD", PASSWORD)
-    monkeypatch.setattr(storage, "client_for", lambda bucket: storage.s3_client())
+    monkeypatch.setattr("rtcflow_files.s3.client_for", lambda bucket: s3_client())
     aws.create_bucket(Bucket="s1-orbits")
     yield orbits
     orbits.close()
@@ -37,7 +37,7 @@ def cdse(monkeypatch, aws):
 def quick(monkeypatch):
     """Waits that take no time; the clock knows them."""
     clock = Clock()
-    monkeypatch.setattr(cdse_orbits, "Backoff", clock.backoff)
+    monkeypatch.setattr(cdse_orbits, "Retry", clock.retry)
     return clock
 
 
@@ -83,7 +83,7 @@ def test_a_passing_fault_is_tried_again(cdse, tmp_path, quick, at, status):
 
 
 def test_a_body_that_stalls_is_left_and_asked_for_the_rest(cdse, tmp_path, quick, monkeypatch):
-    monkeypatch.setattr(cdse_orbits, "_TIMEOUT", urllib3.Timeout(0.3))
+    monkeypatch.setattr("rtcflow_files.web.READ_S", 0.3)
     cdse.faults = [Fault("$value", stall_after=100)]
     assert fetch(tmp_path).path.read_text() == orbit_text()
     assert cdse.asked[-1].headers["Range"] == "bytes=100-"

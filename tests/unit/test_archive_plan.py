@@ -3,14 +3,13 @@
 import json
 
 import pytest
-import urllib3
 from archive_asf import AsfArchive
 from archive_cdse import CdseArchive
 from archive_clock import Clock
 from archive_loopback import Fault
 from small_safe import BURST_IDS, SCENE, safe_files
 
-from rtcflow_archives.archived_burst import ArchivedBurst, what_lacks
+from rtcflow_archives.archived_burst import ArchivedBurst, what_is_missing
 from rtcflow_archives.asf import list_asf_bursts
 from rtcflow_archives.cdse import list_cdse_bursts
 from rtcflow_archives.hosts import ArchiveHosts
@@ -36,10 +35,10 @@ class Both:
         self.clock = Clock()
 
     def list(self, archive, scene):
-        hosts, backoff = ArchiveHosts.from_environment(self.environment), self.clock.backoff()
+        hosts, retry = ArchiveHosts.from_environment(self.environment), self.clock.retry()
         if archive == "asf":
-            return list_asf_bursts(scene, hosts, backoff)
-        return [located.burst for located in list_cdse_bursts(scene, hosts, backoff)]
+            return list_asf_bursts(scene, hosts, retry)
+        return [located.burst for located in list_cdse_bursts(scene, hosts, retry)]
 
     def drop(self, archive, text):
         """Take every entry with a text in it out of a catalogue."""
@@ -139,8 +138,8 @@ def test_a_catalogue_that_throttles_for_good_is_transient(both, scene, archive):
 
 @pytest.mark.parametrize("archive", ARCHIVES)
 def test_a_catalogue_that_stalls_is_asked_again(both, scene, archive, monkeypatch):
-    monkeypatch.setattr("rtcflow_archives.cmr_session._TIMEOUT_S", 0.3)
-    monkeypatch.setattr("rtcflow_archives.cdse._TIMEOUT", urllib3.Timeout(0.3))
+    monkeypatch.setattr("rtcflow_archives.cmr_session._READ_S", 0.3)
+    monkeypatch.setattr("rtcflow_files.web.READ_S", 0.3)
     both.catalogue[archive].faults = [Fault("", stall_after=40)]
     assert len(both.list(archive, scene)) == 12
 
@@ -166,7 +165,7 @@ def test_a_listing_that_lacks_bursts_says_which(both, scene, archive, lacking):
         both.drop(archive, "314884_IW1" if archive == "asf" else "314884_iw1")
         assert len(both.list(archive, scene)) == 8
         return
-    with pytest.raises(TransientError, match="incompletely: it lacks") as caught:
+    with pytest.raises(TransientError, match=r"incompletely: .* missing") as caught:
         both.list(archive, scene)
     assert lacking.upper() in caught.value.message
 
@@ -203,9 +202,9 @@ def test_bursts_around_the_end_of_a_cycle_follow_each_other():
 
     numbers = [(375886, 175), (375887, 175), (1, 1), (2, 1)]
     listed = [burst(n, swath, track) for swath in ("iw1", "iw2", "iw3") for n, track in numbers]
-    assert what_lacks(listed, ("VV",)) == ""
+    assert what_is_missing(listed, ("VV",)) == ""
     del listed[2]
-    assert what_lacks(listed, ("VV",)) == "burst 1 of IW1"
+    assert what_is_missing(listed, ("VV",)) == "burst 1 of IW1"
 
 
 def plan(**payload):

@@ -10,7 +10,6 @@ import rtcflow.burst
 from rtcflow.burst import make_burst
 from rtcflow.destination_local import LocalDestination
 from rtcflow.destination_s3 import S3Destination
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import MANIFEST
 from rtcflow_contract.layers import Product
@@ -19,6 +18,7 @@ from rtcflow_contract.product_id import product_id
 from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import OnExisting
 from rtcflow_contract.stored import NewerFormatError, read_stored
+from rtcflow_files import storage
 
 OTHER_SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_BEEF"
 

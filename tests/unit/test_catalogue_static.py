@@ -5,9 +5,9 @@ import pytest
 from inventory_case import BURSTS, Spec, put_product
 
 from rtcflow_contract.layers import Product
+from rtcflow_files.storage import open_store
 from rtcflow_local.inventory.build import build
 from rtcflow_local.inventory.static_catalogue import write_catalogue
-from rtcflow_local.inventory.store import open_store
 
 SPECS = [
     *(Spec(burst, days) for burst in range(2) for days in (0, 40)),

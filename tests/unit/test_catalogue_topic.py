@@ -7,9 +7,10 @@ import boto3
 import pytest
 from inventory_case import BURSTS, SETTINGS, Spec, put_files, put_product
 
-from rtcflow_cloud import catalogue_topic, storage
+from rtcflow_cloud import catalogue_topic
 from rtcflow_contract.errors import TransientError
 from rtcflow_contract.keys import COLLECTION, ITEM, JOB, MANIFEST
+from rtcflow_files import storage
 from rtcflow_scene.assembly import assemble_stac
 from rtcflow_stac.notice import LARGEST_BYTES, notice_of
 

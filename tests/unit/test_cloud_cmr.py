@@ -5,6 +5,7 @@ from catalogue_case import granule
 
 from rtcflow_archives.cmr import Cmr
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
+from rtcflow_files.retry import Retry
 from rtcflow_local.twin.catalogue import Catalogue, serve
 
 SLC = {"shortName": ["SENTINEL-1A_SLC"]}
@@ -16,7 +17,7 @@ def archive():
     with serve(catalogue) as url:
         waits = []
         catalogue.waits = waits
-        catalogue.cmr = Cmr(url, waits.append)
+        catalogue.cmr = Cmr(url, Retry(first_s=2.0, sleep=waits.append, uniform=lambda low, high: high))
         yield catalogue
 
 
@@ -92,4 +93,4 @@ def test_a_login_of_the_netrc_is_not_sent(archive, tmp_path, monkeypatch):
 
 def test_no_server_is_an_error():
     with pytest.raises(TransientError, match="did not answer"):
-        Cmr("http://127.0.0.1:9", lambda seconds: None).granules(**SLC)
+        Cmr("http://127.0.0.1:9", Retry(sleep=lambda seconds: None)).granules(**SLC)

@@ -5,10 +5,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from moto import mock_aws
 
-from rtcflow_cloud import storage
 from rtcflow_cloud.failures import translate
 from rtcflow_contract.errors import DefectError, NotFoundError, RefusedError, TransientError
 from rtcflow_contract.keys import Location
+from rtcflow_files import storage
 
 BUCKET = "bucket-for-tests"
 
@@ -51,7 +51,7 @@ def test_listing_goes_over_all_pages(client):
 def test_files_go_up_and_come_down(client, tmp_path):
     (tmp_path / "x.tif").write_bytes(b"1234")
     storage.upload(tmp_path / "x.tif", at("p/x.tif"), client)
-    assert storage.download(at("p/x.tif"), tmp_path / "sub" / "y.tif", client) == 4
+    assert storage.fetch(at("p/x.tif"), tmp_path / "sub", client).read_bytes() == b"1234"
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -60,7 +60,7 @@ def test_missing_object_and_missing_bucket_are_told_apart(client, tmp_path):
     with pytest.raises(NotFoundError):
         storage.read_bytes(at("nothing"), client)
     with pytest.raises(NotFoundError):
-        storage.download(at("nothing"), tmp_path / "x", client)
+        storage.fetch(at("nothing"), tmp_path, client)
     (tmp_path / "y").write_bytes(b"y")
     with pytest.raises(RefusedError, match="bucket 'no-such-bucket' does not exist"):
         storage.upload(tmp_path / "y", Location("no-such-bucket", "y"), client)

@@ -7,12 +7,10 @@ import pytest
 from burst_case import BUCKET, BURSTS, GRID, make_job
 from moto import mock_aws
 
-import rtcflow.grid.store
 from rtcflow.grid.resolve import check_crs, resolve_grid
-from rtcflow.grid.store import LocalGridStore
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
-from rtcflow_contract.keys import Location
+from rtcflow_contract.keys import Location, grid_key
 
 STORE = Location(BUCKET, f"experimental/grids/{BURSTS[1]}/default_20m.json")
 OTHER = Grid(epsg=32755, left=100_000, top=5_000_000, spacing=20, rows=10, cols=10)
@@ -59,15 +57,14 @@ def test_who_loses_the_race_for_the_store_takes_the_winners_grid(tmp_path, clien
 @pytest.mark.parametrize("links", [True, False])
 def test_on_this_machine_too_the_winner_of_a_race_gives_the_grid(tmp_path, monkeypatch, links):
     if not links:
-        monkeypatch.setattr(rtcflow.grid.store.os, "link", without_links)
-    place = LocalGridStore(tmp_path).place(BURSTS[1], None, 20)
-    job = make_job(tmp_path, grid=None)
+        monkeypatch.setattr("rtcflow_files.folder.os.link", without_links)
+    job = make_job(tmp_path, grid=None, grid_store=grid_key("", str(tmp_path), BURSTS[1], None, 20))
 
     def slow_footprint() -> Grid:
-        assert resolve_grid(job, lambda: OTHER, place=place) == (OTHER, "burst footprint")
+        assert resolve_grid(job, lambda: OTHER) == (OTHER, "burst footprint")
         return GRID
 
-    assert resolve_grid(job, slow_footprint, place=place) == (OTHER, "grid store")
+    assert resolve_grid(job, slow_footprint) == (OTHER, "grid store")
     assert [path.name for path in (tmp_path / "grids" / BURSTS[1]).iterdir()] == ["default_20m.json"]
 
 
@@ -76,7 +73,7 @@ def without_links(source, target):
 
 
 def test_a_missing_linked_static_product_is_refused(tmp_path, client):
-    job = make_job(tmp_path, linked_static=Location(BUCKET, "experimental/s1_rtc_static_c1/x"))
+    job = make_job(tmp_path, grid=None, linked_static=Location(BUCKET, "experimental/s1_rtc_static_c1/x"))
     with pytest.raises(RefusedError, match="no static layers") as caught:
         resolve_grid(job, never, client)
     assert caught.value.reason == "static-missing"

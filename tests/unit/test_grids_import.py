@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from rtcflow.cli.app import make_app
 from rtcflow.grid.database import read_area, read_database
 from rtcflow.grid.resolve import resolve_grid
-from rtcflow.grid.store import LocalGridStore
+from rtcflow.grid.store import read_grid
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import grid_key
@@ -96,7 +96,7 @@ def test_the_first_grid_stays_and_a_difference_is_told(database, tmp_path):
         changed.execute("UPDATE burst_id_map SET xmax = xmax + 500")
     changed.close()
     assert "1 differ" in run(database, "--aoi", AUSTRALIA, "--to", tmp_path / "grids").output
-    stored = LocalGridStore(tmp_path / "grids").place(CANBERRA[0], None, 20).read()
+    stored = read_grid(grid_key("", str(tmp_path / "grids"), CANBERRA[0], None, 20))
     assert stored is not None
     assert stored.cols == 5001
 

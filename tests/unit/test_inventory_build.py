@@ -8,16 +8,16 @@ import pytest
 from inventory_case import Spec, put_product
 from typer.testing import CliRunner
 
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import ITEM, MANIFEST, Location
 from rtcflow_contract.layers import Product
+from rtcflow_files import storage
+from rtcflow_files.storage import open_store
 from rtcflow_local.inventory.build import build
 from rtcflow_local.inventory.command import app
 from rtcflow_local.inventory.facts import without_facts
 from rtcflow_local.inventory.outcomes import collect_outcomes
 from rtcflow_local.inventory.parts import items_of_part, part_names
-from rtcflow_local.inventory.store import open_store
 from rtcflow_local.inventory.tables import open_tables
 
 STATIC = Product.RTC_S1_STATIC

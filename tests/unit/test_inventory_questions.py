@@ -11,14 +11,14 @@ import shapely
 from inventory_case import BURSTS, FIRST, Spec, put_product, scene_of
 from typer.testing import CliRunner
 
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import ErrorClass, RefusedError
 from rtcflow_contract.keys import REPORT, execution_folder
 from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
+from rtcflow_files import storage
+from rtcflow_files.storage import open_store
 from rtcflow_local.inventory.command import app
 from rtcflow_local.inventory.map_page import read_footprints
-from rtcflow_local.inventory.store import open_store
 
 STATIC = Product.RTC_S1_STATIC
 

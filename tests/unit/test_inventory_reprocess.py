@@ -8,14 +8,14 @@ from inventory_case import BURSTS, FIRST, Spec, put_product, scene_of
 from typer.testing import CliRunner
 
 from rtcflow_campaign.campaign_list import make_items, parse_list
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import Sources, make_job
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import parse_request
+from rtcflow_files import storage
+from rtcflow_files.storage import open_store
 from rtcflow_local.inventory.build import build
 from rtcflow_local.inventory.reprocess_command import reprocess
-from rtcflow_local.inventory.store import open_store
 
 STATIC = Product.RTC_S1_STATIC
 
@@ -214,5 +214,5 @@ def test_a_campaign_takes_the_list(listed, tmp_path):
     put_product(Spec(0, 12, orbit="RESORB"))
     listed("--orbit", "precise")
     text = (tmp_path / "list.jsonl").read_text()
-    items = make_items(parse_list(text, "list.jsonl"), "products", "0.1")
+    items = make_items(parse_list(text, "list.jsonl"), "list.jsonl", "products", "0.1")
     assert [item.payload["scene"] for item in items.items] == [scene_of(0), scene_of(12)]

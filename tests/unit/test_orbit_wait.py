@@ -7,11 +7,11 @@ from archive_loopback import Fault
 from archive_orbits import CdseOrbitFiles
 from small_safe import SCENE
 
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_files.s3 import s3_client
 from rtcflow_scene.orbit_wait import seconds_to_wait
 
 ID = parse_scene_id(SCENE)
@@ -82,7 +82,7 @@ def cdse(aws, monkeypatch):
     """The public bucket, empty, and CDSE's catalogue with both kinds of file."""
     files = CdseOrbitFiles({POEORB: "", RESORB: ""})
     monkeypatch.setenv("RTCFLOW_CDSE_CATALOGUE_URL", files.url)
-    monkeypatch.setattr(storage, "client_for", lambda bucket: storage.s3_client())
+    monkeypatch.setattr("rtcflow_files.s3.client_for", lambda bucket: s3_client())
     aws.create_bucket(Bucket="s1-orbits")
     yield files
     files.close()
@@ -94,7 +94,7 @@ def bucket_down(monkeypatch):
         raise TransientError("the bucket is down")
         yield
 
-    monkeypatch.setattr(storage, "list_keys", down)
+    monkeypatch.setattr("rtcflow_scene.orbit_wait.S3Files.keys", down)
 
 
 @pytest.mark.parametrize(("choice", "due"), [(OrbitChoice.BEST, DAY), (OrbitChoice.PRECISE, 22 * DAY)])

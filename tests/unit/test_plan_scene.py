@@ -7,6 +7,7 @@ from rtcflow_contract.annotation import AnnotatedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.plan import Plan
+from rtcflow_files.s3 import S3Files
 from rtcflow_scene.burst_choice import SceneBurst, complete_bursts, wanted_bursts
 from rtcflow_scene.planning import Settings, plan_scene
 
@@ -138,18 +139,16 @@ def test_safe_without_a_polarization_is_refused(aws):
 
 
 def test_zip_is_planned_without_fetching_its_measurement(aws, monkeypatch):
-    from rtcflow_cloud import ranged_file
-
     size = 20 * 1024 * 1024
     aws.put_object(Bucket="scenes", Key=f"in/{SCENE}.zip", Body=zipped(safe_files(), size))
     fetched = []
-    read_range = ranged_file.read_range
+    read_range = S3Files._range
 
-    def counted(at, start, length, client):
+    def counted(files, at, start, length):
         fetched.append(length)
-        return read_range(at, start, length, client)
+        return read_range(files, at, start, length)
 
-    monkeypatch.setattr(ranged_file, "read_range", counted)
+    monkeypatch.setattr(S3Files, "_range", counted)
     state = plan(scene_source=f"s3://scenes/in/{SCENE}.zip")
     assert len(state["bursts"]) == len(BURST_IDS)
     assert sum(fetched) < size / 4

@@ -13,7 +13,6 @@ from rtcflow.burst import make_burst
 from rtcflow.cli.local_stac import write_stac
 from rtcflow.destination_local import LocalDestination
 from rtcflow.destination_s3 import S3Destination
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.keys import ITEM, MANIFEST, Location
 from rtcflow_contract.layers import Product
@@ -21,7 +20,8 @@ from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
 from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import OnExisting
-from rtcflow_local.inventory.store import open_store
+from rtcflow_files import storage
+from rtcflow_files.storage import open_store
 from rtcflow_local.inventory.versions import find_folders, promote
 from rtcflow_local.inventory.versions_command import promote as promote_command
 from rtcflow_local.inventory.versions_command import prune_versions

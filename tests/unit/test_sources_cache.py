@@ -13,12 +13,11 @@ from burst_case import ORBIT, SCENE, orbit_text
 from rtcflow.resources import Meter
 from rtcflow.sources import blocks
 from rtcflow.sources.blocks import KeptBlocks
-from rtcflow.sources.cache import DiskCache, S3Cache, open_cache, open_shared_place
+from rtcflow.sources.cache import open_cache, open_shared_files
 from rtcflow.sources.orbit.orbit_source import fetch_orbit
-from rtcflow_cloud import storage
-from rtcflow_contract.keys import Location
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_files.s3 import s3_client
 
 BODY = b"heights" * 1000
 NAME = "tiles/T/T.tif"
@@ -54,44 +53,42 @@ def archive():
 
 
 @pytest.fixture(params=["disk", "s3"])
-def setting(request, tmp_path, aws, monkeypatch):
-    where = str(tmp_path / "cache") if request.param == "disk" else "s3://work/cache"
-    monkeypatch.setenv("RTCFLOW_CACHE", where)
-    return where
+def setting(request, tmp_path, aws):
+    return str(tmp_path / "cache") if request.param == "disk" else "s3://work/cache"
 
 
-def fetch(archive, folder, meter=None):
-    return open_shared_place(archive, meter or Meter()).fetch(NAME, folder).read_bytes()
+def fetch(archive, folder, cache="off"):
+    return open_shared_files(archive, Meter(), cache).fetch(NAME, folder).read_bytes()
 
 
 def spoil(setting, aws, tmp_path):
     if setting.startswith("s3://"):
         (key,) = [entry["Key"] for entry in aws.list_objects_v2(Bucket="work", Prefix="cache/")["Contents"]]
-        metadata = aws.head_object(Bucket="work", Key=key)["Metadata"]
-        aws.put_object(Bucket="work", Key=key, Body=BODY[:-3], Metadata=metadata)
+        kept = aws.get_object(Bucket="work", Key=key)["Body"].read()
+        aws.put_object(Bucket="work", Key=key, Body=kept[:-3])
     else:
         (kept,) = (tmp_path / "cache").rglob("T.tif")
-        kept.write_bytes(BODY[:-3])
+        kept.write_bytes(kept.read_bytes()[:-3])
 
 
 def test_the_second_burst_asks_the_archive_for_nothing(archive, setting, tmp_path):
-    assert fetch(archive, tmp_path / "a") == BODY
-    assert fetch(archive, tmp_path / "b") == BODY
+    assert fetch(archive, tmp_path / "a", setting) == BODY
+    assert fetch(archive, tmp_path / "b", setting) == BODY
     assert len(Archive.asked) == 1
 
 
 def test_a_spoilt_copy_is_fetched_again(archive, setting, aws, tmp_path):
-    fetch(archive, tmp_path / "a")
+    fetch(archive, tmp_path / "a", setting)
     spoil(setting, aws, tmp_path)
-    assert fetch(archive, tmp_path / "b") == BODY
+    assert fetch(archive, tmp_path / "b", setting) == BODY
     assert len(Archive.asked) == 2
-    assert fetch(archive, tmp_path / "c") == BODY
+    assert fetch(archive, tmp_path / "c", setting) == BODY
     assert len(Archive.asked) == 2
 
 
 def test_what_was_read_of_a_large_file_is_not_asked_for_again(archive, setting, tmp_path):
     def read(start, length):
-        with open_shared_place(archive, Meter()).open(NAME) as file:
+        with open_shared_files(archive, Meter(), setting).open(NAME) as file:
             file.seek(start)
             return file.read(length)
 
@@ -110,15 +107,13 @@ def test_only_blocks_that_are_not_kept_are_read(tmp_path, monkeypatch):
             read.append((self.tell(), size))
             return super().read(size)
 
-    def recall(part, path):
-        if part in kept:
-            path.write_bytes(kept[part])
-        return part in kept
+    def keep(part, get):
+        if part not in kept:
+            kept[part] = get()
+        return kept[part]
 
     def range_of(start, length):
-        opened = KeptBlocks(
-            lambda: File(BODY), recall, lambda part, path: kept.update({part: path.read_bytes()})
-        )
+        opened = KeptBlocks(lambda: File(BODY), keep)
         return opened.read_range(start, length)
 
     assert range_of(2500, 1000) == BODY[2500:3500]
@@ -131,27 +126,23 @@ def test_only_blocks_that_are_not_kept_are_read(tmp_path, monkeypatch):
 
 def test_places_of_the_users_own_are_not_copied(setting, aws, tmp_path):
     aws.put_object(Bucket="scenes", Key=f"dem/{NAME}", Body=BODY)
-    assert fetch("s3://scenes/dem", tmp_path / "a") == BODY
+    assert fetch("s3://scenes/dem", tmp_path / "a", setting) == BODY
     assert not (tmp_path / "cache").exists()
     assert "Contents" not in aws.list_objects_v2(Bucket="work", Prefix="cache/")
 
 
 def test_many_writers_at_once_leave_one_whole_file(setting, tmp_path):
-    path = tmp_path / "T.tif"
-    path.write_bytes(BODY)
-    cache = open_cache()
+    cache = open_cache(setting, Meter())
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: cache.put(NAME, path), range(16)))
-    assert cache.get(NAME, tmp_path / "copy.tif") == len(BODY)
-    assert (tmp_path / "copy.tif").read_bytes() == BODY
-    if isinstance(cache, DiskCache):
-        assert sorted(file.name for file in (cache.root / "tiles/T").iterdir()) == ["T.tif", "T.tif.sha256"]
+        list(pool.map(lambda _: cache.put(NAME, BODY), range(16)))
+    assert cache.get(NAME) == BODY
+    if not setting.startswith("s3://"):
+        assert [path.name for path in (tmp_path / "cache/tiles/T").iterdir()] == ["T.tif"]
 
 
 @pytest.mark.parametrize("where", ["s3://no-such-bucket/cache", "/proc/no-such-place"])
-def test_a_cache_that_cannot_be_used_costs_no_burst(archive, where, aws, tmp_path, monkeypatch, caplog):
-    monkeypatch.setenv("RTCFLOW_CACHE", where)
-    assert fetch(archive, tmp_path) == BODY
+def test_a_cache_that_cannot_be_used_costs_no_burst(archive, where, aws, tmp_path, caplog):
+    assert fetch(archive, tmp_path, where) == BODY
     assert "cache not used" in caplog.text
 
 
@@ -162,10 +153,16 @@ def test_off_is_no_cache(archive, tmp_path):
 
 
 def test_orbits_of_the_public_bucket_are_kept(aws, tmp_path, monkeypatch):
-    monkeypatch.setenv("RTCFLOW_CACHE", "s3://work/cache")
-    monkeypatch.setattr(storage, "client_for", lambda bucket: storage.s3_client())
+    monkeypatch.setattr("rtcflow_files.s3.client_for", lambda bucket: s3_client())
     aws.create_bucket(Bucket="s1-orbits")
     aws.put_object(Bucket="s1-orbits", Key=f"AUX_POEORB/{ORBIT}", Body=orbit_text().encode())
-    fetch_orbit("s3://s1-orbits", parse_scene_id(SCENE), OrbitChoice.PRECISE, tmp_path, Meter())
-    cache = S3Cache(Location("work", "cache"))
-    assert cache.get(f"s1-orbits/AUX_POEORB/{ORBIT}", tmp_path / "copy") == len(orbit_text())
+    fetch_orbit(
+        "s3://s1-orbits",
+        parse_scene_id(SCENE),
+        OrbitChoice.PRECISE,
+        tmp_path,
+        Meter(),
+        cache="s3://work/cache",
+    )
+    cache = open_cache("s3://work/cache", Meter())
+    assert cache.get(f"s1-orbits/AUX_POEORB/{ORBIT}") == orbit_text().encode()

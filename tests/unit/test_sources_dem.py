@@ -14,9 +14,9 @@ from rtcflow.sources.dem.dem_area import Area, area_of_grid
 from rtcflow.sources.dem.dem_source import fetch_dem
 from rtcflow.sources.dem.mosaic import mosaic
 from rtcflow.sources.dem.tiles import Tile, fetch_tiles, tiles_of
-from rtcflow.sources.places import LocalPlace
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
+from rtcflow_files.folder import FolderFiles
 
 
 def fetch(tmp_path, grid, dem=None, geoid=None):
@@ -132,8 +132,8 @@ def test_the_public_archive_of_glo30_has_that_of_glo90_behind_it(tmp_path, monke
     asked = []
     monkeypatch.setattr(
         rtcflow.sources.dem.dem_source,
-        "open_shared_place",
-        lambda where, meter: asked.append(where) or LocalPlace(tmp_path),
+        "open_shared_files",
+        lambda where, meter, cache: asked.append(where) or FolderFiles(tmp_path),
     )
     monkeypatch.setattr(
         rtcflow.sources.dem.dem_source,
@@ -229,7 +229,7 @@ def test_a_tile_of_another_layout_is_refused(tmp_path):
 def test_absent_tiles_are_found_absent_only_after_looking(tmp_path):
     (tmp_path / "seaList.txt").write_text(Tile(49, 11).name)
     path = write_tile(tmp_path, Tile(49, 10))
-    place = LocalPlace(tmp_path)
+    place = FolderFiles(tmp_path)
     found = fetch_tiles(place, place, [Tile(49, 10), Tile(49, 11)], tmp_path / "work")
     assert found == {Tile(49, 10): path, Tile(49, 11): None}
 

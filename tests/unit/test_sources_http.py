@@ -8,20 +8,19 @@ import boto3
 import numpy as np
 import pytest
 import rasterio
-import urllib3
 from archive_loopback import Answer, Asked, Fault, Loopback
 from burst_case import ORBIT, SCENE, orbit_text
 
 from rtcflow.resources import Meter
-from rtcflow.sources import http
 from rtcflow.sources.dem.geoid import geoid_heights
-from rtcflow.sources.http import HttpPlace
 from rtcflow.sources.orbit.orbit_source import fetch_orbit
-from rtcflow.sources.places import S3Place
 from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
 from rtcflow_contract.keys import Location
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_files.http import HttpFiles
+from rtcflow_files.retry import Retry
+from rtcflow_files.s3 import S3Files as S3Files
 
 CONTENT = bytes(range(256)) * 1000
 
@@ -73,11 +72,12 @@ class Server:
             request.wfile.write(body)
 
 
+def opened(root: str, meter: Meter) -> HttpFiles:
+    return HttpFiles(root, meter.fetched, Retry(attempts=3, sleep=lambda seconds: None))
+
+
 @pytest.fixture
-def server(monkeypatch) -> Iterator[Server]:
-    retries = urllib3.Retry(total=3, backoff_factor=0, status_forcelist=(429, 500, 503))
-    pool = urllib3.PoolManager(retries=retries, timeout=5)
-    monkeypatch.setattr(http, "_pool", lambda: pool)
+def server() -> Iterator[Server]:
     running = Server()
     running.files["/a/x.bin"] = CONTENT
     yield running
@@ -86,7 +86,7 @@ def server(monkeypatch) -> Iterator[Server]:
 
 def test_a_file_is_read_whole_and_in_ranges(server, tmp_path):
     meter = Meter()
-    place = HttpPlace(f"{server.url}/a/", meter)
+    place = opened(f"{server.url}/a/", meter)
     assert place.read("x.bin") == CONTENT
     assert place.fetch("x.bin", tmp_path).read_bytes() == CONTENT
     assert meter.bytes_fetched == 2 * len(CONTENT)
@@ -98,7 +98,7 @@ def test_a_file_is_read_whole_and_in_ranges(server, tmp_path):
 
 def test_a_passing_failure_is_retried(server):
     server.failures = [503, 429]
-    assert HttpPlace(f"{server.url}/a", Meter()).read("x.bin") == CONTENT
+    assert opened(f"{server.url}/a", Meter()).read("x.bin") == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -108,19 +108,19 @@ def test_a_passing_failure_is_retried(server):
 def test_a_lasting_failure_says_what_to_do(server, statuses, error):
     server.failures = statuses
     with pytest.raises(error, match=r"/a/x\.bin") as caught:
-        HttpPlace(f"{server.url}/a", Meter()).read("x.bin")
+        opened(f"{server.url}/a", Meter()).read("x.bin")
     assert type(caught.value) is error
 
 
 def test_a_server_that_is_not_there_is_transient(server):
     server.close()
     with pytest.raises(TransientError, match="could not be reached"):
-        HttpPlace(f"{server.url}/a", Meter()).read("x.bin")
+        opened(f"{server.url}/a", Meter()).read("x.bin")
 
 
 def test_names_come_from_a_directory_index(server):
     server.files["/o/AUX_POEORB/"] = f'<a href="../">up</a> <a href="{ORBIT}">{ORBIT}</a>'.encode()
-    assert HttpPlace(f"{server.url}/o", Meter()).names("AUX_POEORB") == [f"AUX_POEORB/{ORBIT}"]
+    assert opened(f"{server.url}/o", Meter()).names("AUX_POEORB") == [f"AUX_POEORB/{ORBIT}"]
 
 
 def test_names_come_from_a_bucket_listing_over_all_pages(server):
@@ -130,7 +130,7 @@ def test_names_come_from_a_bucket_listing_over_all_pages(server):
     listing = "/?list-type=2&prefix=AUX_POEORB/"
     server.files[listing] = first.encode()
     server.files[f"{listing}&continuation-token=t%3D1"] = b"<Contents><Key>AUX_POEORB/b.EOF</Key></Contents>"
-    assert HttpPlace(server.url, Meter()).names("AUX_POEORB") == ["AUX_POEORB/a.EOF", "AUX_POEORB/b.EOF"]
+    assert opened(server.url, Meter()).names("AUX_POEORB") == ["AUX_POEORB/a.EOF", "AUX_POEORB/b.EOF"]
 
 
 def test_an_orbit_comes_over_http(server, tmp_path):
@@ -162,7 +162,9 @@ def test_of_a_remote_geoid_only_a_window_is_fetched(server, aws, tmp_path, where
     server.files["/geoid.tif"] = content
     boto3.client("s3").put_object(Bucket="scenes", Key="geoid.tif", Body=content)
     meter = Meter()
-    place = HttpPlace(server.url, meter) if where == "http" else S3Place(Location("scenes", ""), meter)
+    place = (
+        opened(server.url, meter) if where == "http" else S3Files(Location("scenes", ""), count=meter.fetched)
+    )
     latitudes, longitudes = np.linspace(-34.2, -35.3, 40), np.linspace(148.1, 149.4, 50)
     heights = geoid_heights(place, "geoid.tif", latitudes, longitudes)
     assert heights == pytest.approx(np.broadcast_to(latitudes[:, None], (40, 50)), abs=1e-4)
@@ -175,8 +177,7 @@ class Files(Loopback):
 
 
 @pytest.fixture
-def files(monkeypatch):
-    monkeypatch.setattr(http, "_WAITS_S", (0.0, 0.0))
+def files():
     served = Files()
     yield served
     served.close()
@@ -184,7 +185,7 @@ def files(monkeypatch):
 
 def test_a_body_that_breaks_off_is_asked_for_again(files, tmp_path):
     files.faults = [Fault("a.bin", cut_after=1000), Fault("b.bin", cut_after=1000)]
-    place = HttpPlace(files.url, Meter())
+    place = opened(files.url, Meter())
     assert place.fetch("a.bin", tmp_path).read_bytes() == CONTENT
     assert place.read("b.bin") == CONTENT
 
@@ -192,20 +193,20 @@ def test_a_body_that_breaks_off_is_asked_for_again(files, tmp_path):
 def test_a_body_that_breaks_off_for_ever_is_transient_and_leaves_no_file(files, tmp_path):
     files.faults = [Fault("a.bin", cut_after=1000, lasting=True)]
     with pytest.raises(TransientError, match="try again"):
-        HttpPlace(files.url, Meter()).fetch("a.bin", tmp_path)
+        opened(files.url, Meter()).fetch("a.bin", tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert len(files.asked) == 3
 
 
 def test_a_body_that_trickles_is_asked_for_again(files, tmp_path, monkeypatch):
-    monkeypatch.setattr("rtcflow.sources.pace.WINDOW_S", 0.1)
+    monkeypatch.setattr("rtcflow_files.pace.WINDOW_S", 0.1)
     files.faults = [Fault("a.bin", trickle_s=0.01)]
-    assert HttpPlace(files.url, Meter()).fetch("a.bin", tmp_path).read_bytes() == CONTENT
+    assert opened(files.url, Meter()).fetch("a.bin", tmp_path).read_bytes() == CONTENT
     assert len(files.asked) == 2
 
 
 def test_a_body_that_trickles_for_ever_is_transient(files, monkeypatch):
-    monkeypatch.setattr("rtcflow.sources.pace.WINDOW_S", 0.1)
+    monkeypatch.setattr("rtcflow_files.pace.WINDOW_S", 0.1)
     files.faults = [Fault("b.bin", trickle_s=0.01, lasting=True)]
     with pytest.raises(TransientError, match="TrickleError"):
-        HttpPlace(files.url, Meter()).read("b.bin")
+        opened(files.url, Meter()).read("b.bin")

@@ -10,11 +10,11 @@ from moto import mock_aws
 from rtcflow.resources import Meter
 from rtcflow.sources.orbit.eof import has_state_vectors
 from rtcflow.sources.orbit.orbit_source import fetch_orbit
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.orbit_file import choose_orbits, parse_orbit_name
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_files.s3 import s3_client
 
 ID = parse_scene_id(SCENE)
 RESORB = "S1A_OPER_AUX_RESORB_OPOD_20220101T151000_V20220101T105000_20220101T140700.EOF"
@@ -77,7 +77,7 @@ def test_an_empty_file_is_passed_over(tmp_path):
 def test_from_s3_only_the_chosen_file_is_fetched(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    storage.s3_client.cache_clear()
+    s3_client.cache_clear()
     with mock_aws():
         client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="orbits")
@@ -85,7 +85,7 @@ def test_from_s3_only_the_chosen_file_is_fetched(tmp_path, monkeypatch):
             client.put_object(Bucket="orbits", Key=key, Body=orbit_text().encode())
         meter = Meter()
         orbit = fetch_orbit("s3://orbits", ID, OrbitChoice.BEST, tmp_path, meter)
-    storage.s3_client.cache_clear()
+    s3_client.cache_clear()
     assert orbit.href == f"s3://orbits/AUX_POEORB/{ORBIT}"
     assert meter.bytes_fetched == len(orbit_text())
 

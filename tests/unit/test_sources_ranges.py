@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from rtcflow.sources import ranges
-from rtcflow.sources.ranges import open_ranges
 from rtcflow_contract.errors import TransientError
+from rtcflow_files.ranges import open_ranges
+from rtcflow_files.retry import Retry
 
 CONTENT = random.Random(0).randbytes(20_000_000)
 
@@ -29,11 +29,6 @@ class Remote:
     @property
     def fetched(self) -> int:
         return sum(length for _, length in self.requests)
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch):
-    monkeypatch.setattr(ranges.time, "sleep", lambda seconds: None)
 
 
 def test_any_read_gives_the_bytes_of_the_object():
@@ -73,12 +68,12 @@ def test_scattered_small_reads_fetch_little():
 
 @pytest.mark.parametrize("trouble", [{"broken": 3}, {"short": 3}])
 def test_a_broken_answer_is_asked_for_again(trouble):
-    file = open_ranges(Remote(**trouble).read_range, len(CONTENT))
+    file = open_ranges(Remote(**trouble).read_range, len(CONTENT), Retry(sleep=lambda seconds: None))
     assert file.read(100) == CONTENT[:100]
 
 
 @pytest.mark.parametrize("trouble", [{"broken": 9}, {"short": 9}])
 def test_answers_that_stay_broken_are_transient(trouble):
-    file = open_ranges(Remote(**trouble).read_range, len(CONTENT))
+    file = open_ranges(Remote(**trouble).read_range, len(CONTENT), Retry(sleep=lambda seconds: None))
     with pytest.raises(TransientError):
         file.read(100)

@@ -13,9 +13,9 @@ from moto import mock_aws
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
 from rtcflow.sources.scene.safe_burst import fetch_burst
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
+from rtcflow_files.s3 import s3_client
 
 VV_TIFF = f"measurement/{stem('iw1', 'VV')}.tiff"
 
@@ -38,12 +38,12 @@ def s3(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    storage.s3_client.cache_clear()
+    s3_client.cache_clear()
     with mock_aws():
         client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="scenes")
         yield client
-    storage.s3_client.cache_clear()
+    s3_client.cache_clear()
 
 
 @pytest.fixture

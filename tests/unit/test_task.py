@@ -21,6 +21,7 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.task import Begun, Task
+from rtcflow_files.s3 import S3Files
 
 STATIC = Location("products", f"experimental/s1_rtc_static_c1/{BURSTS[1]}")
 
@@ -248,13 +249,13 @@ def test_orbit_and_annotation_are_fetched_once_for_all_bursts_of_a_task(aws, cas
         update={"scene": f"s3://scenes/{safe.name}", "orbits": "s3://scenes/orbits"}
     )
     asked = []
-    fetch = task.storage.download
+    fetch = S3Files.fetch
 
-    def download(at, path, client=None):
-        asked.append(at.key)
-        return fetch(at, path, client)
+    def counted(files, name, into):
+        asked.append(files.href(name))
+        return fetch(files, name, into)
 
-    monkeypatch.setattr(task.storage, "download", download)
+    monkeypatch.setattr(S3Files, "fetch", counted)
     assert (
         run_jobs(monkeypatch, case, first_burst(case, sources=sources), make_job(case, sources=sources)) == 0
     )

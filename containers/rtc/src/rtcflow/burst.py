@@ -8,7 +8,6 @@ from rtcflow.destination_local import LocalDestination
 from rtcflow.destination_s3 import S3Destination
 from rtcflow.engines.registry import choose_engine
 from rtcflow.grid.resolve import check_crs
-from rtcflow.grid.store import GridPlace
 from rtcflow.inputs import fetch_inputs
 from rtcflow.product.collect import collect
 from rtcflow.progress import Progress, silent
@@ -47,8 +46,6 @@ class BurstRun:
     progress : Progress
     meter : Meter, optional
         What the burst costs is measured here, and recorded in the manifest.
-    grid_place : GridPlace, optional
-        Where the burst's grid is stored, in place of the job's `grid_store`.
     shared : Shared, optional
         What bursts of one task fetch once.
     """
@@ -60,7 +57,6 @@ class BurstRun:
         destination: Destination,
         progress: Progress = silent,
         meter: Meter | None = None,
-        grid_place: GridPlace | None = None,
         shared: Shared | None = None,
     ) -> None:
         self.job = job
@@ -70,7 +66,6 @@ class BurstRun:
         self._folder = work / "product"
         self._destination = destination
         self._progress = progress
-        self._grid_place = grid_place
         self._shared = shared
 
     @property
@@ -86,9 +81,7 @@ class BurstRun:
             self.result = _standing(self.job, self._destination)
             if self.result is not None:
                 return
-            self._inputs = fetch_inputs(
-                self.job, self._work, self._progress, self.meter, self._grid_place, self._shared
-            )
+            self._inputs = fetch_inputs(self.job, self._work, self._progress, self.meter, self._shared)
             # The engine that `auto` stands for is known only here.
             version = self._inputs.engine.source.burst.ipf_version
             refuse_old_processor(self.job.scene, version, Engine(self._engine.name))
@@ -143,10 +136,9 @@ def make_burst(
     destination: Destination,
     progress: Progress = silent,
     meter: Meter | None = None,
-    grid_place: GridPlace | None = None,
 ) -> BurstResult:
     """Make one burst product: all steps of `BurstRun`, whose parameters these are."""
-    run = BurstRun(job, work, destination, progress, meter, grid_place)
+    run = BurstRun(job, work, destination, progress, meter)
     run.fetch()
     if run.result is not None:
         return run.result

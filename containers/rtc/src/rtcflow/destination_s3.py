@@ -17,7 +17,6 @@ from rtcflow.destination import (
     with_item_id,
 )
 from rtcflow.threads import Pool
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
@@ -25,6 +24,7 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import OnExisting
 from rtcflow_contract.standing import judge
+from rtcflow_files import storage
 
 _PARALLEL = 4
 

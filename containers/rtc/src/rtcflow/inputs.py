@@ -1,11 +1,11 @@
 """Everything that a burst is made of, fetched: its lines and annotation, orbit, grid and DEM."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.engines.base import EngineInputs
 from rtcflow.grid.resolve import resolve_grid
-from rtcflow.grid.store import GridPlace
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.annotation import read_burst
@@ -22,6 +22,9 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import InputRef
 from rtcflow_contract.scene_id import parse_scene_id
 
+# Where a task of the stack keeps inputs for those after it.
+CACHE_VARIABLE = "RTCFLOW_CACHE"
+
 
 class FetchedInputs(NamedTuple):
     """What the engine takes, on which grid; for the manifest, what was read and where the grid came from."""
@@ -37,15 +40,12 @@ def fetch_inputs(
     work: Path,
     progress: Progress,
     meter: Meter,
-    grid_place: GridPlace | None = None,
     shared: Shared | None = None,
 ) -> FetchedInputs:
     """Fetch all inputs of a job to the folder `work`.
 
     Parameters
     ----------
-    grid_place
-        Where the burst's grid is stored, in place of the job's `grid_store`.
     shared
         What bursts of one task fetch once.
 
@@ -58,18 +58,27 @@ def fetch_inputs(
     # Static layers are the same for every polarization.
     polarizations = job.polarizations[:1] if static else job.polarizations
     shared = shared or Shared(work / "shared")
+    cache = os.environ.get(CACHE_VARIABLE, "") if job.sources.cache is None else job.sources.cache
     with meter.stage("fetch orbit"):
-        orbit = _orbit(job, shared, meter)
+        orbit = _orbit(job, shared, meter, cache)
     with meter.stage("fetch scene"):
         scene = fetch_scene(job, polarizations, work, meter, progress, shared=shared)
     annotation = next(iter(scene.files.values())).annotation
     source = read_source_data(scene.safe, annotation, read_burst(annotation, job.burst_id))
     acquisition = acquisition_of(source, job.polarizations, orbit.type)
     with meter.stage("grid"):
-        grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit), place=grid_place)
+        grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit))
     with meter.stage("fetch DEM"):
         dem = fetch_dem(
-            job.sources.dem, job.sources.geoid, job.dem, grid, work / "dem", meter, progress, shared=shared
+            job.sources.dem,
+            job.sources.geoid,
+            job.dem,
+            grid,
+            work / "dem",
+            meter,
+            progress,
+            shared=shared,
+            cache=cache,
         )
     refs = [
         InputRef(kind="scene", id=job.scene, href=scene.href),
@@ -82,11 +91,16 @@ def fetch_inputs(
     return FetchedInputs(EngineInputs(scene, orbit, dem, acquisition, source), grid, refs, origin)
 
 
-def _orbit(job: BurstJob, shared: Shared, meter: Meter) -> FetchedOrbit:
+def _orbit(job: BurstJob, shared: Shared, meter: Meter, cache: str) -> FetchedOrbit:
     return shared.once(
         ("orbit", job.sources.orbits, job.scene, job.orbit),
         lambda: fetch_orbit(
-            job.sources.orbits, parse_scene_id(job.scene), job.orbit, shared.folder / "orbit", meter
+            job.sources.orbits,
+            parse_scene_id(job.scene),
+            job.orbit,
+            shared.folder / "orbit",
+            meter,
+            cache=cache,
         ),
     )
 

@@ -29,13 +29,13 @@ from rtcflow.failures import as_contract_error
 from rtcflow.progress import Progress
 from rtcflow.task_loop import TaskLoop, TaskSettings
 from rtcflow.task_records import read_records
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_contract.report import BurstOutcome
 from rtcflow_contract.request import describe
 from rtcflow_contract.task import ATTEMPT_VARIABLE, TASK_VARIABLE, Task, exit_code, parse_task
+from rtcflow_files import storage
 
 _JOB_VARIABLE = "RTCFLOW_JOB"
 _LIMIT_VARIABLE, _STOP_VARIABLE = "RTCFLOW_TIME_LIMIT_S", "RTCFLOW_STOP_S"

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from rtcflow.threads import Pool
-from rtcflow_cloud import storage
 from rtcflow_cloud.failures import NotFoundError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import BEGUN, OUTCOME, Location
 from rtcflow_contract.report import BurstOutcome
 from rtcflow_contract.task import MOST_TAKEN_DOWN, Begun, is_left
+from rtcflow_files import storage
 
 _PARALLEL = 8
 

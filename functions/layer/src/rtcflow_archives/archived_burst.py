@@ -64,7 +64,7 @@ def bursts_of_odata(values: Iterable[Mapping[str, Any]]) -> list[LocatedBurst]:
     return [_of_odata(value) for value in values]
 
 
-def what_lacks(bursts: Sequence[ArchivedBurst], polarizations: Sequence[str]) -> str:
+def what_is_missing(bursts: Sequence[ArchivedBurst], polarizations: Sequence[str]) -> str:
     """What a listing of a whole scene lacks, in words; empty when it is complete.
 
     Every burst must be there in every polarization, and those of a sub-swath must follow each other without a gap: that

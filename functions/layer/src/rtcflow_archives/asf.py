@@ -2,23 +2,22 @@
 
 from datetime import UTC, datetime, timedelta
 
-from rtcflow_archives.archived_burst import ArchivedBurst, bursts_of_granules, what_lacks
+from rtcflow_archives.archived_burst import ArchivedBurst, bursts_of_granules, what_is_missing
 from rtcflow_archives.cmr import Cmr
 from rtcflow_archives.granule import granule_name
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.scene_id import SceneId
+from rtcflow_files.retry import Attempts, Retry
 
 # Bursts begin before and end after the times in the scene's id, by less than a burst.
 _MARGIN = timedelta(seconds=4)
-_LISTINGS = 3
 # Bursts are listed some hours after their scene.
 _FRESH = timedelta(days=3)
 
 
 def list_asf_bursts(
-    scene: SceneId, hosts: ArchiveHosts | None = None, backoff: Backoff | None = None
+    scene: SceneId, hosts: ArchiveHosts | None = None, retry: Retry | None = None
 ) -> list[ArchivedBurst]:
     """Every burst of a scene in every polarization.
 
@@ -26,35 +25,35 @@ def list_asf_bursts(
     ----------
     scene : SceneId
     hosts : ArchiveHosts, optional
-    backoff : Backoff, optional
+    retry : Retry, optional
 
     Raises
     ------
     RefusedError
         When ASF has no such scene, or has it without bursts.
     TransientError
-        When CMR does not answer, or the listing stays incomplete; says what lacks.
+        When CMR does not answer, or the listing stays incomplete; says what is missing.
     """
-    backoff = backoff or Backoff()
-    cmr = Cmr((hosts or ArchiveHosts.from_environment()).cmr_url, wait=backoff.jitter)
-    lacks = ""
-    for attempt in range(_LISTINGS):
-        if attempt:
-            backoff.wait(attempt)
-        bursts = _listed(cmr, scene)
+    cmr = Cmr((hosts or ArchiveHosts.from_environment()).cmr_url)
+    attempts = Attempts(retry or cmr.retry)
+    while True:
+        bursts = _listed(cmr, scene, attempts)
         if not bursts:
-            raise _without_bursts(cmr, scene)
-        lacks = what_lacks(bursts, scene.polarizations)
-        if not lacks:
+            raise _without_bursts(cmr, scene, attempts)
+        missing = what_is_missing(bursts, scene.polarizations)
+        if not missing:
             return bursts
-    raise TransientError(
-        f"ASF lists scene {scene.id} incompletely: it lacks {lacks}; try again later, or give scene_source cdse",
-        reason="listing-incomplete",
-    )
+        attempts.again(
+            TransientError(
+                f"ASF lists scene {scene.id} incompletely: {missing} missing; try again later, or give "
+                "scene_source cdse",
+                reason="listing-incomplete",
+            )
+        )
 
 
-def _listed(cmr: Cmr, scene: SceneId) -> list[ArchivedBurst]:
-    items = cmr.granules(dataset="SLC-BURST", start=scene.start - _MARGIN, end=scene.stop + _MARGIN)
+def _listed(cmr: Cmr, scene: SceneId, attempts: Attempts) -> list[ArchivedBurst]:
+    items = cmr.granules(attempts, dataset="SLC-BURST", start=scene.start - _MARGIN, end=scene.stop + _MARGIN)
     try:
         return bursts_of_granules(items, scene.id)
     except (KeyError, IndexError, ValueError) as error:
@@ -64,8 +63,8 @@ def _listed(cmr: Cmr, scene: SceneId) -> list[ArchivedBurst]:
         ) from error
 
 
-def _without_bursts(cmr: Cmr, scene: SceneId) -> RefusedError | TransientError:
-    known = cmr.granules(product_list=[granule_name(scene.id)])
+def _without_bursts(cmr: Cmr, scene: SceneId, attempts: Attempts) -> RefusedError | TransientError:
+    known = cmr.granules(attempts, product_list=[granule_name(scene.id)])
     if not known:
         return RefusedError(
             f"ASF has no scene {scene.id}; correct the id, or give scene_source cdse or the s3:// of its SAFE",

@@ -10,22 +10,21 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 
-from rtcflow_archives.archived_burst import LocatedBurst, bursts_of_odata, what_lacks
+from rtcflow_archives.archived_burst import LocatedBurst, bursts_of_odata, what_is_missing
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.scene_id import SceneId
+from rtcflow_files.retry import Attempts, Retry
+from rtcflow_files.web import is_passing, name_of, request, wish_of
 
 # A user's quota, by CDSE's "Quotas and Limitations".
 CDSE_CONNECTIONS = 4
 
 PAGE_SIZE = 200
-_LISTINGS = 3
-_TIMEOUT = urllib3.Timeout(connect=10, read=60)
 
 
 def list_cdse_bursts(
-    scene: SceneId, hosts: ArchiveHosts | None = None, backoff: Backoff | None = None
+    scene: SceneId, hosts: ArchiveHosts | None = None, retry: Retry | None = None
 ) -> list[LocatedBurst]:
     """Every burst of a scene in every polarization.
 
@@ -34,30 +33,30 @@ def list_cdse_bursts(
     RefusedError
         When CDSE has no such scene, or does not list its bursts.
     TransientError
-        When CDSE does not answer, or the listing stays incomplete; says what lacks.
+        When CDSE does not answer, or the listing stays incomplete; says what is missing.
     """
-    hosts, backoff = hosts or ArchiveHosts.from_environment(), backoff or Backoff()
-    root = f"{hosts.cdse_catalogue_url}/odata/v1"
-    lacks = ""
-    for attempt in range(_LISTINGS):
-        if attempt:
-            backoff.wait(attempt)
-        values, count = search_odata(f"{root}/Bursts", f"ParentProductName eq '{scene.id}.SAFE'", backoff)
+    root = f"{(hosts or ArchiveHosts.from_environment()).cdse_catalogue_url}/odata/v1"
+    attempts = Attempts(retry or Retry())
+    while True:
+        values, count = search_odata(f"{root}/Bursts", f"ParentProductName eq '{scene.id}.SAFE'", attempts)
         if not values and count <= 0:
-            raise _without_bursts(root, scene, backoff)
+            raise _without_bursts(root, scene, attempts)
         bursts = _read(values, scene)
-        lacks = what_lacks([located.burst for located in bursts], scene.polarizations)
+        missing = what_is_missing([located.burst for located in bursts], scene.polarizations)
         if len(values) < count:
-            lacks = lacks or f"{count - len(values)} of {count} entries"
-        if not lacks:
+            missing = missing or f"{count - len(values)} of {count} entries"
+        if not missing:
             return bursts
-    raise TransientError(
-        f"CDSE lists scene {scene.id} incompletely: it lacks {lacks}; try again later, or give scene_source asf",
-        reason="listing-incomplete",
-    )
+        attempts.again(
+            TransientError(
+                f"CDSE lists scene {scene.id} incompletely: {missing} missing; try again later, or give "
+                "scene_source asf",
+                reason="listing-incomplete",
+            )
+        )
 
 
-def search_odata(url: str, condition: str, backoff: Backoff) -> tuple[list[Mapping[str, Any]], int]:
+def search_odata(url: str, condition: str, attempts: Attempts) -> tuple[list[Mapping[str, Any]], int]:
     """Entities of an OData set that meet a condition, over all pages, and how many there are said to be.
 
     Raises
@@ -71,7 +70,7 @@ def search_odata(url: str, condition: str, backoff: Backoff) -> tuple[list[Mappi
     found: dict[str, Mapping[str, Any]] = {}
     count = 0
     while following:
-        page = _get(following, backoff)
+        page = _get(following, attempts)
         try:
             values = {str(value["Id"]): value for value in page["value"]}
         except (KeyError, TypeError) as error:
@@ -94,26 +93,33 @@ def _same_host(url: str, link: str | None) -> str | None:
     return given._replace(scheme=asked.scheme, netloc=asked.netloc).geturl()
 
 
-def _get(url: str, backoff: Backoff) -> Any:
-    why, retry_after = "", None
-    for attempt in range(backoff.attempts):
-        if attempt:
-            backoff.wait(attempt - 1, retry_after)
+def _get(url: str, attempts: Attempts) -> Any:
+    while True:
         try:
-            answer = urllib3.request("GET", url, timeout=_TIMEOUT, retries=False)
-        except urllib3.exceptions.HTTPError as error:
-            why, retry_after = type(error).__name__, None
-            continue
-        if answer.status == 200:
-            try:
-                return json.loads(answer.data)
-            except ValueError:
-                why, retry_after = "an answer cut off", None
-                continue
-        why, retry_after = f"status {answer.status}", answer.headers.get("Retry-After")
-        if answer.status != 429 and answer.status < 500:
-            raise RefusedError(f"CDSE's catalogue refused the search ({why})", reason="odata-refused")
-    raise TransientError(f"CDSE's catalogue did not answer ({why}); try again later", reason="odata")
+            return _get_once(url)
+        except TransientError as error:
+            attempts.again(error)
+
+
+def _get_once(url: str) -> Any:
+    try:
+        answer = request("GET", url)
+    except urllib3.exceptions.HTTPError as error:
+        raise _no_answer(name_of(error)) from error
+    if is_passing(answer.status):
+        raise _no_answer(f"status {answer.status}", wish_of(answer))
+    if answer.status != 200:
+        raise RefusedError(
+            f"CDSE's catalogue refused the search (status {answer.status})", reason="odata-refused"
+        )
+    try:
+        return json.loads(answer.data)
+    except ValueError as error:
+        raise _no_answer("an answer cut off") from error
+
+
+def _no_answer(why: str, retry_after_s: float | None = None) -> TransientError:
+    return TransientError(f"CDSE's catalogue did not answer ({why}); try again later", "odata", retry_after_s)
 
 
 def _read(values: list[Mapping[str, Any]], scene: SceneId) -> list[LocatedBurst]:
@@ -126,8 +132,8 @@ def _read(values: list[Mapping[str, Any]], scene: SceneId) -> list[LocatedBurst]
         ) from error
 
 
-def _without_bursts(root: str, scene: SceneId, backoff: Backoff) -> RefusedError:
-    known, _ = search_odata(f"{root}/Products", f"Name eq '{scene.id}.SAFE'", backoff)
+def _without_bursts(root: str, scene: SceneId, attempts: Attempts) -> RefusedError:
+    known, _ = search_odata(f"{root}/Products", f"Name eq '{scene.id}.SAFE'", attempts)
     if known:
         return RefusedError(
             f"CDSE has scene {scene.id} and does not list its bursts; give scene_source asf or the s3:// of its SAFE",

@@ -6,14 +6,14 @@ from typing import Any
 
 from rtcflow_archives.cdse import search_odata
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.orbit_file import BEFORE, MARGIN, OrbitType
 from rtcflow_contract.scene_id import SceneId
+from rtcflow_files.retry import Attempts, Retry
 
 
 def list_cdse_orbits(
-    scene: SceneId, kind: OrbitType, hosts: ArchiveHosts | None = None, backoff: Backoff | None = None
+    scene: SceneId, kind: OrbitType, hosts: ArchiveHosts | None = None, retry: Retry | None = None
 ) -> dict[str, str]:
     """Names of the orbit files of a kind that have to do with a scene, with their ids in the download service.
 
@@ -22,13 +22,15 @@ def list_cdse_orbits(
     RefusedError, TransientError
         When the catalogue refuses the search, or does not answer.
     """
-    hosts, backoff = hosts or ArchiveHosts.from_environment(), backoff or Backoff()
+    hosts = hosts or ArchiveHosts.from_environment()
     start, stop = scene.start - BEFORE, scene.stop + MARGIN
     condition = (
         f"startswith(Name,'{scene.platform}_OPER_AUX_{kind}') and ContentDate/Start lt {_stamp(stop)} "
         f"and ContentDate/End gt {_stamp(start)}"
     )
-    values, _ = search_odata(f"{hosts.cdse_catalogue_url}/odata/v1/Products", condition, backoff)
+    values, _ = search_odata(
+        f"{hosts.cdse_catalogue_url}/odata/v1/Products", condition, Attempts(retry or Retry())
+    )
     return {_field(value, "Name"): _field(value, "Id") for value in values}
 
 

@@ -1,19 +1,18 @@
 """The HTTP session through which asf_search asks CMR: it tries again, and fails with this project's errors."""
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
-from rtcflow_cloud.backoff import seconds_of
 from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_files.retry import Attempts, seconds_left, seconds_of
+from rtcflow_files.web import is_passing
 
-_TRIES = 5
-# A wish to wait for longer is not granted: a Lambda asks.
-_LONGEST_WAIT_S = 30.0
 # CMR's own limit on a search is three minutes; its usual answer takes seconds.
-_TIMEOUT_S = (10, 60)
+_CONNECT_S, _READ_S = 10.0, 60.0
+# CMR may ask for more; a Lambda cannot wait so long.
+_LONGEST_WAIT_S = 30.0
 
 
 class CmrSession(requests.Session):
@@ -23,22 +22,22 @@ class CmrSession(requests.Session):
     ----------
     url : str
         Address of CMR; asf_search knows a host name alone, and takes it for one that speaks TLS.
-    wait : callable
-        Waits some seconds.
+    attempts : Attempts
+        Those of the whole search, all its pages.
 
     Attributes
     ----------
     hits : int
-        The most granules that CMR told of in one answer.
+        The largest number of granules that CMR counted in one answer.
     """
 
-    # What copies of a session, as asf_search makes them, have of it.
-    __attrs__ = [*requests.Session.__attrs__, "url", "wait", "hits"]  # noqa: RUF012
+    # What asf_search takes along when it copies a session.
+    __attrs__ = [*requests.Session.__attrs__, "url", "attempts", "hits"]  # noqa: RUF012
 
-    def __init__(self, url: str, wait: Callable[[float], None]) -> None:
+    def __init__(self, url: str, attempts: Attempts) -> None:
         super().__init__()
         self.url = url.rstrip("/")
-        self.wait = wait
+        self.attempts = attempts
         self.hits = 0
         # The search is open: no login of a .netrc goes there.
         self.auth = _as_it_is
@@ -53,27 +52,35 @@ class CmrSession(requests.Session):
         RefusedError
             When CMR refuses the form.
         """
-        address = f"{self.url}{urlsplit(str(url)).path}"
-        why, wished = "", 0.0
-        for attempt in range(_TRIES):
-            if attempt:
-                self.wait(max(2.0**attempt, wished))
+        while True:
             try:
-                answer = super().post(address, data=data, timeout=_TIMEOUT_S)
-                if answer.ok:
-                    self.hits = max(self.hits, int(answer.json()["hits"]))
-                    return answer
-            except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-                why = type(error).__name__
-                continue
-            if answer.status_code < 500 and answer.status_code != 429:
-                raise RefusedError(
-                    f"CMR refused the search: {_complaint(answer)}; correct the area or the dates",
-                    reason="cmr-refused",
-                )
-            why = f"status {answer.status_code}"
-            wished = min(seconds_of(answer.headers.get("Retry-After")) or 0.0, _LONGEST_WAIT_S)
-        raise TransientError(f"CMR at {self.url} did not answer ({why}); try again later", reason="cmr")
+                return self._post_once(f"{self.url}{urlsplit(str(url)).path}", data)
+            except TransientError as error:
+                self.attempts.again(error)
+
+    def _post_once(self, address: str, data: Any) -> requests.Response:
+        left = max(1.0, seconds_left())
+        try:
+            answer = super().post(address, data=data, timeout=(min(_CONNECT_S, left), min(_READ_S, left)))
+            if answer.ok:
+                self.hits = max(self.hits, int(answer.json()["hits"]))
+                return answer
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            raise self._no_answer(type(error).__name__) from error
+        if is_passing(answer.status_code):
+            raise self._no_answer(f"status {answer.status_code}", answer.headers.get("Retry-After"))
+        raise RefusedError(
+            f"CMR refused the search: {_complaint(answer)}; correct the area or the dates",
+            reason="cmr-refused",
+        )
+
+    def _no_answer(self, why: str, retry_after: str | None = None) -> TransientError:
+        asked = seconds_of(retry_after)
+        return TransientError(
+            f"CMR at {self.url} did not answer ({why}); try again later",
+            "cmr",
+            None if asked is None else min(asked, _LONGEST_WAIT_S),
+        )
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -1,7 +1,4 @@
-"""Open a campaign: check its lists to the last line before anything starts, and write what is worked through.
-
-A line that cannot work is left out and reported; it holds up no other.
-"""
+"""Open a campaign: check its lists to the last line before anything starts, and write what is worked through."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,7 +6,6 @@ from typing import Any, NamedTuple
 
 from rtcflow_campaign.campaign_list import Items, make_items, parse_list
 from rtcflow_campaign.campaign_store import CampaignStore
-from rtcflow_cloud import storage
 from rtcflow_contract.campaign import (
     RESULTS,
     SCENES,
@@ -21,6 +17,7 @@ from rtcflow_contract.campaign import (
 )
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import parse_s3_uri
+from rtcflow_files import storage
 
 
 class Settings(NamedTuple):
@@ -54,21 +51,17 @@ def open_campaign(
     Raises
     ------
     RefusedError
-        When the input or every line of a list cannot work, or the scene list is empty.
+        When the input or a line of a list cannot work, or the scene list is empty.
     """
     request = parse_campaign(given)
     store = CampaignStore(settings.work_bucket, request.campaign, client)
     scenes = _items(request.scenes, settings, client)
-    static = _items(request.static, settings, client) if request.static else Items([], 0)
-    for items, uri in ((scenes, request.scenes), (static, request.static or "")):
-        if not items.items:
-            # Nothing is left to go on with.
-            items.refuse_wrong(uri)
     if not scenes.items:
         raise RefusedError(f"list {request.scenes} has no scene; plan the campaign anew", "campaign-list")
+    static = _items(request.static, settings, client) if request.static else Items([], 0)
     lists = {
-        SCENES: store.write_items(execution, SCENES, scenes, request),
-        STATIC: store.write_items(execution, STATIC, static, request),
+        SCENES: store.write_items(execution, SCENES, *scenes),
+        STATIC: store.write_items(execution, STATIC, *static),
     }
     store.write_start(
         StartedCampaign(
@@ -90,16 +83,12 @@ def _state(request: CampaignInput, lists: Mapping[str, ItemList], store: Campaig
         "results": store.folder.join(RESULTS).key,
         "max_scenes": request.max_scenes,
         "tolerated_failure_percent": request.tolerated_failure_percent,
-        "scenes": _list(lists[SCENES], request),
-        "static": _list(lists[STATIC], request),
+        "scenes": {"key": lists[SCENES].key, "count": lists[SCENES].count},
+        "static": {"key": lists[STATIC].key, "count": lists[STATIC].count},
     }
-
-
-def _list(items: ItemList, request: CampaignInput) -> dict[str, Any]:
-    return {"key": items.key, "count": items.count, "tolerated": request.tolerated(items.count)}
 
 
 def _items(uri: str, settings: Settings, client: Any) -> Items:
     # Spreadsheets write a byte order mark in front of a CSV.
     text = storage.read_bytes(parse_s3_uri(uri), client).decode("utf-8-sig", errors="replace")
-    return make_items(parse_list(text, uri), settings.products_bucket, settings.product_version)
+    return make_items(parse_list(text, uri), uri, settings.products_bucket, settings.product_version)

@@ -59,9 +59,13 @@ class NotFoundError(RefusedError):
 
 
 class TransientError(RtcflowError):
-    """Network, throttling, capacity: the same input may work later."""
+    """Network, throttling, capacity: the same input may work later; `retry_after_s` is what the server asks for."""
 
     error_class = ErrorClass.TRANSIENT
+
+    def __init__(self, message: str, reason: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, reason)
+        self.retry_after_s = retry_after_s
 
 
 class DefectError(RtcflowError):

@@ -18,7 +18,8 @@ class Sources(BaseModel):
     """Where inputs are fetched from.
 
     `scene` is `asf`, `cdse`, or the URI or path of a SAFE; the others are an `s3://` prefix, an `https://` prefix or a
-    local folder in the layout of the public archive each stands in for. `geoid` is a file.
+    local folder in the layout of the public archive each stands in for. `geoid` is a file. `cache` is the prefix or
+    folder that keeps files of public archives, `off` for none; None leaves it to who makes the job.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -27,6 +28,7 @@ class Sources(BaseModel):
     orbits: str = PUBLIC_ORBITS
     dem: str = "s3://copernicus-dem-30m"
     geoid: str = "https://aria-geoid.s3.us-west-2.amazonaws.com/us_nga_egm2008_1_4326__agisoft.tif"
+    cache: str | None = None
 
 
 class BurstJob(BaseModel):

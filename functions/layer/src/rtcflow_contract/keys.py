@@ -37,12 +37,10 @@ PLAN = "plan.json"
 REPORT = "report.json"
 AREAS = "areas"
 GRIDS = "grids"
-# Stands for a bucket where the key is a path of this machine.
-LOCAL_BUCKET = "local"
 
 
 class Location(NamedTuple):
-    """A bucket and a key (or key prefix without trailing slash) in it; or a path of this machine, see `local`."""
+    """A bucket and a key (or key prefix without trailing slash) in it; on this machine, no bucket and a path."""
 
     bucket: str
     key: str
@@ -53,12 +51,12 @@ class Location(NamedTuple):
     @classmethod
     def local(cls, path: Path) -> "Location":
         """The location of a file or folder of this machine."""
-        return cls(LOCAL_BUCKET, path.absolute().as_posix())
+        return cls("", path.absolute().as_posix())
 
     @property
     def is_local(self) -> bool:
         """Whether it is of this machine."""
-        return self.bucket == LOCAL_BUCKET
+        return not self.bucket
 
     @property
     def path(self) -> Path:
@@ -102,6 +100,17 @@ def parse_s3_uri(uri: str) -> Location:
             f"'{uri}' is not an S3 location; write it like s3://bucket/folder", reason="s3-uri"
         )
     return Location(match["bucket"], (match["key"] or "").strip("/"))
+
+
+def parse_location(text: str) -> Location:
+    """The location that an `s3://` URI or a path of this machine names.
+
+    Raises
+    ------
+    RefusedError
+        When the text begins like an S3 URI and is none.
+    """
+    return parse_s3_uri(text) if text.startswith("s3://") else Location.local(Path(text).expanduser())
 
 
 def collection_folder(bucket: str, project_folder: str, collection: str) -> Location:

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from rtcflow_cloud.storage import exists, list_objects, read_bytes, write_bytes, write_if_absent
 from rtcflow_contract.errors import DefectError, NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, Location, version_name
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import OnExisting
+from rtcflow_files.storage import exists, list_objects, read_bytes, write_bytes, write_if_absent
 from rtcflow_stac.collection import build_collection
 from rtcflow_stac.context import HrefStyle, ItemContext, LinkedStatic, Processor
 from rtcflow_stac.item import build_item

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rtcflow_archives.cdse_orbits import list_cdse_orbits
-from rtcflow_cloud import storage
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.keys import Location, parse_s3_uri
 from rtcflow_contract.orbit_file import (
@@ -18,6 +17,7 @@ from rtcflow_contract.orbit_file import (
 )
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import SceneId
+from rtcflow_files.s3 import S3Files
 
 # A RESORB comes within three hours; a POEORB on its day, at an hour that varies.
 _RESTITUTED_POLL = timedelta(minutes=30)
@@ -109,22 +109,18 @@ def _wait(scene: SceneId, choice: OrbitChoice, now: datetime) -> timedelta:
 
 def _names(root: Location, scene: SceneId, choice: OrbitChoice, client: Any) -> Iterator[str]:
     """Keys of files that may serve, best kind first: in the archive's folder of the kind, else in the root."""
-    client = client or storage.client_for(root.bucket)
+    files = S3Files(root, client)
     for kind in orbit_types(choice):
-        inside = list(_created_since(root.join(f"AUX_{kind}"), scene, kind, client))
-        yield from inside or _created_since(root, scene, kind, client)
+        inside = list(_created_since(files, f"AUX_{kind}/", scene, kind))
+        yield from inside or _created_since(files, "", scene, kind)
 
 
-def _created_since(folder: Location, scene: SceneId, kind: str, client: Any) -> Iterator[str]:
+def _created_since(files: S3Files, folder: str, scene: SceneId, kind: str) -> Iterator[str]:
     """Keys by the time of creation in their name, which is after the pass."""
-    stem = f"{scene.platform}_OPER_AUX_{kind}_OPOD_"
+    stem = f"{folder}{scene.platform}_OPER_AUX_{kind}_OPOD_"
     if kind == "POEORB":
-        yield from storage.list_keys(
-            folder.join(stem), str(folder.join(f"{stem}{scene.start:%Y%m%d}").key), client
-        )
+        yield from files.keys(stem, f"{stem}{scene.start:%Y%m%d}")
         return
     # There are fourteen of these a day: all since an old scene would be a long list.
     for day in range(_RESTITUTED_DAYS):
-        yield from storage.list_keys(
-            folder.join(f"{stem}{scene.start + timedelta(days=day):%Y%m%d}"), "", client
-        )
+        yield from files.keys(f"{stem}{scene.start + timedelta(days=day):%Y%m%d}")

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from rtcflow_archives.cdse import CDSE_CONNECTIONS
-from rtcflow_cloud import storage
 from rtcflow_contract import keys
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob, Sources, make_job
@@ -19,6 +18,7 @@ from rtcflow_contract.request import (
 )
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor, refuse_uncalibrated
+from rtcflow_files import storage
 from rtcflow_scene.burst_catalogue import BurstCatalogue, catalogue_for
 from rtcflow_scene.burst_choice import wanted_bursts
 from rtcflow_scene.cost_tags import cost_tags

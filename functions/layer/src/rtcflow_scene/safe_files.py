@@ -3,10 +3,10 @@
 import zipfile
 from typing import Any, Protocol
 
-from rtcflow_cloud import storage
-from rtcflow_cloud.ranged_file import RangedFile
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import Location
+from rtcflow_files import storage
+from rtcflow_files.s3 import S3Files
 
 
 class SafeFiles(Protocol):
@@ -38,7 +38,7 @@ class _ZippedSafe:
     def __init__(self, at: Location, client: Any) -> None:
         self.at = at
         try:
-            self.archive = zipfile.ZipFile(RangedFile(at, client))
+            self.archive = zipfile.ZipFile(S3Files(Location(at.bucket, ""), client).open(at.key))
         except NotFoundError as error:
             raise _missing(at, "manifest.safe") from error
         except zipfile.BadZipFile as error:

@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rtcflow_cloud import storage
 from rtcflow_contract import keys
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import linked_static_folder, make_job
@@ -13,6 +12,7 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan, PlannedBurst
 from rtcflow_contract.request import OnExisting, OnMissingStatic
+from rtcflow_files import storage
 from rtcflow_scene.static_product import StaticFinding, StaticState, examine
 
 # The list goes into the execution's cause; a scene's worth of bursts with all layers would not be read there.

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from rtcflow_cloud import storage
 from rtcflow_contract import keys
 from rtcflow_contract.errors import NotFoundError, error_class_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
 from rtcflow_contract.request import Compute
+from rtcflow_files import storage
 from rtcflow_scene.burst_outcomes import existing, merge, not_started, sentence
 from rtcflow_scene.cost import Architecture, TaskSize, burst_cost, scene_cost
 

@@ -12,11 +12,11 @@ from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import COLLECTION, MANIFEST
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.stored import UnreadableError, read_stored
+from rtcflow_files.files import Entry, Store
 from rtcflow_local.inventory.facts import PREFIX, is_item, with_facts
 from rtcflow_local.inventory.item_check import check_item
 from rtcflow_local.inventory.parts import Known, merge_part, part_of, read_known
 from rtcflow_local.inventory.static_catalogue import COLLECTIONS
-from rtcflow_local.inventory.store import Entry, Store
 
 _READERS = 32
 # Items in memory at once; an item is some 15 kB.
@@ -101,7 +101,7 @@ def _list(source: Store) -> tuple[dict[str, Entry], list[str]]:
     listed: dict[str, Entry] = {}
     collections: list[str] = []
     empty = True
-    for entry in source.entries():
+    for entry in source.entries(at_once=16):
         empty = False
         if is_item(entry.name):
             listed[source.href(entry.name)] = entry

@@ -11,10 +11,11 @@ from rich.console import Console
 
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
+from rtcflow_files.files import Store
+from rtcflow_files.storage import open_store
 from rtcflow_local.inventory.build import build as build_inventory
 from rtcflow_local.inventory.output import Format, show
 from rtcflow_local.inventory.questions import QUESTIONS, Question, answer
-from rtcflow_local.inventory.store import Store, open_store
 from rtcflow_local.inventory.tables import open_tables, read_archive
 from rtcflow_local.report.aws import Clients
 

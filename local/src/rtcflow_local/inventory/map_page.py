@@ -10,11 +10,11 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product
+from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.output import cell
 from rtcflow_local.inventory.parts import read_parts
 from rtcflow_local.inventory.questions import Question
-from rtcflow_local.inventory.store import Store
 from rtcflow_local.report.map_layout import Shape, make_map
 
 # Of a degree; a burst is some 0.2 by 1 degrees, and a map a few hundred pixels.

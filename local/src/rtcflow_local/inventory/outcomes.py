@@ -13,7 +13,7 @@ from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import REPORT
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
 from rtcflow_contract.stored import UnreadableError, read_stored
-from rtcflow_local.inventory.store import Entry, Store
+from rtcflow_files.files import Entry, Store
 
 OUTCOMES = "outcomes.parquet"
 EXECUTIONS = "executions"
@@ -59,7 +59,7 @@ def collect_outcomes(work: Store, inventory: Store) -> Collected:
     tags = dict(zip(known["report"].to_pylist(), known["tag"].to_pylist(), strict=True))
     new = [
         entry
-        for entry in work.entries(EXECUTIONS)
+        for entry in work.entries(EXECUTIONS, at_once=16)
         if entry.name.rpartition("/")[2] == REPORT and tags.get(work.href(entry.name)) != entry.tag
     ]
     if not new:

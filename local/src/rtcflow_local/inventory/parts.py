@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from stac_geoparquet.arrow import parse_stac_items_to_arrow, stac_table_to_items, to_parquet
 
 from rtcflow_contract.errors import NotFoundError, RefusedError
+from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import PREFIX
-from rtcflow_local.inventory.store import Store
 
 FOLDER = "items"
 _READERS = 8
@@ -40,7 +40,7 @@ def part_of(item: dict[str, Any]) -> str:
 
 def part_names(store: Store) -> list[str]:
     """Files of an inventory."""
-    return sorted(entry.name for entry in store.entries(FOLDER) if _NAME.match(entry.name))
+    return sorted(entry.name for entry in store.entries(FOLDER, at_once=16) if _NAME.match(entry.name))
 
 
 def read_known(store: Store) -> dict[str, Known]:

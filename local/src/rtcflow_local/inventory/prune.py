@@ -15,8 +15,8 @@ from urllib.parse import unquote
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.layers import Product
+from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import burst_of_name
-from rtcflow_local.inventory.store import Store
 from rtcflow_local.inventory.versions import PRODUCT_FILE, Folder, manifest_at
 
 _READERS = 32

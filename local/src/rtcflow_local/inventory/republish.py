@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from rtcflow_cloud.catalogue_topic import publish
+from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import PREFIX, without_facts
 from rtcflow_local.inventory.parts import items_of_part, part_names
 from rtcflow_local.inventory.static_catalogue import COLLECTIONS
-from rtcflow_local.inventory.store import Store
 from rtcflow_stac.notice import notice_of
 
 

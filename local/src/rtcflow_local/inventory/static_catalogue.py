@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from rtcflow_contract.errors import NotFoundError
+from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import PREFIX, without_facts
 from rtcflow_local.inventory.parts import FOLDER, items_of_part, part_names
-from rtcflow_local.inventory.store import Store
 
 COLLECTIONS = "collections"
 _CATALOG, _COLLECTION = "catalog.json", "collection.json"

@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
+from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.outcomes import read_outcomes
 from rtcflow_local.inventory.parts import read_parts
-from rtcflow_local.inventory.store import Store
 
 _TIME = pa.timestamp("us", tz="UTC")
 # Column of `products`: column of the items, and its type.

@@ -15,8 +15,8 @@ from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.stored import read_stored
+from rtcflow_files.files import Entry, Store
 from rtcflow_local.inventory.facts import burst_of_name
-from rtcflow_local.inventory.store import Entry, Store
 
 # A file of a product: the product's id, with the time at which its execution started.
 PRODUCT_FILE = re.compile(

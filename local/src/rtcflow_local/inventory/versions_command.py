@@ -10,10 +10,10 @@ from rich.console import Console
 from rtcflow_cloud.catalogue_topic import publish
 from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_contract.product_id import check_version
+from rtcflow_files.files import Store
 from rtcflow_local.inventory.command import Endpoint, store_at
 from rtcflow_local.inventory.facts import burst_of_name
 from rtcflow_local.inventory.prune import plan_pruning, prune
-from rtcflow_local.inventory.store import Store
 from rtcflow_local.inventory.versions import find_folders
 from rtcflow_local.inventory.versions import promote as promote_folder
 from rtcflow_local.report.aws import Clients

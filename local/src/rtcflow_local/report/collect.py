@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rtcflow_cloud import storage
 from rtcflow_contract import keys
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
+from rtcflow_files import storage
 from rtcflow_local.report.data import BurstDetail, ReportData
 from rtcflow_local.report.execution import Execution, read_definition, read_execution
 from rtcflow_local.report.history import BurstRun

@@ -55,7 +55,7 @@ class Graph:
 
 
 def lay_out(definition: Mapping[str, Any], shown_catches: set[tuple[str, str]] | None = None) -> Graph:
-    """Place a state machine's states.
+    """Files a state machine's states.
 
     Parameters
     ----------

@@ -1,6 +1,5 @@
 """`rtcflow burst`: bursts of a scene on this machine, with no cloud at all."""
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,13 +9,12 @@ import typer
 from rich.console import Console
 
 from rtcflow.burst import BurstResult, make_burst
-from rtcflow.cli.local_job import BurstOptions, local_grids, local_jobs
+from rtcflow.cli.local_job import BurstOptions, local_jobs
 from rtcflow.cli.local_stac import check_collection, write_stac
 from rtcflow.cli.progress_bar import ProgressBar
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.destination_local import LocalDestination
-from rtcflow.grid.store import LocalGridStore
-from rtcflow.sources.cache import SETTING
+from rtcflow.inputs import CACHE_VARIABLE
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources
@@ -74,7 +72,7 @@ def burst(
         str,
         typer.Option(
             help="Folder or s3:// prefix that keeps orbits and DEM tiles of public archives; off for none.",
-            envvar=SETTING,
+            envvar=CACHE_VARIABLE,
         ),
     ] = "~/.cache/rtcflow",
     orbit_choice: Annotated[
@@ -91,10 +89,9 @@ def burst(
 ) -> None:
     """Make burst products on this machine, in OUT/BURST_ID/YEAR/MONTH/DAY; static layers in OUT/BURST_ID."""
     source, scene_id = choose_scene(safe, scene, scene_source)
-    os.environ[SETTING] = cache
     options = BurstOptions(
         scene=scene_id,
-        sources=Sources(scene=source, orbits=orbit, dem=dem, geoid=geoid),
+        sources=Sources(scene=source, orbits=orbit, dem=dem, geoid=geoid, cache=cache),
         product=product,
         engine=engine,
         resolution=resolution,
@@ -103,13 +100,14 @@ def burst(
         on_existing=on_existing,
         product_version=check_version(product_version),
         static=static,
+        out=out,
+        grids=grids,
     )
-    store = local_grids(grids, out)
     # All jobs first: a misspelt third burst should not show up after the second is done.
     jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)
     for job in jobs:
         check_collection(job, out)
-        _make(job, out, work_dir or out, store)
+        _make(job, out, work_dir or out)
 
 
 def _checked(text: str) -> str:
@@ -119,13 +117,12 @@ def _checked(text: str) -> str:
         raise RefusedError(str(error), reason="burst-id") from error
 
 
-def _make(job: BurstJob, out: Path, work_parent: Path, grids: LocalGridStore) -> None:
-    folder = out / job.destination.key
+def _make(job: BurstJob, out: Path, work_parent: Path) -> None:
+    folder = Path(job.destination.key)
     work = _work_folder(work_parent)
     try:
         with ProgressBar(job.burst_id) as progress:
-            place = grids.place(job.burst_id, job.output_crs, job.resolution)
-            result = make_burst(job, work, LocalDestination(folder, job), progress, grid_place=place)
+            result = make_burst(job, work, LocalDestination(folder, job), progress)
             # A product that was left without its item, by a kill between the two, gets it now.
             if result.outcome is Outcome.MADE or not (folder / ITEM).exists():
                 write_stac(result.manifest, job, out)

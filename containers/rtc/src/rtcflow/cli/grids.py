@@ -11,11 +11,13 @@ from rich.console import Console
 
 from rtcflow.grid.database import read_area, read_database
 from rtcflow.grid.resolve import check_crs
-from rtcflow.grid.store import GridStore, StoredHow, open_store, put
+from rtcflow.grid.store import StoredHow, write_grid
 from rtcflow.threads import Pool
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
+from rtcflow_contract.keys import Location, grid_index_key, grid_key, parse_location
 from rtcflow_contract.request import COARSEST_M, FINEST_M, parse_crs
+from rtcflow_files import storage
 
 _PARALLEL = 16
 
@@ -50,14 +52,15 @@ def import_grids(
     """Store the grids of an area's bursts, so that products are made on them; those stored before stay."""
     epsg = parse_crs(output_crs)
     check_crs(epsg)
-    store = open_store(to)
+    project = parse_location(to)
     found = {burst.burst_id: burst for burst in read_database(database, read_area(aoi))}
     if not found:
         raise RefusedError(f"{database} has no burst that meets {aoi}; check the area", reason="area")
     made = {name: burst.grid(resolution, epsg) for name, burst in sorted(found.items())}
-    counted = _store(store, made, resolution, epsg)
+    counted = _store(project, made, resolution, epsg)
     index = GridIndex(database=database.name, area=aoi, resolution=resolution, output_crs=epsg, grids=made)
-    at = store.write_index(index.model_dump_json(indent=1), epsg, resolution)
+    at = grid_index_key(project.bucket, project.key, epsg, resolution)
+    storage.write_bytes(at, index.model_dump_json(indent=1).encode())
     console.print(
         f"{len(made)} grids: {counted[StoredHow.NEW]} stored, {counted[StoredHow.SAME]} were there, "
         f"{counted[StoredHow.OTHER]} differ from the stored ones, which stay\n  {at}"
@@ -65,10 +68,13 @@ def import_grids(
 
 
 def _store(
-    store: GridStore, made: dict[str, Grid], resolution: int, output_crs: int | None
+    project: Location, made: dict[str, Grid], resolution: int, output_crs: int | None
 ) -> Counter[StoredHow]:
     with Pool(_PARALLEL) as pool:
         outcomes: Iterable[StoredHow] = pool.map(
-            lambda item: put(store.place(item[0], output_crs, resolution), item[1]), made.items()
+            lambda item: write_grid(
+                grid_key(project.bucket, project.key, item[0], output_crs, resolution), item[1]
+            ),
+            made.items(),
         )
         return Counter(outcomes)

@@ -1,4 +1,4 @@
-"""Burst jobs for this machine: the same job as on AWS, with locations relative to the folder of the products."""
+"""Burst jobs for this machine: the same job as on AWS, with locations of this machine."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from rtcflow.grid.store import LocalGridStore
 from rtcflow.resources import Meter
 from rtcflow.sources.scene.safe_burst import find_burst
 from rtcflow.sources.scene.scene_bursts import ARCHIVES, Found, list_archived
@@ -14,7 +13,7 @@ from rtcflow_archives.archived_burst import ArchivedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, Sources
-from rtcflow_contract.keys import GRIDS, LOCAL_BUCKET, MANIFEST, Location, product_folder
+from rtcflow_contract.keys import GRIDS, MANIFEST, grid_key, parse_location, product_folder
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
@@ -24,7 +23,10 @@ from rtcflow_contract.scene_rules import refuse_uncalibrated
 
 
 class BurstOptions(NamedTuple):
-    """What the command line gives for all its bursts; `scene` is an id, where `sources` names an archive."""
+    """What the command line gives for all its bursts; `scene` is an id, where `sources` names an archive.
+
+    Products go below the folder `out`; grids of bursts are taken from and stored below `grids`, by default `out` too.
+    """
 
     scene: str
     sources: Sources
@@ -36,6 +38,8 @@ class BurstOptions(NamedTuple):
     on_existing: OnExisting
     product_version: str
     static: Path | None
+    out: Path
+    grids: Path | None = None
 
 
 def local_jobs(
@@ -52,13 +56,15 @@ def local_jobs(
     """
     scene = parse_scene_id(options.scene)
     refuse_uncalibrated(scene)
+    _check_grids(options.grids)
     find = _finder(scene, options)
     return [_job(find(burst_id), scene, options, now) for burst_id in burst_ids]
 
 
 def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | None) -> BurstJob:
     started = (now or datetime.now(UTC)).replace(microsecond=0)
-    destination = product_folder(LOCAL_BUCKET, "", "", found.burst_id, options.product, found.sensing_start)
+    out = parse_location(str(options.out))
+    destination = product_folder("", out.key, "", found.burst_id, options.product, found.sensing_start)
     return BurstJob(
         execution=f"local-{uuid.uuid4().hex[:12]}",
         execution_started=started,
@@ -86,26 +92,25 @@ def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | No
         sources=options.sources,
         collection=DEFAULT_COLLECTIONS[options.product],
         destination=destination,
-        collection_folder=Location(LOCAL_BUCKET, ""),
+        collection_folder=out,
         work=destination,
         grid=_static_grid(options.static, found.burst_id) if options.static else None,
+        grid_store=grid_key(
+            "",
+            parse_location(str(options.grids or out)).key,
+            found.burst_id,
+            options.output_crs,
+            options.resolution,
+        ),
     )
 
 
-def local_grids(grids: Path | None, out: Path) -> LocalGridStore:
-    """Where grids of bursts are taken from and stored: below the folder of the products, or another one.
-
-    Raises
-    ------
-    RefusedError
-        When the other folder has no grids.
-    """
+def _check_grids(grids: Path | None) -> None:
     if grids is not None and not (grids / GRIDS).is_dir():
         raise RefusedError(
             f"there are no grids in {grids}; give a folder of products, or that `rtcflow grids import --to` wrote",
             reason="grids-missing",
         )
-    return LocalGridStore(grids or out)
 
 
 def _finder(scene: SceneId, options: BurstOptions) -> Callable[[str], Found]:

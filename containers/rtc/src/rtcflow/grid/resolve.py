@@ -7,13 +7,13 @@ from pydantic import ValidationError
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from rtcflow.grid.store import GridPlace, S3GridPlace
-from rtcflow_cloud import storage
+from rtcflow.grid.store import StoredHow, read_grid, write_grid
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import MANIFEST, Location
 from rtcflow_contract.manifest import Manifest
+from rtcflow_files import storage
 
 
 def check_crs(epsg: int | None) -> None:
@@ -38,9 +38,7 @@ def check_crs(epsg: int | None) -> None:
         )
 
 
-def resolve_grid(
-    job: BurstJob, own_grid: Callable[[], Grid], client: Any = None, place: GridPlace | None = None
-) -> tuple[Grid, str]:
+def resolve_grid(job: BurstJob, own_grid: Callable[[], Grid], client: Any = None) -> tuple[Grid, str]:
     """The grid of a job's burst, and where it comes from.
 
     Order: the job's, the linked static product's, the stored one, the burst's own footprint; the last is stored for all
@@ -53,8 +51,6 @@ def resolve_grid(
         Makes the grid from the burst's footprint.
     client
         S3 client, for tests.
-    place : GridPlace, optional
-        Where the burst's grid is stored, in place of the job's `grid_store`.
 
     Returns
     -------
@@ -72,17 +68,15 @@ def resolve_grid(
         return _fitting(job.grid, job, "job" if job.linked_static is None else "linked static product")
     if job.linked_static is not None:
         return _fitting(_linked_grid(job.linked_static, client), job, "linked static product")
-    if place is None and job.grid_store is not None:
-        place = S3GridPlace(job.grid_store, client)
-    if place is None:
+    if job.grid_store is None:
         return own_grid(), "burst footprint"
-    stored = place.read()
+    stored = read_grid(job.grid_store, client)
     if stored is not None:
         return _fitting(stored, job, "grid store")
     own = own_grid()
-    if place.write(own):
+    if write_grid(job.grid_store, own, client) is StoredHow.NEW:
         return own, "burst footprint"
-    return _fitting(place.read() or own, job, "grid store")
+    return _fitting(read_grid(job.grid_store, client) or own, job, "grid store")
 
 
 def _linked_grid(folder: Location, client: Any) -> Grid:

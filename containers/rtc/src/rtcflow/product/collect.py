@@ -10,13 +10,13 @@ from rtcflow.product.check import CheckedLayer, check_layer
 from rtcflow.product.footprint import footprint_of
 from rtcflow.resources import Meter
 from rtcflow.threads import Pool
-from rtcflow_cloud.storage import media_type
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.layers import layers_of
 from rtcflow_contract.manifest import EngineInfo, InputRef, Manifest, ProductFile
 from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
+from rtcflow_files.s3 import media_type
 
 _PARALLEL = 2
 

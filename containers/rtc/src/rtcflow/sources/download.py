@@ -7,10 +7,11 @@ from pathlib import Path
 import urllib3
 
 from rtcflow.resources import Meter
-from rtcflow.sources.pace import pieces
 from rtcflow.sources.partial_file import Extent, PartialFile, open_partial
-from rtcflow_cloud.backoff import Backoff, seconds_of
 from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
+from rtcflow_files.pace import pieces
+from rtcflow_files.retry import Attempts, Retry, seconds_of
+from rtcflow_files.web import is_passing, name_of, wish_of
 
 Get = Callable[[str, Mapping[str, str]], urllib3.BaseHTTPResponse]
 
@@ -27,20 +28,12 @@ class NotReadyError(TransientError):
     """The server was still preparing the file when patience ended."""
 
 
-class _UnfinishedError(TransientError):
-    """An attempt that may be followed by another; `retry_after` is the server's wish."""
-
-    def __init__(self, message: str, reason: str | None, retry_after: str | None = None) -> None:
-        super().__init__(message, reason)
-        self.retry_after = retry_after
-
-
 def download(
     url: str,
     path: Path,
     get: Get,
     meter: Meter,
-    backoff: Backoff,
+    retry: Retry,
     parts: Path,
     extent: Extent | None = None,
 ) -> Path:
@@ -59,7 +52,7 @@ def download(
         (url, headers) to an answer whose body is not read.
     meter : Meter
         Counts the bytes of bodies.
-    backoff : Backoff
+    retry : Retry
         Between attempts; an attempt that brought much is none.
     parts : Path
         Folder of unfinished downloads; may be shared by processes.
@@ -77,36 +70,35 @@ def download(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_partial(url, parts, extent) as partial:
-        failed = 0
+        attempts = Attempts(retry)
         while True:
             before = partial.size
             try:
-                _receive(url, _ready(url, partial, get, backoff), partial, meter)
+                _receive(url, _ready(url, partial, get, retry), partial, meter)
                 break
             except NotReadyError:
                 raise
             except TransientError as error:
-                failed = 0 if partial.size > before + _MUCH else failed + 1
-                if failed >= backoff.attempts:
-                    raise
-                backoff.wait(max(0, failed - 1), getattr(error, "retry_after", None))
+                if partial.size > before + _MUCH:
+                    attempts.failed = 0
+                attempts.again(error)
         partial.finish(path)
     return path
 
 
-def _ready(url: str, partial: PartialFile, get: Get, backoff: Backoff) -> urllib3.BaseHTTPResponse:
+def _ready(url: str, partial: PartialFile, get: Get, retry: Retry) -> urllib3.BaseHTTPResponse:
     """The answer, once it is no more 202: the server is preparing the file."""
-    began, slept = backoff.now(), 0.0
+    began, slept = retry.now(), 0.0
     while True:
         answer = get(url, partial.headers())
         if answer.status != 202:
             return answer
         answer.drain_conn()
-        if max(slept, backoff.now() - began) >= PATIENCE_S:
+        if max(slept, retry.now() - began) >= PATIENCE_S:
             raise NotReadyError(f"{url} was not ready after {PATIENCE_S:.0f} s; try again later", "not-ready")
         asked = seconds_of(answer.headers.get("Retry-After"))
-        pause = backoff.uniform(0.5, 1.0) * min(_POLL_S if asked is None else asked + 1.0, _LONGEST_POLL_S)
-        backoff.sleep(pause)
+        pause = retry.uniform(0.5, 1.0) * min(_POLL_S if asked is None else asked + 1.0, _LONGEST_POLL_S)
+        retry.sleep(pause)
         slept += pause
 
 
@@ -119,14 +111,14 @@ def _receive(url: str, answer: urllib3.BaseHTTPResponse, partial: PartialFile, m
             partial.write(piece)
             meter.fetched(len(piece))
         partial.check()
-    except _UnfinishedError:
-        raise
     except TransientError as error:
-        raise _UnfinishedError(
+        if url in error.message:
+            raise
+        raise TransientError(
             f"{url} could not be fetched: {error.message}; try again", error.reason
         ) from error
     except urllib3.exceptions.HTTPError as error:
-        raise _UnfinishedError(f"{url} broke off ({type(error).__name__}); try again", "truncated") from error
+        raise TransientError(f"{url} broke off ({name_of(error)}); try again", "truncated") from error
     finally:
         answer.close()
 
@@ -138,11 +130,9 @@ def _check_status(answer: urllib3.BaseHTTPResponse, url: str, partial: PartialFi
     if status == 416:
         partial.forget()
         raise TransientError("the file changed while it was fetched", reason="changed")
-    if status == 429 or status >= 500:
-        raise _UnfinishedError(
-            f"{url} could not be fetched ({status}); try again later",
-            "network",
-            answer.headers.get("Retry-After"),
+    if is_passing(status):
+        raise TransientError(
+            f"{url} could not be fetched ({status}); try again later", "network", wish_of(answer)
         )
     if status not in (200, 206):
         raise RefusedError(f"{url} answered with status {status}", reason="http")

@@ -16,11 +16,11 @@ import urllib3
 
 from rtcflow.sources.access.credentials import CDSE, find_login, login_of, not_accepted
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
+from rtcflow_files.retry import Retry
+from rtcflow_files.web import is_passing, name_of, request, wish_of
 
 ACCESS_KEY, SECRET_KEY = "CDSE_S3_ACCESS_KEY", "CDSE_S3_SECRET_KEY"
-_TIMEOUT = urllib3.Timeout(connect=15, read=60)
 # Until new keys are known everywhere.
 _SETTLE_S = 5.0
 
@@ -42,7 +42,7 @@ def has_credentials(environment: Mapping[str, str] = os.environ) -> bool:
 
 @contextmanager
 def s3_keys(
-    hosts: ArchiveHosts, backoff: Backoff, environment: Mapping[str, str] = os.environ
+    hosts: ArchiveHosts, retry: Retry, environment: Mapping[str, str] = os.environ
 ) -> Iterator[S3Keys]:
     """Keys that are good within the block.
 
@@ -57,9 +57,9 @@ def s3_keys(
     if given is not None:
         yield given
         return
-    bearer = bearer_header(hosts, backoff, environment)
+    bearer = bearer_header(hosts, retry, environment)
     service = f"{hosts.cdse_keys_url}/api/user/credentials"
-    answer = _post(service, backoff, headers=bearer)
+    answer = _post(service, retry, headers=bearer)
     if answer.status in (400, 403, 409) and b"credentials" in answer.data:
         raise TransientError(
             "the CDSE account has as many S3 keys as it may have; delete some at "
@@ -69,7 +69,7 @@ def s3_keys(
     if answer.status in (401, 403):
         raise not_accepted(CDSE)
     keys = S3Keys(_field(answer, "access_id"), _field(answer, "secret"))
-    backoff.sleep(_SETTLE_S)
+    retry.sleep(_SETTLE_S)
     try:
         yield keys
     finally:
@@ -77,7 +77,7 @@ def s3_keys(
 
 
 def bearer_header(
-    hosts: ArchiveHosts, backoff: Backoff, environment: Mapping[str, str] = os.environ
+    hosts: ArchiveHosts, retry: Retry, environment: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """The header that shows a login to CDSE's services, good for ten minutes.
 
@@ -96,7 +96,7 @@ def bearer_header(
         "password": login.password,
     }
     answer = _post(
-        f"{hosts.cdse_identity_url}/auth/realms/CDSE/protocol/openid-connect/token", backoff, form=form
+        f"{hosts.cdse_identity_url}/auth/realms/CDSE/protocol/openid-connect/token", retry, form=form
     )
     if answer.status in (400, 401, 403):
         raise not_accepted(CDSE)
@@ -119,30 +119,29 @@ def _given(environment: Mapping[str, str]) -> S3Keys | None:
 
 def _post(
     url: str,
-    backoff: Backoff,
+    retry: Retry,
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> urllib3.BaseHTTPResponse:
-    why, retry_after = "", None
-    for attempt in range(backoff.attempts):
-        if attempt:
-            backoff.wait(attempt - 1, retry_after)
+    def post_once() -> urllib3.BaseHTTPResponse:
         try:
-            answer = urllib3.request(
+            answer = request(
                 "POST",
                 url,
-                body=urlencode(form or {}),
-                headers={"Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
-                timeout=_TIMEOUT,
-                retries=False,
+                {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
+                urlencode(form or {}),
             )
         except urllib3.exceptions.HTTPError as error:
-            why, retry_after = type(error).__name__, None
-            continue
-        if answer.status != 429 and answer.status < 500:
-            return answer
-        why, retry_after = f"status {answer.status}", answer.headers.get("Retry-After")
-    raise TransientError(f"CDSE's login did not answer ({why}); try again later", reason="network")
+            raise _no_answer(name_of(error)) from error
+        if is_passing(answer.status):
+            raise _no_answer(f"status {answer.status}", wish_of(answer))
+        return answer
+
+    return retry.call(post_once)
+
+
+def _no_answer(why: str, retry_after_s: float | None = None) -> TransientError:
+    return TransientError(f"CDSE's login did not answer ({why}); try again later", "network", retry_after_s)
 
 
 def _field(answer: urllib3.BaseHTTPResponse, name: str) -> str:
@@ -158,9 +157,9 @@ def _field(answer: urllib3.BaseHTTPResponse, name: str) -> str:
 
 def _give_back(url: str, headers: Mapping[str, str]) -> None:
     try:
-        answer = urllib3.request("DELETE", url, headers=dict(headers), timeout=_TIMEOUT, retries=False)
+        answer = request("DELETE", url, headers)
         status = str(answer.status)
     except urllib3.exceptions.HTTPError as error:
-        status = type(error).__name__
+        status = name_of(error)
     if not status.startswith("2"):
         _log.warning("temporary S3 keys of CDSE were not given back (%s); they expire by themselves", status)

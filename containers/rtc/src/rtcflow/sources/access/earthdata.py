@@ -16,13 +16,13 @@ import urllib3
 
 from rtcflow.sources.access.credentials import EARTHDATA, Login, not_accepted
 from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_files.web import name_of, request
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 12
 _COOKIE = "asf-urs"
 # ASF's, as registered with the login service.
 _CLIENT_ID = "BO_n7nTIlMljdvU6kRRB3g"
-_TIMEOUT = urllib3.Timeout(connect=15, read=60)
 
 
 class EarthdataSession:
@@ -33,13 +33,11 @@ class EarthdataSession:
     login : Login
     login_url, asf_url : str
         Base addresses of the login service, and of ASF's side of a login.
-    timeout : urllib3.Timeout, optional
-        To connect, and between two pieces of a body.
+    read_s : float, optional
+        Longest silence of a host, seconds.
     """
 
-    def __init__(
-        self, login: Login, login_url: str, asf_url: str, timeout: urllib3.Timeout = _TIMEOUT
-    ) -> None:
+    def __init__(self, login: Login, login_url: str, asf_url: str, read_s: float | None = None) -> None:
         self._login = login
         self._login_host = _host(login_url)
         self._authorize = (
@@ -47,7 +45,7 @@ class EarthdataSession:
             f"&redirect_uri={quote(f'{asf_url}/login', safe='')}"
         )
         self._cookies = http.cookiejar.CookieJar()
-        self._pool = urllib3.PoolManager(maxsize=4, timeout=timeout, retries=False)
+        self._read_s = read_s
         self._lock = threading.RLock()
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> urllib3.BaseHTTPResponse:
@@ -96,24 +94,22 @@ class EarthdataSession:
         )
 
     def _once(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        request = urllib.request.Request(url)
+        asked = urllib.request.Request(url)
         with self._lock:
-            self._cookies.add_cookie_header(request)
-        headers |= dict(request.unredirected_hdrs)
+            self._cookies.add_cookie_header(asked)
+        headers |= dict(asked.unredirected_hdrs)
         if _host(url) == self._login_host:
             text = f"{self._login.user}:{self._login.password}"
             headers["Authorization"] = f"Basic {b64encode(text.encode()).decode()}"
         try:
-            answer = self._pool.request(
-                "GET", url, headers=headers, preload_content=False, redirect=False, decode_content=False
-            )
+            answer = request("GET", url, headers, follow=False, stream=True, read_s=self._read_s)
         except urllib3.exceptions.HTTPError as error:
             # Addresses on the way hold one-time codes, so only hosts are named.
             raise TransientError(
-                f"{_host(url)} could not be reached ({type(error).__name__}); try again", reason="network"
+                f"{_host(url)} could not be reached ({name_of(error)}); try again", reason="network"
             ) from None
         with self._lock:
-            self._cookies.extract_cookies(_WithInfo(answer), request)  # type: ignore[arg-type]
+            self._cookies.extract_cookies(_WithInfo(answer), asked)  # type: ignore[arg-type]
         return answer
 
     def _checked(self, answer: urllib3.BaseHTTPResponse, at: str) -> urllib3.BaseHTTPResponse:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from rtcflow_cloud import compare_and_swap, storage
-from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.errors import RtcflowError, TransientError
 from rtcflow_contract.keys import Location
+from rtcflow_files import compare_and_swap, storage
+from rtcflow_files.retry import Retry
 
 # A burst takes under a minute at full speed, and six at the speed beyond the monthly quota.
 HELD_S = 1800.0
@@ -41,7 +41,7 @@ class Slots:
     folder : Location
         Where the slots are.
     count : int
-    backoff : Backoff
+    retry : Retry
         Its clock and dice.
     client : optional
         S3 client.
@@ -53,12 +53,12 @@ class Slots:
         self,
         folder: Location,
         count: int,
-        backoff: Backoff | None = None,
+        retry: Retry | None = None,
         client: Any = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._slots = [folder.join(f"{number}.json") for number in range(count)]
-        self._backoff = backoff or Backoff()
+        self._backoff = retry or Retry()
         self._client = client
         self._clock = clock
         self._holder = uuid.uuid4().hex

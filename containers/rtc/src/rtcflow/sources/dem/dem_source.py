@@ -5,17 +5,17 @@ from typing import NamedTuple
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sources.cache import open_shared_place
+from rtcflow.sources.cache import open_shared_files
 from rtcflow.sources.dem.dem_area import Area, area_of_grid
 from rtcflow.sources.dem.dem_values import covered_area, read_heights, refuse_void, void_share, write_heights
 from rtcflow.sources.dem.geoid import geoid_heights
 from rtcflow.sources.dem.mosaic import mosaic
 from rtcflow.sources.dem.tiles import fetch_tiles, tiles_of
-from rtcflow.sources.places import fetch_file
 from rtcflow.sources.shared import Shared
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.manifest import InputRef
+from rtcflow_files.storage import fetch_file
 
 GLO_30, GLO_90 = "s3://copernicus-dem-30m", "s3://copernicus-dem-90m"
 _SUFFIXES = (".tif", ".tiff")
@@ -43,6 +43,7 @@ def fetch_dem(
     progress: Progress,
     ground: Area | None = None,
     shared: Shared | None = None,
+    cache: str = "",
 ) -> FetchedDem:
     """Heights over a grid and a margin.
 
@@ -64,6 +65,8 @@ def fetch_dem(
         Where voids are counted; the grid's own area when None.
     shared : Shared, optional
         What bursts of one task fetch once.
+    cache : str
+        Where tiles of the public archives are kept, as `open_cache` takes it.
 
     Raises
     ------
@@ -72,14 +75,14 @@ def fetch_dem(
     """
     ground = ground or area_of_grid(grid, margin_m=0.0)
     if source.rstrip("/").lower().endswith(_SUFFIXES):
-        return _given(fetch_file(source, folder, meter), source, grid, folder, ground)
+        return _given(fetch_file(source, folder, meter.fetched), source, grid, folder, ground)
     shared = shared or Shared(folder / "shared")
-    place = shared.place(open_shared_place(source, meter))
+    place = shared.files(open_shared_files(source, meter, cache))
     area = area_of_grid(grid)
     tiles = tiles_of(area)
     progress("fetch DEM", 0.0)
     archive = source.rstrip("/") == GLO_30
-    coarser = shared.place(open_shared_place(GLO_90, meter)) if archive else place
+    coarser = shared.files(open_shared_files(GLO_90, meter, cache)) if archive else place
     fetched = fetch_tiles(place, coarser, tiles, folder / "tiles", archive)
     progress("fetch DEM", 0.6)
     heights = mosaic(fetched, area)
@@ -87,7 +90,7 @@ def fetch_dem(
     share = void_share(heights, ground)
     refuse_void(share, f"the DEM of tiles {', '.join(land)}")
     head, _, geoid_name = geoid.rstrip("/").rpartition("/")
-    geoid_place = shared.place(open_shared_place(head or ".", meter))
+    geoid_place = shared.files(open_shared_files(head or ".", meter, cache), parts=True)
     heights.values[:] += geoid_heights(geoid_place, geoid_name, heights.latitudes, heights.longitudes)
     path = folder / "dem.tif"
     write_heights(path, heights)

@@ -8,14 +8,13 @@ import rasterio
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
-from rtcflow.sources.places import LocalPlace, Place
-from rtcflow.sources.shared import SharedPlace
 from rtcflow_contract.errors import RefusedError, RtcflowError
+from rtcflow_files.files import Files
 
 LOWEST_M, HIGHEST_M = -110.0, 90.0
 
 
-def geoid_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
+def geoid_heights(place: Files, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
     """Geoid heights by bilinear interpolation.
 
     Parameters
@@ -39,16 +38,17 @@ def geoid_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np
     """
     href = place.href(name)
     try:
-        if isinstance(place, LocalPlace):
+        local = place.path(name)
+        if local is not None:
             place.open(name).close()
-            with rasterio.open(place.root / name) as source:
+            with rasterio.open(local) as source:
                 return _interpolate(source, href, latitudes, longitudes)
         return _remote_heights(place, name, latitudes, longitudes)
     except RasterioIOError as error:
         raise RefusedError(f"geoid {href} cannot be read ({error}); give another", reason="geoid") from error
 
 
-def _remote_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
+def _remote_heights(place: Files, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
     troubles: list[RtcflowError | OSError] = []
 
     def opener(path: str, mode: str = "rb") -> BinaryIO:
@@ -56,7 +56,7 @@ def _remote_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: 
         if path.rsplit("/", 1)[-1] != name:
             raise FileNotFoundError(path)
         try:
-            return cast(BinaryIO, _ForGdal(_open(place, name), troubles))
+            return cast(BinaryIO, _ForGdal(place.open(name), troubles))
         except (RtcflowError, OSError) as error:
             troubles.append(error)
             raise FileNotFoundError(path) from error
@@ -69,10 +69,6 @@ def _remote_heights(place: Place, name: str, latitudes: np.ndarray, longitudes: 
     if troubles:
         raise troubles[0]
     return heights
-
-
-def _open(place: Place, name: str) -> BinaryIO:
-    return place.open_kept(name) if isinstance(place, SharedPlace) else place.open(name)
 
 
 class _ForGdal:

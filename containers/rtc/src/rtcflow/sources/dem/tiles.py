@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.sources.dem.dem_area import Area
-from rtcflow.sources.places import LocalPlace, Place
 from rtcflow.threads import Pool
 from rtcflow_contract.errors import NotFoundError, RefusedError
+from rtcflow_files.files import Files
 
 # The archive's list of its tiles, that is, of all land; and tiles of the sea, beside a list that is not the whole one.
 TILE_LIST, SEA_LIST = "tileList.txt", "seaList.txt"
@@ -53,7 +53,7 @@ def tiles_of(area: Area) -> list[Tile]:
 
 
 def fetch_tiles(
-    place: Place, coarser: Place, tiles: list[Tile], folder: Path, archive: bool = False
+    place: Files, coarser: Files, tiles: list[Tile], folder: Path, archive: bool = False
 ) -> dict[Tile, Path | None]:
     """Fetch tiles, each of GLO-30 from `place`, else of GLO-90 from `coarser`; None for a tile over sea.
 
@@ -77,13 +77,13 @@ def fetch_tiles(
     return found
 
 
-def _fetch(place: Place, coarser: Place, tile: Tile, folder: Path) -> Path | None:
+def _fetch(place: Files, coarser: Files, tile: Tile, folder: Path) -> Path | None:
     return _fetch_named(place, tile.name, folder) or _fetch_named(coarser, tile.coarse_name, folder)
 
 
-def _fetch_named(place: Place, tile: str, folder: Path) -> Path | None:
+def _fetch_named(place: Files, tile: str, folder: Path) -> Path | None:
     names = [f"{tile}/{tile}.tif"]
-    if isinstance(place, LocalPlace):
+    if place.path("") is not None:
         names.append(f"{tile}.tif")
     for name in names:
         try:
@@ -93,7 +93,7 @@ def _fetch_named(place: Place, tile: str, folder: Path) -> Path | None:
     return None
 
 
-def _refuse_land(place: Place, absent: list[Tile], archive: bool) -> None:
+def _refuse_land(place: Files, absent: list[Tile], archive: bool) -> None:
     listed, sea = _listed(place, TILE_LIST), _listed(place, SEA_LIST) or set()
     unknown = [tile for tile in absent if tile.name not in sea]
     if not unknown:
@@ -122,7 +122,7 @@ def _refuse_land(place: Place, absent: list[Tile], archive: bool) -> None:
         )
 
 
-def _listed(place: Place, name: str) -> set[str] | None:
+def _listed(place: Files, name: str) -> set[str] | None:
     """Tiles of GLO-30 that a list of the archive's form names, None where there is no such list."""
     try:
         text = place.read(name).decode("ascii", errors="replace")

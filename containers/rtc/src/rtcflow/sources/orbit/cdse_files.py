@@ -1,9 +1,8 @@
 """Orbits from CDSE, where the open bucket lacks one or is down: `Products(<Id>)/$value` of its download service."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 import urllib3
 
@@ -13,22 +12,20 @@ from rtcflow.sources.access.credentials import CDSE, find_login, not_accepted
 from rtcflow.sources.download import download
 from rtcflow_archives.cdse_orbits import list_cdse_orbits
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_cloud.backoff import Backoff
-from rtcflow_contract.errors import DefectError
 from rtcflow_contract.orbit_file import OrbitType
 from rtcflow_contract.scene_id import SceneId
-
-_TIMEOUT = urllib3.Timeout(connect=15, read=60)
+from rtcflow_files.retry import Retry
+from rtcflow_files.web import request
 
 
 def cdse_orbits(
-    scene: SceneId, meter: Meter, backoff: Backoff | None = None, environment: Mapping[str, str] = os.environ
+    scene: SceneId, meter: Meter, retry: Retry | None = None, environment: Mapping[str, str] = os.environ
 ) -> "CdseOrbits | None":
     """CDSE as a place of orbit files, or None where there is no login for it."""
     if find_login(CDSE, environment) is None:
         return None
     hosts = ArchiveHosts.from_environment(environment)
-    return CdseOrbits(scene, hosts, meter, backoff or Backoff(), environment)
+    return CdseOrbits(scene, hosts, meter, retry or Retry(), environment)
 
 
 class CdseOrbits:
@@ -39,47 +36,38 @@ class CdseOrbits:
         scene: SceneId,
         hosts: ArchiveHosts,
         meter: Meter,
-        backoff: Backoff,
+        retry: Retry,
         environment: Mapping[str, str],
     ) -> None:
         self._scene, self._hosts, self._meter = scene, hosts, meter
-        self._backoff, self._environment = backoff, environment
+        self._retry, self._environment = retry, environment
         self._ids: dict[str, str] = {}
 
     def href(self, name: str) -> str:
         """Address of a file in the download service."""
         return f"{self._hosts.cdse_download_url}/odata/v1/Products({self._ids.get(name, name)})/$value"
 
-    def names(self, folder: str = "") -> Iterable[str]:
+    def names(self, folder: str = "") -> list[str]:
         """Names of the files of a kind that have to do with the scene."""
         kinds: tuple[OrbitType, ...] = ("POEORB", "RESORB")
         for kind in kinds:
             if folder == f"AUX_{kind}":
-                listed = list_cdse_orbits(self._scene, kind, self._hosts, self._backoff)
+                listed = list_cdse_orbits(self._scene, kind, self._hosts, self._retry)
                 found = {f"{folder}/{name}": entry for name, entry in listed.items()}
                 self._ids |= found
                 return list(found)
         return []
 
-    def open(self, name: str) -> BinaryIO:
-        """Not offered: orbit files are fetched whole."""
-        raise DefectError(f"{name} of CDSE can only be fetched", reason="place")
-
-    def read(self, name: str) -> bytes:
-        """Not offered: orbit files are fetched whole."""
-        raise DefectError(f"{name} of CDSE can only be fetched", reason="place")
-
     def fetch(self, name: str, into: Path) -> Path:
         """Download a file that `names` gave."""
-        bearer = bearer_header(self._hosts, self._backoff, self._environment)
-        pool = urllib3.PoolManager(maxsize=1, timeout=_TIMEOUT, retries=False)
+        bearer = bearer_header(self._hosts, self._retry, self._environment)
 
         def get(url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-            answer = pool.request("GET", url, headers={**headers, **bearer}, preload_content=False)
+            answer = request("GET", url, {**headers, **bearer}, stream=True)
             if answer.status in (401, 403):
                 answer.close()
                 raise not_accepted(CDSE)
             return answer
 
         path = into / PurePosixPath(name).name
-        return download(self.href(name), path, get, self._meter, self._backoff, into / ".parts")
+        return download(self.href(name), path, get, self._meter, self._retry, into / ".parts")

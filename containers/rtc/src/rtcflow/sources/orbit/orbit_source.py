@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rtcflow.resources import Meter
 from rtcflow.sources.access.credentials import CDSE, find_login
-from rtcflow.sources.cache import open_shared_place
+from rtcflow.sources.cache import open_shared_files
 from rtcflow.sources.orbit.cdse_files import cdse_orbits
 from rtcflow.sources.orbit.eof import has_state_vectors, join_orbits
-from rtcflow.sources.places import Place, fetch_file
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.orbit_file import (
     MARGIN,
@@ -25,6 +24,20 @@ from rtcflow_contract.orbit_file import (
 )
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import SceneId
+from rtcflow_files.storage import fetch_file
+
+
+class OrbitFiles(Protocol):
+    """Files of an archive that are looked for by name and fetched whole."""
+
+    def href(self, name: str) -> str:
+        """Where a file is."""
+
+    def names(self, folder: str = "") -> list[str]:
+        """Names of the files below a folder."""
+
+    def fetch(self, name: str, into: Path) -> Path:
+        """A local path of the file."""
 
 
 class FetchedOrbit(NamedTuple):
@@ -37,7 +50,14 @@ class FetchedOrbit(NamedTuple):
 
 
 def fetch_orbit(
-    source: str, scene: SceneId, choice: OrbitChoice, folder: Path, meter: Meter, now: datetime | None = None
+    source: str,
+    scene: SceneId,
+    choice: OrbitChoice,
+    folder: Path,
+    meter: Meter,
+    now: datetime | None = None,
+    *,
+    cache: str = "",
 ) -> FetchedOrbit:
     """Fetch the best orbit file of a scene.
 
@@ -53,6 +73,8 @@ def fetch_orbit(
     meter : Meter
     now : datetime, optional
         The present, UTC.
+    cache : str
+        Where orbits of the public archive are kept, as `open_cache` takes it.
 
     Raises
     ------
@@ -62,9 +84,9 @@ def fetch_orbit(
         When there is none for an old scene, or the file given does not cover the scene.
     """
     if source.rstrip("/").endswith(".EOF"):
-        return _given(fetch_file(source, folder, meter), source, scene)
+        return _given(fetch_file(source, folder, meter.fetched), source, scene)
     why: RtcflowError | None = None
-    for place in _places(source, scene, meter):
+    for place in _places(source, scene, meter, cache):
         try:
             fetched = _fetch_best(place, scene, choice, folder)
         except TransientError as error:
@@ -75,16 +97,16 @@ def fetch_orbit(
     raise why or _missing(source, scene, choice, now or datetime.now(UTC))
 
 
-def _places(source: str, scene: SceneId, meter: Meter) -> Iterator[Place]:
+def _places(source: str, scene: SceneId, meter: Meter, cache: str) -> Iterator[OrbitFiles]:
     """The source; after the public bucket CDSE, which it is copied from, where there is a login for it."""
-    yield open_shared_place(source, meter)
+    yield open_shared_files(source, meter, cache)
     if source.rstrip("/") == PUBLIC_ORBITS:
         behind = cdse_orbits(scene, meter)
         if behind is not None:
             yield behind
 
 
-def _fetch_best(place: Place, scene: SceneId, choice: OrbitChoice, folder: Path) -> FetchedOrbit | None:
+def _fetch_best(place: OrbitFiles, scene: SceneId, choice: OrbitChoice, folder: Path) -> FetchedOrbit | None:
     for kind in orbit_types(choice):
         for orbits in choose_orbits(_names(place, kind, scene), scene):
             fetched = _fetch(place, orbits, folder)
@@ -114,12 +136,12 @@ def _given(path: Path, href: str, scene: SceneId) -> FetchedOrbit:
     return FetchedOrbit(path, name.type, path.stem, href)
 
 
-def _names(place: Place, kind: str, scene: SceneId) -> list[str]:
+def _names(place: OrbitFiles, kind: str, scene: SceneId) -> list[str]:
     """Orbit files of a kind in the archive's folder for it or, where there is none, in the place itself."""
     return _orbit_names(place, f"AUX_{kind}", kind, scene) or _orbit_names(place, "", kind, scene)
 
 
-def _orbit_names(place: Place, folder: str, kind: str, scene: SceneId) -> list[str]:
+def _orbit_names(place: OrbitFiles, folder: str, kind: str, scene: SceneId) -> list[str]:
     try:
         names = place.names(folder)
     except RefusedError as error:
@@ -130,7 +152,7 @@ def _orbit_names(place: Place, folder: str, kind: str, scene: SceneId) -> list[s
     return [name for name in names if name.startswith(f"{start}{scene.platform}_OPER_AUX_{kind}_")]
 
 
-def _fetch(place: Place, orbits: Sequence[OrbitName], folder: Path) -> FetchedOrbit | None:
+def _fetch(place: OrbitFiles, orbits: Sequence[OrbitName], folder: Path) -> FetchedOrbit | None:
     """None when a file is empty, which archives have shown."""
     paths = [place.fetch(orbit.name, folder) for orbit in orbits]
     if not all(has_state_vectors(path) for path in paths):

@@ -8,6 +8,7 @@ import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,11 +22,11 @@ from rtcflow.sources.download import Get, download
 from rtcflow.sources.scene.burst_safe import write_burst_safe, write_sparse_measurement
 from rtcflow.sources.scene.burst_xml import SceneXml, split_scene_xml
 from rtcflow.sources.shared import Shared
-from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.annotation import AnnotatedBurst, list_bursts
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.safe import relative_orbit
+from rtcflow_files.retry import Attempts, Retry
 
 # How often a burst is asked for whose TIFF came whole and cannot be read.
 _EXTRACTIONS = 3
@@ -50,7 +51,7 @@ class Extractor(NamedTuple):
     url: str
     get: Get
     meter: Meter
-    backoff: Backoff
+    retry: Retry
     parts: Path
     shared: Shared
 
@@ -107,24 +108,19 @@ class Extractor(NamedTuple):
     def _pixels(
         self, wanted: BurstRequest, polarization: str, index: int, shape: "_Shape", work: Path
     ) -> np.ndarray:
-        attempt = 0
+        attempts = Attempts(replace(self.retry, attempts=_EXTRACTIONS))
         while True:
             tiff = self._download(wanted, polarization, index, "tiff", work)
             try:
                 return _read_extract(tiff, shape)
-            except TransientError:
-                attempt += 1
-                if attempt == _EXTRACTIONS:
-                    raise
-                self.backoff.wait(attempt - 1)
+            except TransientError as error:
+                attempts.again(error)
             finally:
                 tiff.unlink()
 
     def _download(self, wanted: BurstRequest, polarization: str, index: int, ending: str, work: Path) -> Path:
         url = self._address(wanted, polarization, index, ending)
-        return download(
-            url, work / f"{polarization}.{ending}", self.get, self.meter, self.backoff, self.parts
-        )
+        return download(url, work / f"{polarization}.{ending}", self.get, self.meter, self.retry, self.parts)
 
     def _address(self, wanted: BurstRequest, polarization: str, index: int, ending: str) -> str:
         swath = parse_burst_id(wanted.burst_id).swath.upper()

@@ -5,7 +5,7 @@ from pathlib import Path
 from rtcflow.resources import Meter
 from rtcflow.sources.download import Get, download
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_cloud.backoff import Backoff
+from rtcflow_files.retry import Retry
 
 
 def scene_url(hosts: ArchiveHosts, scene: str) -> str:
@@ -14,7 +14,7 @@ def scene_url(hosts: ArchiveHosts, scene: str) -> str:
 
 
 def fetch_scene_zip(
-    hosts: ArchiveHosts, scene: str, folder: Path, get: Get, meter: Meter, backoff: Backoff, parts: Path
+    hosts: ArchiveHosts, scene: str, folder: Path, get: Get, meter: Meter, retry: Retry, parts: Path
 ) -> Path:
     """Fetch the zip of a scene, some 4 to 8 GB, to a folder; raises as `download` does."""
-    return download(scene_url(hosts, scene), folder / f"{scene}.zip", get, meter, backoff, parts)
+    return download(scene_url(hosts, scene), folder / f"{scene}.zip", get, meter, retry, parts)

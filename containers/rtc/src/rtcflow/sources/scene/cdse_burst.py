@@ -18,7 +18,6 @@ from rtcflow.sources.access.cdse_keys import S3Keys, refused_keys, s3_keys
 from rtcflow.sources.access.lease import Hold
 from rtcflow.sources.download import download
 from rtcflow.sources.partial_file import Extent
-from rtcflow.sources.places import Place, S3Place
 from rtcflow.sources.scene.asf_burst import BurstRequest
 from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_from_place
 from rtcflow.sources.scene.tiff import TiffLayout, write_lines
@@ -26,14 +25,16 @@ from rtcflow.sources.shared import Shared
 from rtcflow_archives.archived_burst import LocatedBurst
 from rtcflow_archives.cdse import list_cdse_bursts
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_files.files import Files
+from rtcflow_files.retry import Retry
+from rtcflow_files.s3 import S3Files
+from rtcflow_files.web import request
 
 _LINK_S = 3600
-_TIMEOUT = urllib3.Timeout(connect=15, read=60)
 
 
 class Cdse(NamedTuple):
@@ -41,7 +42,7 @@ class Cdse(NamedTuple):
 
     hosts: ArchiveHosts
     meter: Meter
-    backoff: Backoff
+    retry: Retry
     parts: Path
     hold: Hold
     environment: Mapping[str, str]
@@ -59,12 +60,12 @@ class Cdse(NamedTuple):
         """
         located = self._locate(wanted)
         root = _safe_of(located[0].path)
-        with self.hold(), s3_keys(self.hosts, self.backoff, self.environment) as keys, _own_refusals():
+        with self.hold(), s3_keys(self.hosts, self.retry, self.environment) as keys, _own_refusals():
             client = _client(self.hosts, keys)
-            place = self.shared.place(S3Place(root, self.meter, client))
+            place = self.shared.files(S3Files(root, client, self.meter.fetched))
             by_name = {PurePosixPath(burst.path).name: burst for burst in located}
 
-            def read_lines(safe: Place, name: str, first: int, count: int, target: Path) -> tuple[Path, int]:
+            def read_lines(safe: Files, name: str, first: int, count: int, target: Path) -> tuple[Path, int]:
                 burst = by_name[PurePosixPath(name).name]
                 return self._fetch_lines(client, root.join(name), burst, count, target / name), first
 
@@ -83,7 +84,7 @@ class Cdse(NamedTuple):
     def _locate(self, wanted: BurstRequest) -> list[LocatedBurst]:
         listed = self.shared.once(
             ("cdse", wanted.scene),
-            lambda: list_cdse_bursts(parse_scene_id(wanted.scene), self.hosts, self.backoff),
+            lambda: list_cdse_bursts(parse_scene_id(wanted.scene), self.hosts, self.retry),
         )
         found = [entry for entry in listed if entry.burst.burst_id == wanted.burst_id]
         if not found:
@@ -105,13 +106,12 @@ class Cdse(NamedTuple):
         layout = TiffLayout(str(at), "<", count, burst.samples, 1, (), ())
         extent = Extent(burst.offset, count * layout.bytes_per_line)
         raw = path.with_suffix(".lines")
-        pool = urllib3.PoolManager(maxsize=1, timeout=_TIMEOUT, retries=False)
 
         def get(url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
             link = client.generate_presigned_url(
                 "get_object", {"Bucket": at.bucket, "Key": at.key}, ExpiresIn=_LINK_S
             )
-            answer = pool.request("GET", link, headers=dict(headers), preload_content=False)
+            answer = request("GET", link, headers, stream=True)
             if answer.status in (401, 403):
                 answer.close()
                 raise refused_keys()
@@ -122,7 +122,7 @@ class Cdse(NamedTuple):
             raw,
             get,
             self.meter,
-            self.backoff,
+            self.retry,
             self.parts,
             extent,
         )
@@ -148,7 +148,7 @@ def _client(hosts: ArchiveHosts, keys: S3Keys) -> Any:
         aws_secret_access_key=keys.secret,
         region_name="default",
         config=Config(
-            retries={"mode": "standard", "max_attempts": 6},
+            retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=15,
             read_timeout=60,
             signature_version="s3v4",

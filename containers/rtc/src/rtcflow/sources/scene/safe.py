@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from rtcflow.resources import Meter
-from rtcflow.sources.places import Place, ZipPlace, open_file, open_place
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_files.files import Files
+from rtcflow_files.storage import open_file, open_files
+from rtcflow_files.zipped import ZipFiles
 
 
 def scene_of_path(path: str) -> str:
@@ -32,7 +34,7 @@ def scene_of_path(path: str) -> str:
         ) from error
 
 
-def open_safe(source: str, scene: str, meter: Meter) -> Place:
+def open_safe(source: str, scene: str, meter: Meter) -> Files:
     """Open a SAFE; names are relative to the folder that holds `manifest.safe`.
 
     Parameters
@@ -55,6 +57,6 @@ def open_safe(source: str, scene: str, meter: Meter) -> Place:
             f"{source} is scene {found}, not {scene}; give the SAFE of that scene", "scene-mismatch"
         )
     if source.rstrip("/").endswith(".zip"):
-        outer, name = open_file(source, meter)
-        return ZipPlace(outer, name, f"{scene}.SAFE")
-    return open_place(source, meter)
+        outer, name = open_file(source, meter.fetched)
+        return ZipFiles(outer, name, f"{scene}.SAFE")
+    return open_files(source, meter.fetched)

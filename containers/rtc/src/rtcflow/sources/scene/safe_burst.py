@@ -12,7 +12,6 @@ from zipfile import BadZipFile
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.files import BurstFiles
-from rtcflow.sources.places import LocalPlace, Place
 from rtcflow.sources.scene.safe import open_safe
 from rtcflow.sources.scene.tiff import check_length, line_range, read_layout, write_lines
 from rtcflow.sources.shared import Shared
@@ -21,12 +20,13 @@ from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.safe import relative_orbit
+from rtcflow_files.files import Files
 
 MANIFEST_SAFE = "manifest.safe"
 
 # (SAFE, name of a measurement, first line, number of lines, folder) to a local TIFF that has the lines, and the line of
 # the sub-swath's raster that is its first.
-LineReader = Callable[[Place, str, int, int, Path], tuple[Path, int]]
+LineReader = Callable[[Files, str, int, int, Path], tuple[Path, int]]
 
 
 class FetchedScene(NamedTuple):
@@ -67,12 +67,12 @@ def fetch_burst(
     """
     safe = open_safe(source, scene, meter)
     if shared is not None:
-        safe = shared.place(safe)
+        safe = shared.files(safe)
     return fetch_from_place(safe, source, scene, burst_id, polarizations, product, folder, progress)
 
 
 def fetch_from_place(
-    safe: Place,
+    safe: Files,
     href: str,
     scene: str,
     burst_id: str,
@@ -111,7 +111,7 @@ def fetch_from_place(
     progress("fetch scene", 1.0)
     if burst is None:
         raise RefusedError("a job needs at least one polarization", reason="polarizations")
-    root = safe.root if isinstance(safe, LocalPlace) else target
+    root = safe.path("") or target
     return FetchedScene(scene, href, root, files, burst)
 
 
@@ -144,14 +144,14 @@ def _open_catalogue(source: str, scene: str, meter: Meter) -> "_Catalogue":
     return _Catalogue(safe, sorted(safe.names("annotation")), track, scene)
 
 
-def _fetch(safe: Place, name: str, target: Path) -> Path:
+def _fetch(safe: Files, name: str, target: Path) -> Path:
     try:
         return safe.fetch(name, target)
     except NotFoundError as error:
         raise _incomplete(safe, name) from error
 
 
-def _incomplete(safe: Place, name: str) -> RefusedError:
+def _incomplete(safe: Files, name: str) -> RefusedError:
     return RefusedError(
         f"{safe.href(name)} does not exist; check the location of the scene or fetch it again",
         reason="scene-incomplete",
@@ -172,7 +172,7 @@ def _annotation_name(names: Sequence[str], swath: str, polarization: str, scene:
 class _Catalogue(NamedTuple):
     """Annotation of a scene: `names` of all files below annotation/, `track` its relative orbit number."""
 
-    safe: Place
+    safe: Files
     names: Sequence[str]
     track: int
     scene: str
@@ -209,7 +209,7 @@ class _Catalogue(NamedTuple):
 
 
 def _fetch_files(
-    safe: Place, annotation: Path, burst: AnnotatedBurst, target: Path, read_lines: LineReader | None
+    safe: Files, annotation: Path, burst: AnnotatedBurst, target: Path, read_lines: LineReader | None
 ) -> BurstFiles:
     stem = annotation.stem
     calibration, noise = (
@@ -233,13 +233,14 @@ def _fetch_files(
     return BurstFiles(annotation, calibration, noise, measurement, first_line)
 
 
-def _fetch_lines(safe: Place, name: str, first: int, count: int, target: Path) -> tuple[Path, int]:
+def _fetch_lines(safe: Files, name: str, first: int, count: int, target: Path) -> tuple[Path, int]:
     """A local TIFF that has the burst's lines, and the line of the sub-swath's raster that is its first."""
     with safe.open(name) as file:
         layout = read_layout(file, safe.href(name))
-        if isinstance(safe, LocalPlace):
+        local = safe.path(name)
+        if local is not None:
             check_length(layout, first, count, file.seek(0, os.SEEK_END))
-            return safe.root / name, 0
+            return local, 0
         start, length = line_range(layout, first, count)
         file.seek(start)
         lines = file.read(length)

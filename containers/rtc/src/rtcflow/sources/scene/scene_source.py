@@ -20,11 +20,11 @@ from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_burst
 from rtcflow.sources.shared import Shared
 from rtcflow_archives.cdse import CDSE_CONNECTIONS
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_cloud.backoff import Backoff
 from rtcflow_contract.errors import NotFoundError, RefusedError, RtcflowError, TransientError
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.keys import LOCAL_BUCKET, lease_folder
+from rtcflow_contract.keys import lease_folder
 from rtcflow_contract.layers import Product
+from rtcflow_files.retry import Retry
 
 # Beside the work folder, which goes with a job: what was fetched of a burst outlives the process that fetched it.
 DOWNLOADS = ".rtcflow-downloads"
@@ -45,7 +45,7 @@ class Archives(NamedTuple):
     parts: Path
     meter: Meter
     progress: Progress
-    backoff: Backoff
+    retry: Retry
     environment: Mapping[str, str]
     shared: Shared
 
@@ -55,7 +55,7 @@ class Archives(NamedTuple):
             login_of(EARTHDATA, self.environment), self.hosts.earthdata_url, self.hosts.asf_login_url
         )
         extractor = Extractor(
-            self.hosts.asf_burst_url, session.get, self.meter, self.backoff, self.parts, self.shared
+            self.hosts.asf_burst_url, session.get, self.meter, self.retry, self.parts, self.shared
         )
         try:
             safe = extractor.fetch(self.wanted, self.folder, self.progress)
@@ -68,10 +68,10 @@ class Archives(NamedTuple):
 
     def from_cdse(self) -> FetchedScene:
         """From CDSE's S3."""
-        local = self.job.work.bucket == LOCAL_BUCKET
-        slots = None if local else Slots(lease_folder(self.job.work.bucket, "cdse"), CDSE_CONNECTIONS)
+        work = self.job.work
+        slots = None if work.is_local else Slots(lease_folder(work.bucket, "cdse"), CDSE_CONNECTIONS)
         hold = slots.hold if slots else no_slots
-        cdse = Cdse(self.hosts, self.meter, self.backoff, self.parts, hold, self.environment, self.shared)
+        cdse = Cdse(self.hosts, self.meter, self.retry, self.parts, hold, self.environment, self.shared)
         return cdse.fetch(self.wanted, self.folder, self.progress)
 
     def _instead_of_extractor(self, session: EarthdataSession, first: RtcflowError) -> FetchedScene:
@@ -93,7 +93,7 @@ class Archives(NamedTuple):
     def _scene_zip(self, session: EarthdataSession) -> Path:
         folder = self.shared.folder / "scene"
         return fetch_scene_zip(
-            self.hosts, self.wanted.scene, folder, session.get, self.meter, self.backoff, self.parts
+            self.hosts, self.wanted.scene, folder, session.get, self.meter, self.retry, self.parts
         )
 
     def _local(self, path: Path, href: str) -> FetchedScene:
@@ -123,7 +123,7 @@ def fetch_scene(
     work: Path,
     meter: Meter,
     progress: Progress,
-    backoff: Backoff | None = None,
+    retry: Retry | None = None,
     environment: Mapping[str, str] = os.environ,
     shared: Shared | None = None,
 ) -> FetchedScene:
@@ -136,7 +136,7 @@ def fetch_scene(
     work : Path
         The job's work folder. Unfinished downloads are kept beside it.
     meter, progress
-    backoff : Backoff, optional
+    retry : Retry, optional
     environment : mapping
         Credentials, and hosts of the archives where they are not the public ones.
     shared : Shared, optional
@@ -174,7 +174,7 @@ def fetch_scene(
         work.parent / DOWNLOADS,
         meter,
         progress,
-        backoff or Backoff(),
+        retry or Retry(),
         environment,
         shared or Shared(work / "shared"),
     )

@@ -1,17 +1,15 @@
 """A remote object as a seekable file that fetches only what is read."""
 
 import io
-import random
-import time
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from rtcflow.threads import Pool
 from rtcflow_contract.errors import TransientError
+from rtcflow_files.retry import Retry
 
 _PART = 8 * 1024 * 1024
 _PARALLEL = 8
-_ATTEMPTS = 4
 # What is fetched at least; doubled, up to a limit, as long as reads follow each other, as those of a zip member do.
 _LEAST, _MOST = 64 * 1024, 4 * 1024 * 1024
 # Reads from this size on fetch what they ask for and no more.
@@ -21,8 +19,11 @@ ReadRange = Callable[[int, int], bytes]
 
 
 class _RangeFile(io.RawIOBase):
-    def __init__(self, read_range: ReadRange, size: int) -> None:
-        self._read_range = read_range
+    def __init__(self, read_range: ReadRange, size: int, retry: Retry) -> None:
+        # A body that breaks off is tried again with its request.
+        self._read_range: ReadRange = lambda start, length: retry.call(
+            lambda: _whole(read_range, start, length)
+        )
         self._size = size
         self._at = 0
         self._block = memoryview(b"")
@@ -68,7 +69,7 @@ class _RangeFile(io.RawIOBase):
         self._block, self._block_start = memoryview(block), self._at
 
 
-def open_ranges(read_range: ReadRange, size: int) -> BinaryIO:
+def open_ranges(read_range: ReadRange, size: int, retry: Retry | None = None) -> BinaryIO:
     """Open an object of `size` bytes.
 
     Parameters
@@ -77,8 +78,10 @@ def open_ranges(read_range: ReadRange, size: int) -> BinaryIO:
         (start, length) to bytes; called from several threads, and again when it raised TransientError.
     size : int
         Size of the object, bytes.
+    retry : Retry, optional
     """
-    return cast(BinaryIO, io.BufferedReader(_RangeFile(read_range, size), buffer_size=_LEAST))
+    file = _RangeFile(read_range, size, retry or Retry())
+    return cast(BinaryIO, io.BufferedReader(file, buffer_size=_LEAST))
 
 
 def _read_parts(read_range: ReadRange, start: int, into: memoryview) -> None:
@@ -86,7 +89,7 @@ def _read_parts(read_range: ReadRange, start: int, into: memoryview) -> None:
 
     def fill(offset: int) -> None:
         length = min(_PART, len(into) - offset)
-        into[offset : offset + length] = _read_patiently(read_range, start + offset, length)
+        into[offset : offset + length] = read_range(start + offset, length)
 
     if len(offsets) == 1:
         fill(0)
@@ -97,16 +100,8 @@ def _read_parts(read_range: ReadRange, start: int, into: memoryview) -> None:
             done.result()
 
 
-def _read_patiently(read_range: ReadRange, start: int, length: int) -> bytes:
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            data = read_range(start, length)
-        except TransientError:
-            # The client retries requests, but not a body that broke off while it was read.
-            if attempt == _ATTEMPTS:
-                raise
-            time.sleep(random.uniform(0, 0.5 * 2**attempt))
-            continue
-        if len(data) == length:
-            return data
-    raise TransientError(f"an answer of {length} bytes came short {_ATTEMPTS} times; try again", "short-read")
+def _whole(read_range: ReadRange, start: int, length: int) -> bytes:
+    data = read_range(start, length)
+    if len(data) != length:
+        raise TransientError(f"an answer of {length} bytes came short; try again", reason="short-read")
+    return data

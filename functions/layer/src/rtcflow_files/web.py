@@ -1,0 +1,142 @@
+"""HTTP requests: through the proxy of the environment, trusting its certificates, in the time that is left.
+
+HTTPS_PROXY, HTTP_PROXY and NO_PROXY name the proxy; REQUESTS_CA_BUNDLE, as for boto3 and asf_search, or SSL_CERT_FILE
+the certificates of a proxy that looks into TLS. Nothing is tried again here: that is the policy's part.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+
+from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
+from rtcflow_files.retry import seconds_left, seconds_of
+
+CONNECT_S, READ_S = 15.0, 60.0
+# Redirects are followed; nothing else is done twice.
+_FOLLOWING = urllib3.Retry(
+    total=None, connect=0, read=0, redirect=5, status=0, other=0, raise_on_status=False
+)
+
+
+def request(
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | str | None = None,
+    *,
+    follow: bool = True,
+    stream: bool = False,
+    read_s: float | None = None,
+) -> urllib3.BaseHTTPResponse:
+    """Send one request; gives the answer, whatever its status.
+
+    Parameters
+    ----------
+    method, url, headers, body
+    follow : bool
+        Whether redirects are followed.
+    stream : bool
+        Whether the body is left to be read by the caller, undecoded.
+    read_s : float
+        Longest silence, seconds, `READ_S` by default; less where a deadline is nearer.
+
+    Raises
+    ------
+    urllib3.exceptions.HTTPError
+        When there is no answer.
+    """
+    left = max(1.0, seconds_left())
+    return _pool(_proxy_of(url), os.environ.get("REQUESTS_CA_BUNDLE") or None).request(
+        method,
+        url,
+        headers=dict(headers or {}),
+        body=body,
+        timeout=urllib3.Timeout(connect=min(CONNECT_S, left), read=min(read_s or READ_S, left)),
+        retries=_FOLLOWING if follow else False,
+        redirect=follow,
+        preload_content=not stream,
+        decode_content=not stream,
+    )
+
+
+@contextmanager
+def answer_of(
+    method: str, url: str, headers: Mapping[str, str] | None = None
+) -> Iterator[urllib3.BaseHTTPResponse]:
+    """The answer to a request for a file, its body not yet read, for the length of the block.
+
+    Raises
+    ------
+    NotFoundError, RefusedError, TransientError
+        When the answer is no file, or breaks off within the block.
+    """
+    try:
+        answer = request(method, url, headers, stream=True)
+        try:
+            check_status(answer, url)
+            yield answer
+        finally:
+            answer.release_conn()
+    except urllib3.exceptions.HTTPError as error:
+        raise TransientError(
+            f"{url} could not be reached ({name_of(error)}); try again", reason="network"
+        ) from error
+
+
+def check_status(answer: urllib3.BaseHTTPResponse, url: str) -> None:
+    """Raise what the status of an answer means for a file; nothing where it is the file."""
+    status = answer.status
+    if status in (404, 410):
+        raise NotFoundError(f"{url} does not exist", reason="not-found")
+    if status in (401, 403):
+        raise RefusedError(f"{url} refused access ({status}); check the credentials", reason="access-denied")
+    if is_passing(status):
+        raise TransientError(
+            f"{url} could not be reached ({status}); try again",
+            reason="network",
+            retry_after_s=wish_of(answer),
+        )
+    if status not in (200, 206):
+        raise RefusedError(f"{url} answered with status {status}; correct the address", reason="http")
+
+
+def is_passing(status: int) -> bool:
+    """Whether a request that was answered so may be answered otherwise later."""
+    return status == 429 or status >= 500
+
+
+def wish_of(answer: urllib3.BaseHTTPResponse) -> float | None:
+    """Seconds that the server wants to be left alone for."""
+    return seconds_of(answer.headers.get("Retry-After"))
+
+
+def name_of(error: urllib3.exceptions.HTTPError) -> str:
+    """Name of what went wrong."""
+    return type(getattr(error, "reason", None) or error).__name__
+
+
+def _proxy_of(url: str) -> str | None:
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    return proxy if proxy and not proxy_bypass(parts.netloc.rpartition("@")[2]) else None
+
+
+@lru_cache(maxsize=8)
+def _pool(proxy: str | None, certificates: str | None) -> urllib3.PoolManager:
+    folder = certificates is not None and os.path.isdir(certificates)
+    trusted: dict[str, Any] = {"ca_cert_dir" if folder else "ca_certs": certificates} if certificates else {}
+    if proxy is None:
+        return urllib3.PoolManager(maxsize=8, **trusted)
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    given = urlsplit(address)
+    headers = None
+    if given.username:
+        account = f"{unquote(given.username)}:{unquote(given.password or '')}"
+        headers = urllib3.make_headers(proxy_basic_auth=account)
+    return urllib3.ProxyManager(address, maxsize=8, proxy_headers=headers, **trusted)
