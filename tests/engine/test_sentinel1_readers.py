@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from rtcflow.engines.orbit_fit import orbit_fit_record
 from rtcflow.sentinel1.annotation import bistatic_delay_s, read_burst
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sentinel1.measurement import read_burst_pixels
@@ -195,11 +196,27 @@ def test_orbit_fit_follows_the_state_vectors(tiny_sample, burst):
     assert state.type == "POEORB"
 
 
-def test_an_orbit_with_a_jump_is_refused(tiny_sample, burst):
+def test_an_orbit_with_a_jump_of_metres_is_refused(tiny_sample, burst):
     state = read_orbit(tiny_sample.orbit, burst.sensing_start)
     state.positions[len(state.positions) // 2] += 5.0
-    with pytest.raises(RefusedError, match="jump"):
+    with pytest.raises(RefusedError, match=r"\d\.\d\d m from a smooth orbit"):
         fit_orbit(state, -2.0, 4.0)
+
+
+@pytest.mark.parametrize("after_s", [-20.0, 0.0, 20.0])
+def test_a_step_of_centimetres_is_fitted_and_recorded(tiny_sample, burst, after_s):
+    state = read_orbit(tiny_sample.orbit, burst.sensing_start)
+    smooth = fit_orbit(state, -2.0, 4.0)
+    state.positions[state.seconds > after_s, 0] += 0.03
+    fitted = fit_orbit(state, -2.0, 4.0)
+    assert smooth.residual_m < 0.001
+    assert 0.005 < fitted.residual_m < 0.03
+    during = np.linspace(-2.0, 4.0, 7)
+    assert np.abs(fitted.position(during) - smooth.position(during)).max() < 0.035
+    record = orbit_fit_record(fitted.residual_m, "native")
+    assert record["orbit_fit_residual_m"] == round(fitted.residual_m, 4)
+    assert "0.02 to 0.04 dB" in record["orbit_fit_note"]
+    assert list(orbit_fit_record(smooth.residual_m, "native")) == ["orbit_fit_residual_m"]
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])

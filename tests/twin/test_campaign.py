@@ -53,7 +53,9 @@ class Story:
             (self.lists / f"{name}.jsonl").write_text(text)
 
     def start(self):
-        return self.campaign.start(find_lists(str(self.lists), None), 4, 10)
+        return self.campaign.start(
+            find_lists(str(self.lists), None), {"max_scenes": 4, "tolerated_failure_percent": 10}
+        )
 
     def records(self):
         return self.twin.keys(self.twin.stack.work_bucket, "campaigns/continent/records/")

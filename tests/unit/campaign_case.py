@@ -20,7 +20,7 @@ def payload(number: int, **fields) -> dict:
 
 
 def item(number: int = 0, **fields) -> Item:
-    return make_items([(1, payload(number, **fields))], "list", "products", "0.1").items[0]
+    return make_items([(1, payload(number, **fields))], "products", "0.1").items[0]
 
 
 def outcome(burst_id: str, kind: Outcome, product: Product = Product.RTC_S1, **fields) -> BurstOutcome:

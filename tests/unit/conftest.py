@@ -54,4 +54,5 @@ def lambda_context():
         memory_limit_in_mb=512,
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:f",
         aws_request_id="1",
+        get_remaining_time_in_millis=lambda: 300_000,
     )

@@ -1,10 +1,12 @@
 """The report of a campaign adds up the records of the scenes in its lists."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from campaign_case import START, item
 
+from rtcflow_campaign.campaign_list import Items
 from rtcflow_campaign.campaign_page import render
 from rtcflow_campaign.campaign_store import CampaignStore
 from rtcflow_contract.campaign import CampaignInput, SceneRecord, SceneState, StartedCampaign
@@ -12,6 +14,7 @@ from rtcflow_contract.errors import ErrorClass, RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_scene.cost import campaign_scene_cost
 
+REQUEST = CampaignInput(campaign="continent", scenes="s3://work/list.jsonl")
 NOW = START + timedelta(days=1)
 REGION = "us-west-2"
 
@@ -42,15 +45,16 @@ def failed(number, error_class, reason, message="why"):
 @pytest.fixture
 def store(aws):
     found = CampaignStore("work", "continent")
-    scenes = found.write_items("run", "scenes.jsonl", [item(number) for number in range(6)])
-    static = found.write_items("run", "static.jsonl", [item(0, product="RTC_S1_STATIC")])
-    request = CampaignInput(campaign="continent", scenes="s3://work/list.jsonl")
+    scenes = found.write_items(
+        "run", "scenes.jsonl", Items([item(number) for number in range(6)], 0), REQUEST
+    )
+    static = found.write_items("run", "static.jsonl", Items([item(0, product="RTC_S1_STATIC")], 0), REQUEST)
     found.write_start(
         StartedCampaign(
             execution="run",
             started=START,
             product_version="0.1",
-            request=request,
+            request=REQUEST,
             scenes=scenes,
             static=static,
         )
@@ -132,3 +136,43 @@ def test_the_handler_writes_report_and_page(store, aws, load_handler, lambda_con
     assert answer["report"] == "s3://work/campaigns/continent/report.json"
     for name in ("report.json", "report.html"):
         assert aws.get_object(Bucket="work", Key=f"campaigns/continent/{name}")["Body"].read()
+
+
+def test_lines_that_were_left_out_are_named_and_the_campaign_is_not_complete(store):
+    wrong = Items([item(0)], 0, ("line 2: no scene", "line 3: <b>no resolution"))
+    start = store.read_start()
+    store.write_start(
+        start.model_copy(update={"scenes": store.write_items("run", "scenes.jsonl", wrong, REQUEST)})
+    )
+    store.write_record(record(0))
+    store.write_record(record(0).model_copy(update={"name": item(0, product="RTC_S1_STATIC").name}))
+    report = store.report(NOW, REGION)
+    assert report.outcome == "incomplete"
+    assert "1 of 1 scenes succeeded, 2 lines left out" in report.message
+    assert report.lines_left_out == wrong.wrong
+    assert "line 3: &lt;b&gt;no resolution" in render(report)
+
+
+@pytest.mark.parametrize("data", [b"", b'{"name": "x"', b"[]"])
+def test_a_record_that_cannot_be_read_leaves_its_scene_open(store, aws, data):
+    store.write_record(record(0))
+    aws.put_object(Bucket="work", Key=f"campaigns/continent/records/{item(1).name}.json", Body=data)
+    report = store.report(NOW, REGION)
+    assert (report.scenes.succeeded, report.scenes.open) == (1, 5)
+
+
+def test_a_record_of_a_later_release_is_read(store, aws):
+    data = json.dumps({**json.loads(record(1).model_dump_json()), "colour": "red"}).encode()
+    aws.put_object(Bucket="work", Key=f"campaigns/continent/records/{item(1).name}.json", Body=data)
+    assert store.report(NOW, REGION).scenes.succeeded == 1
+
+
+def test_a_report_of_a_campaign_of_the_release_before_is_read(store, aws):
+    key = "campaigns/continent/started.json"
+    started = json.loads(aws.get_object(Bucket="work", Key=key)["Body"].read())
+    for name in ("tolerated_failures", "max_attempts", "retry_refused"):
+        del started["request"][name]
+    for name in ("wrong", "told"):
+        del started["scenes"][name]
+    aws.put_object(Bucket="work", Key=key, Body=json.dumps(started).encode())
+    assert store.report(NOW, REGION).scenes.scenes == 6

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from campaign_case import BURSTS, START, States, item, outcome, put_report, scene_report
+from inventory_case import Spec, job_of, manifest_of
 
 from rtcflow_campaign.attempts import MOST_WAITS
 from rtcflow_campaign.campaign_store import CampaignStore
@@ -11,7 +12,7 @@ from rtcflow_campaign.scene_following import SceneFollower, Settings
 from rtcflow_contract.campaign import SceneState
 from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.layers import Product
-from rtcflow_contract.report import Outcome
+from rtcflow_contract.report import Outcome, SceneOutcome
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:scene"
 ITEM = item()
@@ -172,3 +173,90 @@ def test_the_handler_follows(case, load_handler, lambda_context):
     module.follower.states = case.states
     event = {"campaign": "continent", "item": ITEM.model_dump(), "seen": None, "waits": 0, "problem": ""}
     assert module.lambda_handler(event, lambda_context)["decision"] == "run"
+
+
+REFUSED = {"error_class": ErrorClass.REFUSED, "reason": "dem", "message": "no DEM"}
+
+
+def refused_report(name):
+    report = scene_report(name, MADE)
+    return report.model_copy(
+        update={
+            "bursts": (*report.bursts, outcome(BURSTS[1], FAILED, **REFUSED)),
+            "outcome": SceneOutcome.FAILED,
+        }
+    )
+
+
+def test_a_scene_that_was_refused_is_not_tried_again(case):
+    case.ended(FIRST, "FAILED", refused_report(FIRST), error="BurstsFailed")
+    answer = case.follow()
+    assert (answer["decision"], answer["attempt"], answer["error_class"]) == ("failed", FIRST, "refused")
+    assert "no DEM (refused before, and not tried again unless asked)" in case.record.message
+    assert case.record.made == 1
+
+
+def test_a_scene_that_was_refused_is_tried_again_where_that_is_asked_for(case):
+    case.ended(FIRST, "FAILED", refused_report(FIRST), error="BurstsFailed")
+    asked = ITEM.model_copy(update={"retry_refused": True})
+    assert case.follow(item=asked.model_dump())["attempt"] == SECOND
+
+
+def test_a_scene_that_lacked_its_static_layers_is_tried_again(case):
+    case.ended(FIRST, "FAILED", error="StaticLayersMissing", cause="none")
+    assert case.follow()["attempt"] == SECOND
+
+
+def test_attempts_have_a_limit_over_all_starts(case):
+    for number in range(1, 6):
+        case.ended(f"{ITEM.name}-{number}", "FAILED", scene_report(f"{ITEM.name}-{number}", FAILED))
+    answer = case.follow()
+    assert (answer["decision"], answer["attempt"]) == ("failed", f"{ITEM.name}-5")
+    assert "given up after 5 attempts" in answer["message"]
+    more = ITEM.model_copy(update={"max_attempts": 6})
+    assert case.follow(item=more.model_dump())["attempt"] == f"{ITEM.name}-6"
+
+
+def test_what_was_made_and_paid_stays_when_it_is_forgotten_elsewhere(case):
+    case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED))
+    case.follow(seen=FIRST)
+    case.states.found.clear()
+    case.s3.delete_object(Bucket="work", Key=f"executions/{FIRST}/report.json")
+    answer = case.follow()
+    assert (answer["decision"], answer["attempt"]) == ("run", SECOND)
+    case.ended(SECOND, "SUCCEEDED", scene_report(SECOND, SKIPPED, MADE, after_h=5))
+    case.follow(seen=SECOND)
+    record = case.record
+    assert (record.attempts, record.made, record.cost_usd, record.started) == (2, 2, 1.0, START)
+    assert record.execution == SECOND
+
+
+def test_a_scene_that_was_refused_before_step_functions_forgot_it_is_not_tried_again(case):
+    case.ended(FIRST, "FAILED", refused_report(FIRST), error="BurstsFailed")
+    case.follow(seen=FIRST)
+    case.states.found.clear()
+    answer = case.follow()
+    assert (answer["decision"], answer["error_class"]) == ("failed", "refused")
+    assert case.record.attempts == 1
+
+
+def test_another_product_in_the_place_is_not_what_was_made(case):
+    case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE))
+    item_at = outcome(BURSTS[0], MADE).item.removeprefix("s3://products/")
+    spec = Spec()
+    manifest = manifest_of(spec, job_of(spec))
+    key = item_at.replace("metadata", "manifest")
+    case.s3.put_object(Bucket="products", Key=key, Body=manifest.model_dump_json().encode())
+    assert case.follow()["decision"] == "done"
+    coarse = manifest.grid.model_copy(update={"spacing": 40})
+    data = manifest.model_copy(update={"grid": coarse}).model_dump_json()
+    case.s3.put_object(Bucket="products", Key=key, Body=data.encode())
+    assert case.follow()["decision"] == "run"
+
+
+@pytest.mark.parametrize("data", [b"", b"[]"])
+def test_a_record_that_cannot_be_read_is_made_anew(case, data):
+    case.s3.put_object(Bucket="work", Key=f"campaigns/continent/records/{ITEM.name}.json", Body=data)
+    case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE))
+    assert case.follow()["decision"] == "done"
+    assert case.record.products == 1

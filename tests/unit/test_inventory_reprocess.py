@@ -214,5 +214,5 @@ def test_a_campaign_takes_the_list(listed, tmp_path):
     put_product(Spec(0, 12, orbit="RESORB"))
     listed("--orbit", "precise")
     text = (tmp_path / "list.jsonl").read_text()
-    items = make_items(parse_list(text, "list.jsonl"), "list.jsonl", "products", "0.1")
+    items = make_items(parse_list(text, "list.jsonl"), "products", "0.1")
     assert [item.payload["scene"] for item in items.items] == [scene_of(0), scene_of(12)]

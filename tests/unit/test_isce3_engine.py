@@ -22,6 +22,7 @@ from rtcflow.engines.isce3.engine import SCRIPT, Isce3Engine
 from rtcflow.engines.isce3.output import collect_output, read_facts
 from rtcflow.engines.isce3.process import run_workflow
 from rtcflow.engines.isce3.staging import stage_orbit, stage_safe
+from rtcflow.engines.isce3.terrain import StagedDem
 from rtcflow.engines.registry import ENGINES, choose_engine
 from rtcflow.failures import StopRequest, as_contract_error, stopped
 from rtcflow.inputs import fetch_inputs
@@ -38,6 +39,7 @@ from rtcflow_contract.request import Engine
 
 STAND_IN = Path(__file__).with_name("isce3_stand_in.py")
 INSTALLED = ("json",)
+AS_GIVEN = StagedDem(Path("dem.tif"), {}, np.zeros((0, 0), bool))
 
 
 @pytest.fixture
@@ -153,12 +155,12 @@ def test_a_crash_is_told_with_the_last_line(make):
     assert "ValueError: the radar grid is empty" in error.message
 
 
-def test_a_hang_is_stopped_at_the_limit_and_its_known_cause_named(make, monkeypatch):
+def test_a_hang_is_stopped_at_the_limit_with_what_to_do(make, monkeypatch):
     monkeypatch.setenv("RTCFLOW_ISCE3_TIME_LIMIT_S", "1.5")
     error = failure(make, "hang")
     assert error.reason == "time-limit"
     assert "1.5 s" in error.message
-    assert "antimeridian" in error.message
+    assert "raise the limit, or make the burst with engine native" in error.message
     assert "computing layover shadow mask" in error.message
 
 
@@ -328,7 +330,7 @@ def test_a_real_output_folder_of_the_workflow_is_collected(tmp_path, product, mo
     monkeypatch.setattr("rtcflow.engines.isce3.output.layers_of", lambda *arguments: layers)
     folder = tmp_path / "product"
     folder.mkdir()
-    result = collect_output(job, inputs_of(tmp_path), grid, output, folder, silent)
+    result = collect_output(job, inputs_of(tmp_path), grid, output, folder, silent, AS_GIVEN)
     assert result.parameters["static_tropospheric_delay_correction"] is (product is Product.RTC_S1)
     for layer in layers:
         (theirs,) = output.glob(f"*v1.0_{layer.name}.tif")

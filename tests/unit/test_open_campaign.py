@@ -26,7 +26,8 @@ def opened(**request):
 def test_items_are_written_with_the_names_of_their_executions(aws):
     put(aws, [payload(0), payload(1)])
     state = opened(max_scenes=7)
-    assert state["scenes"] == {"key": "campaigns/continent/items/continent-1/scenes.jsonl", "count": 2}
+    key = "campaigns/continent/items/continent-1/scenes.jsonl"
+    assert state["scenes"] == {"key": key, "count": 2, "tolerated": 10}
     assert state["static"]["count"] == 0
     assert (state["max_scenes"], state["tolerated_failure_percent"]) == (7, 10)
     store = CampaignStore("work", "continent")
@@ -34,7 +35,7 @@ def test_items_are_written_with_the_names_of_their_executions(aws):
 
 
 def test_a_scene_that_is_there_twice_is_made_once(aws):
-    put(aws, [payload(0), payload(0, compute="on_demand"), payload(0, resolution=30)])
+    put(aws, [payload(0), payload(0, compute="on_demand"), payload(0, collection="b")])
     assert opened()["scenes"]["count"] == 2
     assert CampaignStore("work", "continent").read_start().scenes.repeated == 1
 
@@ -52,12 +53,73 @@ def test_a_csv_gives_the_same_items(aws):
     assert found.payload["link_static_layers"] is True
 
 
-def test_every_wrong_line_is_named(aws):
+def test_a_wrong_line_is_left_out_by_name_and_holds_up_no_other(aws):
     put(aws, f"{json.dumps(payload(0))}\nnot json\n\n{json.dumps(payload(1, resolution=-1))}\n[]\n")
+    assert opened()["scenes"]["count"] == 1
+    listed = CampaignStore("work", "continent").read_start().scenes
+    assert listed.wrong == 3
+    for told, line in zip(listed.told, ("line 2:", "line 4:", "line 5:"), strict=True):
+        assert told.startswith(line)
+    assert "resolution" in listed.told[1]
+
+
+def test_a_wrong_line_of_the_static_list_holds_up_no_scene(aws):
+    put(aws, [payload(0)])
+    put(aws, [payload(0, product="RTC_S1_STATIC"), {"scene": "x"}], "static.jsonl")
+    state = opened(static=SCENES.replace("scenes.jsonl", "static.jsonl"))
+    assert (state["scenes"]["count"], state["static"]["count"]) == (1, 1)
+
+
+def test_a_list_without_a_line_that_can_work_is_refused(aws):
+    put(aws, "not json\n[]\n")
     with pytest.raises(RefusedError) as refusal:
         opened()
-    for told in ("line 2:", "line 4:", "resolution", "line 5:", SCENES):
+    for told in ("line 1:", "line 2:", SCENES):
         assert told in refusal.value.message
+
+
+def test_a_percentage_of_three_is_no_tolerance(aws):
+    put(aws, [payload(number) for number in range(3)])
+    assert opened()["scenes"]["tolerated"] == 10
+    assert opened(tolerated_failures=0)["scenes"]["tolerated"] == 0
+    assert opened(tolerated_failures=1, tolerated_failure_percent=70)["scenes"]["tolerated"] == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ({}, {"resolution": 40}, "resolution 20 m and 40 m"),
+        ({"engine": "native"}, {"engine": "isce3"}, "engine native and isce3"),
+        (
+            {"product": "RTC_S1_STATIC", "burst_id_list": "t070_149815_iw1"},
+            {"product": "RTC_S1_STATIC", "burst_id_list": "t070_149815_iw1", "output_crs": 3031},
+            "CRS default and EPSG:3031",
+        ),
+    ],
+)
+def test_lines_that_write_other_products_to_one_place_are_left_out(aws, first, second, told):
+    put(aws, [payload(0, **first), payload(0, **second)])
+    assert opened()["scenes"]["count"] == 1
+    (line,) = CampaignStore("work", "continent").read_start().scenes.told
+    assert line.startswith("line 2: writes")
+    assert told in line
+    assert "as line 1 does otherwise" in line
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({}, {"resolution": 40, "collection": "coarse"}),
+        ({}, {"burst_id_list": "t070_149815_iw1"}),
+        (
+            {"product": "RTC_S1_STATIC", "burst_id_list": "t070_149815_iw1"},
+            {"product": "RTC_S1_STATIC", "burst_id_list": "t070_149815_iw2", "resolution": 40},
+        ),
+    ],
+)
+def test_lines_that_share_no_place_go_side_by_side(aws, first, second):
+    put(aws, [payload(0, **first), payload(0, **second)])
+    assert opened()["scenes"]["count"] == 2
 
 
 @pytest.mark.parametrize(

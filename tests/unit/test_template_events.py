@@ -40,6 +40,8 @@ def test_example_lists_name_the_same_scenes():
     scenes = []
     for name in ("scenes.jsonl", "scenes.csv"):
         lines = parse_list((FOLDER / "campaigns" / name).read_text(), name)
-        scenes.append([item.payload["scene"] for item in make_items(lines, name, "products", "0.1").items])
+        scenes.append(
+            [item.payload["scene"] for item in make_items(lines, "products", "0.1").refuse_wrong(name).items]
+        )
     assert scenes[0] == scenes[1]
     assert len(scenes[0]) == 2

@@ -119,10 +119,15 @@ NESTED_ROLES = {
         {
             "logs:CreateLogStream": {"FindScenesLogs.Arn"},
             "logs:PutLogEvents": {"FindScenesLogs.Arn"},
-            "s3:GetObject": {f"{WORK}/areas/*", f"{WORK}/find_scenes/*"},
+            "s3:GetObject": {
+                f"{WORK}/areas/*",
+                f"{WORK}/find_scenes/*",
+                f"{WORK}/executions/*/report.json",
+            },
             "s3:PutObject": {f"{WORK}/find_scenes/*"},
             "s3:ListBucket": {WORK},
             "states:StartExecution": {"SceneStateMachineArn"},
+            "states:ListExecutions": {"SceneStateMachineArn"},
             "states:DescribeExecution": {SCENE_EXECUTIONS},
             "sqs:SendMessage": {"FindScenesDeadLetters.Arn"},
             **{

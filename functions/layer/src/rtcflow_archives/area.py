@@ -2,25 +2,22 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from rtcflow_archives.granule import Direction, SceneGranule
+from rtcflow_archives.rings import Ring, check_ring
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import SceneRequest, describe, parse_request
 
-# Longitude, latitude of a closed ring, degrees.
-Ring = tuple[tuple[float, float], ...]
-
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,23}$")
-# CMR takes no more points in a polygon.
-_MOST_POINTS = 5000
 _ANY_BUCKET = "the-products-bucket-of-the-stack"
+# Stands for any scene where only the settings of a payload count.
+_EXAMPLE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 
 
 class Revisions(StrEnum):
@@ -55,7 +52,7 @@ class Area(BaseModel):
     Attributes
     ----------
     name : str
-        Part of the names of executions.
+        Names the area in logs, refusals and the file of its position.
     rings : tuple of Ring
         Outer rings, counter-clockwise; holes are not kept.
     enabled : bool
@@ -109,6 +106,16 @@ class Area(BaseModel):
         }
         return {"scene": scene, **filled}
 
+    def request(self, default_bucket: str) -> SceneRequest:
+        """The settings of the area's scenes, as a request for an example of them.
+
+        Raises
+        ------
+        RefusedError
+            When no scene's payload would be taken.
+        """
+        return parse_request(self.payload_of(_EXAMPLE), default_bucket)
+
 
 def parse_areas(text: str, file: str) -> list[Area]:
     """Areas of a GeoJSON file: a Feature is one area, a FeatureCollection one a feature.
@@ -127,8 +134,9 @@ def parse_areas(text: str, file: str) -> list[Area]:
         When the file is no GeoJSON of polygons, or a property is unknown or wrong; names them all.
     """
     try:
-        document = json.loads(text)
-    except ValueError as error:
+        # Some programs write a byte order mark in front.
+        document = json.loads(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError) as error:
         raise RefusedError(f"area {file} is not JSON: {error}; export it again", reason="area") from error
     features = document.get("features") if isinstance(document, dict) else None
     found = features if isinstance(features, list) else [document]
@@ -144,7 +152,10 @@ def _area(feature: Any, name: str, file: str) -> Area:
         raise RefusedError(
             f"area {file} holds no GeoJSON feature; wrap the polygon in a Feature", reason="area"
         )
-    given = {key: value for key, value in (feature.get("properties") or {}).items() if value is not None}
+    properties = feature.get("properties") or {}
+    if not isinstance(properties, dict):
+        raise RefusedError(f"area {file} has properties that are no table; export it again", reason="area")
+    given = {key: value for key, value in properties.items() if value is not None}
     own = {key: given.pop(key) for key in list(given) if key in Area.model_fields}
     if set(own) & {"rings", "payload"} or "scene" in given:
         raise RefusedError(f"area {file} sets scene, rings or payload; leave these out", reason="area")
@@ -169,51 +180,38 @@ def _check_payload(area: Area, file: str) -> None:
         raise RefusedError(
             f"area {file} has unknown properties {', '.join(unknown)}; correct their names", reason="area"
         )
-    example = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
     try:
-        parse_request(area.payload_of(example), _ANY_BUCKET)
+        area.request(_ANY_BUCKET)
     except RefusedError as error:
         raise RefusedError(f"area {file}: {error.message}", reason="area") from error
 
 
 def rings_of(feature: Mapping[str, Any], file: str) -> list[Ring]:
-    """Outer rings of a GeoJSON feature, as the archive's search takes them; RefusedError where it is no polygon."""
-    geometry = feature.get("geometry") or {}
+    """Outer rings of a GeoJSON feature, as the archive's search takes them.
+
+    Raises
+    ------
+    RefusedError
+        When it is no polygon, or one that the archive would read as another: wider than half the globe, around a pole,
+        crossing itself or without area.
+    """
+    given = feature.get("geometry")
+    geometry: Mapping[str, Any] = given if isinstance(given, dict) else {}
     polygons = {
         "Polygon": lambda: [geometry["coordinates"]],
         "MultiPolygon": lambda: geometry["coordinates"],
-    }.get(geometry.get("type", ""))
+    }.get(str(geometry.get("type", "")))
     if polygons is None:
         raise RefusedError(
             f"area {file} is a {geometry.get('type')}; draw a Polygon or MultiPolygon", reason="area"
         )
     try:
-        rings = [
-            counter_clockwise([(float(x), float(y)) for x, y, *_ in polygon[0]]) for polygon in polygons()
-        ]
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+        outlines = [[(float(x), float(y)) for x, y, *_ in polygon[0]] for polygon in polygons()]
+        if not outlines or not all(outlines):
+            raise ValueError("no corner")
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise RefusedError(f"area {file} has wrong coordinates; export it again", reason="area") from error
-    for ring in rings:
-        if len(ring) < 4 or not all(-180 <= x <= 180 and -90 <= y <= 90 for x, y in ring):
-            raise RefusedError(
-                f"area {file} must be in degrees (EPSG:4326), with 3 corners at least; reproject it",
-                reason="area",
-            )
-        if len(ring) > _MOST_POINTS:
-            raise RefusedError(
-                f"area {file} has {len(ring)} points; simplify it to {_MOST_POINTS}", reason="area"
-            )
-    return rings
-
-
-def counter_clockwise(points: Sequence[tuple[float, float]]) -> Ring:
-    """The ring closed, and in the order in which CMR reads the inside of a polygon.
-
-    Corners on both sides of the antimeridian are taken as near each other when the ring would else be wider than half
-    the globe.
-    """
-    closed = list(points) if points[0] == points[-1] else [*points, points[0]]
-    wide = max(x for x, _ in closed) - min(x for x, _ in closed) > 180
-    plane = [(x + 360 if wide and x < 0 else x, y) for x, y in closed]
-    doubled = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairwise(plane))
-    return tuple(closed if doubled > 0 else reversed(closed))
+    try:
+        return [check_ring(outline) for outline in outlines]
+    except ValueError as error:
+        raise RefusedError(f"area {file} {error}", reason="area") from error

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from rtcflow_archives.area import Ring
 from rtcflow_archives.cmr import Cmr
 from rtcflow_archives.granule import SLC_COLLECTIONS, SceneGranule, granule_name, scene_granules
+from rtcflow_archives.rings import Ring
+from rtcflow_contract.scene_id import SceneId
 
 _SLC: dict[str, Any] = {"shortName": list(SLC_COLLECTIONS)}
 
@@ -50,6 +51,12 @@ def find_scenes(
         keywords.append(("created_at[]", str(published)))
     options = _SLC | (acquired or Window(None, None))._asdict()
     return scene_granules(cmr.granules(**options, cmr_keywords=keywords))
+
+
+def processings_of(cmr: Cmr, scene: SceneId) -> list[SceneGranule]:
+    """Every processing of a scene's acquisition that the catalogue has, the scene's own among them."""
+    found = find_scenes(cmr, (), acquired=Window(scene.start, scene.stop))
+    return [granule for granule in found if granule.scene.id[:-5] == scene.id[:-5]]
 
 
 def find_scene(cmr: Cmr, scene: str, rings: Sequence[Ring] = ()) -> SceneGranule | None:

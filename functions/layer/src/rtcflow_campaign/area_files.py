@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 from rtcflow_archives.area import Area, parse_areas
-from rtcflow_contract.errors import RefusedError
+from rtcflow_campaign.destinations import conflicts_of_areas
+from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_contract.keys import AREAS, Location
 from rtcflow_files import storage
 
@@ -15,8 +16,11 @@ class AreaFiles(NamedTuple):
     refusals: list[str]
 
 
-def read_areas(work_bucket: str, client: Any = None) -> AreaFiles:
-    """Read every `.geojson` and `.json` below `areas/`; areas that are switched off are left out."""
+def read_areas(work_bucket: str, products_bucket: str, client: Any = None) -> AreaFiles:
+    """Read every `.geojson` and `.json` below `areas/`; areas that are switched off are left out.
+
+    Areas that could write different products to one place are left out with a sentence.
+    """
     folder = Location(work_bucket, AREAS)
     areas: dict[str, Area] = {}
     refusals: list[str] = []
@@ -24,13 +28,18 @@ def read_areas(work_bucket: str, client: Any = None) -> AreaFiles:
         if not entry.name.endswith((".geojson", ".json")):
             continue
         try:
-            text = storage.read_bytes(folder.join(entry.name), client).decode("utf-8", errors="replace")
+            text = storage.read_bytes(folder.join(entry.name), client).decode("utf-8-sig", errors="replace")
             for area in parse_areas(text, entry.name):
                 if area.name in areas:
                     raise RefusedError(
                         f"area {entry.name} is named {area.name} like another; give it a name", reason="area"
                     )
                 areas[area.name] = area
-        except RefusedError as error:
+        except RtcflowError as error:
             refusals.append(error.message)
-    return AreaFiles([area for area in areas.values() if area.enabled], refusals)
+    enabled = [area for area in areas.values() if area.enabled]
+    conflicts = conflicts_of_areas(enabled, products_bucket)
+    return AreaFiles(
+        [area for area in enabled if area.name not in conflicts],
+        [*refusals, *dict.fromkeys(conflicts.values())],
+    )

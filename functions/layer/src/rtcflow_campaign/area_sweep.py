@@ -1,15 +1,23 @@
 """Search the archive for new scenes of an area, start them, and only then remember how far it was searched."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from rtcflow_archives.area import Area
 from rtcflow_archives.cmr import Cmr
-from rtcflow_archives.granule import newest_processings
-from rtcflow_archives.scene_search import Window, find_scenes
-from rtcflow_campaign.scene_start import SceneStarter
-from rtcflow_campaign.search_position import Position, read_position, remember
+from rtcflow_archives.granule import SceneGranule, newest_processings
+from rtcflow_archives.scene_search import Window, find_scenes, processings_of
+from rtcflow_campaign.retries import SceneExecutions, try_again
+from rtcflow_campaign.scene_start import SceneStarter, Start
+from rtcflow_campaign.search_position import Position, Watched, read_position, remember
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.scene_rules import refuse_uncalibrated
+
+# Of those given up, a person reads the last.
+_MOST_GIVEN_UP = 200
+_AT_ONCE = 8
 
 
 class Limits(NamedTuple):
@@ -23,11 +31,14 @@ class Limits(NamedTuple):
         How far back an area is searched that never was.
     starts : int
         Scenes started for an area in a run at most; the rest follow in the next.
+    retry : timedelta
+        How long after its first start a scene that failed is tried again.
     """
 
     overlap: timedelta
     first_search: timedelta
     starts: int
+    retry: timedelta = timedelta(days=7)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Limits":
@@ -36,28 +47,54 @@ class Limits(NamedTuple):
             timedelta(hours=float(environment["OVERLAP_HOURS"])),
             timedelta(days=float(environment["FIRST_SEARCH_DAYS"])),
             int(environment["STARTS_PER_RUN"]),
+            timedelta(days=float(environment.get("RETRY_DAYS") or 7)),
         )
 
 
 class Swept(NamedTuple):
-    """What a run did for an area: scenes that the area wants, those started now, those left for the next run."""
+    """What a run did for an area.
+
+    Attributes
+    ----------
+    area : str
+    found : int
+        Scenes of the search that the area wants.
+    started : int
+    before : int
+        Those of them that were started before, by whomever.
+    left : int
+        Those left for the next run.
+    unusable : int
+        Those that can never give a product.
+    retried : int
+        Scenes started again after a failure.
+    given_up : tuple of str
+        Scenes that are not tried again, with the reason.
+    """
 
     area: str
     found: int
     started: int
+    before: int
     left: int
+    unusable: int
+    retried: int
+    given_up: tuple[str, ...]
+
+
+class Archive(NamedTuple):
+    """What a sweep works with: the catalogue, who starts scenes, and what failed."""
+
+    cmr: Cmr
+    starter: SceneStarter
+    executions: SceneExecutions
+    failed: Mapping[str, datetime] = {}
 
 
 def sweep(
-    area: Area,
-    now: datetime,
-    limits: Limits,
-    cmr: Cmr,
-    starter: SceneStarter,
-    work_bucket: str,
-    client: Any = None,
+    area: Area, now: datetime, limits: Limits, archive: Archive, work_bucket: str, client: Any = None
 ) -> Swept:
-    """Start the scenes of an area that were published since the last search.
+    """Start the scenes of an area that were published since the last search, and again those that failed.
 
     The position moves when every scene of the search was started; a run that stops before starts the same names again,
     which starts nothing twice.
@@ -68,8 +105,7 @@ def sweep(
     now : datetime
         End of the search, UTC.
     limits : Limits
-    cmr : Cmr
-    starter : SceneStarter
+    archive : Archive
     work_bucket : str
     client : optional
         S3 client, the default one when None.
@@ -79,18 +115,77 @@ def sweep(
     TransientError, RefusedError, DefectError
         When the search or a start failed; the position stays.
     """
+    cmr, starter = archive.cmr, archive.starter
     held = read_position(work_bucket, area.name, now - limits.first_search + limits.overlap, client)
     window = Window(held.position.searched_until - limits.overlap, now)
     granules = newest_processings(find_scenes(cmr, area.rings, published=window))
-    named = {starter.name(area, granule): granule for granule in granules if area.wants(granule)}
+    wanted = [granule for granule in granules if area.wants(granule)]
+    named = {starter.name(area, granule): granule for granule in wanted if _usable(granule)}
     known = set(held.position.started)
     fresh = [name for name in named if name not in known]
     begun = fresh[: limits.starts]
-    started = sum(starter.start(area, named[name]) for name in begun)
+    watched = dict(held.position.watched)
+    starts = []
+    for name in begun:
+        granule = named[name]
+        done = starter.start(area, granule, lambda scene: processings_of(cmr, scene))
+        starts.append(done.start)
+        if done.start is not Start.OLDER:
+            watched.setdefault(done.name, Watched(scene=granule.scene.id, first=now))
+    tried = try_again(watched, archive.failed, now, limits.retry, archive.executions)
     left = len(fresh) - len(begun)
     position = Position(
         searched_until=held.position.searched_until if left else now,
         started=tuple(name for name in named if name in known or name in begun),
+        watched=tried.watched,
+        given_up=(*held.position.given_up, *tried.given_up)[-_MOST_GIVEN_UP:],
     )
     remember(work_bucket, area.name, held, position, client)
-    return Swept(area.name, len(named), started, left)
+    started = starts.count(Start.STARTED)
+    return Swept(
+        area=area.name,
+        found=len(wanted),
+        started=started,
+        before=len(named) - left - started,
+        left=left,
+        unusable=len(wanted) - len(named),
+        retried=tried.retried,
+        given_up=tuple(f"{one.scene} after {one.attempts} attempts: {one.message}" for one in tried.given_up),
+    )
+
+
+def _usable(granule: SceneGranule) -> bool:
+    try:
+        refuse_uncalibrated(granule.scene)
+    except RefusedError:
+        return False
+    return True
+
+
+def sweep_all(
+    areas: Sequence[Area],
+    sweep_one: Callable[[Area], Swept | Exception],
+    searched_until: Callable[[Area], datetime],
+    time_is_left: Callable[[], bool],
+) -> tuple[list[tuple[Area, Swept | Exception]], list[Area]]:
+    """Sweep areas side by side, those first that were searched the longest ago; gives results, and areas not come to.
+
+    Parameters
+    ----------
+    areas : sequence of Area
+    sweep_one : callable
+        Sweeps an area; gives what it did, or how it failed.
+    searched_until : callable
+        How far an area was searched.
+    time_is_left : callable
+        Asked before each area; the next run begins with those that this one did not come to.
+    """
+    order = sorted(areas, key=lambda area: (searched_until(area), area.name))
+
+    def in_time(area: Area) -> Swept | Exception | None:
+        return sweep_one(area) if time_is_left() else None
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        results = list(zip(order, pool.map(in_time, order), strict=True))
+    done = [(area, result) for area, result in results if result is not None]
+    return done, [area for area, result in results if result is None]

@@ -31,11 +31,20 @@ class Attempt(NamedTuple):
     execution: Execution | None
 
 
-def attempts_at(name: str, describe: Callable[[str], Execution | None]) -> Iterator[Attempt]:
-    """Attempts at a scene by number, up to the first that was never started."""
+def attempts_at(name: str, describe: Callable[[str], Execution | None], known: int = 0) -> Iterator[Attempt]:
+    """Attempts at a scene by number, up to the first that was never started.
+
+    Parameters
+    ----------
+    name : str
+    describe : callable
+        Gives an execution; None when there is none, or none any more.
+    known : int
+        Attempts that are recorded, though Step Functions may have forgotten them.
+    """
     number = 0
     found: Execution | None = Execution(RUNNING, {})
-    while found is not None:
+    while found is not None or number <= known:
         number += 1
         attempt = attempt_name(name, number)
         found = describe(attempt)
@@ -43,12 +52,16 @@ def attempts_at(name: str, describe: Callable[[str], Execution | None]) -> Itera
 
 
 class Next(NamedTuple):
-    """A decision, the attempt that it is about, the one to be known as seen, and seconds until the next look."""
+    """A decision, the attempt that it is about, the one to be known as seen, and seconds until the next look.
+
+    `why` says why a scene is not tried again.
+    """
 
     decision: Decision
     attempt: str
     seen: str | None = None
     wait_s: int = 0
+    why: str = ""
 
 
 def decide(
@@ -56,6 +69,8 @@ def decide(
     *,
     seen: str | None,
     whole: Callable[[str], bool],
+    refused: Callable[[], bool],
+    most: int,
     paused: Callable[[], bool],
     waits: int,
 ) -> Next:
@@ -68,7 +83,11 @@ def decide(
     seen : str or None
         The attempt that this start of the campaign ran or waited for: when that failed, the scene failed.
     whole : callable
-        Whether all products that a succeeded attempt reported exist still.
+        Whether all products that a succeeded attempt reported exist still, as they are asked for.
+    refused : callable
+        Whether the last attempt was refused, and would be again.
+    most : int
+        Attempts at most, over all starts of the campaign.
     paused : callable
         Whether no further scene is to be started.
     waits : int
@@ -83,7 +102,11 @@ def decide(
             return Next(Decision.DONE, attempt.name)
         if attempt.name == seen:
             return Next(Decision.FAILED, attempt.name)
-    following = attempts[-1].name
+    *before, following = (attempt.name for attempt in attempts)
+    if len(before) >= most:
+        return Next(Decision.FAILED, before[-1], why=f"given up after {len(before)} attempts")
+    if before and refused():
+        return Next(Decision.FAILED, before[-1], why="refused before, and not tried again unless asked")
     if not paused():
         return Next(Decision.RUN, following, following)
     if waits >= MOST_WAITS:

@@ -6,20 +6,41 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from rtcflow_campaign.destinations import Destination, conflict, destinations_of
 from rtcflow_contract.campaign import Item
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.execution_name import campaign_scene_name
-from rtcflow_contract.request import burst_list_file, parse_request
+from rtcflow_contract.layers import Product
+from rtcflow_contract.request import SceneRequest, burst_list_file, parse_request
+from rtcflow_contract.stored import read_stored
 
 _MOST_TOLD = 5
 _BOOLEANS = {"true": True, "false": False}
 
 
 class Items(NamedTuple):
-    """Scenes of a list in its order; `repeated` counts lines that name a scene once more."""
+    """Scenes of a list in its order; `repeated` counts lines that name a scene once more.
+
+    `wrong` has a sentence for each line that cannot work, and is left out.
+    """
 
     items: list[Item]
     repeated: int
+    wrong: tuple[str, ...] = ()
+
+    def refuse_wrong(self, file: str) -> "Items":
+        """The list, if every line of it can work.
+
+        Raises
+        ------
+        RefusedError
+            Names the lines that cannot, and why.
+        """
+        if self.wrong:
+            most = _MOST_TOLD
+            more = f"; and {len(self.wrong) - most} more lines" if len(self.wrong) > most else ""
+            raise RefusedError(f"list {file}: {'; '.join(self.wrong[:most])}{more}", reason="campaign-list")
+        return self
 
 
 def parse_list(text: str, file: str) -> Iterator[tuple[int, Any]]:
@@ -44,39 +65,34 @@ def parse_list(text: str, file: str) -> Iterator[tuple[int, Any]]:
                 yield number, line
 
 
-def make_items(lines: Iterable[tuple[int, Any]], file: str, default_bucket: str, version: str) -> Items:
+def make_items(lines: Iterable[tuple[int, Any]], default_bucket: str, version: str) -> Items:
     """Check every payload of a list and name it.
+
+    A line that cannot work is left out with the reason: also one that would write another product to the place of a
+    line before it.
 
     Parameters
     ----------
     lines : iterable of (int, payload)
         As `parse_list` gives them.
-    file : str
-        For refusals.
     default_bucket, version : str
         Products bucket and product version of the stack.
-
-    Raises
-    ------
-    RefusedError
-        Names the lines that cannot work, and why.
     """
     items: dict[str, Item] = {}
+    places: dict[_Place, tuple[int, SceneRequest]] = {}
     wrong: list[str] = []
     repeated = 0
     for number, payload in lines:
         try:
-            _check(payload, default_bucket)
-            item = Item(name=campaign_scene_name(payload, version), payload=payload)
+            request, file_of_bursts = _request(payload, default_bucket)
+            _refuse_conflict(number, request, places)
+            item = Item(name=campaign_scene_name(request, version, file_of_bursts), payload=payload)
         except RefusedError as error:
             wrong.append(f"line {number}: {error.message}")
             continue
         repeated += item.name in items
         items.setdefault(item.name, item)
-    if wrong:
-        more = f"; and {len(wrong) - _MOST_TOLD} more lines" if len(wrong) > _MOST_TOLD else ""
-        raise RefusedError(f"list {file}: {'; '.join(wrong[:_MOST_TOLD])}{more}", reason="campaign-list")
-    return Items(list(items.values()), repeated)
+    return Items(list(items.values()), repeated, tuple(wrong))
 
 
 def write_items(items: Iterable[Item]) -> str:
@@ -86,7 +102,7 @@ def write_items(items: Iterable[Item]) -> str:
 
 def read_items(text: str) -> list[Item]:
     """Items of such a JSONL."""
-    return [Item.model_validate_json(line) for line in text.splitlines() if line.strip()]
+    return [read_stored(Item, line, "an item of the campaign") for line in text.splitlines() if line.strip()]
 
 
 def write_payloads(payloads: Iterable[dict[str, Any]]) -> str:
@@ -99,7 +115,29 @@ def _cell(value: Any) -> Any:
     return _BOOLEANS.get(value.lower(), value) if isinstance(value, str) else value
 
 
-def _check(payload: Any, default_bucket: str) -> None:
-    # A burst list on S3 is read by PlanScene.
-    on_s3 = isinstance(payload, dict) and burst_list_file(payload.get("burst_id_list"))
-    parse_request({**payload, "burst_id_list": None} if on_s3 else payload, default_bucket)
+def _request(payload: Any, default_bucket: str) -> tuple[SceneRequest, str]:
+    """The request of a line, and the URI of its burst list where that is on S3, which PlanScene reads."""
+    file = burst_list_file(payload.get("burst_id_list")) if isinstance(payload, dict) else None
+    return parse_request({**payload, "burst_id_list": None} if file else payload, default_bucket), file or ""
+
+
+class _Place(NamedTuple):
+    """Where lines may write the same product: static layers by burst, else what is made of an acquisition."""
+
+    destination: Destination
+    key: str
+
+
+def _refuse_conflict(
+    number: int, request: SceneRequest, places: dict[_Place, tuple[int, SceneRequest]]
+) -> None:
+    for destination in destinations_of(request):
+        bursts = request.burst_id_list if destination.product is Product.RTC_S1_STATIC else None
+        for key in bursts or (request.scene[:-5],):
+            first, before = places.setdefault(_Place(destination, key), (number, request))
+            told = conflict(before, request) if first != number else ""
+            if told:
+                raise RefusedError(
+                    f"writes {told}, as line {first} does otherwise; give one of them another collection",
+                    reason="other-settings",
+                )

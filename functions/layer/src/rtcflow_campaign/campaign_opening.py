@@ -1,4 +1,7 @@
-"""Open a campaign: check its lists to the last line before anything starts, and write what is worked through."""
+"""Open a campaign: check its lists to the last line before anything starts, and write what is worked through.
+
+A line that cannot work is left out and reported; it holds up no other.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -51,17 +54,21 @@ def open_campaign(
     Raises
     ------
     RefusedError
-        When the input or a line of a list cannot work, or the scene list is empty.
+        When the input or every line of a list cannot work, or the scene list is empty.
     """
     request = parse_campaign(given)
     store = CampaignStore(settings.work_bucket, request.campaign, client)
     scenes = _items(request.scenes, settings, client)
+    static = _items(request.static, settings, client) if request.static else Items([], 0)
+    for items, uri in ((scenes, request.scenes), (static, request.static or "")):
+        if not items.items:
+            # Nothing is left to go on with.
+            items.refuse_wrong(uri)
     if not scenes.items:
         raise RefusedError(f"list {request.scenes} has no scene; plan the campaign anew", "campaign-list")
-    static = _items(request.static, settings, client) if request.static else Items([], 0)
     lists = {
-        SCENES: store.write_items(execution, SCENES, *scenes),
-        STATIC: store.write_items(execution, STATIC, *static),
+        SCENES: store.write_items(execution, SCENES, scenes, request),
+        STATIC: store.write_items(execution, STATIC, static, request),
     }
     store.write_start(
         StartedCampaign(
@@ -83,12 +90,16 @@ def _state(request: CampaignInput, lists: Mapping[str, ItemList], store: Campaig
         "results": store.folder.join(RESULTS).key,
         "max_scenes": request.max_scenes,
         "tolerated_failure_percent": request.tolerated_failure_percent,
-        "scenes": {"key": lists[SCENES].key, "count": lists[SCENES].count},
-        "static": {"key": lists[STATIC].key, "count": lists[STATIC].count},
+        "scenes": _list(lists[SCENES], request),
+        "static": _list(lists[STATIC], request),
     }
+
+
+def _list(items: ItemList, request: CampaignInput) -> dict[str, Any]:
+    return {"key": items.key, "count": items.count, "tolerated": request.tolerated(items.count)}
 
 
 def _items(uri: str, settings: Settings, client: Any) -> Items:
     # Spreadsheets write a byte order mark in front of a CSV.
     text = storage.read_bytes(parse_s3_uri(uri), client).decode("utf-8-sig", errors="replace")
-    return make_items(parse_list(text, uri), uri, settings.products_bucket, settings.product_version)
+    return make_items(parse_list(text, uri), settings.products_bucket, settings.product_version)

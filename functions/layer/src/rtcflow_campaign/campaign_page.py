@@ -56,6 +56,7 @@ def render(report: CampaignReport) -> str:
             *(_bar(name, part) for name, part in shown.items()),
             _counts(shown),
             _failures(report),
+            _left_out(report),
             f"<p class=muted>Written {report.reported:%Y-%m-%d %H:%M} UTC, after execution "
             f"<code>{escape(report.execution)}</code>.</p></html>",
         )
@@ -87,6 +88,12 @@ def _failures(report: CampaignReport) -> str:
         for failure in report.failures
     )
     return "<h2>Failures</h2>" + _table(("Class", "Reason", "Scenes", "For example"), rows)
+
+
+def _left_out(report: CampaignReport) -> str:
+    if not report.lines_left_out:
+        return ""
+    return "<h2>Lines left out</h2>" + _table((), ([escape(line)] for line in report.lines_left_out))
 
 
 def _table(head: Iterable[str], rows: Iterable[list[str]], kind: str = "facts") -> str:

@@ -29,8 +29,8 @@ class CampaignOutcome(StrEnum):
 class Part(_Model):
     """Totals of one list: the scenes, or the static layers that come before them.
 
-    `open` scenes have not ended in any start of the campaign. `products` exist; the campaign made `made` of them, the
-    others were there. `failed_bursts` are those of the last attempts.
+    `left_out` lines of the list cannot work. `open` scenes have not ended in any start of the campaign. `products`
+    exist; the campaign made `made` of them, the others were there. `failed_bursts` are those of the last attempts.
     """
 
     scenes: int
@@ -38,6 +38,7 @@ class Part(_Model):
     failed: int
     left: int
     open: int
+    left_out: int = 0
     products: int
     made: int
     static_made: int
@@ -69,6 +70,8 @@ class CampaignReport(_Model):
         Number of failed scenes by error class.
     failures : tuple of Failure
         By number of scenes, the first 50.
+    lines_left_out : tuple of str
+        Lines of the lists that cannot work, and why.
     """
 
     version: int = 1
@@ -82,6 +85,7 @@ class CampaignReport(_Model):
     static: Part
     failed_by_class: dict[ErrorClass, int]
     failures: tuple[Failure, ...]
+    lines_left_out: tuple[str, ...] = ()
     first_start: AwareDatetime | None
     last_end: AwareDatetime | None
     hours: float
@@ -113,14 +117,15 @@ def report_campaign(
     found = {
         part: [known[item.name] for item in items if item.name in known] for part, items in lists.items()
     }
-    parts = {part: _part(len(lists[part]), found[part], region) for part in ("scenes", "static")}
+    started = {"scenes": start.scenes, "static": start.static}
+    parts = {part: _part(len(lists[part]), found[part], started[part].wrong, region) for part in started}
     ended = [record for part in found.values() for record in part]
     failed = [record for record in ended if record.state is SceneState.FAILED]
     starts = [record.started for record in ended if record.started]
     ends = [record.finished for record in ended if record.finished]
     hours = (max(ends) - min(starts)).total_seconds() / 3600 if starts and ends else 0.0
     made = sum(part.made + part.static_made for part in parts.values())
-    whole = all(part.scenes == part.succeeded for part in parts.values())
+    whole = all(part.scenes == part.succeeded and not part.left_out for part in parts.values())
     return CampaignReport(
         campaign=start.request.campaign,
         product_version=start.product_version,
@@ -132,6 +137,7 @@ def report_campaign(
         static=parts["static"],
         failed_by_class=dict(Counter(record.error_class or ErrorClass.DEFECT for record in failed)),
         failures=tuple(_failures(failed)),
+        lines_left_out=(*start.scenes.told, *start.static.told),
         first_start=min(starts, default=None),
         last_end=max(ends, default=None),
         hours=hours,
@@ -140,7 +146,7 @@ def report_campaign(
     )
 
 
-def _part(scenes: int, records: Sequence[SceneRecord], region: str) -> Part:
+def _part(scenes: int, records: Sequence[SceneRecord], left_out: int, region: str) -> Part:
     states = Counter(record.state for record in records)
     return Part(
         scenes=scenes,
@@ -148,6 +154,7 @@ def _part(scenes: int, records: Sequence[SceneRecord], region: str) -> Part:
         failed=states[SceneState.FAILED],
         left=states[SceneState.LEFT],
         open=scenes - len(records),
+        left_out=left_out,
         products=sum(record.products for record in records),
         made=sum(record.made for record in records),
         static_made=sum(record.static_made for record in records),
@@ -179,8 +186,13 @@ def sentence(scenes: Part, static: Part) -> str:
     parts = [(scenes, Product.RTC_S1, "scenes"), (static, Product.RTC_S1_STATIC, "scenes for static layers")]
     told = []
     for part, product, word in parts:
-        if part.scenes:
-            rest = [(part.failed, "failed"), (part.left, "left"), (part.open, "open")]
+        if part.scenes or part.left_out:
+            rest = [
+                (part.failed, "failed"),
+                (part.left, "left"),
+                (part.open, "open"),
+                (part.left_out, "lines left out"),
+            ]
             behind = "".join(f", {number:,} {name}" for number, name in rest if number)
             told.append(
                 f"{part.succeeded:,} of {part.scenes:,} {word} succeeded{behind}; "

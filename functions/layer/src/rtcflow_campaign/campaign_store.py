@@ -1,20 +1,36 @@
 """A campaign's files in the work bucket: lists, records, the flag that pauses it, and its report."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from rtcflow_campaign.campaign_list import read_items, write_items
+from rtcflow_campaign.campaign_list import Items, read_items, write_items
 from rtcflow_campaign.campaign_page import render
 from rtcflow_campaign.campaign_report import CampaignReport, report_campaign
+from rtcflow_cloud.executions import RUNNING
 from rtcflow_contract import campaign as names
-from rtcflow_contract.campaign import Item, ItemList, SceneRecord, StartedCampaign
+from rtcflow_contract.campaign import CampaignInput, Claim, Item, ItemList, SceneRecord, StartedCampaign
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import REPORT, Location, campaign_folder
-from rtcflow_files import storage
+from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stored
+from rtcflow_files import compare_and_swap, storage
 
 _READERS = 32
+_MOST_TOLD = 100
+# Lists are checked and uploaded between a claim and the start of its execution.
+_CLAIMED = timedelta(minutes=15)
+
+_log = logging.getLogger("rtcflow.campaign")
+
+
+def _claim(data: bytes | None, at: Location) -> Claim | None:
+    """A claim that was left; one that cannot be read holds nothing."""
+    try:
+        return read_stored(Claim, data, at) if data is not None else None
+    except UnreadableError:
+        return None
 
 
 class CampaignStore:
@@ -31,11 +47,20 @@ class CampaignStore:
         self.folder: Location = campaign_folder(work_bucket, campaign)
         self.client = client
 
-    def write_items(self, execution: str, name: str, items: list[Item], repeated: int = 0) -> ItemList:
+    def write_items(self, execution: str, name: str, items: Items, request: CampaignInput) -> ItemList:
         """Write what a start works through."""
         at = self.folder.join(f"{names.ITEMS}/{execution}/{name}")
-        storage.write_bytes(at, write_items(items).encode(), self.client)
-        return ItemList(bucket=at.bucket, key=at.key, count=len(items), repeated=repeated)
+        how = {"max_attempts": request.max_attempts, "retry_refused": request.retry_refused}
+        lines = [item.model_copy(update=how) for item in items.items]
+        storage.write_bytes(at, write_items(lines).encode(), self.client)
+        return ItemList(
+            bucket=at.bucket,
+            key=at.key,
+            count=len(lines),
+            repeated=items.repeated,
+            wrong=len(items.wrong),
+            told=items.wrong[:_MOST_TOLD],
+        )
 
     def read_items(self, listed: ItemList) -> list[Item]:
         """Read it back."""
@@ -53,7 +78,44 @@ class CampaignStore:
         except NotFoundError as error:
             name = self.folder.key.rsplit("/", 1)[-1]
             raise RefusedError(f"campaign {name} was never started here", reason="campaign") from error
-        return StartedCampaign.model_validate_json(data)
+        return read_stored(StartedCampaign, data, self.folder.join(names.STARTED))
+
+    def claim(self, execution: str, now: datetime, status_of: Callable[[str], str | None]) -> None:
+        """Claim the campaign for an execution that is about to be started, by a conditional write.
+
+        Parameters
+        ----------
+        execution : str
+        now : datetime
+        status_of : callable
+            Status of the execution of another claim; None where it was not started (yet).
+
+        Raises
+        ------
+        RefusedError
+            When the campaign runs, or another start is under way.
+        """
+        at = self.folder.join(names.CLAIM)
+        read = compare_and_swap.read(at, self.client)
+        held = _claim(read.data, at)
+        if held is not None:
+            status = status_of(held.execution)
+            if status == RUNNING or (status is None and now - held.at < _CLAIMED):
+                raise self._claimed(held.execution)
+        data = Claim(execution=execution, at=now).model_dump_json().encode()
+        if not compare_and_swap.write(at, data, read, self.client):
+            raise self._claimed("another")
+
+    def release(self) -> None:
+        """Give up a claim whose execution will not be started."""
+        storage.delete(self.folder.join(names.CLAIM), self.client)
+
+    def _claimed(self, execution: str) -> RefusedError:
+        name = self.folder.key.rsplit("/", 1)[-1]
+        return RefusedError(
+            f"campaign {name} runs already or is being started, as {execution}; stop it first, or wait for its end",
+            reason="campaign-running",
+        )
 
     def paused(self) -> bool:
         """Whether no further scene is to be started."""
@@ -73,14 +135,29 @@ class CampaignStore:
         at = self.folder.join(f"{names.RECORDS}/{record.name}.json")
         storage.write_bytes(at, record.model_dump_json(exclude_defaults=True).encode(), self.client)
 
+    def read_record(self, name: str) -> SceneRecord | None:
+        """The record of a scene; None where there is none, or none that can be read."""
+        at = self.folder.join(f"{names.RECORDS}/{name}.json")
+        try:
+            return read_stored(SceneRecord, storage.read_bytes(at, self.client), at)
+        except NewerFormatError:
+            raise
+        except (NotFoundError, UnreadableError):
+            return None
+
     def read_records(self) -> Iterator[SceneRecord]:
-        """All records, read many at a time."""
+        """All records, read many at a time; one that cannot be read is left out: its scene counts as open."""
         folder = self.folder.join(names.RECORDS)
         client = self.client
         listed = (folder.join(entry.name) for entry in storage.list_objects(folder, client))
         with ThreadPoolExecutor(_READERS) as pool:
-            for data in pool.map(lambda at: storage.read_bytes(at, client), listed):
-                yield SceneRecord.model_validate_json(data)
+            for at, data in pool.map(lambda at: (at, storage.read_bytes(at, client)), listed):
+                try:
+                    yield read_stored(SceneRecord, data, at)
+                except NewerFormatError:
+                    raise
+                except UnreadableError as error:
+                    _log.warning("%s; its scene counts as open", error.message)
 
     def report(self, now: datetime, region: str) -> CampaignReport:
         """The report as things stand; nothing is written."""

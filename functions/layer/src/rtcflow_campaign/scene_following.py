@@ -6,12 +6,17 @@ from typing import Any, NamedTuple
 
 from rtcflow_campaign.attempts import Attempt, Decision, attempts_at, decide
 from rtcflow_campaign.campaign_store import CampaignStore
+from rtcflow_campaign.scene_failure import SceneFailure, failure_of
 from rtcflow_campaign.scene_record import record_scene
 from rtcflow_cloud import executions
-from rtcflow_contract.campaign import Item
-from rtcflow_contract.errors import NotFoundError
-from rtcflow_contract.keys import REPORT, execution_folder, parse_s3_uri
+from rtcflow_contract.campaign import Item, SceneRecord
+from rtcflow_contract.errors import ErrorClass, NotFoundError
+from rtcflow_contract.keys import REPORT, Location, execution_folder, parse_s3_uri
+from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import SceneReport
+from rtcflow_contract.request import SceneRequest, parse_request
+from rtcflow_contract.standing import differences
+from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import storage
 
 
@@ -43,13 +48,17 @@ class SceneFollower:
         event : mapping
             `campaign`, `item`; `seen`, `waits` and `problem` from the rounds before.
         """
-        item = Item.model_validate(event["item"])
+        item = Item.model_validate(event["item"], extra="ignore")
         store = CampaignStore(self.settings.work_bucket, event["campaign"], self.s3)
-        attempts = list(attempts_at(item.name, self._describe))
+        # Step Functions forgets an execution after 90 days, the work bucket a report after 180; a record stays.
+        before = store.read_record(item.name)
+        attempts = list(attempts_at(item.name, self._describe, before.attempts if before else 0))
         following = decide(
             attempts,
             seen=event.get("seen"),
-            whole=self._whole,
+            whole=lambda attempt: self._whole(attempt, item),
+            refused=lambda: not item.retry_refused and self._refused(attempts, before),
+            most=item.max_attempts,
             paused=store.paused,
             waits=int(event.get("waits") or 0),
         )
@@ -58,7 +67,7 @@ class SceneFollower:
             upto = [*takewhile(lambda attempt: attempt.name != following.attempt, attempts)]
             upto.append(next(attempt for attempt in attempts if attempt.name == following.attempt))
             record = record_scene(
-                item, following.decision, upto, self._reports(upto), str(event.get("problem") or "")
+                item, following, upto, self._reports(upto), before, str(event.get("problem") or "")
             )
             store.write_record(record)
             answer |= {
@@ -80,14 +89,41 @@ class SceneFollower:
     def _report(self, attempt: str) -> SceneReport | None:
         at = execution_folder(self.settings.work_bucket, attempt).join(REPORT)
         try:
-            return SceneReport.model_validate_json(storage.read_bytes(at, self.s3))
-        except NotFoundError:
+            return read_stored(SceneReport, storage.read_bytes(at, self.s3), at)
+        except (NotFoundError, UnreadableError):
             return None
 
-    def _whole(self, attempt: str) -> bool:
-        """Whether every product that an attempt reported exists; not when its report is gone."""
+    def _refused(self, attempts: list[Attempt], before: SceneRecord | None) -> bool:
+        """Whether the last attempt was refused for good."""
+        last = attempts[-2]
+        if last.execution is not None and last.execution.status == "FAILED":
+            failure = failure_of(last.execution, self._report(last.name))
+        elif last.execution is None and before and before.error_class:
+            failure = SceneFailure(before.error_class, before.reason, before.message)
+        else:
+            return False
+        return failure.error_class is ErrorClass.REFUSED and not failure.passes
+
+    def _whole(self, attempt: str, item: Item) -> bool:
+        """Whether every product that an attempt reported exists as it is asked for; not when its report is gone."""
         report = self._report(attempt)
+        # Only settings are compared: any bucket will do.
+        request = parse_request({**item.payload, "burst_id_list": None}, "products")
         return report is not None and all(
-            burst.item is not None and storage.exists(parse_s3_uri(burst.item), self.s3)
+            burst.item is not None and self._stands(parse_s3_uri(burst.item), request)
             for burst in report.bursts
         )
+
+    def _stands(self, item: Location, request: SceneRequest) -> bool:
+        """Whether a product is there, and is no other product than a request asks for."""
+        if not storage.exists(item, self.s3):
+            return False
+        folder, _, name = item.key.rpartition("/")
+        at = Location(item.bucket, folder).join(name.replace("metadata", "manifest", 1))
+        try:
+            manifest = read_stored(Manifest, storage.read_bytes(at, self.s3), at)
+        except NotFoundError:
+            return True
+        except UnreadableError:
+            return False
+        return not differences(manifest, request)

@@ -7,8 +7,8 @@ from typing import Any
 from rtcflow_archives.area import Area
 from rtcflow_archives.cmr import Cmr
 from rtcflow_archives.granule import scene_of_granule
-from rtcflow_archives.scene_search import find_scene
-from rtcflow_campaign.scene_start import SceneStarter
+from rtcflow_archives.scene_search import find_scene, processings_of
+from rtcflow_campaign.scene_start import SceneStarter, Start
 from rtcflow_contract.errors import RefusedError, TransientError
 
 # The topic's name for the granule, and the one that it had before.
@@ -57,5 +57,6 @@ def take_notice(record: Mapping[str, Any], areas: Sequence[Area], cmr: Cmr, star
     for area in areas:
         granule = find_scene(cmr, scene.id, area.rings)
         if granule is not None and area.wants(granule):
-            started += starter.start(area, granule)
+            done = starter.start(area, granule, lambda one: processings_of(cmr, one))
+            started += done.start is Start.STARTED
     return started

@@ -4,27 +4,26 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rtcflow_campaign.attempts import Attempt, Decision
-from rtcflow_contract.campaign import Item, SceneRecord, SceneState
-from rtcflow_contract.errors import ErrorClass, error_class_of_name
+from rtcflow_campaign.attempts import Attempt, Decision, Next
+from rtcflow_campaign.scene_failure import SceneFailure, failed_bursts, failure_of
+from rtcflow_contract.campaign import AttemptRecord, Item, SceneRecord, SceneState
+from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.layers import Product
-from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
+from rtcflow_contract.report import Outcome, SceneReport
 
 _STATES = {
     Decision.DONE: SceneState.SUCCEEDED,
     Decision.FAILED: SceneState.FAILED,
     Decision.LEFT: SceneState.LEFT,
 }
-# What an operator reads about first when bursts of a scene failed for several reasons.
-_GRAVEST = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
-_LONGEST = 500
 
 
 def record_scene(
     item: Item,
-    decision: Decision,
+    following: Next,
     attempts: Sequence[Attempt],
     reports: Mapping[str, SceneReport],
+    before: SceneRecord | None = None,
     problem: str = "",
 ) -> SceneRecord:
     """Put together what the attempts left.
@@ -32,84 +31,79 @@ def record_scene(
     Parameters
     ----------
     item : Item
-    decision : Decision
+    following : Next
         An end: done, failed or left.
     attempts : sequence of Attempt
         Those up to the one decided about.
     reports : mapping
-        Report by attempt; one that was stopped has none.
+        Report by attempt; one that was stopped has none, nor has one that the work bucket let go.
+    before : SceneRecord or None
+        The record of earlier starts: what its attempts made and cost stays.
     problem : str
         Why the last attempt could not be started, if so.
     """
-    made = [
-        burst
-        for report in reports.values()
-        for burst in (*report.bursts, *report.static_bursts)
-        if burst.outcome is Outcome.MADE
-    ]
     asked = Product(item.payload.get("product") or Product.RTC_S1)
+    tried = {one.execution: one for one in before.tried} if before else {}
+    tried |= {name: _attempt(name, report, asked) for name, report in reports.items()}
     last = reports.get(attempts[-1].name) if attempts else None
-    latest = next((reports[a.name] for a in reversed(attempts) if a.name in reports), None)
-    failed = [burst for burst in _all(last) if burst.outcome is Outcome.FAILED]
+    latest = next((tried[a.name] for a in reversed(attempts) if a.name in tried), None)
+    failed = failed_bursts(last)
+    collection = last.collection if last else before.collection if before else ""
     return SceneRecord(
         name=item.name,
         scene=str(item.payload["scene"]),
         product=asked,
-        collection=latest.collection if latest else str(item.payload.get("collection") or ""),
-        state=_STATES[decision],
+        collection=collection or str(item.payload.get("collection") or ""),
+        state=_STATES[following.decision],
         execution=attempts[-1].name if attempts else None,
-        attempts=sum(attempt.execution is not None for attempt in attempts),
-        products=sum(burst.outcome is not Outcome.FAILED for burst in latest.bursts) if latest else 0,
-        made=sum(burst.product is asked for burst in made),
-        static_made=sum(burst.product is not asked for burst in made),
+        attempts=max(
+            before.attempts if before else 0,
+            *(number if attempt.execution else 0 for number, attempt in enumerate(attempts, start=1)),
+            0,
+        ),
+        products=latest.products if latest else 0,
+        made=sum(one.made for one in tried.values()),
+        static_made=sum(one.static_made for one in tried.values()),
         failed=len(failed),
         failures=dict(Counter(burst.error_class or ErrorClass.DEFECT for burst in failed)),
-        seconds=sum(burst.seconds or 0.0 for burst in made),
-        cost_usd=sum(report.cost_usd or 0.0 for report in reports.values()),
-        started=min((report.started for report in reports.values()), default=None),
-        finished=max((report.finished for report in reports.values()), default=None),
-        **_failure(decision, attempts, last, failed, problem),
+        seconds=sum(one.seconds for one in tried.values()),
+        cost_usd=sum(one.cost_usd for one in tried.values()),
+        started=min((one.started for one in tried.values() if one.started), default=None),
+        finished=max((one.finished for one in tried.values() if one.finished), default=None),
+        tried=tuple(tried.values()),
+        **_why(following, attempts, last, before, problem),
     )
 
 
-def _all(report: SceneReport | None) -> list[BurstOutcome]:
-    return [*report.bursts, *report.static_bursts] if report else []
+def _attempt(name: str, report: SceneReport, asked: Product) -> AttemptRecord:
+    bursts = (*report.bursts, *report.static_bursts)
+    made = [burst for burst in bursts if burst.outcome is Outcome.MADE]
+    return AttemptRecord(
+        execution=name,
+        products=sum(burst.outcome is not Outcome.FAILED for burst in report.bursts),
+        made=sum(burst.product is asked for burst in made),
+        static_made=sum(burst.product is not asked for burst in made),
+        seconds=sum(burst.seconds or 0.0 for burst in made),
+        cost_usd=report.cost_usd or 0.0,
+        started=report.started,
+        finished=report.finished,
+    )
 
 
-def _failure(
-    decision: Decision,
+def _why(
+    following: Next,
     attempts: Sequence[Attempt],
-    report: SceneReport | None,
-    failed: Sequence[BurstOutcome],
+    last: SceneReport | None,
+    before: SceneRecord | None,
     problem: str,
 ) -> dict[str, Any]:
-    """Class, reason and sentence of a scene that failed."""
-    if decision is not Decision.FAILED:
+    """Class, reason and sentence of a scene that failed; of one that is not tried again, those that it had."""
+    if following.decision is not Decision.FAILED:
         return {}
-    gravest = min(
-        failed, key=lambda burst: _GRAVEST.index(burst.error_class or ErrorClass.DEFECT), default=None
-    )
-    if gravest is not None:
-        return {
-            "error_class": gravest.error_class or ErrorClass.DEFECT,
-            "reason": gravest.reason or "burst-failed",
-            "message": (gravest.message or "")[:_LONGEST],
-        }
     execution = attempts[-1].execution
-    if execution is None:
-        return {
-            "error_class": ErrorClass.TRANSIENT,
-            "reason": "not-started",
-            "message": f"the execution could not be started: {problem}"[:_LONGEST],
-        }
-    if report is None and execution.status != "FAILED":
-        return {
-            "error_class": ErrorClass.TRANSIENT,
-            "reason": execution.status.lower().replace("_", "-"),
-            "message": f"the execution ended as {execution.status} and left no report",
-        }
-    return {
-        "error_class": error_class_of_name(execution.error),
-        "reason": execution.error,
-        "message": (report.message if report else execution.cause)[:_LONGEST],
-    }
+    if execution is None and following.why and before and before.error_class:
+        failure = SceneFailure(before.error_class, before.reason, before.message)
+    else:
+        failure = failure_of(execution, last, problem)
+    behind = f" ({following.why})" if following.why and following.why not in failure.message else ""
+    return failure._replace(message=failure.message + behind)._asdict()

@@ -1,12 +1,33 @@
-"""Start a found scene, once: the name of its execution is made of scene, area and product version."""
+"""Start a found scene, once: its execution is named for the scene, the settings and the product version."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from rtcflow_archives.area import Area, Revisions
-from rtcflow_archives.granule import SceneGranule
+from rtcflow_archives.granule import SceneGranule, newest_processings
 from rtcflow_cloud.executions import describe, start_once
-from rtcflow_contract.execution_name import found_scene_name, revised_scene_name
+from rtcflow_contract.execution_name import found_scene_name, revised_scene_name, settings_digest
 from rtcflow_contract.request import OnExisting
+from rtcflow_contract.scene_id import SceneId
+
+# All processings of a scene's acquisition that the catalogue has.
+Processings = Callable[[SceneId], Sequence[SceneGranule]]
+
+
+class Start(StrEnum):
+    """`before`: it, or a processing of it that is not to be replaced, was started before; `older`: a later one was."""
+
+    STARTED = "started"
+    BEFORE = "before"
+    OLDER = "older"
+
+
+class Started(NamedTuple):
+    """What became of a scene, and the name of the execution that stands for it."""
+
+    start: Start
+    name: str
 
 
 class SceneStarter:
@@ -16,33 +37,49 @@ class SceneStarter:
     ----------
     state_machine : str
         ARN of the scene state machine.
-    product_version : str
+    product_version, products_bucket : str
     client : optional
         Step Functions client, the default one when None.
     """
 
-    def __init__(self, state_machine: str, product_version: str, client: Any = None) -> None:
+    def __init__(
+        self, state_machine: str, product_version: str, products_bucket: str, client: Any = None
+    ) -> None:
         self.state_machine = state_machine
         self.product_version = product_version
+        self.products_bucket = products_bucket
         self.client = client
 
     def name(self, area: Area, granule: SceneGranule) -> str:
         """What a scene is remembered by: where revisions count, each processing by a name of its own."""
-        name = revised_scene_name if area.revisions is Revisions.REPLACE else found_scene_name
-        return name(granule.scene, area.name, self.product_version)
+        plain, revised = self._names(area, granule.scene)
+        return revised if area.revisions is Revisions.REPLACE else plain
 
-    def start(self, area: Area, granule: SceneGranule) -> bool:
-        """Start the scene; False when it, or an earlier processing that is not to be replaced, ended already."""
+    def start(self, area: Area, granule: SceneGranule, processings: Processings) -> Started:
+        """Start the scene, unless it was started before, or a later processing of its acquisition is there."""
         scene = granule.scene
-        plain = found_scene_name(scene, area.name, self.product_version)
+        plain, revised = self._names(area, scene)
         payload = area.payload_of(scene.id)
         if start_once(self.state_machine, plain, payload, self.client):
-            return True
+            return Started(Start.STARTED, plain)
         if area.revisions is Revisions.SKIP:
-            return False
+            return Started(Start.BEFORE, plain)
         earlier = describe(self.state_machine, plain, self.client)
         if earlier is None or earlier.payload.get("scene") == scene.id:
-            return False
-        revised = revised_scene_name(scene, area.name, self.product_version)
+            return Started(Start.BEFORE, plain)
+        if not _is_newest(granule, processings(scene)):
+            return Started(Start.OLDER, plain)
         again = {**payload, "on_existing": OnExisting.REPLACE.value}
-        return start_once(self.state_machine, revised, again, self.client)
+        begun = start_once(self.state_machine, revised, again, self.client)
+        return Started(Start.STARTED if begun else Start.BEFORE, revised)
+
+    def _names(self, area: Area, scene: SceneId) -> tuple[str, str]:
+        request = area.request(self.products_bucket)
+        what = (scene, request.product, settings_digest(request), self.product_version)
+        return found_scene_name(*what), revised_scene_name(*what)
+
+
+def _is_newest(granule: SceneGranule, others: Sequence[SceneGranule]) -> bool:
+    same = [other for other in others if other.acquisition == granule.acquisition]
+    (newest,) = newest_processings([granule, *same])
+    return newest.scene.id == granule.scene.id

@@ -1,21 +1,60 @@
-"""How far the archive was searched for an area, remembered in the work bucket."""
+"""How far the archive was searched for an area and what became of its scenes, remembered in the work bucket."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from rtcflow_contract.errors import ErrorClass, RefusedError
 from rtcflow_contract.keys import position_key
+from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stored
 from rtcflow_files import compare_and_swap
 
 
-class Position(BaseModel):
-    """Searched up to `searched_until` (time of publication, UTC); `started` names the executions of the last search."""
-
+class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class Watched(_Model):
+    """A scene that was started: it is tried again where it fails and may work later."""
+
+    scene: str
+    first: AwareDatetime
+    attempt: int = 1
+
+
+class GivenUp(_Model):
+    """A scene that is not tried again, and why."""
+
+    name: str
+    scene: str
+    attempts: int
+    at: AwareDatetime
+    error_class: ErrorClass
+    reason: str
+    message: str
+
+
+class Position(_Model):
+    """What is known of an area.
+
+    Attributes
+    ----------
+    searched_until : datetime
+        Time of publication, UTC.
+    started : tuple of str
+        Names of the executions of the last search.
+    watched : dict
+        Scenes by the name of their first execution.
+    given_up : tuple of GivenUp
+        The last ones; the newest at the end.
+    """
+
+    version: int = 1
     searched_until: AwareDatetime
     started: tuple[str, ...] = ()
+    watched: dict[str, Watched] = {}
+    given_up: tuple[GivenUp, ...] = ()
 
 
 class Held(NamedTuple):
@@ -26,14 +65,29 @@ class Held(NamedTuple):
 
 
 def read_position(work_bucket: str, area: str, first: datetime, client: Any = None) -> Held:
-    """The remembered position of an area; `first` where there is none yet."""
-    read = compare_and_swap.read(position_key(work_bucket, area), client)
+    """The remembered position of an area; `first` where there is none yet.
+
+    Raises
+    ------
+    RefusedError
+        When the file cannot be read: this area is not searched, and the others are.
+    """
+    at = position_key(work_bucket, area)
+    read = compare_and_swap.read(at, client)
     if read.data is None:
         return Held(Position(searched_until=first), read)
-    return Held(Position.model_validate_json(read.data), read)
+    try:
+        return Held(read_stored(Position, read.data, at), read)
+    except NewerFormatError:
+        raise
+    except UnreadableError as error:
+        raise RefusedError(
+            f"{error.message}; delete it, and the area is searched anew without starting anything twice",
+            reason="position",
+        ) from error
 
 
 def remember(work_bucket: str, area: str, held: Held, position: Position, client: Any = None) -> bool:
     """Write the position unless another run wrote one meanwhile; False when one did."""
-    data = position.model_dump_json(indent=1).encode()
+    data = position.model_dump_json(indent=1, exclude_defaults=True).encode()
     return compare_and_swap.write(position_key(work_bucket, area), data, held.read, client)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,7 +14,11 @@ from rtcflow_cloud.failures import error_code, translated
 
 # An eighth field of an ARN is the version or the alias.
 _FIELDS_OF_MACHINE = 7
+# Between two clocks.
+_SKEW = timedelta(minutes=1)
 RUNNING = "RUNNING"
+# Ended without success and not by an operator, who stops what is not wanted.
+_FAILED = ("FAILED", "TIMED_OUT")
 SUCCEEDED = "SUCCEEDED"
 
 
@@ -34,7 +39,7 @@ def _client() -> Any:
 def start_once(state_machine: str, name: str, payload: Mapping[str, Any], client: Any = None) -> bool:
     """Start an execution; False when the name was taken, which is no error.
 
-    True also when an execution of that name runs with the same payload: Step Functions does not tell that apart.
+    Step Functions answers alike where one of that name runs with the same payload: then the start lies before the call.
 
     Raises
     ------
@@ -43,14 +48,15 @@ def start_once(state_machine: str, name: str, payload: Mapping[str, Any], client
     """
     with translated(f"state machine {state_machine}"):
         try:
-            (client or _client()).start_execution(
+            called = datetime.now(UTC)
+            answer = (client or _client()).start_execution(
                 stateMachineArn=state_machine, name=name, input=json.dumps(payload, sort_keys=True)
             )
         except ClientError as error:
             if error_code(error) == "ExecutionAlreadyExists":
                 return False
             raise
-    return True
+    return bool(answer["startDate"] > called - _SKEW)
 
 
 def execution_arn(state_machine: str, name: str) -> str:
@@ -70,3 +76,23 @@ def describe(state_machine: str, name: str, client: Any = None) -> Execution | N
             raise
     payload = json.loads(found.get("input") or "{}")
     return Execution(str(found["status"]), payload, found.get("error") or "", found.get("cause") or "")
+
+
+def failed_since(state_machine: str, since: datetime, client: Any = None) -> dict[str, datetime]:
+    """When executions that were started since a time failed, by name."""
+    machine = ":".join(state_machine.split(":")[:_FIELDS_OF_MACHINE])
+    found: dict[str, datetime] = {}
+    with translated(f"state machine {state_machine}"):
+        for status in _FAILED:
+            pages = (
+                (client or _client())
+                .get_paginator("list_executions")
+                .paginate(stateMachineArn=machine, statusFilter=status)
+            )
+            for page in pages:
+                # The newest come first.
+                fresh = [one for one in page["executions"] if one["startDate"] >= since]
+                found |= {one["name"]: one.get("stopDate") or one["startDate"] for one in fresh}
+                if len(fresh) < len(page["executions"]):
+                    break
+    return found

@@ -7,6 +7,7 @@ Work bucket, below `campaigns/{campaign}/`::
     scenes.jsonl, static.jsonl         the lists, as `rtcflow campaign start` put them there
     items/{execution}/scenes.jsonl     what a start works through: one Item a line, none twice; static.jsonl likewise
     started.json                       the last start: its input and its counts
+    claim.json                         who starts the campaign, before its execution exists
     pause.json                         while it is there, no further scene is started
     records/{name}.json                one SceneRecord a scene
     results/...                        what Step Functions writes about the children
@@ -28,6 +29,7 @@ SCENES = "scenes.jsonl"
 STATIC = "static.jsonl"
 STARTED = "started.json"
 PAUSE = "pause.json"
+CLAIM = "claim.json"
 PAGE = "report.html"
 ITEMS, RECORDS, RESULTS = "items", "records", "results"
 
@@ -69,8 +71,12 @@ class CampaignInput(_Model):
         S3 URI of a list whose scenes are made before all others: the static layers.
     max_scenes : int
         Scenes at once.
-    tolerated_failure_percent : int
-        The campaign ends when a larger share of its scenes failed.
+    tolerated_failure_percent, tolerated_failures : int
+        The campaign ends when a larger share of a list's scenes failed, and more than this number of them.
+    max_attempts : int
+        Attempts at a scene at most, over all starts of the campaign.
+    retry_refused : bool
+        Try scenes again that were refused.
     """
 
     campaign: CampaignName
@@ -78,6 +84,13 @@ class CampaignInput(_Model):
     static: ListUri | None = None
     max_scenes: int = Field(default=20, ge=1, le=10_000)
     tolerated_failure_percent: int = Field(default=10, ge=0, le=100)
+    tolerated_failures: int = Field(default=10, ge=0)
+    max_attempts: int = Field(default=5, ge=1, le=100)
+    retry_refused: bool = False
+
+    def tolerated(self, scenes: int) -> int:
+        """How many of a list's scenes may fail: a percentage of three is no tolerance."""
+        return max(self.tolerated_failures, scenes * self.tolerated_failure_percent // 100)
 
 
 def parse_campaign(given: Any) -> CampaignInput:
@@ -89,19 +102,34 @@ def parse_campaign(given: Any) -> CampaignInput:
 
 
 class Item(_Model):
-    """A scene of a campaign: the name of its executions without the attempt, and its payload."""
+    """A scene of a campaign: the name of its executions without the attempt, its payload, and how often it is tried."""
 
     name: str
     payload: dict[str, Any]
+    max_attempts: int = 5
+    retry_refused: bool = False
 
 
 class ItemList(_Model):
-    """A list as a start works through it: where it is, and how many scenes it has."""
+    """A list as a start works through it: where it is, and how many scenes it has.
+
+    `repeated` lines name a scene once more; `wrong` ones cannot work and were left out, the first of them with the
+    reason in `told`.
+    """
 
     bucket: str
     key: str
     count: int
     repeated: int = 0
+    wrong: int = 0
+    told: tuple[str, ...] = ()
+
+
+class Claim(_Model):
+    """A start that is under way: of two at once one gets it."""
+
+    execution: str
+    at: AwareDatetime
 
 
 class StartedCampaign(_Model):
@@ -122,6 +150,19 @@ class SceneState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     LEFT = "left"
+
+
+class AttemptRecord(_Model):
+    """What an attempt made and cost: kept after Step Functions and the work bucket have forgotten it."""
+
+    execution: str
+    products: int = 0
+    made: int = 0
+    static_made: int = 0
+    seconds: float = 0.0
+    cost_usd: float = 0.0
+    started: AwareDatetime | None = None
+    finished: AwareDatetime | None = None
 
 
 class SceneRecord(_Model):
@@ -155,6 +196,8 @@ class SceneRecord(_Model):
         Of all attempts.
     started, finished : datetime or None
         From the first attempt to the last, UTC.
+    tried : tuple of AttemptRecord
+        Attempts that left a report.
     """
 
     version: int = 1
@@ -177,3 +220,4 @@ class SceneRecord(_Model):
     cost_usd: float = 0.0
     started: AwareDatetime | None = None
     finished: AwareDatetime | None = None
+    tried: tuple[AttemptRecord, ...] = ()

@@ -1,53 +1,75 @@
 """Names of scene executions: Step Functions starts a name once, so equal work gets an equal name.
 
-Names have letters, digits, '-' and '_' alone, 80 at most; Step Functions keeps them for 90 days after an execution
-ended.
+A name is made from the validated payload: whoever asks, however it is spelled. Fields that have their default do not
+count, so that a new field of a later release changes no name. Names have letters, digits, '-' and '_' alone, 80 at
+most; Step Functions keeps them for 90 days after an execution ended.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from rtcflow_contract.layers import Product
+from rtcflow_contract.request import SceneRequest
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
 
 LONGEST = 80
 _OTHER = re.compile(r"[^A-Za-z0-9_-]")
 # Fields that say how a scene is computed, not what is made of it.
-_HOW = frozenset({"compute", "max_concurrency"})
+_HOW = {"compute", "max_concurrency", "bursts_per_task"}
+# The scene is spelled out in the name.
+_NAMED = {"scene"}
 
 
-def found_scene_name(scene: SceneId, area: str, version: str) -> str:
-    """Name for a scene of an area: `S1A-20220101T124744-antarctica-v0-1`.
+def settings_digest(request: SceneRequest, burst_list: str = "") -> str:
+    """Ten letters that are equal for requests that make the same products of a scene.
 
-    Another processing of the same acquisition gets the same name.
+    Parameters
+    ----------
+    request : SceneRequest
+    burst_list : str
+        URI of a burst list that is read later, in place of `burst_id_list`.
     """
-    return _clean(f"{_start(scene)}-{area}-{_version(version)}")
+    fields = request.model_dump(mode="json", exclude_defaults=True, exclude=_HOW | _NAMED)
+    if not request.link_static_layers:
+        fields = {name: value for name, value in fields.items() if not name.startswith("linked_static_")}
+    if request.burst_id_list is not None:
+        fields["burst_id_list"] = sorted(set(request.burst_id_list))
+    if burst_list:
+        fields["burst_id_list"] = burst_list
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:10]
 
 
-def revised_scene_name(scene: SceneId, area: str, version: str) -> str:
-    """Name for a later processing of an acquisition: `S1A-20220101T124744-antarctica-v0-1-1DAD`."""
-    return _clean(f"{found_scene_name(scene, area, version)}-{scene.id[-4:]}")
+def found_scene_name(scene: SceneId, product: Product, digest: str, version: str) -> str:
+    """Name for a scene that was found for an area: `S1A-20220101T124744-s1-5f0c2a91b3-v0-1`.
 
-
-def campaign_scene_name(payload: Mapping[str, Any], version: str) -> str:
-    """Name for a scene of a campaign without the number of the attempt: `S1A-20220101T124744-1DAD-S1-5f0c2a91b3-v0-1`.
-
-    Equal payloads give equal names, whatever the campaign; capacity and concurrency do not count.
+    Areas with equal settings give one name, and so does another processing of the same acquisition.
     """
-    scene = parse_scene_id(str(payload["scene"]))
-    what = {field: value for field, value in payload.items() if field not in _HOW and value is not None}
-    text = json.dumps({**what, "scene": scene.id}, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-    kind = "static" if payload.get("product") == Product.RTC_S1_STATIC else "s1"
-    return _clean(f"{_start(scene)}-{scene.id[-4:]}-{kind}-{digest}-{_version(version)}")
+    return _clean(f"{_start(scene)}-{_kind(product)}-{digest}-{_version(version)}")
+
+
+def revised_scene_name(scene: SceneId, product: Product, digest: str, version: str) -> str:
+    """Name for a later processing of an acquisition: `S1A-20220101T124744-s1-5f0c2a91b3-v0-1-1DAD`."""
+    return _clean(f"{found_scene_name(scene, product, digest, version)}-{scene.id[-4:]}")
+
+
+def campaign_scene_name(request: SceneRequest, version: str, burst_list: str = "") -> str:
+    """Name for a scene of a campaign without the number of the attempt: `S1A-20220101T124744-1DAD-s1-5f0c2a91b3-v0-1`.
+
+    Equal requests give equal names, whatever the campaign; capacity and concurrency do not count.
+    """
+    scene = parse_scene_id(request.scene)
+    digest = settings_digest(request, burst_list)
+    return _clean(f"{_start(scene)}-{scene.id[-4:]}-{_kind(request.product)}-{digest}-{_version(version)}")
 
 
 def attempt_name(name: str, attempt: int) -> str:
     """Name of an attempt, counted from 1."""
     return f"{name}-{attempt}"
+
+
+def _kind(product: Product) -> str:
+    return "static" if product is Product.RTC_S1_STATIC else "s1"
 
 
 def _start(scene: SceneId) -> str:

@@ -36,13 +36,14 @@ class Verdict(StrEnum):
 class _Setting(NamedTuple):
     """A setting that makes another product: its name, and its value as it stands and as it is asked for.
 
-    An asked value of None takes whatever stands.
+    An asked value of None takes whatever stands. `requested` is the value of a request by itself.
     """
 
     name: str
     stands: Callable[[Manifest], Any]
     asked: Callable[[Asked, Manifest], Any]
     products: tuple[Product, ...] = tuple(Product)
+    requested: Callable[[SceneRequest], Any] | None = None
 
 
 def _parameter(name: str, field: str, default: str, *products: Product) -> _Setting:
@@ -55,9 +56,10 @@ def _parameter(name: str, field: str, default: str, *products: Product) -> _Sett
         value = manifest.parameters.get(field)
         return default if value is None else str(value)
 
-    return _Setting(
-        name, stands, lambda asked, _: str(getattr(asked, field, default)), products or tuple(Product)
-    )
+    def requested(request: Asked) -> str:
+        return str(getattr(request, field, default))
+
+    return _Setting(name, stands, lambda asked, _: requested(asked), products or tuple(Product), requested)
 
 
 def _asked_crs(asked: Asked, manifest: Manifest) -> str | None:
@@ -79,8 +81,16 @@ def _default_crs(manifest: Manifest) -> set[int]:
     return {base + zone for base in (32600, 32700) for zone in zones}
 
 
-def _asked_engine(asked: Asked, _: Manifest) -> str | None:
+def _requested_crs(asked: Asked) -> str | None:
+    return f"EPSG:{asked.output_crs}" if asked.output_crs is not None else None
+
+
+def _requested_engine(asked: Asked) -> str | None:
     return None if asked.engine is Engine.AUTO else asked.engine.value
+
+
+def _asked_engine(asked: Asked, _: Manifest) -> str | None:
+    return _requested_engine(asked)
 
 
 def _asked_grid(asked: Asked, _: Manifest) -> Any:
@@ -93,9 +103,14 @@ def _asked_polarizations(asked: Asked, _: Manifest) -> str | None:
 
 # Data, not branches: another setting is another line.
 _SETTINGS: tuple[_Setting, ...] = (
-    _Setting("resolution", lambda m: f"{m.grid.spacing:g} m", lambda a, _: f"{a.resolution:g} m"),
-    _Setting("CRS", lambda m: f"EPSG:{m.grid.epsg}", _asked_crs),
-    _Setting("engine", lambda m: m.engine.name, _asked_engine),
+    _Setting(
+        "resolution",
+        lambda m: f"{m.grid.spacing:g} m",
+        lambda a, _: f"{a.resolution:g} m",
+        requested=lambda r: f"{r.resolution:g} m",
+    ),
+    _Setting("CRS", lambda m: f"EPSG:{m.grid.epsg}", _asked_crs, requested=_requested_crs),
+    _Setting("engine", lambda m: m.engine.name, _asked_engine, requested=_requested_engine),
     _Setting("grid", lambda m: m.grid, _asked_grid),
     _Setting(
         "polarizations",
@@ -221,3 +236,19 @@ def refuse_earlier_processing(
             f"({processed:%Y-%m-%d %H:%M}); delete it first if the earlier one is to take its place",
             reason="earlier-processing",
         )
+
+
+def settings_of(request: SceneRequest, product: Product) -> dict[str, Any]:
+    """The settings of a request that make one product of a kind another, by name; None is the burst's own default.
+
+    Parameters
+    ----------
+    request : SceneRequest
+    product : Product
+        That of the request, or its static layers.
+    """
+    return {
+        setting.name: setting.requested(request)
+        for setting in _SETTINGS
+        if setting.requested is not None and product in setting.products
+    }

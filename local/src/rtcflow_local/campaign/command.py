@@ -101,14 +101,33 @@ def start(
     ] = None,
     max_scenes: MaxScenes = 20,
     tolerated_failure_percent: Annotated[
-        int, typer.Option(help="End when more of the scenes failed.", min=0, max=100)
+        int, typer.Option(help="End when a larger share of a list's scenes failed.", min=0, max=100)
     ] = 10,
+    tolerated_failures: Annotated[
+        int, typer.Option(help="Go on as long as no more than so many failed, whatever their share.", min=0)
+    ] = 10,
+    max_attempts: Annotated[
+        int, typer.Option(help="Attempts at a scene, over all starts.", min=1, max=100)
+    ] = 5,
+    retry_refused: Annotated[
+        bool, typer.Option("--retry-refused", help="Try scenes again that were refused.")
+    ] = False,
+    leave_out_wrong: Annotated[
+        bool, typer.Option("--leave-out-wrong", help="Start without the lines that cannot work.")
+    ] = False,
     stack: Stack = "rtcflow",
     endpoint_url: Endpoint = None,
 ) -> None:
     """Start a campaign; started again, it makes only what is missing."""
     campaign = _campaign(name, stack, endpoint_url)
-    arn = campaign.start(find_lists(source, static), max_scenes, tolerated_failure_percent)
+    settings = {
+        "max_scenes": max_scenes,
+        "tolerated_failure_percent": tolerated_failure_percent,
+        "tolerated_failures": tolerated_failures,
+        "max_attempts": max_attempts,
+        "retry_refused": retry_refused,
+    }
+    arn = campaign.start(find_lists(source, static), settings, leave_out_wrong)
     _console.print(f"execution {arn}")
     endpoint = f" --endpoint-url {endpoint_url}" if endpoint_url else ""
     _console.print(f"watch it with: rtcflow campaign status {name} --stack {stack}{endpoint}")

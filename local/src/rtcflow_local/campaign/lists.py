@@ -51,7 +51,14 @@ def read_list(source: str, client: Any) -> str:
     return data.decode("utf-8-sig", errors="replace")
 
 
-def upload_list(source: str, folder: Location, name: str, products_bucket: str, client: Any) -> str:
+def upload_list(
+    source: str,
+    folder: Location,
+    name: str,
+    products_bucket: str,
+    client: Any,
+    leave_out_wrong: bool = False,
+) -> str:
     """Check a list and put it into a campaign's folder; gives its S3 URI.
 
     Parameters
@@ -64,14 +71,18 @@ def upload_list(source: str, folder: Location, name: str, products_bucket: str, 
     products_bucket : str
     client
         S3 client.
+    leave_out_wrong : bool
+        Take the list all the same: the campaign leaves such lines out and reports them.
 
     Raises
     ------
     RefusedError
-        When a line cannot work; names the lines.
+        When a line cannot work, and not `leave_out_wrong`; names the lines.
     """
     text = read_list(source, client)
-    checked = make_items(parse_list(text, source), source, products_bucket, "0")
+    checked = make_items(parse_list(text, source), products_bucket, "0")
+    if not leave_out_wrong or not checked.items:
+        checked.refuse_wrong(source)
     if not checked.items:
         raise RefusedError(f"list {source} has no scene", reason="campaign-list")
     at = folder.join(name.replace(".jsonl", source[source.rindex(".") :]))

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from rtcflow_campaign.campaign_report import CampaignReport
 from rtcflow_campaign.campaign_store import CampaignStore
+from rtcflow_cloud.executions import describe
 from rtcflow_contract.campaign import SCENES, STATIC, parse_campaign
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_local.campaign.lists import Lists, upload_list
 from rtcflow_local.report.aws import BUCKET_OUTPUT, Clients, asked
 
@@ -53,13 +54,21 @@ class Campaign:
         self._s3 = clients("s3")
         self.store = CampaignStore(outputs[WORK_OUTPUT], name, self._s3)
 
-    def start(self, lists: Lists, max_scenes: int, tolerated_failure_percent: int) -> str:
+    def start(self, lists: Lists, settings: Mapping[str, Any], leave_out_wrong: bool = False) -> str:
         """Upload the lists and start; a pause ends. Gives the execution's ARN.
+
+        Parameters
+        ----------
+        lists : Lists
+        settings : mapping
+            Fields of CampaignInput but its name and lists.
+        leave_out_wrong : bool
+            Start although lines cannot work: the campaign leaves them out and reports them.
 
         Raises
         ------
         RefusedError
-            When the campaign runs already, or a list or a setting cannot work.
+            When the campaign runs already or is being started, or a list or a setting cannot work.
         """
         running = self.execution()
         if running and running["status"] == RUNNING:
@@ -67,21 +76,34 @@ class Campaign:
                 f"campaign {self.name} runs already, as {running['name']}; stop it first, or wait for its end",
                 reason="campaign-running",
             )
-        request: dict[str, Any] = {
-            "max_scenes": max_scenes,
-            "tolerated_failure_percent": tolerated_failure_percent,
-        }
+        request: dict[str, Any] = dict(settings)
         parse_campaign({"campaign": self.name, "scenes": "s3://any/list.jsonl", **request})
-        for field, source, name in (("scenes", lists.scenes, SCENES), ("static", lists.static, STATIC)):
-            if source is not None:
-                request[field] = upload_list(source, self.store.folder, name, self._products_bucket, self._s3)
-        self.store.resume()
-        name = f"{self.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-        with asked(f"campaign '{self.name}'"):
-            started = self._states.start_execution(
-                stateMachineArn=self.machine, name=name, input=json.dumps({"campaign": self.name, **request})
-            )
+        now = datetime.now(UTC)
+        name = f"{self.name}-{now:%Y%m%dT%H%M%S%f}"
+        # Of two starts at once one gets the claim; the other has changed nothing yet.
+        self.store.claim(name, now, self._status_of)
+        try:
+            for field, source, file in (("scenes", lists.scenes, SCENES), ("static", lists.static, STATIC)):
+                if source is not None:
+                    request[field] = upload_list(
+                        source, self.store.folder, file, self._products_bucket, self._s3, leave_out_wrong
+                    )
+            self.store.resume()
+            with asked(f"campaign '{self.name}'"):
+                started = self._states.start_execution(
+                    stateMachineArn=self.machine,
+                    name=name,
+                    input=json.dumps({"campaign": self.name, **request}),
+                )
+        except RtcflowError:
+            self.store.release()
+            raise
         return str(started["executionArn"])
+
+    def _status_of(self, name: str) -> str | None:
+        """Status of an execution; None where there is none of that name."""
+        found = describe(self.machine, name, self._states)
+        return found.status if found else None
 
     def execution(self) -> dict[str, Any] | None:
         """The last execution of this campaign; None when there is none, or none any more."""

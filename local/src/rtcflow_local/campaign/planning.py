@@ -86,7 +86,7 @@ def static_payload(payload: dict[str, Any]) -> dict[str, Any]:
 def read_area_file(path: Path) -> list[Area]:
     """Areas of a GeoJSON file that are not switched off; RefusedError when there is none."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedError(f"area {path} cannot be read: {error}", reason="file") from error
     areas = [area for area in parse_areas(text, path.name) if area.enabled]

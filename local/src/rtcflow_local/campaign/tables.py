@@ -69,5 +69,7 @@ def show_report(console: Console, report: CampaignReport) -> None:
             f"{failure.scenes} scenes {failure.error_class.value}, {failure.reason}: {failure.message}",
             markup=False,
         )
+    for line in report.lines_left_out[:_MOST_REFUSALS]:
+        console.print(f"left out, {line}", markup=False)
     rate = f"{report.throughput:,.0f} bursts an hour, " if report.throughput else ""
     console.print(f"{rate}{report.hours:,.1f} h so far, about {dollars(report.cost_usd)}")

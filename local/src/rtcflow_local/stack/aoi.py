@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from rtcflow_archives.area import Ring, rings_of
+from rtcflow_archives.area import rings_of
+from rtcflow_archives.rings import Ring
 from rtcflow_contract.errors import RefusedError
 
 AreaLike: TypeAlias = str | Path | Sequence[float | str] | Mapping[str, Any] | BaseGeometry

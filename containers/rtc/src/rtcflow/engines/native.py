@@ -9,6 +9,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from shapely.geometry import shape
 
 from rtcflow.engines.base import EngineInputs, EngineResult, WriteFiles
+from rtcflow.engines.orbit_fit import orbit_fit_record
 from rtcflow.product.browse import write_browse
 from rtcflow.product.cog import write_cog
 from rtcflow.product.footprint import footprint_of
@@ -66,7 +67,7 @@ def _write(
     arrays: dict[str, np.ndarray],
     metadata: dict[str, Any],
 ) -> EngineResult:
-    parameters = dict(metadata["parameters"])
+    parameters = metadata["parameters"] | orbit_fit_record(metadata["orbit_fit_residual_m"], "native")
     versions = software_versions(_SOFTWARE)
     outline = shape(footprint_of(valid_pixels(arrays), grid).geometry)
     record = make_record(job, inputs, grid, versions, parameters, outline.wkt)

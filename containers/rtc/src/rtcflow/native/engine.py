@@ -296,6 +296,7 @@ def _metadata(
         "orbit_seconds": scene.vectors.seconds,
         "orbit_positions_m": scene.vectors.positions,
         "orbit_velocities_m_s": scene.vectors.velocities,
+        "orbit_fit_residual_m": scene.orbit.residual_m,
         "mean_height_m": height,
         "parameters": {
             "thermal_noise_removal": options.noise_removal,

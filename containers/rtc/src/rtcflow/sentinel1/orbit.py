@@ -20,7 +20,8 @@ from rtcflow_contract.errors import RefusedError
 # A degree 7 fit over this many seconds on each side of the burst follows a real orbit to well under a millimetre.
 _FIT_MARGIN_S = 45.0
 _FIT_DEGREE = 7
-_RESIDUAL_LIMIT_M = 0.005
+# Where two solutions of restituted orbits meet, vectors step by centimetres; metres are damage.
+_RESIDUAL_LIMIT_M = 0.5
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
 _VECTOR = re.compile(rb"<OSV>.*?<UTC>\s*UTC=([^<]*?)\s*</UTC>.*?</OSV>", re.DOTALL)
 
@@ -45,12 +46,14 @@ class StateVectors:
 class OrbitPolynomial:
     """Earth-fixed position as polynomials of the seconds since `epoch`.
 
-    `coefficients` is (degree + 1, 3), metres, lowest power first; `window_s` is where it holds.
+    `coefficients` is (degree + 1, 3), metres, lowest power first; `window_s` is where it holds; `residual_m` the
+    farthest that a state vector's coordinate lies from it.
     """
 
     epoch: datetime
     coefficients: NDArray[np.float64]
     window_s: tuple[float, float]
+    residual_m: float = 0.0
 
     def position(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Positions (n, 3), metres."""
@@ -140,11 +143,13 @@ def fit_orbit(vectors: StateVectors, start_s: float, stop_s: float) -> OrbitPoly
     residual = np.abs(powers @ solved - vectors.positions[use]).max()
     if residual > _RESIDUAL_LIMIT_M:
         raise RefusedError(
-            f"state vectors of orbit file {vectors.name} jump by {residual:.3f} m; fetch the file again",
+            f"state vectors of orbit file {vectors.name} lie up to {residual:.2f} m from a smooth orbit, and "
+            f"{_RESIDUAL_LIMIT_M:g} m is the most that can be made good; fetch the file again",
             "orbit",
         )
     coefficients = solved / scale ** np.arange(degree + 1)[:, None]
-    return OrbitPolynomial(vectors.epoch, coefficients, (float(seconds[0]), float(seconds[-1])))
+    window = (float(seconds[0]), float(seconds[-1]))
+    return OrbitPolynomial(vectors.epoch, coefficients, window, float(residual))
 
 
 def _text(element: ET.Element, name: str) -> str:

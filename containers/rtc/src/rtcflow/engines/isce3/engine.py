@@ -15,6 +15,7 @@ from rtcflow.engines.isce3.output import collect_output
 from rtcflow.engines.isce3.process import run_workflow
 from rtcflow.engines.isce3.runconfig import Folders, as_text, check_grid, run_configuration
 from rtcflow.engines.isce3.staging import stage_orbit, stage_safe
+from rtcflow.engines.isce3.terrain import StagedDem, stage_dem
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow_contract.errors import RefusedError
@@ -69,12 +70,15 @@ class Isce3Engine:
         check_grid(grid)
         # The workflow runs in a folder of its own, from where relative paths lead elsewhere.
         work = folder.parent.resolve() / "isce3"
+        # What an attempt before this one left would be taken for this one's.
+        shutil.rmtree(work, ignore_errors=True)
         with meter.stage("compute"), meter.programs():
-            output = _run(job, inputs, grid, work, progress)
+            dem = stage_dem(inputs.dem, grid, work / "input")
+            output = _run(job, inputs, grid, dem, work, progress)
 
         def write() -> EngineResult:
             with meter.stage("write layers"):
-                result = collect_output(job, inputs, grid, output, folder, progress)
+                result = collect_output(job, inputs, grid, output, folder, progress, dem)
             shutil.rmtree(work)
             return result
 
@@ -124,15 +128,15 @@ def time_limit() -> float:
     return seconds
 
 
-def _run(job: BurstJob, inputs: EngineInputs, grid: Grid, work: Path, progress: Progress) -> Path:
+def _run(
+    job: BurstJob, inputs: EngineInputs, grid: Grid, dem: StagedDem, work: Path, progress: Progress
+) -> Path:
     """Run the workflow; gives the folder it wrote to."""
     limit = time_limit()
-    # What an attempt before this one left would be taken for this one's.
-    shutil.rmtree(work, ignore_errors=True)
     folders = Folders(
         stage_safe(inputs.scene, job.burst_id, work / "input"),
         stage_orbit(inputs.orbit, work / "input"),
-        inputs.dem.path.resolve(),
+        dem.path,
         work / "scratch",
         work / "output",
     )

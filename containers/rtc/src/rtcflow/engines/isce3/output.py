@@ -11,6 +11,8 @@ import rasterio
 from shapely.geometry import shape
 
 from rtcflow.engines.base import EngineInputs, EngineResult
+from rtcflow.engines.isce3.terrain import StagedDem
+from rtcflow.engines.orbit_fit import orbit_fit_record
 from rtcflow.product.check import check_layer
 from rtcflow.product.cog import write_cog
 from rtcflow.product.footprint import footprint_of
@@ -18,7 +20,8 @@ from rtcflow.product.record import make_record
 from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
 from rtcflow.provenance import software_version
-from rtcflow_contract.errors import DefectError
+from rtcflow.sentinel1.orbit import fit_orbit, read_orbit
+from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.layers import layers_of
@@ -52,7 +55,13 @@ class Facts(NamedTuple):
 
 
 def collect_output(
-    job: BurstJob, inputs: EngineInputs, grid: Grid, output: Path, folder: Path, progress: Progress
+    job: BurstJob,
+    inputs: EngineInputs,
+    grid: Grid,
+    output: Path,
+    folder: Path,
+    progress: Progress,
+    dem: StagedDem,
 ) -> EngineResult:
     """Bring the workflow's files into the product folder.
 
@@ -67,6 +76,8 @@ def collect_output(
     folder : Path
         The product's.
     progress : Progress
+    dem : StagedDem
+        What the workflow was given; pixels without a height of their own get no data in every layer.
 
     Raises
     ------
@@ -85,17 +96,32 @@ def collect_output(
     paths = {layer.name: _the(output, f"_{layer.name}.tif") for layer in layers}
     browse = _the(output, ".png")
     checked = {layer.name: check_layer(paths[layer.name], layer, grid) for layer in layers}
-    outline = shape(footprint_of(checked["mask"].valid, grid).geometry)
-    record = make_record(job, inputs, grid, facts.versions, facts.parameters, outline.wkt)
+    seen = checked["mask"].valid & ~dem.void if dem.void.size else checked["mask"].valid
+    outline = shape(footprint_of(seen, grid).geometry)
+    parameters = facts.parameters | dem.parameters | _orbit_fit(inputs)
+    record = make_record(job, inputs, grid, facts.versions, parameters, outline.wkt)
     tags = tags_of(record, job.product_id, grid)
     for number, layer in enumerate(layers):
         progress("write layers", number / len(layers))
         with rasterio.open(paths[layer.name]) as source:
             values = source.read(1)
+        if dem.void.size:
+            values[dem.void] = layer.nodata
         write_cog(folder / layer_file_name(job.product_id, layer.name), values, layer, grid, tags)
     shutil.copyfile(browse, folder / browse_file_name(job.product_id))
     _write_metadata(metadata, folder / metadata_file_name(job.product_id), record.identification)
-    return EngineResult(facts.versions, facts.parameters)
+    return EngineResult(facts.versions, parameters)
+
+
+def _orbit_fit(inputs: EngineInputs) -> dict[str, object]:
+    burst = inputs.source.burst
+    try:
+        vectors = read_orbit(inputs.orbit.path, burst.sensing_start)
+        fitted = fit_orbit(vectors, 0.0, (burst.lines - 1) * burst.azimuth_interval_s)
+    except RefusedError:
+        # The workflow took it: how smooth it is stays unknown.
+        return {}
+    return orbit_fit_record(fitted.residual_m, "isce3")
 
 
 def read_facts(path: Path) -> Facts:

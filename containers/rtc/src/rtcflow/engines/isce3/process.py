@@ -119,8 +119,7 @@ def _signal_group(pid: int, number: int) -> bool:
 def _out_of_time(seconds: float, lines: Sequence[str]) -> RtcflowError:
     return DefectError(
         f"OPERA RTC was stopped after {seconds:g} s, the limit (RTCFLOW_ISCE3_TIME_LIMIT_S), its last line "
-        f"'{last_line(lines)}'; its layover/shadow mask is known to hang for bursts at the antimeridian: make such a "
-        "burst with engine native, else raise the limit",
+        f"'{last_line(lines)}'; raise the limit, or make the burst with engine native",
         reason="time-limit",
     )
 

@@ -1,0 +1,160 @@
+"""The DEM as the workflow can use it: without voids, and near 180 degrees in the product's own CRS.
+
+ISCE3 takes no notice of a DEM's nodata value and never ends on NaN. Where longitude jumps its layover/shadow mask goes
+wrong and its memory grows, as long as the DEM is in degrees; in the product's projected CRS nothing jumps.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Transformer
+from rasterio.fill import fillnodata
+from rasterio.transform import Affine
+
+from rtcflow.native.dem import Dem, sample_heights
+from rtcflow.rasters import write_raster
+from rtcflow.sources.dem.dem_area import LAYOVER_MARGIN_M, area_of_grid
+from rtcflow.sources.dem.dem_source import FetchedDem
+from rtcflow.sources.dem.dem_values import HeightRaster, read_heights
+from rtcflow_contract.grid import Grid
+
+# Within this of 180 degrees, the DEM is projected.
+_NEAR_180_DEG = 1.0
+# Spacing of the projected DEM: half a posting of GLO-30. On the simulated terrain the spline through it errs by 1 cm at
+# the 99th percentile, 10 cm at most.
+_POSTING_M = 15.0
+# Of the spline: postings around a point that a height is made of.
+_TAPS = 6
+_BEFORE = 1
+
+
+class StagedDem(NamedTuple):
+    """The DEM to give to the workflow, what the manifest says of it, and pixels that have no height of their own.
+
+    `void` is (rows, cols) on the product's grid, of size 0 where there are none.
+    """
+
+    path: Path
+    parameters: dict[str, object]
+    void: NDArray[np.bool_]
+
+
+def stage_dem(dem: FetchedDem, grid: Grid, folder: Path) -> StagedDem:
+    """Lay out the DEM of a burst; the file is given as it is where the workflow can use it so.
+
+    Parameters
+    ----------
+    dem : FetchedDem
+        Voids are NaN.
+    grid : Grid
+        The product's.
+    folder : Path
+        Where another DEM is written, if one is needed.
+    """
+    heights, serves = read_heights(dem.path, area_of_grid(grid))
+    holes = np.isnan(heights.values)
+    void = np.zeros((0, 0), bool)
+    parameters: dict[str, object] = {}
+    if holes.any():
+        void = void_pixels(holes, heights, grid)
+        heights = heights._replace(values=filled(heights.values))
+        parameters["dem_voids"] = "filled for the computation, without data in the layers"
+    if near_180(heights):
+        parameters["dem_resampled"] = f"EPSG:{grid.epsg} at {_POSTING_M:g} m, by biquintic spline"
+        return StagedDem(_write_projected(heights, grid, folder / "dem.tif"), parameters, void)
+    if serves and not void.size:
+        return StagedDem(dem.path.resolve(), parameters, void)
+    path = folder / "dem.tif"
+    values, latitudes, longitudes = heights
+    per_lon, per_lat = longitudes[1] - longitudes[0], latitudes[0] - latitudes[1]
+    corner = (longitudes[0] - per_lon / 2, latitudes[0] + per_lat / 2)
+    _write(path, values, "EPSG:4326", Affine(per_lon, 0.0, corner[0], 0.0, -per_lat, corner[1]))
+    return StagedDem(path, parameters, void)
+
+
+def near_180(heights: HeightRaster) -> bool:
+    """Whether any longitude lies within a degree of 180."""
+    west, east = heights.longitudes[0], heights.longitudes[-1]
+    nearest = 360.0 * np.round((0.5 * (west + east) - 180.0) / 360.0) + 180.0
+    return bool(west - _NEAR_180_DEG < nearest < east + _NEAR_180_DEG)
+
+
+def filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Heights with their voids filled from around, weighted by distance."""
+    known = ~np.isnan(values)
+    start = np.where(known, values, np.float32(0.0))
+    return np.asarray(fillnodata(start, mask=known, max_search_distance=float(max(values.shape))), np.float32)
+
+
+def void_pixels(holes: NDArray[np.bool_], heights: HeightRaster, grid: Grid) -> NDArray[np.bool_]:
+    """Pixels of a grid whose corners or middle the spline through the DEM makes from a void, (rows, cols)."""
+    touched = np.zeros(holes.shape, bool)
+    rows, cols = holes.shape
+    # A point between postings i and i + 1 takes those from i - 1 to i + 4.
+    for down in range(-_BEFORE, _TAPS - _BEFORE):
+        for right in range(-_BEFORE, _TAPS - _BEFORE):
+            here = np.s_[max(-down, 0) : rows - max(down, 0), max(-right, 0) : cols - max(right, 0)]
+            there = np.s_[max(down, 0) : rows - max(-down, 0), max(right, 0) : cols - max(-right, 0)]
+            touched[here] |= holes[there]
+
+    def at(offset: float, count: tuple[int, int]) -> NDArray[np.bool_]:
+        x = grid.left + (np.arange(count[1]) + offset) * grid.spacing
+        y = grid.top - (np.arange(count[0]) + offset) * grid.spacing
+        row, col = _postings(heights, grid, *np.meshgrid(x, y))
+        row = np.clip(np.floor(row).astype(int), 0, rows - 1)
+        return touched[row, np.clip(np.floor(col).astype(int), 0, cols - 1)]
+
+    corners = at(0.0, (grid.rows + 1, grid.cols + 1))
+    around = corners[:-1, :-1] | corners[:-1, 1:] | corners[1:, :-1] | corners[1:, 1:]
+    return around | at(0.5, grid.shape)
+
+
+def _write_projected(heights: HeightRaster, grid: Grid, path: Path) -> Path:
+    left, top = grid.left - LAYOVER_MARGIN_M, grid.top + LAYOVER_MARGIN_M
+    cols = int(np.ceil((grid.right + LAYOVER_MARGIN_M - left) / _POSTING_M))
+    rows = int(np.ceil((top - grid.bottom + LAYOVER_MARGIN_M) / _POSTING_M))
+    values = np.empty((rows, cols), np.float32)
+    x: NDArray[np.float64] = np.asarray(left + (np.arange(cols) + 0.5) * _POSTING_M, np.float64)
+    y = top - (np.arange(rows) + 0.5) * _POSTING_M
+    for row in range(rows):
+        values[row] = heights_at(heights, grid, x, np.full_like(x, y[row]))
+    _write(path, values, f"EPSG:{grid.epsg}", Affine(_POSTING_M, 0.0, left, 0.0, -_POSTING_M, top))
+    return path
+
+
+def heights_at(
+    heights: HeightRaster, grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Heights at map coordinates of a grid's CRS, by the spline that both engines use."""
+    row, col = _postings(heights, grid, x, y)
+    last = np.array(heights.values.shape, np.float64) - _TAPS
+    row, col = np.clip(row, _BEFORE, last[0]), np.clip(col, _BEFORE, last[1])
+    return sample_heights(Dem(heights.values, 0.0, 0.0, 1.0, 1.0), row, col)
+
+
+def _postings(
+    heights: HeightRaster, grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fractional rows and columns of a DEM at map coordinates."""
+    _, latitudes, longitudes = heights
+    lon, lat = Transformer.from_crs(grid.epsg, 4326, always_xy=True).transform(x, y)
+    lon = lon + 360.0 * np.round((0.5 * (longitudes[0] + longitudes[-1]) - lon) / 360.0)
+    row = (latitudes[0] - lat) / (latitudes[0] - latitudes[-1]) * (latitudes.size - 1)
+    col = (lon - longitudes[0]) / (longitudes[-1] - longitudes[0]) * (longitudes.size - 1)
+    return row, col
+
+
+def _write(path: Path, values: NDArray[np.float32], crs: str, transform: Affine) -> None:
+    profile = {
+        "driver": "GTiff",
+        "height": values.shape[0],
+        "width": values.shape[1],
+        "count": 1,
+        "dtype": "float32",
+        "crs": crs,
+        "transform": transform,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_raster(path, profile, lambda out: out.write(values, 1))

@@ -1,0 +1,112 @@
+"""The DEM that engine isce3 gets: voids filled and put back as no data, projected near 180 degrees."""
+
+import numpy as np
+import pytest
+import rasterio
+from pyproj import Transformer
+
+from rtcflow.engines.isce3.terrain import filled, heights_at, near_180, stage_dem, void_pixels
+from rtcflow.sources.dem.dem_area import area_of_grid
+from rtcflow.sources.dem.dem_source import FetchedDem
+from rtcflow.sources.dem.dem_values import HeightRaster, read_heights, write_heights
+from rtcflow_contract.grid import Grid
+
+STEP = 1 / 3600
+UTM = Grid(epsg=32755, left=600_000, top=6_100_000, spacing=20, rows=60, cols=80)
+# At 77.5 S across 180 degrees.
+POLAR = Grid(epsg=3031, left=-1_000, top=-1_370_000, spacing=20, rows=60, cols=80)
+
+
+def hilly(lon, lat):
+    return 400.0 + 60.0 * np.sin(lon * 900.0) * np.cos(lat * 700.0)
+
+
+def dem_over(grid: Grid, path, void=()):
+    """A smooth DEM around a grid, with voids given as (rows, cols) slices of its postings."""
+    area = area_of_grid(grid, 6_500.0)
+    latitudes = np.arange(area.north, area.south, -STEP)
+    longitudes = np.arange(area.west, area.east, 3 * STEP if grid.epsg == 3031 else STEP)
+    values = hilly(longitudes[None, :], latitudes[:, None]).astype(np.float32)
+    for place in void:
+        values[place] = np.nan
+    write_heights(path, HeightRaster(values, latitudes, longitudes))
+    return FetchedDem(path, ())
+
+
+def test_a_dem_without_voids_away_from_180_is_given_as_it_is(tmp_path):
+    dem = dem_over(UTM, tmp_path / "dem.tif")
+    staged = stage_dem(dem, UTM, tmp_path / "input")
+    assert staged.path == dem.path.resolve()
+    assert (staged.parameters, staged.void.size) == ({}, 0)
+
+
+def test_voids_are_filled_from_around_and_their_pixels_are_known(tmp_path):
+    dem = dem_over(UTM, tmp_path / "dem.tif", [np.s_[226:232, 270:276]])
+    staged = stage_dem(dem, UTM, tmp_path / "input")
+    with rasterio.open(staged.path) as source:
+        values = source.read(1)
+    assert np.isfinite(values).all()
+    assert staged.void.shape == UTM.shape
+    assert 0 < staged.void.sum() < 0.4 * staged.void.size
+    assert "dem_voids" in staged.parameters
+
+
+def test_pixels_of_a_void_are_those_that_engine_native_leaves_out():
+    latitudes, longitudes = -35.0 - np.arange(60) * STEP, 149.0 + np.arange(60) * STEP
+    holes = np.zeros((60, 60), bool)
+    holes[30, 30] = True
+    left, top = Transformer.from_crs(4326, 32755, always_xy=True).transform(
+        149.0 + 10 * STEP, -35.0 - 10 * STEP
+    )
+    grid = Grid(epsg=32755, left=round(left), top=round(top), spacing=20, rows=60, cols=50)
+    found = void_pixels(holes, HeightRaster(np.zeros((60, 60), np.float32), latitudes, longitudes), grid)
+    rows, cols = np.nonzero(found)
+    # Six postings of 31 m and 25 m, and a pixel to either side.
+    assert 8 <= np.ptp(rows) + 1 <= 12
+    assert 7 <= np.ptp(cols) + 1 <= 11
+
+
+def test_a_fill_keeps_what_is_known_and_stays_between_its_neighbours():
+    values = np.add.outer(np.arange(40.0), np.arange(40.0)).astype(np.float32)
+    holed = values.copy()
+    holed[15:25, 15:25] = np.nan
+    found = filled(holed)
+    known = np.isfinite(holed)
+    np.testing.assert_array_equal(found[known], values[known])
+    assert np.abs(found - values).max() < 12.0
+
+
+@pytest.mark.parametrize(
+    ("west", "east", "near"),
+    [
+        (150.0, 151.0, False),
+        (178.5, 179.2, True),
+        (179.5, 180.5, True),
+        (-180.5, -179.5, True),
+        (-179.5, -178.0, True),
+    ],
+)
+def test_near_180_is_within_a_degree_in_any_turn(west, east, near):
+    heights = HeightRaster(np.zeros((2, 2), np.float32), np.array([1.0, 0.0]), np.array([west, east]))
+    assert near_180(heights) is near
+
+
+def test_across_180_the_dem_comes_in_the_crs_of_the_product(tmp_path):
+    dem = dem_over(POLAR, tmp_path / "dem.tif")
+    staged = stage_dem(dem, POLAR, tmp_path / "input")
+    assert "EPSG:3031" in str(staged.parameters["dem_resampled"])
+    with rasterio.open(staged.path) as source:
+        values, transform = source.read(1), source.transform
+        assert source.crs.to_epsg() == 3031
+        bounds = source.bounds
+    assert bounds.left <= POLAR.left - 5_000
+    assert bounds.top >= POLAR.top + 5_000
+    heights, _ = read_heights(dem.path, area_of_grid(POLAR))
+    middle = np.s_[400:410, 400:410]
+    cols, rows = np.meshgrid(np.arange(400, 410), np.arange(400, 410))
+    x, y = transform.c + (cols + 0.5) * transform.a, transform.f + (rows + 0.5) * transform.e
+    np.testing.assert_allclose(values[middle], heights_at(heights, POLAR, x, y), atol=1e-3)
+    lon, lat = Transformer.from_crs(3031, 4326, always_xy=True).transform(x, y)
+    west = heights.longitudes[0]
+    expected = hilly(west + (lon - west) % 360.0, lat)
+    assert np.abs(values[middle] - expected).max() < 0.5
