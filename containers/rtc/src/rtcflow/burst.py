@@ -13,6 +13,7 @@ from rtcflow.product.collect import collect
 from rtcflow.progress import Progress, silent
 from rtcflow.resources import Meter
 from rtcflow.sources.shared import Shared
+from rtcflow_contract.backscatter import refuse_options
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.manifest import Manifest
@@ -78,6 +79,7 @@ class BurstRun:
         with self.meter.working():
             self._engine = choose_engine(self.job.engine)
             check_crs(self.job.output_crs)
+            refuse_options(self._engine.name, self.job.backscatter, self.job.tide_correction)
             self.result = _standing(self.job, self._destination)
             if self.result is not None:
                 return
@@ -163,4 +165,8 @@ def _job_parameters(job: BurstJob) -> dict[str, object]:
         "output_crs": job.output_crs,
         "dem": job.dem,
         "orbit": job.orbit.value,
+        "backscatter": job.backscatter.value,
+        "bistatic_correction": job.bistatic_correction,
+        "troposphere_correction": job.troposphere_correction,
+        "tide_correction": job.tide_correction,
     }

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from rtcflow_contract.backscatter import Backscatter
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location, grid_key, job_folder, product_folder
@@ -57,6 +58,10 @@ class BurstJob(BaseModel):
     output_crs: int | None = None
     dem: str = "cop_glo30"
     engine: Engine = Engine.AUTO
+    backscatter: Backscatter = Backscatter.GAMMA0
+    bistatic_correction: bool = True
+    troposphere_correction: bool = True
+    tide_correction: bool = False
     orbit: OrbitChoice = OrbitChoice.PRECISE
     on_existing: OnExisting = OnExisting.SKIP
     sources: Sources
@@ -119,6 +124,10 @@ def make_job(
         output_crs=request.output_crs,
         dem=request.dem,
         engine=request.engine,
+        backscatter=request.backscatter,
+        bistatic_correction=request.bistatic_correction,
+        troposphere_correction=request.troposphere_correction,
+        tide_correction=request.tide_correction,
         orbit=request.orbit,
         on_existing=request.on_existing,
         sources=sources,

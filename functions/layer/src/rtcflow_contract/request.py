@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from rtcflow_contract.backscatter import Backscatter, refuse_options
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
@@ -156,12 +157,24 @@ class SceneRequest(BaseModel):
     linked_static_layers_collection: CollectionName = DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
 
     engine: Engine = Engine.AUTO
+    backscatter: Backscatter = Backscatter.GAMMA0
+    bistatic_correction: bool = True
+    troposphere_correction: bool = True
+    tide_correction: bool = False
     scene_source: Annotated[str, AfterValidator(_scene_source)] = "asf"
     orbit: OrbitChoice = OrbitChoice.PRECISE
     on_existing: OnExisting = OnExisting.SKIP
     on_missing_static: OnMissingStatic = OnMissingStatic.FAIL
     compute: Compute = Compute.SPOT
     max_concurrency: int = Field(default=30, ge=1, le=40)
+
+    @model_validator(mode="after")
+    def _engine_makes_it(self) -> Self:
+        try:
+            refuse_options(self.engine.value, self.backscatter, self.tide_correction)
+        except RefusedError as error:
+            raise ValueError(error.message) from error
+        return self
 
     @model_validator(mode="after")
     def _static_links_nothing(self) -> Self:

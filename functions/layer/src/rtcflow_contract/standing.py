@@ -122,6 +122,9 @@ _SETTINGS: tuple[_Setting, ...] = (
     _parameter("backscatter", "backscatter", "gamma0", Product.RTC_S1),
     _parameter("negative power", "negative_power", "clip", Product.RTC_S1),
     _parameter("precision", "precision", "full"),
+    _parameter("bistatic correction", "bistatic_correction", "True", Product.RTC_S1),
+    _parameter("troposphere correction", "troposphere_correction", "True", Product.RTC_S1),
+    _parameter("tide correction", "tide_correction", "False", Product.RTC_S1),
 )
 
 

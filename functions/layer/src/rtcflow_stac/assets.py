@@ -5,11 +5,12 @@ from typing import Any
 
 from pystac import Asset
 
+from rtcflow_contract.backscatter import in_convention
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import LAYERS, MASK_CLASSES, POLARIZATION_LAYERS
 from rtcflow_contract.manifest import Manifest, ProductFile, Statistics
 from rtcflow_stac.context import HrefStyle, ItemContext
-from rtcflow_stac.properties import storage_ref
+from rtcflow_stac.properties import convention_of, storage_ref
 
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 _OTHERS = {
@@ -82,7 +83,7 @@ def _asset(file: ProductFile, manifest: Manifest, context: ItemContext) -> tuple
     if file.layer is None:
         key, title, roles = _OTHERS[file.kind]
         return key, Asset(context.href(file.name), title, None, file.media_type, roles, fields)
-    layer = LAYERS[file.layer]
+    layer = in_convention(LAYERS[file.layer], convention_of(manifest))
     fields |= layer_fields(file.layer, manifest.grid)
     fields |= {
         "proj:code": f"EPSG:{manifest.grid.epsg}",

@@ -24,14 +24,14 @@ def extension_uri(name: str) -> str:
     return f"{_ROOT}/{name}/{_VERSIONS[name]}/schema.json"
 
 
-def item_extensions(product: Product, stored_in_s3: bool) -> list[str]:
+def item_extensions(product: Product, stored_in_s3: bool, terrain_corrected: bool = True) -> list[str]:
     """Schema URIs that an item declares.
 
-    The CEOS-ARD specification is of backscatter, so static layers do not claim it; an item with relative hrefs does not
-    know its storage.
+    The CEOS-ARD specification is of backscatter corrected for the terrain, so static layers and beta0 do not claim it;
+    an item with relative hrefs does not know its storage.
     """
     left_out = set()
-    if product is Product.RTC_S1_STATIC:
+    if product is Product.RTC_S1_STATIC or not terrain_corrected:
         left_out.add("ceos-ard")
     if not stored_in_s3:
         left_out.add("storage")

@@ -2,10 +2,12 @@
 
 from pystac import Link
 
+from rtcflow_contract.backscatter import corrects_radiometry
 from rtcflow_contract.keys import ITEM
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import InputRef, Manifest
 from rtcflow_stac.context import HrefStyle, ItemContext
+from rtcflow_stac.properties import convention_of
 
 _RELATIONS = {"scene": "derived_from", "orbit": "orbit-source", "dem": "dem-source", "geoid": "geoid-source"}
 _RTC_PAPER = "https://doi.org/10.1109/TGRS.2022.3147472"
@@ -45,7 +47,7 @@ def item_links(manifest: Manifest, context: ItemContext) -> list[Link]:
             if manifest.product in products
         ),
     ]
-    if manifest.product is Product.RTC_S1:
+    if manifest.product is Product.RTC_S1 and corrects_radiometry(convention_of(manifest)):
         links.append(
             Link("ceos-ard-specification", _CEOS_ARD, "application/pdf", "CEOS-ARD for SAR, version 1.1")
         )

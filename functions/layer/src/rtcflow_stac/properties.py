@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from rtcflow_contract.backscatter import Backscatter, corrects_radiometry, words
 from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
@@ -12,8 +13,14 @@ from rtcflow_stac.context import HrefStyle, ItemContext
 _CONSTELLATION = "sentinel-1"
 _PLATFORMS = {f"S1{unit}": f"sentinel-1{unit.lower()}" for unit in "ABCD"}
 _CEOS_ARD = {"ceosard:type": "radar", "ceosard:specification": "NRB", "ceosard:specification_version": "1.1"}
+# Corrections of the geolocation, by the manifest's parameter.
+_CORRECTIONS = {
+    "bistatic_delay_correction": "bistatic delay",
+    "static_tropospheric_delay_correction": "static troposphere",
+    "solid_earth_tide_correction": "solid earth tides",
+}
 _TITLES = {
-    Product.RTC_S1: "RTC gamma0 backscatter of burst {burst_id}, {date}",
+    Product.RTC_S1: "RTC {backscatter} backscatter of burst {burst_id}, {date}",
     Product.RTC_S1_STATIC: "Static layers of burst {burst_id}",
 }
 
@@ -28,7 +35,9 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
     took = manifest.acquisition
     grid = manifest.grid
     found: dict[str, Any] = {
-        "title": _TITLES[manifest.product].format(burst_id=manifest.burst_id, date=took.start.date()),
+        "title": _TITLES[manifest.product].format(
+            backscatter=words(convention_of(manifest)), burst_id=manifest.burst_id, date=took.start.date()
+        ),
         "created": stamp(manifest.created),
         "updated": stamp(manifest.created),
         "start_datetime": stamp(took.start),
@@ -59,7 +68,7 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         "processing:facility": context.processor.name,
         "processing:datetime": stamp(manifest.created),
         "processing:version": manifest.product_version,
-        "processing:lineage": f"Sentinel-1 IW SLC burst, {manifest.engine.name} engine",
+        "processing:lineage": _lineage(manifest),
         "processing:software": dict(manifest.engine.versions),
         "product:type": manifest.product.value,
         "s1:product_identifier": manifest.scene,
@@ -67,10 +76,25 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         "s1:orbit_source": took.orbit_type,
     }
     if manifest.product is Product.RTC_S1:
-        found |= _CEOS_ARD
+        found |= _CEOS_ARD if corrects_radiometry(convention_of(manifest)) else {}
     if context.style is not HrefStyle.RELATIVE:
         found["storage:schemes"] = storage_schemes(context)
     return found
+
+
+def convention_of(manifest: Manifest) -> Backscatter:
+    """Convention of a product's backscatter; manifests of releases that made one alone do not name it."""
+    return Backscatter(str(manifest.parameters.get("backscatter", Backscatter.GAMMA0)))
+
+
+def _lineage(manifest: Manifest) -> str:
+    """What was made of what: engine, convention of backscatter, and the corrections of its geolocation."""
+    words_of = [f"Sentinel-1 IW SLC burst, {manifest.engine.name} engine"]
+    if manifest.product is Product.RTC_S1:
+        words_of.append(words(convention_of(manifest)))
+        applied = [name for parameter, name in _CORRECTIONS.items() if manifest.parameters.get(parameter)]
+        words_of.append(f"corrected for {', '.join(applied)}" if applied else "no correction of delays")
+    return "; ".join(words_of)
 
 
 def providers(context: ItemContext) -> list[dict[str, Any]]:

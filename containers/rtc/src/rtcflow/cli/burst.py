@@ -15,6 +15,7 @@ from rtcflow.cli.progress_bar import ProgressBar
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.destination_local import LocalDestination
 from rtcflow.inputs import CACHE_VARIABLE
+from rtcflow_contract.backscatter import Backscatter, refuse_options
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources
@@ -58,6 +59,18 @@ def burst(
     engine: Annotated[
         Engine, typer.Option(help="Who computes; auto takes the best installed.")
     ] = Engine.AUTO,
+    backscatter: Annotated[
+        Backscatter, typer.Option(help="Area that the power of a pixel is referred to.")
+    ] = Backscatter.GAMMA0,
+    bistatic_correction: Annotated[
+        bool, typer.Option(help="Correct azimuth for the bistatic delay (RTC_S1).")
+    ] = True,
+    troposphere_correction: Annotated[
+        bool, typer.Option(help="Correct range for the static troposphere (RTC_S1).")
+    ] = True,
+    tide_correction: Annotated[
+        bool, typer.Option(help="Correct range and azimuth for solid earth tides (RTC_S1, engine native).")
+    ] = False,
     resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=FINEST_M, max=COARSEST_M)] = 20,
     output_crs: Annotated[
         str | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
@@ -88,6 +101,7 @@ def burst(
     ] = None,
 ) -> None:
     """Make burst products on this machine, in OUT/BURST_ID/YEAR/MONTH/DAY; static layers in OUT/BURST_ID."""
+    refuse_options(engine.value, backscatter, tide_correction)
     source, scene_id = choose_scene(safe, scene, scene_source)
     options = BurstOptions(
         scene=scene_id,
@@ -102,6 +116,10 @@ def burst(
         static=static,
         out=out,
         grids=grids,
+        backscatter=backscatter,
+        bistatic_correction=bistatic_correction,
+        troposphere_correction=troposphere_correction,
+        tide_correction=tide_correction,
     )
     # All jobs first: a misspelt third burst should not show up after the second is done.
     jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)

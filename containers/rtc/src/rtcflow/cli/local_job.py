@@ -10,6 +10,7 @@ from rtcflow.resources import Meter
 from rtcflow.sources.scene.safe_burst import find_burst
 from rtcflow.sources.scene.scene_bursts import ARCHIVES, Found, list_archived
 from rtcflow_archives.archived_burst import ArchivedBurst
+from rtcflow_contract.backscatter import Backscatter
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, Sources
@@ -40,6 +41,10 @@ class BurstOptions(NamedTuple):
     static: Path | None
     out: Path
     grids: Path | None = None
+    backscatter: Backscatter = Backscatter.GAMMA0
+    bistatic_correction: bool = True
+    troposphere_correction: bool = True
+    tide_correction: bool = False
 
 
 def local_jobs(
@@ -87,6 +92,10 @@ def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | No
         resolution=options.resolution,
         output_crs=options.output_crs,
         engine=options.engine,
+        backscatter=options.backscatter,
+        bistatic_correction=options.bistatic_correction,
+        troposphere_correction=options.troposphere_correction,
+        tide_correction=options.tide_correction,
         orbit=options.orbit,
         on_existing=options.on_existing,
         sources=options.sources,

@@ -20,10 +20,11 @@ from rtcflow.progress import Progress
 from rtcflow.provenance import software_versions
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.orbit import StateVectors
+from rtcflow_contract.backscatter import in_convention
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.layers import LAYERS, layers_of
+from rtcflow_contract.layers import LAYERS, Product, layers_of
 from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
 
 # Measurements are in radar geometry: that their TIFFs have no georeference is no news.
@@ -94,15 +95,23 @@ def _write_layers(
         progress("write layers", number / len(layers))
         if layer.name not in arrays:
             raise DefectError(f"the engine computed no layer {layer.name}", reason="layer-missing")
-        write_cog(folder / layer_file_name(job.product_id, layer.name), arrays[layer.name], layer, grid, tags)
+        named = in_convention(layer, job.backscatter)
+        write_cog(folder / layer_file_name(job.product_id, layer.name), arrays[layer.name], named, grid, tags)
 
 
 def _compute(
     job: BurstJob, inputs: EngineInputs, grid: Grid, progress: Progress
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     # Numba takes seconds to load, which a refused input need not wait for.
-    from rtcflow.native.engine import compute_layers
+    from rtcflow.native.engine import NativeOptions, compute_layers
 
+    backscatter = job.product is Product.RTC_S1
+    options = NativeOptions(
+        backscatter=job.backscatter,
+        bistatic_correction=backscatter and job.bistatic_correction,
+        troposphere_correction=backscatter and job.troposphere_correction,
+        tide_correction=backscatter and job.tide_correction,
+    )
     computed = compute_layers(
         inputs.scene.files,
         job.burst_id,
@@ -110,6 +119,7 @@ def _compute(
         inputs.dem.path,
         grid,
         job.product,
+        options,
         progress=progress,
     )
     return computed.arrays, computed.metadata

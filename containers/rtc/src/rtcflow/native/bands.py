@@ -15,6 +15,7 @@ from rtcflow.native.options import NativeOptions
 from rtcflow.native.simd import with_room
 from rtcflow.native.visibility import SHADOW, mask_lines
 from rtcflow.sentinel1.radiometry import Noise
+from rtcflow_contract.backscatter import Backscatter, corrects_radiometry
 from rtcflow_contract.grid import Grid
 
 # A line of the image is some 14 m of ground.
@@ -123,25 +124,10 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
         mask_lines(mask, ground, *geometry, *terrain[:3], edges, mask_first, tracks, inputs.ground_step)
     watch.append(time.perf_counter())
 
-    channels = 3 if outputs.sigma.size > 0 else 2
-    sums = np.zeros((lines, channels, radar.samples + BESIDE))
-    scale = inputs.options.dem_upsampling
-    accumulate_facets(
-        sums,
-        *geometry,
-        grid.rows,
-        grid.cols,
-        scale,
-        *terrain,
-        first,
-        3.0 + 2 * grid.spacing / _LINE_M,
-        inputs.height,
-    )
-    factor = with_room((lines, radar.samples), np.float32)
-    sigma = with_room((lines, radar.samples) if channels == 3 else (0, 0), np.float32)
-    minimum = 10 ** (inputs.options.minimum_factor_db / 10)
-    finish_factors(sums, radar.spacing_m * _LINE_M, minimum, factor, sigma)
-    del sums
+    factor, sigma = _factors(first, lines, inputs, outputs)
+    convention = inputs.options.backscatter
+    # beta0, and what becomes sigma0 on the ellipsoid, is as the image has it.
+    divisor = {Backscatter.GAMMA0: factor, Backscatter.SIGMA0: sigma}.get(convention, _ones(factor.shape))
     watch.append(time.perf_counter())
 
     gamma0 = with_room((len(inputs.pixels), lines, radar.samples), np.float32)
@@ -151,7 +137,7 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
         along = noise.azimuth[first:last] if noise else np.zeros(lines)
         across = noise.range if noise else np.zeros(radar.samples)
         floor = 0.0 if inputs.options.clip_negative else -np.inf
-        gamma0_lines(pixels[first:last], along, across, calibration, floor, factor, image)
+        gamma0_lines(pixels[first:last], along, across, calibration, floor, divisor, image)
     watch.append(time.perf_counter())
 
     shadow = with_room(mask.shape if mask_shadow else (0, 0), np.uint8)
@@ -167,3 +153,41 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
     return dict(
         zip(("visibility", "area factors", "calibrate", "geocode"), np.diff(watch).tolist(), strict=True)
     )
+
+
+def _factors(
+    first: int, lines: int, inputs: BandInputs, outputs: Outputs
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Area factors gamma0 to beta0 and sigma0 to beta0 of a band's lines; ones where nothing is made of them."""
+    radar, lattice, options = inputs.radar, inputs.lattice, inputs.options
+    if not corrects_radiometry(options.backscatter) and outputs.factor.size == outputs.sigma.size == 0:
+        return _ones((lines, radar.samples)), with_room((0, 0), np.float32)
+    channels = 3 if outputs.sigma.size > 0 or options.backscatter is Backscatter.SIGMA0 else 2
+    sums = np.zeros((lines, channels, radar.samples + BESIDE))
+    accumulate_facets(
+        sums,
+        lattice.nodes,
+        lattice.step,
+        *lattice.origin,
+        inputs.grid.rows,
+        inputs.grid.cols,
+        options.dem_upsampling,
+        inputs.heights,
+        inputs.table,
+        inputs.orbit,
+        radar.edges,
+        first,
+        3.0 + 2 * inputs.grid.spacing / _LINE_M,
+        inputs.height,
+    )
+    factor = with_room((lines, radar.samples), np.float32)
+    sigma = with_room((lines, radar.samples) if channels == 3 else (0, 0), np.float32)
+    minimum = 10 ** (options.minimum_factor_db / 10)
+    finish_factors(sums, radar.spacing_m * _LINE_M, minimum, factor, sigma)
+    return factor, sigma
+
+
+def _ones(shape: tuple[int, int]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = with_room(shape, np.float32)
+    found[:] = 1.0
+    return found

@@ -29,6 +29,7 @@ from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sentinel1.orbit import OrbitPolynomial, StateVectors, fit_orbit, read_orbit
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
 from rtcflow.threads import Pool
+from rtcflow_contract.backscatter import Backscatter, corrects_radiometry
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product
@@ -131,8 +132,10 @@ def compute_layers(
     half_window = max(abs(scene.grid.first_time_s), abs(scene.grid.last_time_s)) + 1.0
     polynomials = local_orbit(scene.orbit.coefficients, half_window)
     secondary = options.secondary_layers(product)
+    on_ellipsoid = options.backscatter is Backscatter.SIGMA0_ELLIPSOID and product is Product.RTC_S1
     polarizations = list(scene.bursts) if product is Product.RTC_S1 else []
-    outputs = Outputs.empty(grid, len(polarizations), secondary)
+    computed = secondary | {"incidence_angle"} if on_ellipsoid else secondary
+    outputs = Outputs.empty(grid, len(polarizations), computed)
     inputs = BandInputs(
         lattice=lattice,
         grid=grid,
@@ -169,7 +172,12 @@ def compute_layers(
         _angles(pool, inputs, outputs)
         watch.lap("angles")
     report("angles", 1.0)
+    if on_ellipsoid:
+        # sigma0 = beta0 sin(incidence).
+        outputs.backscatter[:] *= np.sin(np.radians(outputs.incidence))
     arrays = outputs.by_name(polarizations)
+    if "incidence_angle" not in secondary:
+        arrays.pop("incidence_angle", None)
     return ComputedLayers(arrays, _metadata(scene, product, options, watch, height))
 
 
@@ -302,8 +310,13 @@ def _metadata(
             "thermal_noise_removal": options.noise_removal,
             "negative_power_clipped": options.clip_negative,
             "bistatic_delay_correction": bistatic,
+            "solid_earth_tide_correction": options.tide_correction,
             "static_tropospheric_delay_correction": troposphere,
-            "radiometric_terrain_correction": "area projection",
+            "radiometric_terrain_correction": (
+                "area projection"
+                if product is not Product.RTC_S1 or corrects_radiometry(options.backscatter)
+                else "none"
+            ),
             "dem_upsampling": options.dem_upsampling,
             "dem_interpolation": "biquintic",
             "geocoding": "area projection",

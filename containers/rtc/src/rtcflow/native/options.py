@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from rtcflow.cpus import usable_cpus
+from rtcflow_contract.backscatter import Backscatter
 from rtcflow_contract.layers import POLARIZATION_LAYERS, Product, layers_of
 
 # The radar grid of static layers is widened so that it covers every pass: by 1.2 burst lengths on each side in azimuth
@@ -25,6 +26,10 @@ class NativeOptions:
     clip_negative : bool
         Set power that noise removal made negative to zero, sample by sample, as OPERA's workflow does. That raises the
         mean of covers near the noise floor (by about 1 dB where signal and noise are equal); off leaves them unbiased.
+    backscatter : Backscatter
+        Convention of the backscatter layers.
+    tide_correction : bool
+        Move the terrain by the solid earth tide.
     bistatic_correction, troposphere_correction : bool, optional
         Timing corrections; None means the product's rule: on for RTC_S1, off for RTC_S1_STATIC.
     shadow_masking : bool
@@ -42,6 +47,8 @@ class NativeOptions:
     clip_negative: bool = True
     bistatic_correction: bool | None = None
     troposphere_correction: bool | None = None
+    backscatter: Backscatter = Backscatter.GAMMA0
+    tide_correction: bool = False
     shadow_masking: bool = True
     dem_upsampling: int = 2
     minimum_factor_db: float = -30.0

@@ -10,6 +10,7 @@ from typing import Any
 
 from rtcflow.engines.base import EngineInputs
 from rtcflow.settings import processor
+from rtcflow_contract.backscatter import corrects_radiometry
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.layers import Product
@@ -186,9 +187,9 @@ def _parameters(job: BurstJob, grid: Grid, parameters: dict[str, Any]) -> dict[s
         "noiseCorrectionApplied": backscatter and bool(parameters["thermal_noise_removal"]),
         "outputBackscatterDecibelConversionEquation": "10*log10(backscatter_linear)",
         "outputBackscatterExpressionConvention": "linear backscatter intensity",
-        "outputBackscatterNormalizationConvention": "gamma0",
+        "outputBackscatterNormalizationConvention": job.backscatter.value,
         "preprocessingMultilookingApplied": False,
-        "radiometricTerrainCorrectionApplied": True,
+        "radiometricTerrainCorrectionApplied": not backscatter or corrects_radiometry(job.backscatter),
         "staticTroposphericGeolocationCorrectionApplied": bool(
             parameters["static_tropospheric_delay_correction"]
         ),

@@ -21,6 +21,7 @@ from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
 from rtcflow.provenance import software_version
 from rtcflow.sentinel1.orbit import fit_orbit, read_orbit
+from rtcflow_contract.backscatter import in_convention
 from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
@@ -30,10 +31,11 @@ from rtcflow_contract.product_id import browse_file_name, layer_file_name, metad
 _ALGORITHMS = "metadata/processingInformation/algorithms"
 _PARAMETERS = "metadata/processingInformation/parameters"
 _VERSIONS = {"rtc": "softwareVersion", "isce3": "isce3Version", "s1Reader": "s1ReaderVersion"}
+_RTC = "radiometricTerrainCorrection"
 _TEXTS = {
     "dem_interpolation": "demInterpolation",
     "geocoding": "geocoding",
-    "radiometric_terrain_correction": "radiometricTerrainCorrection",
+    "radiometric_terrain_correction": _RTC,
 }
 _TRUTHS = {
     "bistatic_delay_correction": "bistaticDelayCorrectionApplied",
@@ -107,7 +109,8 @@ def collect_output(
             values = source.read(1)
         if dem.void.size:
             values[dem.void] = layer.nodata
-        write_cog(folder / layer_file_name(job.product_id, layer.name), values, layer, grid, tags)
+        named = in_convention(layer, job.backscatter)
+        write_cog(folder / layer_file_name(job.product_id, layer.name), values, named, grid, tags)
     shutil.copyfile(browse, folder / browse_file_name(job.product_id))
     _write_metadata(metadata, folder / metadata_file_name(job.product_id), record.identification)
     return EngineResult(facts.versions, parameters)
@@ -135,7 +138,13 @@ def read_facts(path: Path) -> Facts:
     try:
         with h5py.File(path) as file:
             versions = {name: _text(file[f"{_ALGORITHMS}/{key}"]) for name, key in _VERSIONS.items()}
-            texts = {name: _text(file[f"{_ALGORITHMS}/{key}"]) for name, key in _TEXTS.items()}
+            texts = {
+                # Of beta0 the workflow says nothing of a correction.
+                name: _text(file[f"{_ALGORITHMS}/{key}"])
+                if key != _RTC or f"{_ALGORITHMS}/{key}" in file
+                else "none"
+                for name, key in _TEXTS.items()
+            }
             truths = {name: _truth(file, key) for name, key in _TRUTHS.items()}
             return Facts(
                 _text(file["identification/burstID"]).lower(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rtcflow.product.browse import shrink_factor
+from rtcflow_contract.backscatter import Backscatter, corrects_radiometry
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
@@ -70,7 +71,7 @@ def run_configuration(
         When the workflow cannot make this grid.
     """
     check_grid(grid)
-    corrections = job.product is Product.RTC_S1
+    backscatter = job.product is Product.RTC_S1
     return {
         "runconfig": {
             "name": f"rtcflow_{job.burst_id}",
@@ -95,11 +96,13 @@ def run_configuration(
                     "dem_interpolation_method": "biquintic",
                     "apply_absolute_radiometric_correction": True,
                     "apply_thermal_noise_correction": True,
-                    "apply_rtc": True,
-                    "apply_bistatic_delay_correction": corrections,
-                    "apply_static_tropospheric_delay_correction": corrections,
+                    "apply_rtc": not backscatter or corrects_radiometry(job.backscatter),
+                    "apply_bistatic_delay_correction": backscatter and job.bistatic_correction,
+                    "apply_static_tropospheric_delay_correction": backscatter and job.troposphere_correction,
                     "rtc": {
-                        "output_type": "gamma0",
+                        "output_type": "sigma0"
+                        if backscatter and job.backscatter is Backscatter.SIGMA0
+                        else "gamma0",
                         "algorithm_type": "area_projection",
                         "input_terrain_radiometry": "beta0",
                         "dem_upsampling": 2,

@@ -1,0 +1,22 @@
+"""`rtcflow convert`: backscatter in another convention, from the burst's static layers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rtcflow.conversion.files import convert_product
+from rtcflow_contract.backscatter import Backscatter
+
+
+def convert(
+    product: Annotated[Path, typer.Argument(help="Folder of a product RTC_S1.")],
+    static: Annotated[Path, typer.Argument(help="Folder of the burst's product RTC_S1_STATIC.")],
+    to: Annotated[Backscatter, typer.Option(help="Convention wanted.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+) -> None:
+    """Write a product's backscatter as gamma0, sigma0, beta0 or sigma0_ellipsoid."""
+    console = Console(soft_wrap=True, highlight=False)
+    for path in convert_product(product, static, to, out):
+        console.print(str(path))

@@ -1,0 +1,5 @@
+"""Backscatter of one convention into another, by the layers of a static product."""
+
+from rtcflow.conversion.factors import convert, factor, layers_for
+
+__all__ = ["convert", "factor", "layers_for"]

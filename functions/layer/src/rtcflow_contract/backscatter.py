@@ -1,0 +1,74 @@
+"""Conventions of backscatter: to which area a pixel's power is referred, and which engine makes which."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.layers import POLARIZATION_LAYERS, Layer
+
+
+class Backscatter(StrEnum):
+    """gamma0 and sigma0 refer to the terrain, beta0 to the image plane, sigma0_ellipsoid to the ellipsoid."""
+
+    GAMMA0 = "gamma0"
+    SIGMA0 = "sigma0"
+    BETA0 = "beta0"
+    SIGMA0_ELLIPSOID = "sigma0_ellipsoid"
+
+
+class _Words(NamedTuple):
+    title: str
+    description: str
+
+
+_WORDS = {
+    Backscatter.GAMMA0: _Words("gamma0", "Radiometrically terrain corrected gamma0 backscatter"),
+    Backscatter.SIGMA0: _Words("sigma0", "Radiometrically terrain corrected sigma0 backscatter"),
+    Backscatter.BETA0: _Words("beta0", "Geocoded beta0 backscatter, without radiometric terrain correction"),
+    Backscatter.SIGMA0_ELLIPSOID: _Words(
+        "sigma0 on the ellipsoid",
+        "Geocoded sigma0 backscatter on the ellipsoid, without radiometric terrain correction",
+    ),
+}
+# OPERA's workflow has no area of the ellipsoid.
+_LACKS = {"isce3": frozenset({Backscatter.SIGMA0_ELLIPSOID})}
+
+
+def words(backscatter: Backscatter) -> str:
+    """How a convention is written for people."""
+    return _WORDS[backscatter].title
+
+
+def corrects_radiometry(backscatter: Backscatter) -> bool:
+    """Whether the terrain's slope is taken out of a convention."""
+    return backscatter in (Backscatter.GAMMA0, Backscatter.SIGMA0)
+
+
+def in_convention(layer: Layer, backscatter: Backscatter) -> Layer:
+    """The layer with the title and description that it has in a convention; those of others than backscatter stay."""
+    if layer.name not in POLARIZATION_LAYERS:
+        return layer
+    title, description = _WORDS[backscatter]
+    return layer._replace(
+        title=f"{layer.name} {title}", description=f"{description}, polarization {layer.name}, linear power"
+    )
+
+
+def refuse_options(engine: str, backscatter: Backscatter, tide_correction: bool) -> None:
+    """Refuse what an engine does not make.
+
+    Raises
+    ------
+    RefusedError
+    """
+    if backscatter in _LACKS.get(engine, ()):
+        made = [choice.value for choice in Backscatter if choice not in _LACKS[engine]]
+        raise RefusedError(
+            f"engine {engine} makes {', '.join(made)}, and no {backscatter}; take engine native",
+            reason="backscatter",
+        )
+    if engine == "isce3" and tide_correction:
+        raise RefusedError(
+            "engine isce3 does not correct for solid earth tides; take engine native, or leave tide_correction off",
+            reason="tide-correction",
+        )
