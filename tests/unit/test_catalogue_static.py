@@ -1,5 +1,7 @@
 """The static catalogue of an inventory, as pystac and its reader walk it."""
 
+import json
+
 import pystac
 import pytest
 from inventory_case import BURSTS, Spec, put_product
@@ -7,6 +9,7 @@ from inventory_case import BURSTS, Spec, put_product
 from rtcflow_contract.layers import Product
 from rtcflow_files.storage import open_store
 from rtcflow_local.inventory.build import build
+from rtcflow_local.inventory.parts import items_of_part, part_names
 from rtcflow_local.inventory.static_catalogue import write_catalogue
 
 SPECS = [
@@ -38,6 +41,57 @@ def test_items_know_their_collection_and_where_they_came_from(catalogue):
     assert item.get_single_link("canonical").href.startswith("s3://products/experimental/s1_rtc_c1/")
     assert not [name for name in item.properties if name.startswith("rtcflow:")]
     assert item.assets["VV"].href.startswith("s3://products/")
+
+
+def test_links_of_items_lead_somewhere_from_the_catalogue(tmp_path):
+    folder = tmp_path / "products" / "t070_149815_iw3" / "2022" / "1" / "1"
+    folder.mkdir(parents=True)
+    item = {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "id": "P",
+        "collection": "c",
+        "geometry": {"type": "Polygon", "coordinates": [[[1, 2], [3, 2], [3, 4], [1, 4], [1, 2]]]},
+        "bbox": [1, 2, 3, 4],
+        "properties": {"datetime": "2022-01-01T00:00:00Z"},
+        "assets": {"VV": {"href": "./P_VV.tif"}},
+        "links": [
+            {"rel": "self", "href": "file:///moved/away/metadata.json"},
+            {"rel": "static-layers", "href": "../../../metadata.json"},
+        ],
+    }
+    (folder / "metadata.json").write_text(json.dumps(item))
+    own = f"file://{tmp_path}/products/collection.json"
+    collection = {
+        "type": "Collection",
+        "stac_version": "1.1.0",
+        "id": "c",
+        "description": "c",
+        "license": "other",
+        "assets": {"thumbnail": {"href": "./P.png"}},
+        "links": [{"rel": "self", "href": own}, {"rel": "license", "href": "./licence.html"}],
+    }
+    (tmp_path / "products" / "collection.json").write_text(json.dumps(collection))
+    inventory = open_store(str(tmp_path / "inventory"))
+    build(open_store(str(tmp_path / "products")), inventory)
+    write_catalogue(inventory, open_store(str(tmp_path / "stac")))
+    written = pystac.Catalog.from_file(str(tmp_path / "stac" / "catalog.json"))
+    (found,) = written.get_items(recursive=True)
+    link = found.get_single_link("static-layers")
+    assert link.href == f"file://{tmp_path}/products/t070_149815_iw3/metadata.json"
+    assert found.assets["VV"].href == f"file://{folder}/P_VV.tif"
+    held = written.get_child("c")
+    assert held.assets["thumbnail"].href == f"file://{tmp_path}/products/P.png"
+    assert held.get_single_link("license").href == f"file://{tmp_path}/products/licence.html"
+
+
+def test_the_inventory_says_where_an_item_is_and_not_where_it_was(aws, tmp_path):
+    put_product(Spec())
+    inventory = open_store(str(tmp_path))
+    build(open_store("s3://products"), inventory)
+    (item,) = (item for part in part_names(inventory) for item in items_of_part(inventory, part))
+    (own,) = [link["href"] for link in item["links"] if link["rel"] == "self"]
+    assert own == item["properties"]["rtcflow:item"]
 
 
 def test_a_collections_extent_is_that_of_its_items(catalogue):

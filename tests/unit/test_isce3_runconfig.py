@@ -155,7 +155,7 @@ def test_metadata_are_saved_for_both_products_though_off_by_default_for_static_o
 def test_the_browse_image_is_as_coarse_as_that_of_native(tmp_path, folders):
     grid = Grid(epsg=32756, left=300000, top=6200000, spacing=20, rows=2000, cols=5000)
     browse = groups_of(make_job(tmp_path), folders, grid)["processing"]["browse_image_group"]
-    assert browse == {"browse_image_burst_height": 666, "browse_image_burst_width": 1666}
+    assert browse == {"browse_image_burst_height": 400, "browse_image_burst_width": 1000}
 
 
 def test_the_product_id_is_the_jobs(tmp_path, folders):

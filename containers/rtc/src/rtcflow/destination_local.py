@@ -89,7 +89,7 @@ class LocalDestination:
         arriving = self.folder / f".{MANIFEST}.part"
         shutil.move(written, arriving)
         os.replace(arriving, self.folder / name)
-        gone = {item_name(name, manifest.product_version)} if not other_version else set()
+        gone = {item_name(name, manifest)} if not other_version else set()
         if name == MANIFEST:
             gone |= {version_name(file, manifest.product_version) for file in (MANIFEST, ITEM)}
         self._remove(gone, keep=names_of(manifest))
@@ -108,7 +108,7 @@ class LocalDestination:
             if manifest is None:
                 return
             keep = keep | names_of(manifest)
-        prefix = product_prefix(self._job.product, self._job.burst_id)
+        prefix = product_prefix(self._job)
         for path in list(self.folder.iterdir()):
             if path.is_file() and path.name not in keep and path.name.startswith(prefix):
                 path.unlink()

@@ -110,7 +110,7 @@ class S3Destination:
         """What is to be removed of a product whose place another takes; of another version, nothing."""
         if standing.product_version == manifest.product_version:
             # Its item would name files that are gone.
-            return self._files_of(standing) | {item_name(name, standing.product_version)}
+            return self._files_of(standing) | {item_name(name, standing)}
         for file in (ITEM, MANIFEST):
             kept = self._folder.join(version_name(file, standing.product_version))
             with suppress(NotFoundError):
@@ -160,7 +160,7 @@ class S3Destination:
         """
         if self._job.product is Product.RTC_S1_STATIC:
             return set()
-        prefix = product_prefix(self._job.product, self._job.burst_id)
+        prefix = product_prefix(self._job)
         return {
             entry.name
             for entry in storage.list_objects(self._folder, self._client)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rtcflow.engines.base import EngineInputs
 from rtcflow.grid.resolve import resolve_grid
+from rtcflow.product.quality import burst_quality
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.annotation import read_burst
@@ -21,6 +22,7 @@ from rtcflow_contract.keys import MANIFEST
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import InputRef
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_stac.context import local_uri
 
 # Where a task of the stack keeps inputs for those after it.
 CACHE_VARIABLE = "RTCFLOW_CACHE"
@@ -88,7 +90,8 @@ def fetch_inputs(
     if job.linked_static is not None:
         refs.append(InputRef(kind="static", id=job.burst_id, href=str(job.linked_static.join(MANIFEST))))
     refs = [ref.model_copy(update={"href": _located(ref.href)}) for ref in refs]
-    return FetchedInputs(EngineInputs(scene, orbit, dem, acquisition, source), grid, refs, origin)
+    quality = burst_quality(scene, source, orbit.path, job.burst_id, job.product, grid)
+    return FetchedInputs(EngineInputs(scene, orbit, dem, acquisition, source, quality), grid, refs, origin)
 
 
 def _orbit(job: BurstJob, shared: Shared, meter: Meter, cache: str) -> FetchedOrbit:
@@ -107,7 +110,7 @@ def _orbit(job: BurstJob, shared: Shared, meter: Meter, cache: str) -> FetchedOr
 
 def _located(href: str) -> str:
     # A local path given relative to where the command ran would be read as relative to the item.
-    return href if "://" in href else str(Path(href).absolute())
+    return href if "://" in href else local_uri(href)
 
 
 def _own_grid(job: BurstJob, scene: FetchedScene, orbit: FetchedOrbit) -> Grid:

@@ -3,6 +3,9 @@
 import os
 from typing import NamedTuple
 
+from rtcflow_contract.ceos_ard import parse_accuracy
+from rtcflow_contract.manifest import GeometricAccuracy
+
 
 class Processor(NamedTuple):
     """Who really ran the processing, and under which licence (SPDX id) the products are."""
@@ -24,3 +27,14 @@ def processor() -> Processor:
         url,
         os.environ.get("LICENSE") or "CC-BY-4.0",
     )
+
+
+def geometric_accuracy() -> GeometricAccuracy | None:
+    """What the operator's campaign found, from GEOMETRIC_ACCURACY; None where it is not set.
+
+    Raises
+    ------
+    RefusedError
+        When it cannot be read.
+    """
+    return parse_accuracy(os.environ.get("GEOMETRIC_ACCURACY"))

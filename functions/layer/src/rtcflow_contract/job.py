@@ -9,9 +9,10 @@ from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location, grid_key, job_folder, product_folder
 from rtcflow_contract.layers import Product
+from rtcflow_contract.naming import Naming, item_name
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.product_id import product_id
-from rtcflow_contract.request import Engine, OnExisting, OrbitChoice, SceneRequest
+from rtcflow_contract.request import Engine, OnExisting, OrbitChoice, Precision, SceneRequest
 from rtcflow_contract.scene_id import SceneName, parse_scene_id
 
 
@@ -64,6 +65,8 @@ class BurstJob(BaseModel):
     tide_correction: bool = False
     orbit: OrbitChoice = OrbitChoice.PRECISE
     on_existing: OnExisting = OnExisting.SKIP
+    naming: Naming = Naming.OPERA
+    precision: Precision = Precision.FULL
     sources: Sources
     collection: str
     destination: Location
@@ -72,6 +75,11 @@ class BurstJob(BaseModel):
     grid: Grid | None = None
     grid_store: Location | None = None
     linked_static: Location | None = None
+
+    @property
+    def item(self) -> Location:
+        """Where the STAC item stands when the product's version is in use."""
+        return self.destination.join(item_name(self.naming, self.product_id))
 
 
 def make_job(
@@ -100,7 +108,9 @@ def make_job(
         collection = request.linked_static_layers_collection
     else:
         bucket, folder, collection = request.s3_bucket, request.s3_project_folder, request.collection
-    destination = product_folder(bucket, folder, collection, burst_id, product, sensing_start)
+    destination = product_folder(
+        bucket, folder, collection, burst_id, product, sensing_start, request.naming, request.dem
+    )
     return BurstJob(
         execution=execution,
         execution_started=execution_started,
@@ -115,6 +125,7 @@ def make_job(
             scene.platform,
             request.resolution,
             product_version,
+            request.naming,
         ),
         product_version=product_version,
         polarizations=scene.polarizations,
@@ -130,6 +141,8 @@ def make_job(
         tide_correction=request.tide_correction,
         orbit=request.orbit,
         on_existing=request.on_existing,
+        naming=request.naming,
+        precision=request.precision,
         sources=sources,
         collection=collection,
         destination=destination,
@@ -144,15 +157,13 @@ def make_job(
 
 def linked_static_folder(request: SceneRequest, burst_id: str) -> Location:
     """Folder of the static product that a burst of this request links to."""
-    return Location(
+    return product_folder(
         request.linked_static_layers_s3_bucket,
-        "/".join(
-            part
-            for part in (
-                request.linked_static_layers_s3_project_folder,
-                request.linked_static_layers_collection,
-                burst_id,
-            )
-            if part
-        ),
+        request.linked_static_layers_s3_project_folder,
+        request.linked_static_layers_collection,
+        burst_id,
+        Product.RTC_S1_STATIC,
+        datetime.min,
+        request.naming,
+        request.dem,
     )

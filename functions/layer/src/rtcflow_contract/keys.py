@@ -5,6 +5,8 @@ Products::
     RTC_S1         {s3_project_folder}/{collection}/{burst_id}/{year}/{month}/{day}/...    not padded: 2022/1/1
     RTC_S1_STATIC  {s3_project_folder}/{collection}/{burst_id}/...
 
+Folders below the collection are those of the scheme of names; these are of `opera`, see `rtcflow_contract.naming`.
+
 manifest.json and metadata.json in it are those of the version in use; versions beside it have manifest.v0.2.json and
 metadata.v0.2.json, and files with ids of their own.
 
@@ -26,6 +28,7 @@ from typing import NamedTuple
 
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
+from rtcflow_contract.naming import Naming, folder_below_collection
 
 MANIFEST = "manifest.json"
 ITEM = "metadata.json"
@@ -125,12 +128,12 @@ def product_folder(
     burst_id: str,
     product: Product,
     sensing_start: datetime,
+    naming: Naming = Naming.OPERA,
+    dem: str = "cop_glo30",
 ) -> Location:
-    """Folder of a burst product: by date for RTC_S1 (UTC, not padded), without for RTC_S1_STATIC."""
-    folder = collection_folder(bucket, project_folder, collection).join(burst_id)
-    if product is Product.RTC_S1_STATIC:
-        return folder
-    return folder.join(f"{sensing_start.year}/{sensing_start.month}/{sensing_start.day}")
+    """Folder of a burst product: by date (UTC) for RTC_S1; with `ga`, by DEM for RTC_S1_STATIC."""
+    below = folder_below_collection(naming, product, burst_id, sensing_start, dem)
+    return collection_folder(bucket, project_folder, collection).join(below)
 
 
 def grid_key(

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product
+from rtcflow_contract.naming import Naming, item_name
 
 
 class _Model(BaseModel):
@@ -14,26 +15,33 @@ class _Model(BaseModel):
 
 
 class Statistics(_Model):
-    """Of a layer's valid pixels, in the layer's unit; `valid_percent` of all pixels of the grid."""
+    """Of a layer's valid pixels, in the layer's unit; `valid_percent` of all pixels of the grid.
+
+    Of backscatter, of the pixels from the 2nd to the 98th percentile: one bright target would stretch every default
+    display to black. `lowest` and `highest` are then those of all valid pixels.
+    """
 
     minimum: float | None
     maximum: float | None
     mean: float | None
     stddev: float | None
     valid_percent: float
+    lowest: float | None = None
+    highest: float | None = None
 
 
 class ProductFile(_Model):
     """One file of the product; `layer` is set for rasters of the layer table, `statistics` with it."""
 
     name: str
-    kind: Literal["layer", "browse", "metadata"]
+    kind: Literal["layer", "browse", "metadata", "configuration", "checksum", "style"]
     layer: str | None = None
     media_type: str
     size: int
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     statistics: Statistics | None = None
     class_counts: dict[str, int] | None = None
+    header_size: int | None = None
 
 
 class InputRef(_Model):
@@ -66,6 +74,55 @@ class Acquisition(_Model):
     ipf_version: str
     orbit_type: Literal["POEORB", "RESORB", "predicted"]
     processed: AwareDatetime | None = None
+
+
+class NoiseLevel(_Model):
+    """Noise equivalent sigma0 over a burst, in dB."""
+
+    minimum: float
+    mean: float
+    maximum: float
+
+
+class Rfi(_Model):
+    """What the scene says of radio frequency interference (`annotation/rfi`), by polarization.
+
+    `report` is what the processor's detection found; times and shares are in the HDF5 file.
+    """
+
+    mitigation_performed: bool | None
+    report: dict[str, dict[str, Any]]
+
+
+class Quality(_Model):
+    """What the scene's own metadata says of a burst beyond its acquisition; angles in degrees.
+
+    `heading_deg` is clockwise from north, `altitude_m` above the WGS 84 ellipsoid at the middle of the burst,
+    `timeliness` the category of the scene's own production,
+    `border_pixels` the rows and columns without any valid pixel: top, right, bottom, left.
+    """
+
+    near_incidence_deg: float
+    far_incidence_deg: float
+    heading_deg: float | None = None
+    altitude_m: float | None = None
+    range_resolution_m: float
+    azimuth_resolution_m: float
+    equivalent_looks: float | None = None
+    noise_equivalent_sigma0_db: dict[str, NoiseLevel] = {}
+    border_pixels: tuple[int, int, int, int] | None = None
+    rfi: Rfi | None = None
+    timeliness: str | None = None
+
+
+class GeometricAccuracy(_Model):
+    """Absolute location error that an operator's campaign found, in metres along the map's axes."""
+
+    bias_x_m: float
+    bias_y_m: float
+    stddev_x_m: float
+    stddev_y_m: float
+    reference: str
 
 
 class EngineInfo(_Model):
@@ -118,6 +175,14 @@ class Manifest(_Model):
     inputs: tuple[InputRef, ...]
     parameters: dict[str, Any]
     resources: Resources
+    naming: Naming = Naming.OPERA
+    quality: Quality | None = None
+    accuracy: GeometricAccuracy | None = None
+
+    @property
+    def item(self) -> str:
+        """Name of the product's STAC item while its version is in use."""
+        return item_name(self.naming, self.product_id)
 
     def file_of_layer(self, layer: str) -> ProductFile | None:
         """The file of a layer, or None when the product has no such layer."""

@@ -1,9 +1,4 @@
-"""Product ids and file names.
-
-Ids look like
-`OPERA_L2_RTC-S1_T070-149815-IW3_20220101T124752Z_20250408T025401Z_S1A_20_v0.1` and
-`OPERA_L2_RTC-S1-STATIC_T070-149815-IW3_20010101_20250408T012421Z_S1A_20_v1.0.2`.
-"""
+"""Product ids and file names, by the scheme of names; see `rtcflow_contract.naming`."""
 
 import re
 from datetime import UTC, datetime
@@ -11,11 +6,9 @@ from datetime import UTC, datetime
 from rtcflow_contract.burst_id import burst_id_in_product_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
+from rtcflow_contract.naming import SCHEMES, Naming
 
-STATIC_VALIDITY_START = "20010101"
-_STAMP = "%Y%m%dT%H%M%SZ"
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
-_PRODUCT_PART = {Product.RTC_S1: "RTC-S1", Product.RTC_S1_STATIC: "RTC-S1-STATIC"}
 
 
 def product_id(
@@ -26,6 +19,7 @@ def product_id(
     platform: str,
     resolution: float,
     version: str,
+    naming: Naming = Naming.OPERA,
 ) -> str:
     """Id of a burst product.
 
@@ -36,30 +30,26 @@ def product_id(
     sensing_start : datetime
         Zero-Doppler time of the burst's first line, UTC; not part of a static product's id.
     processing_time : datetime
-        UTC. The execution's start time, so that a retried attempt overwrites its own files.
+        UTC. The execution's start time, so that a retried attempt overwrites its own files; `ga` leaves it out.
     platform : str
         `S1A` to `S1D`.
     resolution : float
         Pixel spacing, metres.
     version : str
         Product version without the leading `v`.
+    naming : Naming
     """
-    sensed = (
-        STATIC_VALIDITY_START
-        if product is Product.RTC_S1_STATIC
-        else sensing_start.astimezone(UTC).strftime(_STAMP)
-    )
-    return "_".join(
-        (
-            "OPERA_L2",
-            _PRODUCT_PART[product],
-            burst_id_in_product_id(burst_id),
-            sensed,
-            processing_time.astimezone(UTC).strftime(_STAMP),
-            platform,
-            f"{resolution:g}",
-            f"v{version}",
-        )
+    scheme = SCHEMES[naming]
+    return scheme.ids[product].format(
+        burst=burst_id_in_product_id(burst_id),
+        sensed=sensing_start.astimezone(UTC),
+        processed=processing_time.astimezone(UTC),
+        since=scheme.static_since,
+        platform=platform,
+        unit=platform.lower(),
+        pixel=resolution,
+        version=version,
+        dashed="-".join((*version.split("."), "0", "0")[:3]),
     )
 
 
@@ -76,16 +66,16 @@ def check_version(version: str) -> str:
     return version
 
 
-def layer_file_name(product_id: str, layer: str) -> str:
+def layer_file_name(product_id: str, layer: str, naming: Naming = Naming.OPERA) -> str:
     """File name of a layer's COG."""
-    return f"{product_id}_{layer}.tif"
+    return product_id + SCHEMES[naming].files[layer]
 
 
-def browse_file_name(product_id: str) -> str:
+def browse_file_name(product_id: str, naming: Naming = Naming.OPERA) -> str:
     """File name of the browse image."""
-    return f"{product_id}.png"
+    return product_id + SCHEMES[naming].browse
 
 
-def metadata_file_name(product_id: str) -> str:
+def metadata_file_name(product_id: str, naming: Naming = Naming.OPERA) -> str:
     """File name of the HDF5 metadata."""
-    return f"{product_id}.h5"
+    return product_id + SCHEMES[naming].metadata

@@ -20,7 +20,8 @@ from rtcflow_contract.backscatter import Backscatter, refuse_options
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
-from rtcflow_contract.scene_id import SceneName
+from rtcflow_contract.naming import Naming, default_collection, fits_collection
+from rtcflow_contract.scene_id import SceneName, parse_scene_id
 
 _BUCKET = re.compile(r"^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _FOLDER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*$")
@@ -65,6 +66,13 @@ class Compute(StrEnum):
 
     SPOT = "spot"
     ON_DEMAND = "on_demand"
+
+
+class Precision(StrEnum):
+    """Bits of backscatter: `full` keeps all of float32, `rounded` 13 of its mantissa, within 0.0005 dB."""
+
+    FULL = "full"
+    ROUNDED = "rounded"
 
 
 def _bucket(text: str) -> str:
@@ -130,7 +138,7 @@ Epsg = Annotated[Annotated[int, Field(ge=1024, lt=1_000_000)] | None, BeforeVali
 _EPSG: TypeAdapter[int | None] = TypeAdapter(Epsg)
 # Beyond some 800 m a pixel has more samples than the native engine averages.
 FINEST_M, COARSEST_M = 5, 500
-DEFAULT_COLLECTIONS = {Product.RTC_S1: "s1_rtc_c1", Product.RTC_S1_STATIC: "s1_rtc_static_c1"}
+DEFAULT_COLLECTIONS = {product: default_collection(Naming.OPERA, product, ()) for product in Product}
 
 
 class SceneRequest(BaseModel):
@@ -165,6 +173,8 @@ class SceneRequest(BaseModel):
     orbit: OrbitChoice = OrbitChoice.PRECISE
     on_existing: OnExisting = OnExisting.SKIP
     on_missing_static: OnMissingStatic = OnMissingStatic.FAIL
+    naming: Naming = Naming.OPERA
+    precision: Precision = Precision.FULL
     compute: Compute = Compute.SPOT
     max_concurrency: int = Field(default=30, ge=1, le=40)
 
@@ -181,6 +191,35 @@ class SceneRequest(BaseModel):
         if self.product is Product.RTC_S1_STATIC and self.link_static_layers:
             raise ValueError("link_static_layers goes with product RTC_S1; a static product links to none")
         return self
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        refuse_misfit(self)
+        return self
+
+
+def refuse_misfit(request: SceneRequest) -> None:
+    """Raise ValueError when a request asks for what its scheme of names has no place for."""
+    if request.naming is Naming.OPERA:
+        return
+    polarizations = parse_scene_id(request.scene).polarizations
+    if request.product is Product.RTC_S1 and not request.link_static_layers:
+        raise ValueError(
+            "naming ga wants static layers, since its product definitions have them; set link_static_layers"
+        )
+    if request.on_existing is OnExisting.BESIDE:
+        raise ValueError("naming ga has no place for a version beside another; give another collection")
+    if request.backscatter is not Backscatter.GAMMA0:
+        raise ValueError("naming ga has product definitions of gamma0 alone; set backscatter to gamma0")
+    for product, name in (
+        (request.product, request.collection),
+        (Product.RTC_S1_STATIC, request.linked_static_layers_collection),
+    ):
+        if not fits_collection(request.naming, product, polarizations, name):
+            raise ValueError(
+                f"naming ga has collections by polarization, here "
+                f"{default_collection(request.naming, product, polarizations)} and not {name}; leave it out"
+            )
 
 
 def parse_request(payload: Any, default_bucket: str) -> SceneRequest:
@@ -205,14 +244,31 @@ def parse_request(payload: Any, default_bucket: str) -> SceneRequest:
         values["s3_bucket"] = default_bucket
     if not values.get("linked_static_layers_s3_bucket"):
         values["linked_static_layers_s3_bucket"] = values["s3_bucket"]
-    if not values.get("collection") and values.get("product", Product.RTC_S1) in list(Product):
-        values["collection"] = DEFAULT_COLLECTIONS[Product(values.get("product", Product.RTC_S1))]
-    elif not values.get("collection"):
-        values["collection"] = DEFAULT_COLLECTIONS[Product.RTC_S1]
+    for field, product in (
+        ("collection", values.get("product", Product.RTC_S1)),
+        ("linked_static_layers_collection", Product.RTC_S1_STATIC),
+    ):
+        if not values.get(field):
+            values[field] = _default_collection(values, product)
     try:
         return SceneRequest.model_validate(values)
     except ValidationError as error:
         raise RefusedError(f"the scene payload was refused: {describe(error)}", reason="payload") from error
+
+
+def _default_collection(values: dict[str, Any], product: Any) -> str:
+    """The collection where the payload names none; wrong values of other fields are told by the model."""
+    naming, product = (
+        values.get("naming", Naming.OPERA),
+        product if product in list(Product) else Product.RTC_S1,
+    )
+    if naming not in list(Naming):
+        naming = Naming.OPERA
+    try:
+        polarizations = parse_scene_id(str(values.get("scene"))).polarizations
+    except RefusedError:
+        polarizations = ()
+    return default_collection(Naming(naming), Product(product), polarizations)
 
 
 def describe(error: ValidationError) -> str:

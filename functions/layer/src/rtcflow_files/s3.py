@@ -31,7 +31,10 @@ _MEDIA_TYPES = {
     ".json": "application/json",
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
     ".png": "image/png",
-    ".h5": "application/x-hdf5",
+    ".h5": "application/vnd.hdfgroup.hdf5",
+    ".yaml": "application/yaml",
+    ".qml": "application/xml",
+    ".sha1": "text/plain",
     ".html": "text/html; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
 }

@@ -64,8 +64,8 @@ def assemble_stac(
     manifest, record = _read_manifest(job)
     check_files(manifest, {entry.name: entry.size for entry in list_objects(job.destination)})
     context = ItemContext(
-        folder=job.destination,
-        collection_folder=job.collection_folder,
+        folder=str(job.destination),
+        collection_folder=str(job.collection_folder),
         style=settings.style,
         region=settings.region,
         processor=settings.processor,
@@ -75,7 +75,7 @@ def assemble_stac(
     item = build_item(manifest, context)
     _make_collection(job, build_collection(manifest, context), tell_new_collection)
     in_use = record == MANIFEST
-    at = job.destination.join(ITEM if in_use else version_name(ITEM, manifest.product_version))
+    at = job.destination.join(manifest.item if in_use else version_name(ITEM, manifest.product_version))
     write_bytes(at, _json(item))
     return Assembled(manifest, item, str(at), str(job.destination.join(record)), in_use)
 
@@ -120,7 +120,7 @@ def _linked_static(job: BurstJob) -> LinkedStatic | None:
     if folder is None:
         return None
     try:
-        return LinkedStatic(Manifest.model_validate_json(read_bytes(folder.join(MANIFEST))), folder)
+        return LinkedStatic(Manifest.model_validate_json(read_bytes(folder.join(MANIFEST))), str(folder))
     except NotFoundError as error:
         raise RefusedError(
             f"there are no static layers of {job.burst_id} at {folder}; make RTC_S1_STATIC first",

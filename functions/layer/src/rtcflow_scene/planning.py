@@ -191,7 +191,7 @@ def _job_key(job: BurstJob) -> keys.Location:
 
 def _existing_item(job: BurstJob) -> keys.Location | None:
     """The item of the product that stands and is to stay; None where one is to be made."""
-    item = job.destination.join(keys.ITEM)
+    item = job.item
     if job.on_existing is OnExisting.REPLACE or not storage.exists(item):
         return None
     if job.on_existing is OnExisting.SKIP or _version_in_use(job) == job.product_version:

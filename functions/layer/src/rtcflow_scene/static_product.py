@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from rtcflow_contract.keys import ITEM
 from rtcflow_contract.layers import Product, layers_of
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import SceneRequest
@@ -62,7 +61,7 @@ def examine(
     missing = tuple(layer.name for layer in required if not _there(manifest, layer.name, sizes))
     if missing:
         return StaticFinding(burst_id, StaticState.MISSING, missing, damaged=True)
-    if ITEM not in sizes:
+    if manifest.item not in sizes:
         return StaticFinding(burst_id, StaticState.MISSING, (ITEM_LAYER,))
     return StaticFinding(burst_id, StaticState.FIT)
 

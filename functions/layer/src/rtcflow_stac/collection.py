@@ -6,12 +6,15 @@ from typing import Any
 from pystac import Collection, Extent, Link, SpatialExtent, TemporalExtent
 from pystac.provider import Provider
 
-from rtcflow_contract.layers import LAYERS, Product
+from rtcflow_contract.layers import LAYERS, POLARIZATION_LAYERS, Layer, Product
 from rtcflow_contract.manifest import Manifest
-from rtcflow_stac.assets import COG_TYPE, layer_fields
+from rtcflow_contract.naming import SCHEMES, Naming
+from rtcflow_stac.assets import COG_TYPE, OTHERS, layer_fields
 from rtcflow_stac.context import HrefStyle, ItemContext
-from rtcflow_stac.extensions import item_extensions
+from rtcflow_stac.extensions import extension_uri
+from rtcflow_stac.links import license_links
 from rtcflow_stac.properties import providers
+from rtcflow_stac.renders import renders
 
 # Sentinel-1A's first data; the end stays open.
 _SINCE = datetime(2014, 10, 3, tzinfo=UTC)
@@ -26,11 +29,27 @@ _DESCRIPTIONS = {
     ),
 }
 _TITLES = {Product.RTC_S1: "Sentinel-1 RTC gamma0", Product.RTC_S1_STATIC: "Sentinel-1 RTC static layers"}
+# What any item of the system may have; one collection takes items of every track, platform and mix of these.
+_SUMMARIES: dict[str, Any] = {
+    "platform": ["sentinel-1a", "sentinel-1b", "sentinel-1c", "sentinel-1d"],
+    "constellation": ["sentinel-1"],
+    "instruments": ["c-sar"],
+    "sar:instrument_mode": ["IW"],
+    "sar:frequency_band": ["C"],
+    "sar:observation_direction": ["right"],
+    "sar:polarizations": list(POLARIZATION_LAYERS),
+    "sar:beam_ids": ["IW1", "IW2", "IW3"],
+    "sat:orbit_state": ["ascending", "descending"],
+    "sat:relative_orbit": {"minimum": 1, "maximum": 175},
+    "s1:orbit_source": ["POEORB", "RESORB"],
+}
+_DECLARED = ("sar", "sat", "product", "raster", "classification", "render")
 
 
 def build_collection(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
     """The collection of a product's items as a JSON object, for its first item; extents cover all to come."""
     product = manifest.product
+    linked = context.static is not None
     collection = Collection(
         id=manifest.collection,
         title=_TITLES[product],
@@ -41,40 +60,75 @@ def build_collection(manifest: Manifest, context: ItemContext) -> dict[str, Any]
         providers=[Provider.from_dict(entry) for entry in providers(context)],
         stac_extensions=[],
     )
-    collection.summaries.add("constellation", ["sentinel-1"])
-    collection.summaries.add("product:type", [product.value])
-    collection.summaries.add("gsd", [manifest.grid.spacing])
-    collection.extra_fields["item_assets"] = item_assets(product)
-    collection.stac_extensions = [
-        uri
-        for uri in item_extensions(product, stored_in_s3=False)
-        if "/classification/" in uri or "/raster/" in uri
-    ]
     found = collection.to_dict(include_self_link=False, transform_hrefs=False)
-    href = (
-        "./collection.json"
-        if context.style is HrefStyle.RELATIVE
-        else context.absolute(context.collection_folder.join("collection.json"))
+    found["summaries"] = {
+        **_SUMMARIES,
+        "product:type": [product.value],
+        "gsd": [manifest.grid.spacing],
+        "processing:software": [{"engine": name} for name in ("native", "isce3")],
+    }
+    polarizations = (
+        manifest.acquisition.polarizations if manifest.naming is Naming.GA else POLARIZATION_LAYERS
     )
-    found["links"] = [
-        Link(rel, href, "application/json").to_dict(transform_href=False) for rel in ("self", "root")
-    ]
-    return found
-
-
-def item_assets(product: Product) -> dict[str, Any]:
-    """What assets an item of the collection has."""
-    layers = [layer for layer in LAYERS.values() if product in layer.products]
-    found: dict[str, Any] = {}
-    for layer in layers:
-        fields = {key: value for key, value in layer_fields(layer.name).items() if key != "sar:polarizations"}
-        found[layer.name] = {
-            "title": layer.title,
-            "description": layer.description,
-            "type": COG_TYPE,
-            "roles": list(layer.roles),
-            **fields,
+    if manifest.naming is Naming.GA and product is Product.RTC_S1:
+        found["summaries"]["sar:polarizations"] = list(polarizations)
+    found["item_assets"] = item_assets(product, manifest.naming, polarizations, linked)
+    found["renders"] = renders(product, manifest.naming, polarizations)
+    found["stac_extensions"] = [extension_uri(name) for name in _DECLARED]
+    browse = next((file for file in manifest.files if file.kind == "browse"), None)
+    if browse is not None:
+        # That of the first item; the collection has no picture of its own.
+        found["assets"] = {
+            "thumbnail": {
+                "href": context.uri_of(browse.name),
+                "title": f"Browse image of {manifest.burst_id}",
+                "type": "image/png",
+                "roles": ["thumbnail"],
+            }
         }
-    found["thumbnail"] = {"title": "Browse image", "type": "image/png", "roles": ["thumbnail", "overview"]}
-    found["metadata"] = {"title": "Metadata", "type": "application/x-hdf5", "roles": ["metadata"]}
+    found["links"] = [link.to_dict(transform_href=False) for link in _links(manifest, context)]
     return found
+
+
+def _links(manifest: Manifest, context: ItemContext) -> list[Link]:
+    own = "./collection.json" if context.style is HrefStyle.RELATIVE else context.collection_uri
+    item = context.uri_of(manifest.item)
+    if context.style is HrefStyle.RELATIVE:
+        item = "./" + item.removeprefix(f"{context.collection_folder}/")
+    return [
+        Link("self", context.collection_uri, "application/json"),
+        Link("root", own, "application/json"),
+        # Items to come add no link here: a catalogue or an inventory lists them all.
+        Link("item", item, "application/geo+json", manifest.product_id),
+        *license_links(context),
+    ]
+
+
+def item_assets(
+    product: Product, naming: Naming, polarizations: tuple[str, ...], linked_static: bool
+) -> dict[str, Any]:
+    """What assets an item of the collection has; those of the linked static product with them."""
+    assets = SCHEMES[naming].assets
+    found = {
+        assets[layer.name]: _layer_asset(layer) for layer in LAYERS.values() if product in layer.products
+    }
+    for name in set(POLARIZATION_LAYERS) - set(polarizations):
+        found.pop(assets[name], None)
+    if linked_static and product is Product.RTC_S1:
+        static = (layer for layer in LAYERS.values() if Product.RTC_S1_STATIC in layer.products)
+        found |= {assets[layer.name]: _layer_asset(layer) for layer in static if layer.name != "mask"}
+    for kind in ("browse", "metadata", *SCHEMES[naming].extra):
+        other = OTHERS[kind]
+        found[other.key] = {"title": other.title, "type": other.media_type, "roles": list(other.roles)}
+    return found
+
+
+def _layer_asset(layer: Layer) -> dict[str, Any]:
+    fields = {key: value for key, value in layer_fields(layer.name).items() if key != "sar:polarizations"}
+    return {
+        "title": layer.title,
+        "description": layer.description,
+        "type": COG_TYPE,
+        "roles": list(layer.roles),
+        **fields,
+    }

@@ -1,14 +1,21 @@
 """What an item says that its manifest does not know: where it stands, and who made it."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple
 
-from rtcflow_contract.keys import ITEM, Location
+from rtcflow_contract.keys import COLLECTION, parse_s3_uri
 from rtcflow_contract.manifest import Manifest
+
+# Readers of STAC and GDAL open the path of a file:// URI as it is written; only what would cut it is escaped.
+_CUTS = str.maketrans({"%": "%25", "#": "%23", "?": "%3F"})
 
 
 class HrefStyle(StrEnum):
-    """How hrefs are written: `s3://` URIs, `https` addresses of the bucket, or relative to the item."""
+    """How assets and links are written: `s3://` URIs, `https` addresses of the bucket, or relative to the item.
+
+    `self` is always a whole URI: readers take it for where the item is, and find relative hrefs from there.
+    """
 
     S3 = "s3"
     HTTPS = "https"
@@ -23,20 +30,21 @@ class Processor(NamedTuple):
 
 
 class LinkedStatic(NamedTuple):
-    """The static product that a backscatter item links to."""
+    """The static product that a backscatter item links to; `folder` is its URI."""
 
     manifest: Manifest
-    folder: Location
+    folder: str
 
 
 class ItemContext(NamedTuple):
     """Where the product stands and how that is written.
 
-    `collection_folder` holds collection.json. `region` is that of the bucket.
+    `folder` is the URI of the product's folder, `s3://...` or `file://...`, without a slash at its end;
+    `collection_folder`, above it, holds collection.json. `region` is that of the bucket.
     """
 
-    folder: Location
-    collection_folder: Location
+    folder: str
+    collection_folder: str
     style: HrefStyle
     region: str
     processor: Processor
@@ -45,23 +53,38 @@ class ItemContext(NamedTuple):
 
     def href(self, name: str) -> str:
         """Href of a file of the product."""
-        return f"./{name}" if self.style is HrefStyle.RELATIVE else self.absolute(self.folder.join(name))
+        return f"./{name}" if self.style is HrefStyle.RELATIVE else self.uri_of(name)
 
-    def absolute(self, at: Location) -> str:
-        """Href of any object, never relative."""
-        if self.style is HrefStyle.HTTPS:
+    def absolute(self, uri: str) -> str:
+        """Href of anything by its URI, never relative."""
+        if self.style is HrefStyle.HTTPS and uri.startswith("s3://"):
+            at = parse_s3_uri(uri)
             return f"https://{at.bucket}.s3.{self.region}.amazonaws.com/{at.key}"
-        return str(at)
+        return uri
 
     @property
-    def item_href(self) -> str:
-        """Href of the item itself."""
-        return self.href(ITEM)
+    def names_storage(self) -> bool:
+        """Whether the item says which bucket its assets lie in: relative hrefs go where the item goes."""
+        return self.style is not HrefStyle.RELATIVE and self.folder.startswith("s3://")
+
+    def uri_of(self, name: str) -> str:
+        """Where a file of the product is, never relative."""
+        return self.absolute(f"{self.folder}/{name}")
+
+    @property
+    def collection_uri(self) -> str:
+        """Where the collection is."""
+        return self.absolute(f"{self.collection_folder}/{COLLECTION}")
 
     @property
     def collection_href(self) -> str:
-        """Href of the collection."""
+        """The collection as the item links to it."""
         if self.style is not HrefStyle.RELATIVE:
-            return self.absolute(self.collection_folder.join("collection.json"))
-        depth = self.folder.key.removeprefix(self.collection_folder.key).strip("/").count("/") + 1
-        return "../" * depth + "collection.json"
+            return self.collection_uri
+        depth = self.folder.removeprefix(self.collection_folder).strip("/").count("/") + 1
+        return "../" * depth + COLLECTION
+
+
+def local_uri(path: Path | str) -> str:
+    """`file://` URI of a path of this machine, made absolute."""
+    return "file://" + str(Path(path).absolute()).translate(_CUTS)

@@ -1,7 +1,5 @@
 """The STAC extensions in use, pinned."""
 
-from rtcflow_contract.layers import Product
-
 _ROOT = "https://stac-extensions.github.io"
 _VERSIONS = {
     "sar": "v1.3.0",
@@ -16,6 +14,8 @@ _VERSIONS = {
     "sentinel-1": "v0.2.0",
     "storage": "v2.0.0",
     "ceos-ard": "v0.2.0",
+    # Of collections alone.
+    "render": "v2.0.0",
 }
 
 
@@ -24,15 +24,11 @@ def extension_uri(name: str) -> str:
     return f"{_ROOT}/{name}/{_VERSIONS[name]}/schema.json"
 
 
-def item_extensions(product: Product, stored_in_s3: bool, terrain_corrected: bool = True) -> list[str]:
-    """Schema URIs that an item declares.
-
-    The CEOS-ARD specification is of backscatter corrected for the terrain, so static layers and beta0 do not claim it;
-    an item with relative hrefs does not know its storage.
-    """
-    left_out = set()
-    if product is Product.RTC_S1_STATIC or not terrain_corrected:
+def item_extensions(names_storage: bool, claims_ceos_ard: bool) -> list[str]:
+    """Schema URIs that an item declares; an item with relative hrefs does not know its storage."""
+    left_out = {"render"}
+    if not claims_ceos_ard:
         left_out.add("ceos-ard")
-    if not stored_in_s3:
+    if not names_storage:
         left_out.add("storage")
     return [extension_uri(name) for name in _VERSIONS if name not in left_out]

@@ -4,14 +4,13 @@ from typing import Any
 
 from pystac import Item
 
-from rtcflow_contract.backscatter import corrects_radiometry
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.manifest import Manifest
 from rtcflow_stac.assets import product_assets, static_assets
-from rtcflow_stac.context import HrefStyle, ItemContext
+from rtcflow_stac.context import ItemContext
 from rtcflow_stac.extensions import item_extensions
 from rtcflow_stac.links import item_links
-from rtcflow_stac.properties import convention_of, item_properties
+from rtcflow_stac.properties import conforms, item_properties
 
 
 def build_item(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
@@ -36,11 +35,7 @@ def build_item(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         bbox=list(manifest.bbox),
         datetime=manifest.acquisition.start,
         properties=item_properties(manifest, context),
-        stac_extensions=item_extensions(
-            manifest.product,
-            context.style is not HrefStyle.RELATIVE,
-            corrects_radiometry(convention_of(manifest)),
-        ),
+        stac_extensions=item_extensions(context.names_storage, conforms(manifest, context)),
         collection=manifest.collection,
     )
     assets = static_assets(context) | product_assets(manifest, context)

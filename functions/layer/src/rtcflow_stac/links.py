@@ -2,12 +2,11 @@
 
 from pystac import Link
 
-from rtcflow_contract.backscatter import corrects_radiometry
-from rtcflow_contract.keys import ITEM
+from rtcflow_contract import ceos_ard
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import InputRef, Manifest
-from rtcflow_stac.context import HrefStyle, ItemContext
-from rtcflow_stac.properties import convention_of
+from rtcflow_stac.context import ItemContext, local_uri
+from rtcflow_stac.properties import conforms
 
 _RELATIONS = {"scene": "derived_from", "orbit": "orbit-source", "dem": "dem-source", "geoid": "geoid-source"}
 _RTC_PAPER = "https://doi.org/10.1109/TGRS.2022.3147472"
@@ -31,36 +30,52 @@ _ALGORITHMS: tuple[tuple[str, str, str, frozenset[Product]], ...] = (
         frozenset({Product.RTC_S1}),
     ),
 )
-_CEOS_ARD = "https://ceos.org/ard/files/PFS/SAR/v1.1/CEOS-ARD_PFS_Synthetic_Aperture_Radar_v1.1.pdf"
+_PAGES = {".pdf": "application/pdf"}
 
 
 def item_links(manifest: Manifest, context: ItemContext) -> list[Link]:
     """All links of an item, `self` and `collection` included."""
     collection = context.collection_href
     links = [
-        Link("self", context.item_href, "application/geo+json"),
+        Link("self", context.uri_of(manifest.item), "application/geo+json"),
         *(Link(rel, collection, "application/json") for rel in ("collection", "parent", "root")),
         *(_source(ref) for ref in manifest.inputs if ref.kind in _RELATIONS),
         *(
-            Link(rel, href, "application/pdf" if href.endswith(".pdf") else "text/html", title)
+            Link(rel, href, _PAGES.get(href[-4:], "text/html"), title)
             for rel, href, title, products in _ALGORITHMS
             if manifest.product in products
         ),
+        *license_links(context),
     ]
-    if manifest.product is Product.RTC_S1 and corrects_radiometry(convention_of(manifest)):
-        links.append(
-            Link("ceos-ard-specification", _CEOS_ARD, "application/pdf", "CEOS-ARD for SAR, version 1.1")
-        )
-    if context.static is not None:
-        at = context.static.folder.join(ITEM)
-        href = str(at) if context.style is HrefStyle.RELATIVE else context.absolute(at)
+    if conforms(manifest, context):
         links.append(
             Link(
-                "static-layers", href, "application/geo+json", "Static layers of this burst on the same grid"
+                "ceos-ard-specification",
+                ceos_ard.DOCUMENT,
+                "application/pdf",
+                f"CEOS-ARD Normalised Radar Backscatter, version {ceos_ard.VERSION}",
             )
+        )
+    if manifest.accuracy is not None:
+        reference = manifest.accuracy.reference
+        href = reference if "://" in reference else f"https://doi.org/{reference.removeprefix('doi:')}"
+        links.append(Link("geometric-accuracy", href, "text/html", "How the geometric accuracy was found"))
+    if context.static is not None:
+        at = context.absolute(f"{context.static.folder}/{context.static.manifest.item}")
+        links.append(
+            Link("static-layers", at, "application/geo+json", "Static layers of this burst on the same grid")
         )
     return links
 
 
+def license_links(context: ItemContext) -> list[Link]:
+    """The text of the licence, by its SPDX id; none where the licence is another."""
+    if context.license in ("other", "proprietary", "various"):
+        return []
+    href = f"https://spdx.org/licenses/{context.license}.html"
+    return [Link("license", href, "text/html", context.license)]
+
+
 def _source(ref: InputRef) -> Link:
-    return Link(_RELATIONS[ref.kind], ref.href, title=ref.id)
+    href = ref.href if "://" in ref.href else local_uri(ref.href)
+    return Link(_RELATIONS[ref.kind], href, title=ref.id)

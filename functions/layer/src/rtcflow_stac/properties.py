@@ -3,16 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from rtcflow_contract.backscatter import Backscatter, corrects_radiometry, words
-from rtcflow_contract.keys import Location
+from rtcflow_contract import ceos_ard
+from rtcflow_contract.backscatter import Backscatter, words
+from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.naming import SCHEMES, Naming
 from rtcflow_contract.scene_id import parse_scene_id
-from rtcflow_stac.context import HrefStyle, ItemContext
+from rtcflow_stac.context import ItemContext
 
 _CONSTELLATION = "sentinel-1"
 _PLATFORMS = {f"S1{unit}": f"sentinel-1{unit.lower()}" for unit in "ABCD"}
-_CEOS_ARD = {"ceosard:type": "radar", "ceosard:specification": "NRB", "ceosard:specification_version": "1.1"}
 # Corrections of the geolocation, by the manifest's parameter.
 _CORRECTIONS = {
     "bistatic_delay_correction": "bistatic delay",
@@ -23,6 +24,17 @@ _TITLES = {
     Product.RTC_S1: "RTC {backscatter} backscatter of burst {burst_id}, {date}",
     Product.RTC_S1_STATIC: "Static layers of burst {burst_id}",
 }
+# Days after which a satellite flies the same track again.
+_REPEAT_CYCLE_DAYS = 12
+# How soon after sensing a scene is there, by the category that its manifest.safe gives.
+_TIMELINESS = {
+    "NRT-10m": "PT10M",
+    "NRT-1h": "PT1H",
+    "NRT-3h": "PT3H",
+    "Fast-24h": "PT24H",
+    "Off-line": "P7D",
+    "Reprocessing": "P7D",
+}
 
 
 def stamp(time: datetime) -> str:
@@ -30,18 +42,21 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def static_validity(manifest: Manifest) -> datetime:
+    """From when on static layers are valid; they stay so until others are made."""
+    return datetime.strptime(SCHEMES[manifest.naming].static_since, "%Y%m%d").replace(tzinfo=UTC)
+
+
 def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
     """All properties but `datetime`."""
-    took = manifest.acquisition
-    grid = manifest.grid
+    took, grid = manifest.acquisition, manifest.grid
     found: dict[str, Any] = {
         "title": _TITLES[manifest.product].format(
             backscatter=words(convention_of(manifest)), burst_id=manifest.burst_id, date=took.start.date()
         ),
         "created": stamp(manifest.created),
         "updated": stamp(manifest.created),
-        "start_datetime": stamp(took.start),
-        "end_datetime": stamp(took.stop),
+        **_interval(manifest),
         "platform": _PLATFORMS[took.platform],
         "constellation": _CONSTELLATION,
         "instruments": ["c-sar"],
@@ -55,10 +70,13 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         "sar:observation_direction": took.look_side,
         "sar:pixel_spacing_range": grid.spacing,
         "sar:pixel_spacing_azimuth": grid.spacing,
+        "sar:looks_range": 1,
+        "sar:looks_azimuth": 1,
         "sar:beam_ids": [took.swath.upper()],
         "sat:orbit_state": took.orbit_state,
         "sat:absolute_orbit": took.absolute_orbit,
         "sat:relative_orbit": took.relative_orbit,
+        "sat:orbit_cycle": _REPEAT_CYCLE_DAYS,
         "view:incidence_angle": took.incidence_angle_deg,
         "proj:code": f"EPSG:{grid.epsg}",
         "proj:bbox": list(grid.bounds),
@@ -74,10 +92,19 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         "s1:product_identifier": manifest.scene,
         "s1:datatake_id": parse_scene_id(manifest.scene).datatake,
         "s1:orbit_source": took.orbit_type,
+        "s1:processing_level": "1",
+        **_quality(manifest),
+        **_datacube(manifest, context),
     }
-    if manifest.product is Product.RTC_S1:
-        found |= _CEOS_ARD if corrects_radiometry(convention_of(manifest)) else {}
-    if context.style is not HrefStyle.RELATIVE:
+    if manifest.naming is Naming.GA:
+        found |= ga_properties(manifest)
+    if conforms(manifest, context):
+        found |= {
+            "ceosard:type": "radar",
+            "ceosard:specification": "NRB",
+            "ceosard:specification_version": ceos_ard.VERSION,
+        }
+    if context.names_storage:
         found["storage:schemes"] = storage_schemes(context)
     return found
 
@@ -95,6 +122,117 @@ def _lineage(manifest: Manifest) -> str:
         applied = [name for parameter, name in _CORRECTIONS.items() if manifest.parameters.get(parameter)]
         words_of.append(f"corrected for {', '.join(applied)}" if applied else "no correction of delays")
     return "; ".join(words_of)
+
+
+def conforms(manifest: Manifest, context: ItemContext) -> bool:
+    """Whether the item meets every threshold of CEOS-ARD, so that it may say so."""
+    return not ceos_ard.unmet_thresholds(
+        manifest.product,
+        normalization=convention_of(manifest).value,
+        static_layers=context.static is not None,
+        noise_removed=bool(manifest.parameters.get("thermal_noise_removal")),
+        quality=manifest.quality,
+        accuracy=manifest.accuracy,
+    )
+
+
+def _interval(manifest: Manifest) -> dict[str, Any]:
+    if manifest.product is Product.RTC_S1_STATIC:
+        # Valid until others take their place; STAC wants an end, and readers of times take no year 9999.
+        return {"start_datetime": stamp(static_validity(manifest)), "end_datetime": "2100-01-01T00:00:00Z"}
+    took = manifest.acquisition
+    return {"start_datetime": stamp(took.start), "end_datetime": stamp(took.stop)}
+
+
+def _quality(manifest: Manifest) -> dict[str, Any]:
+    """What the scene says of itself; fields without an extension have the names that s1ard gives them."""
+    quality = manifest.quality
+    if quality is None:
+        return {}
+    found: dict[str, Any] = {
+        "sar:resolution_range": quality.range_resolution_m,
+        "sar:resolution_azimuth": quality.azimuth_resolution_m,
+        "near_range_incidence_angle": quality.near_incidence_deg,
+        "far_range_incidence_angle": quality.far_incidence_deg,
+    }
+    if quality.equivalent_looks is not None and manifest.product is Product.RTC_S1:
+        found["sar:looks_equivalent_number"] = quality.equivalent_looks
+    if quality.heading_deg is not None:
+        found["platform_heading"] = quality.heading_deg
+        # The antenna looks to the right of the heading.
+        side = 90 if manifest.acquisition.look_side == "right" else -90
+        found["view:azimuth"] = round((quality.heading_deg + side) % 360, 4)
+    if quality.altitude_m is not None:
+        found["platform_altitude"] = quality.altitude_m
+    if quality.border_pixels is not None:
+        found["border_pixels"] = dict(
+            zip(("top", "right", "bottom", "left"), quality.border_pixels, strict=True)
+        )
+    if quality.noise_equivalent_sigma0_db and manifest.product is Product.RTC_S1:
+        found["noise_equivalent_sigma0"] = {
+            name: level.model_dump() for name, level in quality.noise_equivalent_sigma0_db.items()
+        }
+    if quality.timeliness in _TIMELINESS:
+        found["product:timeliness"] = _TIMELINESS[quality.timeliness]
+        found["product:timeliness_category"] = quality.timeliness
+    accuracy = manifest.accuracy
+    if accuracy is not None:
+        found["geometric_accuracy"] = accuracy.model_dump()
+    return found
+
+
+def _datacube(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
+    """What Open Data Cube takes an item by; the product definitions are those of docs/odc."""
+    return {
+        "odc:product": manifest.collection,
+        "odc:product_family": "sar_ard",
+        "odc:region_code": manifest.burst_id,
+        "odc:producer": context.processor.name,
+        "odc:dataset_version": manifest.product_version,
+        "odc:processing_datetime": stamp(manifest.created),
+        "odc:file_format": "GeoTIFF",
+    }
+
+
+def ga_properties(manifest: Manifest) -> dict[str, Any]:
+    """The `sarard:` properties of Geoscience Australia's metadata type; texts where it has texts."""
+    took, quality, parameters = manifest.acquisition, manifest.quality, manifest.parameters
+    orbits = [ref.id for ref in manifest.inputs if ref.kind == "orbit"]
+    found: dict[str, Any] = {
+        "sarard:scene_id": manifest.scene,
+        "sarard:burst_id": manifest.burst_id,
+        "sarard:beam_id": took.swath.upper(),
+        "sarard:source_id": manifest.scene,
+        "sarard:source_geometry": "slant range",
+        "sarard:orbit_file": ", ".join(orbits),
+        "sarard:pixel_spacing_x": manifest.grid.spacing,
+        "sarard:pixel_spacing_y": manifest.grid.spacing,
+        "sarard:speckle_filter_applied": False,
+        "sarard:measurement_type": "Gamma-0",
+        "sarard:measurement_convention": "linear backscatter intensity",
+        "sarard:conversion_eq": "10*log10(backscatter_linear)",
+        "sarard:noise_removal_applied": bool(parameters.get("thermal_noise_removal")),
+        "sarard:static_tropospheric_correction_applied": bool(
+            parameters.get("static_tropospheric_delay_correction")
+        ),
+        "sarard:wet_tropospheric_correction_applied": False,
+        "sarard:bistatic_correction_applied": bool(parameters.get("bistatic_delay_correction")),
+        "sarard:ionospheric_correction_applied": False,
+    }
+    if quality is not None:
+        found["sarard:near_range_incidence_angle"] = quality.near_incidence_deg
+        found["sarard:far_range_incidence_angle"] = quality.far_incidence_deg
+    accuracy = manifest.accuracy
+    if accuracy is not None:
+        found |= {
+            "sarard:geometric_accuracy_type": "ARD ALE",
+            "sarard:geometric_accuracy_bias_x": accuracy.bias_x_m,
+            "sarard:geometric_accuracy_bias_y": accuracy.bias_y_m,
+            "sarard:geometric_accuracy_stddev_x": accuracy.stddev_x_m,
+            "sarard:geometric_accuracy_stddev_y": accuracy.stddev_y_m,
+            "sarard:geometric_accuracy_reference": accuracy.reference,
+        }
+    return found
 
 
 def providers(context: ItemContext) -> list[dict[str, Any]]:
@@ -119,14 +257,15 @@ def storage_schemes(context: ItemContext) -> dict[str, Any]:
         storage_ref(folder): {
             "type": "aws-s3",
             "platform": "https://{bucket}.s3.{region}.amazonaws.com",
-            "bucket": folder.bucket,
+            "bucket": parse_s3_uri(folder).bucket,
             "region": context.region,
             "requester_pays": False,
         }
         for folder in folders
+        if folder.startswith("s3://")
     }
 
 
-def storage_ref(folder: Location) -> str:
-    """Key of a bucket in `storage:schemes`."""
-    return f"s3-{folder.bucket}"
+def storage_ref(folder: str) -> str:
+    """Key in `storage:schemes` of the bucket that a folder is in."""
+    return f"s3-{parse_s3_uri(folder).bucket}"

@@ -5,6 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from rtcflow_contract.keys import COLLECTION
+from rtcflow_contract.naming import is_item_name
+from rtcflow_stac.context import local_uri
+
 
 def export_bucket(client: Any, bucket: str, folder: Path) -> int:
     """Write every object of a bucket into a folder; gives their number."""
@@ -14,9 +18,13 @@ def export_bucket(client: Any, bucket: str, folder: Path) -> int:
             path = folder / entry["Key"]
             path.parent.mkdir(parents=True, exist_ok=True)
             client.download_file(bucket, entry["Key"], str(path))
-            if path.name in ("metadata.json", "collection.json"):
+            if path.name == COLLECTION or is_item_name(path.name):
                 here = os.path.dirname(entry["Key"])
                 found = with_relative_hrefs(json.loads(path.read_text()), bucket, here)
+                for link in found["links"]:
+                    if link["rel"] == "self":
+                        # Readers find relative hrefs from where the file says that it is.
+                        link["href"] = local_uri(path)
                 path.write_text(json.dumps(found, indent=1))
             count += 1
     return count

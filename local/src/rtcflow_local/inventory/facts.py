@@ -5,18 +5,21 @@ from typing import Any
 from urllib.parse import unquote
 
 from rtcflow_contract.burst_id import normalize_burst_id
-from rtcflow_contract.keys import ITEM
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.naming import SCHEMES, is_item_name
+from rtcflow_stac.context import local_uri
 
 PREFIX = "rtcflow:"
 _STATIC_LAYER = "number_of_looks"
-_BURST_FOLDER = re.compile(r"(?:^|/)(t\d{3}_\d{6}_iw[123])(?:/\d{4}/\d{1,2}/\d{1,2})?/[^/]+$")
+_BURST_FOLDER = re.compile(
+    r"(?:^|/)(t\d{3}_\d{6}_iw[123])(?:/\d{4}/\d{1,2}/\d{1,2}(?:/\d{8}T\d{6})?|/\d{8}/\w+)?/[^/]+$"
+)
 
 
 def is_item(name: str) -> bool:
     """Whether a file is a product's item: `{burst_id}/2022/1/1/metadata.json` or `{burst_id}/metadata.json`."""
-    return name.rpartition("/")[2] == ITEM and burst_of_name(name) is not None
+    return is_item_name(name.rpartition("/")[2]) and burst_of_name(name) is not None
 
 
 def burst_of_name(name: str) -> str | None:
@@ -55,7 +58,13 @@ def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: 
         "files": len(own_assets(item, manifest)),
     }
     properties = {**item["properties"], **{PREFIX + name: value for name, value in facts.items()}}
-    return {**item, "properties": properties}
+    return {**item, "properties": properties, "links": _links(item, href)}
+
+
+def _links(item: dict[str, Any], href: str) -> list[dict[str, Any]]:
+    """Links with `self` where the item is: a folder of products may have been moved or copied since."""
+    own = href if "://" in href else local_uri(href)
+    return [{**link, "href": own} if link.get("rel") == "self" else link for link in item["links"]]
 
 
 def without_facts(item: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +88,9 @@ def static_id(item: dict[str, Any]) -> str | None:
     asset = item["assets"].get(_STATIC_LAYER)
     if asset is None or item["properties"].get("product:type") != Product.RTC_S1:
         return None
-    return unquote(asset["href"]).rpartition("/")[2].removesuffix(f"_{_STATIC_LAYER}.tif")
+    name = unquote(asset["href"]).rpartition("/")[2]
+    endings = [scheme.files[_STATIC_LAYER] for scheme in SCHEMES.values()]
+    return next((name.removesuffix(ending) for ending in endings if name.endswith(ending)), name)
 
 
 def own_bytes(item: dict[str, Any], manifest: Manifest | None = None) -> int:

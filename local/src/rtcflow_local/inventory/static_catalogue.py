@@ -11,6 +11,7 @@ from rtcflow_contract.errors import NotFoundError
 from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import PREFIX, without_facts
 from rtcflow_local.inventory.parts import FOLDER, items_of_part, part_names
+from rtcflow_stac.context import local_uri
 
 COLLECTIONS = "collections"
 _CATALOG, _COLLECTION = "catalog.json", "collection.json"
@@ -71,7 +72,9 @@ def _write_collection(inventory: Store, to: Store, name: str, parts: list[str]) 
         "spatial": {"bbox": [_around(boxes)]},
         "temporal": {"interval": [[min(times), max(times)]]},
     }
-    _write(to, f"{name}/{_COLLECTION}", {**_collection(inventory, name), "extent": extent, "links": links})
+    collection = _collection(inventory, name)
+    links += collection.pop("links", [])
+    _write(to, f"{name}/{_COLLECTION}", {**collection, "extent": extent, "links": links})
     return len(times)
 
 
@@ -82,23 +85,29 @@ def _items(inventory: Store, parts: list[str]) -> Iterator[dict[str, Any]]:
 
 def _item(item: dict[str, Any]) -> dict[str, Any]:
     href = item["properties"][f"{PREFIX}item"]
-    links = [link for link in item["links"] if link["rel"] not in _STRUCTURE]
+    links = [
+        {**link, "href": absolute(href, link["href"])}
+        for link in item["links"]
+        if link["rel"] not in _STRUCTURE
+    ]
     links += [
         _link("root", f"../../{_CATALOG}"),
         _link("parent", f"./{_CATALOG}"),
         _link("collection", f"../{_COLLECTION}"),
         _link("canonical", href, media="application/geo+json"),
     ]
-    assets = {key: {**asset, "href": _absolute(href, asset["href"])} for key, asset in item["assets"].items()}
+    assets = {key: {**asset, "href": absolute(href, asset["href"])} for key, asset in item["assets"].items()}
     return {**without_facts(item), "assets": assets, "links": links}
 
 
-def _absolute(base: str, href: str) -> str:
-    """An asset's href seen from anywhere; those of items with relative hrefs begin at the item."""
+def absolute(base: str, href: str) -> str:
+    """An href seen from anywhere; relative ones begin at the file `base`."""
     if urlsplit(href).scheme or href.startswith("/"):
         return href
     if urlsplit(base).scheme in ("", "file"):
-        return posixpath.normpath(posixpath.join(posixpath.dirname(base), href))
+        return local_uri(
+            posixpath.normpath(posixpath.join(posixpath.dirname(base.removeprefix("file://")), href))
+        )
     # urljoin knows no s3 scheme.
     scheme, rest = base.split("://", 1)
     return f"{scheme}://{urljoin(f'http://{rest}', href).removeprefix('http://')}"
@@ -115,7 +124,7 @@ def _around(boxes: list[list[float]]) -> list[float]:
 def _collection(inventory: Store, name: str) -> dict[str, Any]:
     """The collection as its products have it, else the least that is one."""
     try:
-        return dict(json.loads(inventory.read(f"{COLLECTIONS}/{name}.json")))
+        found = dict(json.loads(inventory.read(f"{COLLECTIONS}/{name}.json")))
     except NotFoundError:
         return {
             "type": "Collection",
@@ -124,6 +133,17 @@ def _collection(inventory: Store, name: str) -> dict[str, Any]:
             "description": f"Products of collection {name}",
             "license": "other",
         }
+    base = next((link["href"] for link in found["links"] if link["rel"] == "self"), "")
+    links = [
+        {**link, "href": absolute(base, link["href"])}
+        for link in found["links"]
+        if link["rel"] not in _STRUCTURE
+    ]
+    assets = {
+        key: {**asset, "href": absolute(base, asset["href"])}
+        for key, asset in found.get("assets", {}).items()
+    }
+    return {**found, "links": links, **({"assets": assets} if assets else {})}
 
 
 def _catalog(name: str, text: str, links: list[dict[str, str]]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from rtcflow.burst import BurstResult, make_burst
-from rtcflow.cli.local_job import BurstOptions, local_jobs
-from rtcflow.cli.local_stac import check_collection, write_stac
+from rtcflow.cli.local_job import BurstOptions, linked_static, local_jobs
+from rtcflow.cli.local_stac import check_collection, item_stands, write_stac
 from rtcflow.cli.progress_bar import ProgressBar
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.destination_local import LocalDestination
@@ -19,11 +19,19 @@ from rtcflow_contract.backscatter import Backscatter, refuse_options
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources
-from rtcflow_contract.keys import ITEM
 from rtcflow_contract.layers import Product
+from rtcflow_contract.naming import Naming
 from rtcflow_contract.product_id import check_version
 from rtcflow_contract.report import Outcome
-from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, OnExisting, OrbitChoice, parse_crs
+from rtcflow_contract.request import (
+    COARSEST_M,
+    FINEST_M,
+    Engine,
+    OnExisting,
+    OrbitChoice,
+    Precision,
+    parse_crs,
+)
 
 _DEFAULT_GEOID = Sources.model_fields["geoid"].default
 _DEFAULT_DEM = Sources.model_fields["dem"].default
@@ -76,7 +84,8 @@ def burst(
         str | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
     ] = None,
     static: Annotated[
-        Path | None, typer.Option(help="Folder of static products, to take the grid of each burst from.")
+        Path | None,
+        typer.Option(help="Folder of static products, to take each burst's grid from and to link to."),
     ] = None,
     grids: Annotated[
         Path | None, typer.Option(help="Folder whose grids/ has the bursts' grids; OUT by default.")
@@ -95,6 +104,12 @@ def burst(
     on_existing: Annotated[
         OnExisting, typer.Option(help="What to do where a product exists.")
     ] = OnExisting.SKIP,
+    naming: Annotated[
+        Naming, typer.Option(help="Names of files, folders, assets and collection; ga wants --static.")
+    ] = Naming.OPERA,
+    precision: Annotated[
+        Precision, typer.Option(help="Bits of backscatter; rounded is a quarter smaller, within 0.0005 dB.")
+    ] = Precision.FULL,
     product_version: Annotated[str, typer.Option(help="Version in the product id.")] = "0.1",
     work_dir: Annotated[
         Path | None, typer.Option(help="Folder for unfinished files, some 2 GB a burst; OUT by default.")
@@ -113,19 +128,21 @@ def burst(
         orbit=orbit_choice,
         on_existing=on_existing,
         product_version=check_version(product_version),
-        static=static,
+        static=static if product is Product.RTC_S1 else None,
         out=out,
         grids=grids,
         backscatter=backscatter,
         bistatic_correction=bistatic_correction,
         troposphere_correction=troposphere_correction,
         tide_correction=tide_correction,
+        naming=naming,
+        precision=precision,
     )
     # All jobs first: a misspelt third burst should not show up after the second is done.
     jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)
     for job in jobs:
         check_collection(job, out)
-        _make(job, out, work_dir or out)
+        _make(job, options, work_dir or out)
 
 
 def _checked(text: str) -> str:
@@ -135,15 +152,16 @@ def _checked(text: str) -> str:
         raise RefusedError(str(error), reason="burst-id") from error
 
 
-def _make(job: BurstJob, out: Path, work_parent: Path) -> None:
+def _make(job: BurstJob, options: BurstOptions, work_parent: Path) -> None:
     folder = Path(job.destination.key)
     work = _work_folder(work_parent)
     try:
         with ProgressBar(job.burst_id) as progress:
             result = make_burst(job, work, LocalDestination(folder, job), progress)
-            # A product that was left without its item, by a kill between the two, gets it now.
-            if result.outcome is Outcome.MADE or not (folder / ITEM).exists():
-                write_stac(result.manifest, job, out)
+            # A product that was left without its item, by a kill between the two, or was moved, gets it now.
+            if result.outcome is Outcome.MADE or not item_stands(result.manifest, folder):
+                static = linked_static(options.static, job.burst_id) if options.static else None
+                write_stac(result.manifest, job, options.out, static)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _say(job, result, folder)

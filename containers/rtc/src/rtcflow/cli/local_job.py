@@ -12,15 +12,16 @@ from rtcflow.sources.scene.scene_bursts import ARCHIVES, Found, list_archived
 from rtcflow_archives.archived_burst import ArchivedBurst
 from rtcflow_contract.backscatter import Backscatter
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, Sources
 from rtcflow_contract.keys import GRIDS, MANIFEST, grid_key, parse_location, product_folder
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.naming import SCHEMES, Naming, default_collection
 from rtcflow_contract.product_id import product_id
-from rtcflow_contract.request import DEFAULT_COLLECTIONS, Engine, OnExisting, OrbitChoice
+from rtcflow_contract.request import Engine, OnExisting, OrbitChoice, Precision
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
 from rtcflow_contract.scene_rules import refuse_uncalibrated
+from rtcflow_stac.context import LinkedStatic, local_uri
 
 
 class BurstOptions(NamedTuple):
@@ -45,6 +46,8 @@ class BurstOptions(NamedTuple):
     bistatic_correction: bool = True
     troposphere_correction: bool = True
     tide_correction: bool = False
+    naming: Naming = Naming.OPERA
+    precision: Precision = Precision.FULL
 
 
 def local_jobs(
@@ -62,6 +65,7 @@ def local_jobs(
     scene = parse_scene_id(options.scene)
     refuse_uncalibrated(scene)
     _check_grids(options.grids)
+    _refuse_misfit(options)
     find = _finder(scene, options)
     return [_job(find(burst_id), scene, options, now) for burst_id in burst_ids]
 
@@ -69,7 +73,9 @@ def local_jobs(
 def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | None) -> BurstJob:
     started = (now or datetime.now(UTC)).replace(microsecond=0)
     out = parse_location(str(options.out))
-    destination = product_folder("", out.key, "", found.burst_id, options.product, found.sensing_start)
+    destination = product_folder(
+        "", out.key, "", found.burst_id, options.product, found.sensing_start, options.naming
+    )
     return BurstJob(
         execution=f"local-{uuid.uuid4().hex[:12]}",
         execution_started=started,
@@ -84,6 +90,7 @@ def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | No
             scene.platform,
             options.resolution,
             options.product_version,
+            options.naming,
         ),
         product_version=options.product_version,
         polarizations=scene.polarizations,
@@ -98,12 +105,14 @@ def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | No
         tide_correction=options.tide_correction,
         orbit=options.orbit,
         on_existing=options.on_existing,
+        naming=options.naming,
+        precision=options.precision,
         sources=options.sources,
-        collection=DEFAULT_COLLECTIONS[options.product],
+        collection=default_collection(options.naming, options.product, scene.polarizations),
         destination=destination,
         collection_folder=out,
         work=destination,
-        grid=_static_grid(options.static, found.burst_id) if options.static else None,
+        grid=linked_static(options.static, found.burst_id).manifest.grid if options.static else None,
         grid_store=grid_key(
             "",
             parse_location(str(options.grids or out)).key,
@@ -140,13 +149,43 @@ def _finder(scene: SceneId, options: BurstOptions) -> Callable[[str], Found]:
     return find
 
 
-def _static_grid(folder: Path, burst_id: str) -> Grid:
-    """Grid of a static product: its own folder, or a folder with one for each burst."""
-    for path in (folder / burst_id / MANIFEST, folder / MANIFEST):
+def _refuse_misfit(options: BurstOptions) -> None:
+    if options.naming is Naming.OPERA:
+        return
+    if options.product is Product.RTC_S1 and options.static is None:
+        raise RefusedError(
+            "naming ga wants static layers, since its product definitions have them; make them with "
+            "--product RTC_S1_STATIC --naming ga, and give their folder as --static",
+            reason="naming",
+        )
+    if options.backscatter is not Backscatter.GAMMA0:
+        raise RefusedError(
+            "naming ga has product definitions of gamma0 alone; give --backscatter gamma0", reason="naming"
+        )
+    if options.on_existing is OnExisting.BESIDE:
+        raise RefusedError(
+            "naming ga has no place for a version beside another; give another --out", reason="naming"
+        )
+
+
+def linked_static(folder: Path, burst_id: str) -> LinkedStatic:
+    """The static product of a burst: in a folder of its own, or in one with those of many bursts, however named.
+
+    Raises
+    ------
+    RefusedError
+        When there is none.
+    """
+    below = [scheme.folders[Product.RTC_S1_STATIC] for scheme in SCHEMES.values()]
+    names = [text.format(burst_id=burst_id, since="*", dem="*") for text in below]
+    for path in (
+        *(path for name in names for path in sorted(folder.glob(f"{name}/{MANIFEST}"))),
+        folder / MANIFEST,
+    ):
         if path.is_file():
             manifest = Manifest.model_validate_json(path.read_bytes())
             if manifest.burst_id == burst_id and manifest.product is Product.RTC_S1_STATIC:
-                return manifest.grid
+                return LinkedStatic(manifest, local_uri(path.parent))
     raise RefusedError(
         f"{folder} has no static product of burst {burst_id}; make it with --product RTC_S1_STATIC",
         reason="static-missing",

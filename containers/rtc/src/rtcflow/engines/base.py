@@ -12,7 +12,7 @@ from rtcflow.sources.scene.acquisition import SourceData
 from rtcflow.sources.scene.safe_burst import FetchedScene
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.manifest import Acquisition
+from rtcflow_contract.manifest import Acquisition, Quality
 
 
 class EngineInputs(NamedTuple):
@@ -23,6 +23,7 @@ class EngineInputs(NamedTuple):
     dem: FetchedDem
     acquisition: Acquisition
     source: SourceData
+    quality: Quality | None = None
 
 
 class EngineResult(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from rasterio.errors import NotGeoreferencedWarning
+from shapely import to_wkt
 from shapely.geometry import shape
 
 from rtcflow.engines.base import EngineInputs, EngineResult, WriteFiles
@@ -71,13 +72,13 @@ def _write(
     parameters = metadata["parameters"] | orbit_fit_record(metadata["orbit_fit_residual_m"], "native")
     versions = software_versions(_SOFTWARE)
     outline = shape(footprint_of(valid_pixels(arrays), grid).geometry)
-    record = make_record(job, inputs, grid, versions, parameters, outline.wkt)
+    record = make_record(job, inputs, grid, versions, parameters, to_wkt(outline, rounding_precision=6))
     with meter.stage("write layers"):
         _write_layers(job, arrays, grid, tags_of(record, job.product_id, grid), folder, progress)
     progress("write browse image", 0.0)
     with meter.stage("write browse and metadata"):
-        write_browse(folder / browse_file_name(job.product_id), arrays)
-        path = folder / metadata_file_name(job.product_id)
+        write_browse(folder / browse_file_name(job.product_id, job.naming), arrays)
+        path = folder / metadata_file_name(job.product_id, job.naming)
         write_hdf5(path, record, grid, job.polarizations, _state_vectors(metadata))
     return EngineResult(versions, parameters, _compiled_state())
 
@@ -96,7 +97,14 @@ def _write_layers(
         if layer.name not in arrays:
             raise DefectError(f"the engine computed no layer {layer.name}", reason="layer-missing")
         named = in_convention(layer, job.backscatter)
-        write_cog(folder / layer_file_name(job.product_id, layer.name), arrays[layer.name], named, grid, tags)
+        write_cog(
+            folder / layer_file_name(job.product_id, layer.name, job.naming),
+            arrays[layer.name],
+            named,
+            grid,
+            tags,
+            job.precision,
+        )
 
 
 def _compute(

@@ -8,8 +8,8 @@ from PIL import Image
 
 from rtcflow_contract.errors import DefectError
 
-MAX_BYTES = 3 * 1000 * 1000
-_MAX_PIXELS_ACROSS = 2048
+MAX_BYTES = 500 * 1000
+_MAX_PIXELS_ACROSS = 1024
 _CO, _CROSS = ("VV", "HH"), ("VH", "HV")
 # Static layers: the layer that shows the terrain best, else the first there is.
 _STATIC = ("local_incidence_angle", "rtc_anf_gamma0_to_beta0", "incidence_angle")
@@ -29,14 +29,17 @@ def write_browse(path: Path, layers: Mapping[str, np.ndarray]) -> None:
         By layer name; NaN where there is nothing.
     """
     channels = [_shrunk(channel) for channel in _channels(layers)]
-    image = _rgba(channels)
+    save_browse(path, _rgba(channels))
+
+
+def save_browse(path: Path, image: Image.Image) -> None:
+    """Write an image as PNG of less than `MAX_BYTES`, smaller in steps of a seventh where that needs be."""
     while True:
         image.save(path, format="PNG", optimize=False, compress_level=6)
         if path.stat().st_size < MAX_BYTES:
             return
-        image = image.resize(
-            (max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)), Image.Resampling.BOX
-        )
+        size = max(1, image.width * 6 // 7), max(1, image.height * 6 // 7)
+        image = image.resize(size, Image.Resampling.BOX)
 
 
 def _channels(layers: Mapping[str, np.ndarray]) -> list[np.ndarray]:

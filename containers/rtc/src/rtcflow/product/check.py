@@ -10,7 +10,7 @@ from rio_cogeo.cogeo import cog_validate
 
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
-from rtcflow_contract.layers import MASK_CLASSES, Layer
+from rtcflow_contract.layers import MASK_CLASSES, POLARIZATION_LAYERS, Layer
 from rtcflow_contract.manifest import Statistics
 
 _TOLERANCE_M = 1e-6
@@ -23,6 +23,7 @@ class CheckedLayer(NamedTuple):
     statistics: Statistics
     class_counts: dict[str, int] | None
     valid: np.ndarray
+    header_size: int
 
 
 def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
@@ -43,6 +44,7 @@ def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
             if not _same_grid(grid, planned):
                 problems.append(f"its grid is {grid}, the planned one {planned}")
             values = source.read(1)
+            header_size = _header_size(source)
     except RasterioError as error:
         raise DefectError(f"layer {layer.name} cannot be read back: {error}", reason="layer-check") from error
     if problems:
@@ -56,7 +58,21 @@ def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
             reason="layer-empty",
         )
     counts = _class_counts(values) if layer.dtype == "uint8" else None
-    return CheckedLayer(grid, _statistics(values[valid], values.size), counts, valid)
+    clipped = layer.name in POLARIZATION_LAYERS
+    return CheckedLayer(
+        grid, layer_statistics(values[valid], values.size, clipped), counts, valid, header_size
+    )
+
+
+def _header_size(source: rasterio.DatasetReader) -> int:
+    """Bytes before the first tile of any overview or of the layer itself; a reader asks for these first."""
+    levels = range(-1, len(source.overviews(1)))
+    offsets = (
+        source.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=1, ovr=None if level < 0 else level)
+        for level in levels
+        for col, row in ((0, 0),)
+    )
+    return min((int(offset) for offset in offsets if offset), default=0)
 
 
 def _grid_of(source: rasterio.DatasetReader) -> Grid:
@@ -82,13 +98,34 @@ def _same_grid(one: Grid, other: Grid) -> bool:
     )
 
 
-def _statistics(values: np.ndarray, of_all: int) -> Statistics:
+def layer_statistics(values: np.ndarray, of_all: int, clipped: bool) -> Statistics:
+    """Statistics of valid values.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    of_all : int
+        Pixels of the grid.
+    clipped : bool
+        Of values from the 2nd to the 98th percentile alone, for backscatter: a display that stretches from minimum to
+        maximum would show a scene with one bright target as black.
+    """
+    lowest, highest, count = float(values.min()), float(values.max()), values.size
+    if clipped:
+        # Every n-th value is enough for a percentile.
+        low, high = np.percentile(values[:: max(1, values.size // 1_000_000)], (2, 98))
+        inside = values[(values >= low) & (values <= high)]
+        values = inside if inside.size else values
+        extremes = {"lowest": lowest, "highest": highest}
+    else:
+        extremes = {}
     return Statistics(
         minimum=float(values.min()),
         maximum=float(values.max()),
         mean=float(values.mean(dtype=np.float64)),
         stddev=float(values.std(dtype=np.float64)),
-        valid_percent=round(100.0 * values.size / of_all, 3),
+        valid_percent=round(100.0 * count / of_all, 3),
+        **extremes,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -9,19 +10,30 @@ from rasterio.enums import Resampling
 from rasterio.io import DatasetWriter
 
 from rtcflow.cpus import usable_cpus
+from rtcflow.product.check import layer_statistics
 from rtcflow.rasters import write_raster
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
-from rtcflow_contract.layers import MASK_CLASSES, Layer
+from rtcflow_contract.layers import MASK_CLASSES, POLARIZATION_LAYERS, Layer
+from rtcflow_contract.request import Precision
 
 BLOCK = 512
+_SMALLEST_OVERVIEW = 1024
 # Level 6 would be 2 % smaller and take half as long again.
 _LEVEL = 4
 _FLOAT_PREDICTOR, _INTEGER_PREDICTOR = 3, 2
 _CLASSES_NODATA = 255
+_MANTISSA_BITS, KEPT_BITS = 23, 13
 
 
-def write_cog(path: Path, values: np.ndarray, layer: Layer, grid: Grid, tags: Mapping[str, str]) -> None:
+def write_cog(
+    path: Path,
+    values: np.ndarray,
+    layer: Layer,
+    grid: Grid,
+    tags: Mapping[str, str],
+    precision: Precision = Precision.FULL,
+) -> None:
     """Write a layer.
 
     Parameters
@@ -33,6 +45,8 @@ def write_cog(path: Path, values: np.ndarray, layer: Layer, grid: Grid, tags: Ma
     grid : Grid
     tags : mapping
         Metadata of the product, written beside the layer's own.
+    precision : Precision
+        `rounded` keeps fewer bits of backscatter; other layers stay as they are.
 
     Raises
     ------
@@ -46,6 +60,8 @@ def write_cog(path: Path, values: np.ndarray, layer: Layer, grid: Grid, tags: Ma
             f"layer {layer.name} has shape {values.shape}, its grid {grid.shape}", reason="grid"
         )
     is_mask = layer.dtype == "uint8"
+    if precision is Precision.ROUNDED and layer.name in POLARIZATION_LAYERS:
+        values = rounded(values)
     profile = {
         "driver": "COG",
         "height": grid.rows,
@@ -62,7 +78,7 @@ def write_cog(path: Path, values: np.ndarray, layer: Layer, grid: Grid, tags: Ma
         "num_threads": usable_cpus(),
         # Averages of linear power are powers; a class between two classes is none.
         "overview_resampling": (Resampling.mode if is_mask else Resampling.average).name,
-        "overviews": "IGNORE_EXISTING",
+        **_overviews(grid, _SMALLEST_OVERVIEW * (2 if is_mask else 1)),
     }
 
     def fill(out: DatasetWriter) -> None:
@@ -70,11 +86,47 @@ def write_cog(path: Path, values: np.ndarray, layer: Layer, grid: Grid, tags: Ma
         out.set_band_description(1, layer.title)
         out.set_band_unit(1, layer.unit)
         out.update_tags(**tags, LAYER_NAME=layer.title, LAYER_DESCRIPTION=layer.description)
+        if layer.name in POLARIZATION_LAYERS:
+            out.update_tags(1, **_statistics_tags(values))
         if is_mask:
             out.write_colormap(1, _colormap())
             out.update_tags(1, **_class_tags())
 
     write_raster(path, profile, fill)
+
+
+def _statistics_tags(values: np.ndarray) -> dict[str, str]:
+    """Statistics where GDAL and QGIS look for them: without them they compute their own, to the brightest target."""
+    valid = values[np.isfinite(values)]
+    if valid.size == 0:
+        return {}
+    found = layer_statistics(valid, values.size, clipped=True)
+    named = {"MINIMUM": found.minimum, "MAXIMUM": found.maximum, "MEAN": found.mean, "STDDEV": found.stddev}
+    return {f"STATISTICS_{name}": f"{value:.7g}" for name, value in named.items()}
+
+
+def _overviews(grid: Grid, smallest: int) -> dict[str, Any]:
+    """Overviews until one has no more pixels across; those below would only lengthen the header."""
+    size = max(grid.shape)
+    if size <= BLOCK:
+        return {"overviews": "NONE"}
+    count = 1
+    while size >> count > smallest:
+        count += 1
+    return {"overviews": "IGNORE_EXISTING", "overview_count": count}
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Float32 with the last bits of the mantissa rounded to zero, ties to even; NaN and infinity stay.
+
+    The relative error is 2^-14 at most, 0.00027 dB.
+    """
+    bits = values.astype(np.float32, copy=False).view(np.uint32)
+    dropped = _MANTISSA_BITS - KEPT_BITS
+    half_less_one = np.uint32((1 << (dropped - 1)) - 1)
+    nearest = bits + half_less_one + ((bits >> np.uint32(dropped)) & np.uint32(1))
+    kept = nearest & np.uint32(0xFFFFFFFF ^ ((1 << dropped) - 1))
+    return np.where(np.isfinite(values), kept.view(np.float32), values).astype(np.float32, copy=False)
 
 
 def _colormap() -> dict[int, tuple[int, int, int, int]]:
@@ -90,4 +142,4 @@ def _colormap() -> dict[int, tuple[int, int, int, int]]:
 
 
 def _class_tags() -> dict[str, str]:
-    return {f"CLASS_{entry.value}": f"{entry.name}: {entry.description}" for entry in MASK_CLASSES}
+    return {f"CLASS_{entry.value}": entry.name for entry in MASK_CLASSES}

@@ -4,11 +4,16 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
 
 from rtcflow.engines.base import Engine, EngineInputs, EngineResult
 from rtcflow.product.check import CheckedLayer, check_layer
+from rtcflow.product.companions import write_scheme_files, write_styles
 from rtcflow.product.footprint import footprint_of
 from rtcflow.resources import Meter
+from rtcflow.settings import geometric_accuracy
 from rtcflow.threads import Pool
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
@@ -39,10 +44,10 @@ def collect(
         When a file is missing, or a layer fails its checks.
     """
     layers = layers_of(job.product, job.polarizations)
-    paths = {layer.name: folder / layer_file_name(job.product_id, layer.name) for layer in layers}
+    paths = {layer.name: folder / layer_file_name(job.product_id, layer.name, job.naming) for layer in layers}
     others = {
-        "browse": folder / browse_file_name(job.product_id),
-        "metadata": folder / metadata_file_name(job.product_id),
+        "browse": folder / browse_file_name(job.product_id, job.naming),
+        "metadata": folder / metadata_file_name(job.product_id, job.naming),
     }
     missing = [path.name for path in (*paths.values(), *others.values()) if not path.is_file()]
     if missing:
@@ -55,7 +60,10 @@ def collect(
                 strict=True,
             )
         )
-        sums = list(pool.map(_sha256, (*paths.values(), *others.values())))
+        styles = write_styles(job, folder)
+        extra = write_scheme_files(job, result.parameters, folder, [*paths.values(), *others.values()])
+        beside = [*others.items(), *(("style", path) for path in styles), *extra.items()]
+        sums = list(pool.map(_sha256, (*paths.values(), *(path for _, path in beside))))
     files = [
         *(
             _layer_file(name, path, checks[name], digest)
@@ -63,11 +71,14 @@ def collect(
         ),
         *(
             _other_file(kind, path, digest)
-            for (kind, path), digest in zip(others.items(), sums[len(paths) :], strict=True)
+            for (kind, path), digest in zip(beside, sums[len(paths) :], strict=True)
         ),
     ]
     meter.bytes_written = sum(file.size for file in files)
     footprint = footprint_of(checks["mask"].valid, checks["mask"].grid)
+    quality = inputs.quality
+    if quality is not None:
+        quality = quality.model_copy(update={"border_pixels": border_pixels(checks["mask"].valid)})
     return Manifest(
         product=job.product,
         product_id=job.product_id,
@@ -86,7 +97,17 @@ def collect(
         inputs=tuple(refs),
         parameters=result.parameters,
         resources=meter.measured(),
+        naming=job.naming,
+        quality=quality,
+        accuracy=geometric_accuracy(),
     )
+
+
+def border_pixels(valid: np.ndarray) -> tuple[int, int, int, int]:
+    """Rows and columns at the edges without any valid pixel: top, right, bottom, left."""
+    rows, cols = np.flatnonzero(valid.any(axis=1)), np.flatnonzero(valid.any(axis=0))
+    height, width = valid.shape
+    return int(rows[0]), int(width - 1 - cols[-1]), int(height - 1 - rows[-1]), int(cols[0])
 
 
 def _layer_file(name: str, path: Path, checked: CheckedLayer, digest: str) -> ProductFile:
@@ -99,13 +120,14 @@ def _layer_file(name: str, path: Path, checked: CheckedLayer, digest: str) -> Pr
         sha256=digest,
         statistics=checked.statistics,
         class_counts=checked.class_counts,
+        header_size=checked.header_size,
     )
 
 
 def _other_file(kind: str, path: Path, digest: str) -> ProductFile:
     return ProductFile(
         name=path.name,
-        kind="browse" if kind == "browse" else "metadata",
+        kind=cast(Any, kind),
         media_type=media_type(path.name),
         size=path.stat().st_size,
         sha256=digest,

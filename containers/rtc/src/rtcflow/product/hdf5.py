@@ -9,21 +9,15 @@ import h5py
 import numpy as np
 from pyproj import CRS
 
+from rtcflow.product.opera_fields import DESCRIPTIONS, REFERENCE_DOCUMENT
 from rtcflow.product.record import Record
 from rtcflow.sentinel1.orbit import StateVectors
 from rtcflow_contract.grid import Grid
 
-_UNSPECIFIED = "(UNSPECIFIED)"
-_QA = {
-    "geometricAccuracy/bias/x": _UNSPECIFIED,
-    "geometricAccuracy/bias/y": _UNSPECIFIED,
-    "geometricAccuracy/stddev/x": _UNSPECIFIED,
-    "geometricAccuracy/stddev/y": _UNSPECIFIED,
-    "rfi/isRfiInfoAvailable": False,
-}
 _DEGREES, _METERS, _SECONDS = {"units": "degrees"}, {"units": "meters"}, {"units": "seconds"}
-_ATTRIBUTES = {
-    "identification/boundingPolygon": {"epsg": 4326, "ogr_geometry": "polygon"},
+# The specification has these units in its text alone.
+_ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "identification/boundingPolygon": {"epsg": "4326", "ogr_geometry": "polygon"},
     "metadata/sourceData/averageZeroDopplerSpacingInMeters": _METERS,
     "metadata/sourceData/centerFrequency": {"units": "Hz"},
     "metadata/sourceData/farRangeIncidenceAngle": _DEGREES,
@@ -53,20 +47,32 @@ def write_hdf5(
             "contact": identification["contactInformation"],
             "institution": identification["institution"],
             "project": identification["project"],
-            "title": f"{identification['productType']} Product",
+            "reference_document": REFERENCE_DOCUMENT,
+            "title": f"OPERA {identification['productType']} Product",
         }.items():
             file.attrs[name] = np.bytes_(value)
         for group, table in record.groups().items():
-            _write_table(file.require_group(group), table)
-        _write_table(file.require_group("metadata/qa"), _QA)
+            if table:
+                _write_table(file.require_group(group), table)
         _write_orbit(file.require_group("metadata/orbit"), orbit)
         _write_data(file.require_group("data"), grid, polarizations)
         file["identification/boundingBox"].attrs.update(
-            epsg=grid.epsg, pixel_coordinate_convention="Edges/corners. Xmin, Ymin, Xmax, Ymax."
+            epsg=str(grid.epsg), pixel_coordinate_convention="Edges/corners. Xmin, Ymin, Xmax, Ymax."
         )
         for name, attributes in _ATTRIBUTES.items():
-            file[name].attrs.update(attributes)
+            if name in file:
+                _describe(file[name], attributes)
+        for name, text in DESCRIPTIONS.items():
+            if name in file:
+                _describe(file[name], {"description": text})
     path.write_bytes(buffer.getbuffer())
+
+
+def _describe(dataset: h5py.Dataset, attributes: Mapping[str, Any]) -> None:
+    """Set attributes, texts as the fixed-length strings that OPERA's file has; codes stay as they are."""
+    for name, value in attributes.items():
+        keeps = name in ("epsg", "pixel_coordinate_convention", "ogr_geometry", "standard_name")
+        dataset.attrs[name] = np.bytes_(value) if isinstance(value, str) and not keeps else value
 
 
 def _write_table(group: h5py.Group, table: Mapping[str, Any]) -> None:
@@ -78,7 +84,7 @@ def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return np.bytes_(value or " ")
     if isinstance(value, list | tuple) and value and isinstance(value[0], str):
-        return np.array([np.bytes_(entry) for entry in value])
+        return np.array(value, dtype=h5py.string_dtype())
     return value
 
 
@@ -88,7 +94,8 @@ def _write_orbit(group: h5py.Group, orbit: StateVectors) -> None:
     _write_table(
         group,
         {
-            "interpMethod": "polynomial",
+            # How readers are to interpolate these vectors; ISCE3 knows this name and "Legendre" alone.
+            "interpMethod": "Hermite",
             "orbitType": kind,
             "position": orbit.positions,
             "referenceEpoch": epoch.isoformat() + ".000000000",
@@ -96,9 +103,9 @@ def _write_orbit(group: h5py.Group, orbit: StateVectors) -> None:
             "velocity": orbit.velocities,
         },
     )
-    group["time"].attrs["units"] = f"seconds since {epoch.isoformat()}"
-    group["position"].attrs.update(_METERS)
-    group["velocity"].attrs["units"] = "meters / second"
+    _describe(group["time"], {"units": f"seconds since {epoch.isoformat()}"})
+    _describe(group["position"], _METERS)
+    _describe(group["velocity"], {"units": "meters / second"})
 
 
 def _write_data(group: h5py.Group, grid: Grid, polarizations: tuple[str, ...]) -> None:
@@ -109,15 +116,15 @@ def _write_data(group: h5py.Group, grid: Grid, polarizations: tuple[str, ...]) -
     for axis, coordinates in axes.items():
         dataset = group.create_dataset(f"{axis}Coordinates", data=coordinates)
         dataset.make_scale()
-        dataset.attrs.update(
-            standard_name=f"projection_{axis}_coordinate",
-            long_name=f"{axis.upper()} coordinate of projection",
-            **_METERS,
-        )
+        of_axis = {
+            "standard_name": f"projection_{axis}_coordinate",
+            "long_name": f"{axis.upper()} coordinate of projection",
+        }
+        _describe(dataset, {**of_axis, **_METERS})
         spacing = group.create_dataset(
             f"{axis}CoordinateSpacing", data=grid.spacing if axis == "x" else -grid.spacing
         )
-        spacing.attrs.update(_METERS)
+        _describe(spacing, {"long_name": f"{axis.upper()} coordinates spacing", **_METERS})
     group.create_dataset("listOfPolarizations", data=np.array(polarizations, dtype="S2"))
     projection = group.create_dataset("projection", data=np.uint32(grid.epsg))
     crs = CRS.from_epsg(grid.epsg)
@@ -128,4 +135,8 @@ def _write_data(group: h5py.Group, grid: Grid, polarizations: tuple[str, ...]) -
             if name != "crs_wkt"
         }
     )
-    projection.attrs.update(epsg_code=grid.epsg, spatial_ref=crs.to_wkt("WKT1_GDAL"), ellipsoid="WGS84")
+    projection.attrs["epsg_code"] = grid.epsg
+    _describe(projection, {"spatial_ref": crs.to_wkt("WKT1_GDAL"), "ellipsoid": "WGS84"})
+    if crs.utm_zone:
+        projection.attrs["utm_zone_number"] = int(crs.utm_zone[:-1])
+        projection.attrs["longitude_of_projection_origin"] = 0.0

@@ -4,20 +4,28 @@ Names follow the OPERA RTC-S1 product specification (JPL D-108758), so that its 
 processed is configuration, not OPERA's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from rtcflow.engines.base import EngineInputs
-from rtcflow.settings import processor
+from rtcflow.product.opera_fields import NOT_IN_STATIC
+from rtcflow.product.quality import RESOLUTIONS_M
+from rtcflow.settings import geometric_accuracy, processor
+from rtcflow_contract import ceos_ard
 from rtcflow_contract.backscatter import corrects_radiometry
+from rtcflow_contract.ceos_ard import unmet_thresholds
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.layers import Product
 
-_NOT_PROVIDED = "(NOT PROVIDED)"
+_NOT_PROVIDED, _UNSPECIFIED = "(NOT PROVIDED)", "(UNSPECIFIED)"
 _SPECIFICATION_VERSION = "1.0"
-_CARD4L = "https://ceos.org/ard/files/PFS/NRB/v5.5/CARD4L-PFS_NRB_v5.5.pdf"
+# Methods by OPERA's names; both engines follow the same paper.
+_METHODS = {
+    "geocoding": "Area-Based SAR Geocoding with Adaptive Multilooking (GEO-AP)",
+    "radiometric_terrain_correction": "Area-Based SAR Radiometric Terrain Correction (RTC-AP)",
+}
 SHIROMA_2022 = (
     "G. H. X. Shiroma, M. Lavalle and S. M. Buckley, An Area-Based Projection Algorithm for SAR Radiometric Terrain "
     "Correction and Geocoding, IEEE TGRS 60, 2022, 5222723, doi: 10.1109/TGRS.2022.3147472"
@@ -27,9 +35,7 @@ _NOISE = (
     "https://sentinels.copernicus.eu/documents/247904/2142675/"
     "Thermal-Denoising-of-Products-Generated-by-Sentinel-1-IPF.pdf"
 )
-# Slant range and azimuth resolution of IW SLC in metres, and the sensor's noise limit in dB: Sentinel-1 Product
-# Definition (S1-RS-MDA-52-7440), table of IW SLC characteristics.
-_RESOLUTIONS = {"IW1": (2.7, 22.5), "IW2": (3.1, 22.7), "IW3": (3.5, 22.6)}
+# The sensor's noise limit in dB: Sentinel-1 Product Definition (S1-RS-MDA-52-7440).
 _NOISE_LIMIT_DB = -22.0
 _PRODUCT_TYPES = {Product.RTC_S1: "RTC-S1", Product.RTC_S1_STATIC: "RTC-S1-STATIC"}
 
@@ -43,6 +49,7 @@ class Record:
     inputs: dict[str, Any]
     algorithms: dict[str, Any]
     parameters: dict[str, Any]
+    qa: dict[str, Any] = field(default_factory=dict)
 
     def groups(self) -> dict[str, dict[str, Any]]:
         """Groups by path in the HDF5 file."""
@@ -52,6 +59,7 @@ class Record:
             "metadata/processingInformation/inputs": self.inputs,
             "metadata/processingInformation/algorithms": self.algorithms,
             "metadata/processingInformation/parameters": self.parameters,
+            "metadata/qa": self.qa,
         }
 
 
@@ -77,8 +85,8 @@ def make_record(
     boundary_wkt : str
         Outline of valid data in WGS 84.
     """
-    return Record(
-        _identification(job, inputs, grid, boundary_wkt),
+    record = Record(
+        _identification(job, inputs, grid, parameters, boundary_wkt),
         _source_data(inputs),
         {
             "annotationFiles": [
@@ -92,11 +100,58 @@ def make_record(
         },
         _algorithms(versions, parameters),
         _parameters(job, grid, parameters),
+        _qa(inputs),
+    )
+    return _of_static_layers(record) if job.product is Product.RTC_S1_STATIC else record
+
+
+def _of_static_layers(record: Record) -> Record:
+    """The record without what belongs to a pass."""
+    groups = {
+        path: {name: value for name, value in table.items() if f"{path}/{name}" not in NOT_IN_STATIC}
+        for path, table in record.groups().items()
+    }
+    tables = list(groups.values())
+    return Record(*tables[:-1])
+
+
+def _qa(inputs: EngineInputs) -> dict[str, Any]:
+    accuracy, quality = geometric_accuracy(), inputs.quality
+    found: dict[str, Any] = {
+        f"geometricAccuracy/{what}/{axis}": value
+        for what, axis, value in (
+            ("bias", "x", accuracy.bias_x_m if accuracy else _UNSPECIFIED),
+            ("bias", "y", accuracy.bias_y_m if accuracy else _UNSPECIFIED),
+            ("stddev", "x", accuracy.stddev_x_m if accuracy else _UNSPECIFIED),
+            ("stddev", "y", accuracy.stddev_y_m if accuracy else _UNSPECIFIED),
+        )
+    }
+    rfi = quality.rfi if quality else None
+    # The first polarization's, as OPERA's workflow has it; the manifest has all.
+    report = next(iter(rfi.report.values())) if rfi else {}
+    return found | {
+        "rfi/isRfiInfoAvailable": rfi is not None,
+        **{f"rfi/{name}": value for name, value in report.items()},
+    }
+
+
+def _claims_ceos_ard(job: BurstJob, inputs: EngineInputs, parameters: dict[str, Any]) -> bool:
+    """Whether the files may say that the product is CEOS-ARD, by the rule of the STAC item."""
+    return not unmet_thresholds(
+        job.product,
+        normalization=str(parameters.get("backscatter", "gamma0")),
+        static_layers=job.linked_static is not None,
+        noise_removed=bool(parameters["thermal_noise_removal"]),
+        quality=inputs.quality,
+        accuracy=geometric_accuracy(),
     )
 
 
-def _identification(job: BurstJob, inputs: EngineInputs, grid: Grid, boundary_wkt: str) -> dict[str, Any]:
+def _identification(
+    job: BurstJob, inputs: EngineInputs, grid: Grid, parameters: dict[str, Any], boundary_wkt: str
+) -> dict[str, Any]:
     acquisition, who = inputs.acquisition, processor()
+    conforms = _claims_ceos_ard(job, inputs, parameters)
     name = f"Sentinel-1{acquisition.platform[-1]}"
     return {
         "absoluteOrbitNumber": acquisition.absolute_orbit,
@@ -104,10 +159,10 @@ def _identification(job: BurstJob, inputs: EngineInputs, grid: Grid, boundary_wk
         "boundingBox": [grid.left, grid.bottom, grid.right, grid.top],
         "boundingPolygon": boundary_wkt,
         "burstID": job.burst_id,
-        "ceosAnalysisReadyDataDocumentIdentifier": _CARD4L,
-        "ceosAnalysisReadyDataProductType": "Normalised Radar Backscatter",
+        "ceosAnalysisReadyDataDocumentIdentifier": ceos_ard.DOCUMENT if conforms else _NOT_PROVIDED,
+        "ceosAnalysisReadyDataProductType": ceos_ard.PRODUCT_TYPE if conforms else _NOT_PROVIDED,
         "contactInformation": who.contact,
-        "dataAccess": _NOT_PROVIDED,
+        "dataAccess": _NOT_PROVIDED if job.destination.is_local else str(job.destination),
         "institution": who.institution,
         "instrumentName": f"{name} CSAR",
         "isGeocoded": True,
@@ -132,7 +187,8 @@ def _identification(job: BurstJob, inputs: EngineInputs, grid: Grid, boundary_wk
 
 def _source_data(inputs: EngineInputs) -> dict[str, Any]:
     acquisition, source = inputs.acquisition, inputs.source
-    range_resolution, azimuth_resolution = _RESOLUTIONS[acquisition.swath]
+    range_resolution, azimuth_resolution = RESOLUTIONS_M[acquisition.swath.upper()]
+    noise = inputs.quality.noise_equivalent_sigma0_db if inputs.quality else {}
     return {
         "averageZeroDopplerSpacingInMeters": acquisition.azimuth_spacing_m,
         "azimuthLooks": 1,
@@ -141,7 +197,9 @@ def _source_data(inputs: EngineInputs) -> dict[str, Any]:
         "dataAccess": inputs.scene.href,
         "farRangeIncidenceAngle": source.far_incidence_deg,
         "institution": "ESA",
-        "maxNoiseEquivalentSigmaZero": _NOISE_LIMIT_DB,
+        "maxNoiseEquivalentSigmaZero": max(
+            (level.maximum for level in noise.values()), default=_NOISE_LIMIT_DB
+        ),
         "nearRangeIncidenceAngle": source.near_incidence_deg,
         "numberOfAcquisitions": 1,
         "numberOfAzimuthLines": source.burst.lines,
@@ -163,17 +221,27 @@ def _source_data(inputs: EngineInputs) -> dict[str, Any]:
 
 def _algorithms(versions: dict[str, str], parameters: dict[str, Any]) -> dict[str, Any]:
     named = {f"{name}Version": version for name, version in versions.items() if name != "rtcflow"}
+    if "isce3" not in versions:
+        # Readers of OPERA's file look for these two.
+        made_by = f"not used: computed and read by rtcflow {versions.get('rtcflow', '')}, native engine"
+        named = {"isce3Version": made_by, "s1ReaderVersion": made_by, **named}
     return {
         "demEgmModel": "Earth Gravitational Model 2008 (EGM2008)",
         "demInterpolation": str(parameters["dem_interpolation"]),
-        "geocoding": str(parameters["geocoding"]),
+        "geocoding": _method("geocoding", parameters),
         "geocodingAlgorithmReference": SHIROMA_2022,
         "noiseCorrectionAlgorithmReference": _NOISE,
-        "radiometricTerrainCorrection": str(parameters["radiometric_terrain_correction"]),
+        "radiometricTerrainCorrection": _method("radiometric_terrain_correction", parameters),
         "radiometricTerrainCorrectionAlgorithmReference": SHIROMA_2022,
         "softwareVersion": versions.get("rtcflow", ""),
         **named,
     }
+
+
+def _method(name: str, parameters: dict[str, Any]) -> str:
+    """OPERA's name of a method that an engine calls area projection, else the engine's own."""
+    given = str(parameters[name])
+    return _METHODS[name] if given == "area projection" else given
 
 
 def _parameters(job: BurstJob, grid: Grid, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ _IDENTIFICATION, _SOURCE = "identification", "metadata/sourceData"
 _INPUTS = "metadata/processingInformation/inputs"
 _ALGORITHMS = "metadata/processingInformation/algorithms"
 _PARAMETERS = "metadata/processingInformation/parameters"
+_QA = "metadata/qa"
 
 # Groups of the record and what the tags from them begin with.
 _PREFIXES = {
@@ -18,6 +19,7 @@ _PREFIXES = {
     _INPUTS: "INPUT_",
     _ALGORITHMS: "PROCESSING_INFORMATION_",
     _PARAMETERS: "PROCESSING_INFORMATION_",
+    _QA: "QA_",
 }
 # Tags whose names do not follow from those in the HDF5 file.
 _RENAMED = {
@@ -39,8 +41,18 @@ _RENAMED = {
     ),
     f"{_ALGORITHMS}/softwareVersion": "SOFTWARE_VERSION",
     f"{_PARAMETERS}/preprocessingMultilookingApplied": "PROCESSING_INFORMATION_MULTILOOKING_APPLIED",
+    **{
+        f"{_QA}/geometricAccuracy/{what}/{axis}": f"QA_GEOMETRIC_ACCURACY_{what}_{axis}".upper()
+        for what in ("bias", "stddev")
+        for axis in ("x", "y")
+    },
+    f"{_QA}/rfi/isRfiInfoAvailable": "QA_RFI_INFO_AVAILABLE",
+    f"{_QA}/rfi/rfiMitigationPerformed": "QA_RFI_MITIGATION_PERFORMED",
+    f"{_QA}/rfi/rfiMitigationDomain": "QA_RFI_MITIGATION_DOMAIN",
 }
 _LEFT_OUT = {"isGeocoded"}
+# The shares of lines and bands are in the HDF5 file; a longer header costs each reader a request.
+_LEFT_OUT_BELOW = ("rfi/rfiBurstReport/", "rfi/timeDomain", "rfi/frequencyDomain")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -50,7 +62,7 @@ def tags_of(record: Record, product_id: str, grid: Grid) -> dict[str, str]:
         _tag_name(group, name): _text(value)
         for group, table in record.groups().items()
         for name, value in table.items()
-        if name not in _LEFT_OUT
+        if name not in _LEFT_OUT and not name.startswith(_LEFT_OUT_BELOW)
     }
     return {
         **tags,

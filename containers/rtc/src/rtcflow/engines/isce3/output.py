@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 import rasterio
+from PIL import Image
+from shapely import to_wkt
 from shapely.geometry import shape
 
 from rtcflow.engines.base import EngineInputs, EngineResult
 from rtcflow.engines.isce3.terrain import StagedDem
 from rtcflow.engines.orbit_fit import orbit_fit_record
+from rtcflow.product.browse import MAX_BYTES, save_browse
 from rtcflow.product.check import check_layer
 from rtcflow.product.cog import write_cog
 from rtcflow.product.footprint import footprint_of
@@ -101,7 +104,7 @@ def collect_output(
     seen = checked["mask"].valid & ~dem.void if dem.void.size else checked["mask"].valid
     outline = shape(footprint_of(seen, grid).geometry)
     parameters = facts.parameters | dem.parameters | _orbit_fit(inputs)
-    record = make_record(job, inputs, grid, facts.versions, parameters, outline.wkt)
+    record = make_record(job, inputs, grid, facts.versions, parameters, to_wkt(outline, rounding_precision=6))
     tags = tags_of(record, job.product_id, grid)
     for number, layer in enumerate(layers):
         progress("write layers", number / len(layers))
@@ -110,9 +113,10 @@ def collect_output(
         if dem.void.size:
             values[dem.void] = layer.nodata
         named = in_convention(layer, job.backscatter)
-        write_cog(folder / layer_file_name(job.product_id, layer.name), values, named, grid, tags)
-    shutil.copyfile(browse, folder / browse_file_name(job.product_id))
-    _write_metadata(metadata, folder / metadata_file_name(job.product_id), record.identification)
+        path = folder / layer_file_name(job.product_id, layer.name, job.naming)
+        write_cog(path, values, named, grid, tags, job.precision)
+    _copy_browse(browse, folder / browse_file_name(job.product_id, job.naming))
+    _write_metadata(metadata, folder / metadata_file_name(job.product_id, job.naming), record.identification)
     return EngineResult(facts.versions, parameters)
 
 
@@ -125,6 +129,15 @@ def _orbit_fit(inputs: EngineInputs) -> dict[str, object]:
         # The workflow took it: how smooth it is stays unknown.
         return {}
     return orbit_fit_record(fitted.residual_m, "isce3")
+
+
+def _copy_browse(source: Path, target: Path) -> None:
+    """Copy the workflow's browse image, smaller where it is above the limit of products."""
+    if source.stat().st_size < MAX_BYTES:
+        shutil.copyfile(source, target)
+        return
+    with Image.open(source) as image:
+        save_browse(target, image)
 
 
 def read_facts(path: Path) -> Facts:

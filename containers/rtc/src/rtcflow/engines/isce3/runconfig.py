@@ -13,7 +13,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.layers import Product
-from rtcflow_contract.product_id import STATIC_VALIDITY_START
+from rtcflow_contract.naming import SCHEMES
 
 # Bounds of `output_epsg` in the workflow's schema.
 _EPSG_CODES = range(1024, 32768)
@@ -162,7 +162,7 @@ def _product_group(job: BurstJob, folders: Folders) -> dict[str, Any]:
         "output_dir": str(folders.output),
         # The workflow's own id would hold the time it ran at, and each attempt leave files of its own.
         "product_id": job.product_id,
-        "rtc_s1_static_validity_start_date": int(STATIC_VALIDITY_START),
+        "rtc_s1_static_validity_start_date": int(SCHEMES[job.naming].static_since),
         "static_layers_data_access": str(job.linked_static) if job.linked_static else None,
         "save_bursts": True,
         "save_mosaics": False,
