@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from rtcflow.threads import Pool
-from rtcflow_cloud.failures import NotFoundError
+from rtcflow_contract.errors import NotFoundError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import BEGUN, OUTCOME, Location
 from rtcflow_contract.report import BurstOutcome
