@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rtcflow_cloud.catalogue_topic import publish
+from rtcflow_cloud.deadline import within_time
 from rtcflow_cloud.failures import translated
 from rtcflow_contract.errors import TransientError
 from rtcflow_contract.job import BurstJob
@@ -27,6 +28,7 @@ metrics = Metrics()
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler
 @metrics.log_metrics
+@within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Write the item of the product that the job at `event["job"]` made."""
     job = BurstJob.model_validate_json(read_bytes(parse_s3_uri(event["job"])))

@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rtcflow_cloud.deadline import within_time
 from rtcflow_scene.static_check import check_static_layers
 
 logger = Logger()
@@ -16,6 +17,7 @@ metrics = Metrics(namespace="rtcflow")
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler
 @metrics.log_metrics
+@within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Check the plan at `event["plan"]`; the result says whether to go on, to make layers or to fail."""
     checked = check_static_layers(event["plan"])

@@ -17,6 +17,7 @@ from rtcflow_campaign.retries import LONGEST_EXECUTION, SceneExecutions
 from rtcflow_campaign.scene_notices import take_notice
 from rtcflow_campaign.scene_start import SceneStarter
 from rtcflow_campaign.search_position import read_position
+from rtcflow_cloud.deadline import within_time
 from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError, TransientError
 
 # Left for the areas in hand when no further one is begun.
@@ -36,6 +37,7 @@ executions = SceneExecutions(machine, work_bucket)
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler
 @metrics.log_metrics
+@within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Sweep all areas, or take the notices of `event["Records"]` and give back those that failed."""
     return _take_notices(event["Records"]) if "Records" in event else _sweep_areas(context)

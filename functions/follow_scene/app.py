@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rtcflow_campaign.scene_following import SceneFollower, Settings
+from rtcflow_cloud.deadline import within_time
 
 logger = Logger()
 tracer = Tracer()
@@ -19,6 +20,7 @@ _COUNTED = {"done": "CampaignScenesDone", "failed": "CampaignScenesFailed"}
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler
 @metrics.log_metrics
+@within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Follow the scene of `event["item"]`; the result says run, wait, done, failed or left."""
     answer = follower.follow(event)

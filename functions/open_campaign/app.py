@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rtcflow_campaign.campaign_opening import Settings, open_campaign
+from rtcflow_cloud.deadline import within_time
 
 logger = Logger()
 tracer = Tracer()
@@ -18,6 +19,7 @@ settings = Settings.from_environment(os.environ)
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler
 @metrics.log_metrics
+@within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Open the campaign of `event["request"]`; the result names its lists, it does not hold them."""
     opened = open_campaign(event["request"], event["execution"], event["started"], settings)

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rtcflow_cloud.deadline import within_time
 from rtcflow_scene.planning import Settings, plan_scene
 
 logger = Logger()
@@ -18,6 +19,7 @@ settings = Settings.from_environment(os.environ)
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler
 @metrics.log_metrics
+@within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Plan the scene of `event["payload"]`; the result names the jobs, it does not hold them."""
     planned = plan_scene(event["payload"], event["execution"], event["started"], settings)

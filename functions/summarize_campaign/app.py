@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rtcflow_campaign.campaign_store import CampaignStore
+from rtcflow_cloud.deadline import within_time
 
 logger = Logger()
 tracer = Tracer()
@@ -15,6 +16,7 @@ tracer = Tracer()
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler
+@within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Report the campaign of `event["campaign"]`; the result says how its execution is to end."""
     store = CampaignStore(os.environ["WORK_BUCKET"], event["campaign"])

@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rtcflow_cloud.deadline import within_time
 from rtcflow_scene.announcement import announce, measure
 from rtcflow_scene.summary import Settings, summarize_scene
 
@@ -18,6 +19,7 @@ settings = Settings.from_environment(os.environ)
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler
 @metrics.log_metrics
+@within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Report the scene of an execution; the result says how the execution is to end."""
     report, at = summarize_scene(event, settings)
