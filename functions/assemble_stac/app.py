@@ -15,6 +15,7 @@ from rtcflow_cloud.failures import translated
 from rtcflow_contract.errors import TransientError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import parse_s3_uri
+from rtcflow_contract.stored import read_stored
 from rtcflow_files.storage import read_bytes
 from rtcflow_scene.assembly import Assembled, StacSettings, assemble_stac
 from rtcflow_stac.context import HrefStyle, Processor
@@ -31,7 +32,7 @@ metrics = Metrics()
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Write the item of the product that the job at `event["job"]` made."""
-    job = BurstJob.model_validate_json(read_bytes(parse_s3_uri(event["job"])))
+    job = read_stored(BurstJob, read_bytes(parse_s3_uri(event["job"])), event["job"])
     logger.append_keys(scene=job.scene, burst_id=job.burst_id, execution=job.execution)
     made = assemble_stac(
         job,

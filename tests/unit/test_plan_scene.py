@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from inventory_case import Spec, manifest_of
 from small_safe import BURST_IDS, SCENE, START, safe_files, zipped
 
 from rtcflow_contract.annotation import AnnotatedBurst
@@ -76,8 +77,14 @@ def test_planning_twice_changes_nothing(scene):
     }
 
 
-def test_burst_with_an_item_is_dropped(scene):
-    scene.put_object(Bucket="products", Key=item_key(BURST_IDS[0]), Body="{}")
+def test_burst_with_a_product_is_dropped(scene):
+    plan()
+    key = f"executions/run-1/RTC_S1/{BURST_IDS[0]}/job.json"
+    job = BurstJob.model_validate_json(scene.get_object(Bucket="work", Key=key)["Body"].read())
+    manifest = manifest_of(Spec(), job).model_dump_json().encode()
+    item = item_key(BURST_IDS[0])
+    scene.put_object(Bucket="products", Key=item.replace("metadata", "manifest"), Body=manifest)
+    scene.put_object(Bucket="products", Key=item, Body='{"id": "x"}')
     state = plan()
     assert BURST_IDS[0] not in [burst["burst_id"] for burst in state["bursts"]]
     stored = Plan.model_validate_json(

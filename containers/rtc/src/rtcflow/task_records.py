@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from rtcflow.threads import Pool
 from rtcflow_contract.errors import NotFoundError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import BEGUN, OUTCOME, Location
 from rtcflow_contract.report import BurstOutcome
+from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_contract.task import MOST_TAKEN_DOWN, Begun, is_left
 from rtcflow_files import storage
 
@@ -96,11 +95,11 @@ def _read(job: BurstJob) -> Record:
     try:
         return Record(
             job,
-            Begun.model_validate_json(begun) if begun is not None else None,
-            BurstOutcome.model_validate_json(outcome) if outcome is not None else None,
+            read_stored(Begun, begun, BEGUN) if begun is not None else None,
+            read_stored(BurstOutcome, outcome, OUTCOME) if outcome is not None else None,
         )
-    except ValidationError:
-        # Cut off, or of another version: it says nothing.
+    except UnreadableError:
+        # Cut off, or of another format: it says nothing.
         return Record(job)
 
 

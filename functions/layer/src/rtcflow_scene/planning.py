@@ -8,6 +8,7 @@ from rtcflow_archives.cdse import CDSE_CONNECTIONS
 from rtcflow_contract import keys
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob, Sources, make_job
+from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
 from rtcflow_contract.request import (
     OnExisting,
@@ -18,6 +19,8 @@ from rtcflow_contract.request import (
 )
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor, refuse_uncalibrated
+from rtcflow_contract.standing import Verdict, judge
+from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import storage
 from rtcflow_scene.burst_catalogue import BurstCatalogue, catalogue_for
 from rtcflow_scene.burst_choice import wanted_bursts
@@ -190,19 +193,39 @@ def _job_key(job: BurstJob) -> keys.Location:
 
 
 def _existing_item(job: BurstJob) -> keys.Location | None:
-    """The item of the product that stands and is to stay; None where one is to be made."""
-    item = job.item
-    if job.on_existing is OnExisting.REPLACE or not storage.exists(item):
+    """The item of the product that stands and is to stay; None where one is to be made.
+
+    None also where another product stands: its task then fails that burst by name, and the others go on.
+    """
+    if job.on_existing is OnExisting.REPLACE:
         return None
-    if job.on_existing is OnExisting.SKIP or _version_in_use(job) == job.product_version:
-        return item
-    beside = job.destination.join(keys.version_name(keys.ITEM, job.product_version))
-    return beside if storage.exists(beside) else None
-
-
-def _version_in_use(job: BurstJob) -> str | None:
+    standing, at = _manifest(job, keys.MANIFEST), job.item
+    if (
+        job.on_existing is OnExisting.BESIDE
+        and standing is not None
+        and standing.product_version != job.product_version
+    ):
+        standing = _manifest(job, keys.version_name(keys.MANIFEST, job.product_version))
+        at = job.destination.join(keys.version_name(keys.ITEM, job.product_version))
     try:
-        manifest = storage.read_json(job.destination.join(keys.MANIFEST))
-    except NotFoundError:
+        verdict = judge(standing, job, job.destination, lambda _: _is_item(at))
+    except RefusedError:
         return None
-    return str(manifest.get("product_version"))
+    return at if verdict is Verdict.KEEP else None
+
+
+def _manifest(job: BurstJob, name: str) -> Manifest | None:
+    """A manifest of the job's place; None where there is none that can be read, which is for the task to tell."""
+    at = job.destination.join(name)
+    try:
+        return read_stored(Manifest, storage.read_bytes(at), at)
+    except (NotFoundError, UnreadableError):
+        return None
+
+
+def _is_item(at: keys.Location) -> bool:
+    """Whether an item is there; one that is empty or cut off is none."""
+    try:
+        return "id" in storage.read_json(at)
+    except (NotFoundError, ValueError, TypeError):
+        return False

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from rtcflow_contract import keys
 from rtcflow_contract.errors import NotFoundError, RefusedError
@@ -13,6 +13,7 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
+from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import storage
 from rtcflow_local.report.data import BurstDetail, ReportData
 from rtcflow_local.report.execution import Execution, read_definition, read_execution
@@ -116,8 +117,8 @@ def _detail(record: BurstOutcome, execution: Execution, s3: Any) -> BurstDetail:
 def _read(folder: keys.Location | None, name: str, model: type[_Model], s3: Any) -> _Model | None:
     data = _bytes(folder, name, s3) if folder else None
     try:
-        return model.model_validate_json(data) if data else None
-    except ValidationError:
+        return read_stored(model, data, name) if data else None
+    except UnreadableError:
         return None
 
 

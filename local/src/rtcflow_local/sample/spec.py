@@ -12,7 +12,7 @@ Variant = Literal["coast", "sea", "antimeridian", "polar", "equator", "south"]
 Direction = Literal["ascending", "descending"]
 
 
-class Place(NamedTuple):
+class Files(NamedTuple):
     """Where a variant lies and how it is taken unless the spec says otherwise; degrees.
 
     The point is the one that the scene's first burst cycle looks at; the nearest pass of the 175 decides.
@@ -25,13 +25,13 @@ class Place(NamedTuple):
     cover: str
 
 
-PLACES: dict[str, Place] = {
-    "coast": Place(-34.40, 150.45, "descending", "DV", "temperate"),
-    "sea": Place(-40.5, 156.5, "descending", "DV", "temperate"),
-    "antimeridian": Place(-18.1, 179.99, "descending", "DV", "temperate"),
-    "polar": Place(-69.4, 76.4, "descending", "DH", "polar"),
-    "equator": Place(-0.2, 113.0, "descending", "DV", "temperate"),
-    "south": Place(-77.5, -179.0, "descending", "DH", "polar"),
+PLACES: dict[str, Files] = {
+    "coast": Files(-34.40, 150.45, "descending", "DV", "temperate"),
+    "sea": Files(-40.5, 156.5, "descending", "DV", "temperate"),
+    "antimeridian": Files(-18.1, 179.99, "descending", "DV", "temperate"),
+    "polar": Files(-69.4, 76.4, "descending", "DH", "polar"),
+    "equator": Files(-0.2, 113.0, "descending", "DV", "temperate"),
+    "south": Files(-77.5, -179.0, "descending", "DH", "polar"),
 }
 _FIRST_DAY = date(2014, 10, 3)
 
@@ -43,7 +43,7 @@ class SampleSpec:
     Attributes
     ----------
     variant : {'coast', 'sea', 'antimeridian', 'polar', 'equator', 'south'}
-        Place and kind of terrain.
+        Files and kind of terrain.
     platform : str
         `S1A` to `S1D`.
     direction : {'ascending', 'descending'} or None
@@ -98,8 +98,8 @@ class SampleSpec:
         return replace(cls(lines=None, samples=None), **changes)  # type: ignore[arg-type]
 
     @property
-    def place(self) -> Place:
-        """Place of the variant."""
+    def place(self) -> Files:
+        """Files of the variant."""
         return PLACES[self.variant]
 
     @property

@@ -22,6 +22,7 @@ from rtcflow_contract.request import Engine, OnExisting, OrbitChoice, Precision
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
 from rtcflow_contract.scene_rules import refuse_uncalibrated
 from rtcflow_stac.context import LinkedStatic, local_uri
+from rtcflow_contract.stored import read_stored
 
 
 class BurstOptions(NamedTuple):
@@ -183,7 +184,7 @@ def linked_static(folder: Path, burst_id: str) -> LinkedStatic:
         folder / MANIFEST,
     ):
         if path.is_file():
-            manifest = Manifest.model_validate_json(path.read_bytes())
+            manifest = read_stored(Manifest, path.read_bytes(), path)
             if manifest.burst_id == burst_id and manifest.product is Product.RTC_S1_STATIC:
                 return LinkedStatic(manifest, local_uri(path.parent))
     raise RefusedError(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import ValidationError
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -13,6 +12,7 @@ from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import MANIFEST, Location
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stored
 from rtcflow_files import storage
 
 
@@ -82,15 +82,17 @@ def resolve_grid(job: BurstJob, own_grid: Callable[[], Grid], client: Any = None
 def _linked_grid(folder: Location, client: Any) -> Grid:
     at = folder.join(MANIFEST)
     try:
-        return Manifest.model_validate_json(storage.read_bytes(at, client)).grid
+        return read_stored(Manifest, storage.read_bytes(at, client), at).grid
     except NotFoundError as error:
         raise RefusedError(
             f"there are no static layers at {folder}; make them first, or run without link_static_layers",
             reason="static-missing",
         ) from error
-    except ValidationError as error:
+    except NewerFormatError:
+        raise
+    except UnreadableError as error:
         raise RefusedError(
-            f"{at} is no manifest; make the static layers again", reason="static-missing"
+            f"{error.message}; make the static layers again", reason="static-missing"
         ) from error
 
 

@@ -3,11 +3,10 @@
 from enum import StrEnum
 from typing import Any
 
-from pydantic import ValidationError
-
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location
+from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stored
 from rtcflow_files import storage
 
 
@@ -22,11 +21,13 @@ class StoredHow(StrEnum):
 def read_grid(at: Location, client: Any = None) -> Grid | None:
     """The stored grid, or None; RefusedError when there is something else."""
     try:
-        return Grid.model_validate_json(storage.read_bytes(at, client))
+        return read_stored(Grid, storage.read_bytes(at, client), at)
     except NotFoundError:
         return None
-    except ValidationError as error:
-        raise RefusedError(f"{at} is no grid; delete it and start again", reason="grid") from error
+    except NewerFormatError:
+        raise
+    except UnreadableError as error:
+        raise RefusedError(f"{error.message}; delete it and start again", reason="grid") from error
 
 
 def write_grid(at: Location, grid: Grid, client: Any = None) -> StoredHow:
