@@ -251,6 +251,34 @@ def test_a_task_gives_back_only_its_own_slot(slots, aws):
     assert aws.list_objects_v2(Bucket="work")["KeyCount"] == 1
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"7",
+        b"\xff\xfe",
+        b'{"holder": "x"}',
+        b'{"until": "soon"}',
+        b'{"until": null}',
+        b'{"until": 1e300}',
+        b'{"until": Infinity}',
+        b'{"until": NaN}',
+        b'{"until": 1' + b"0" * 400 + b"}",
+    ],
+)
+def test_a_spoilt_slot_is_a_free_one(slots, aws, note):
+    for number in range(2):
+        aws.put_object(Bucket="work", Key=f"leases/cdse/{number}.json", Body=note)
+    first = slots()
+    with first.hold():
+        assert slots.clock.slept == []
+        # One that is spoilt while it is held is given up without harm.
+        for number in range(2):
+            aws.put_object(Bucket="work", Key=f"leases/cdse/{number}.json", Body=note)
+
+
 def test_tasks_on_aws_hold_a_slot_while_they_fetch(archive_sample, cdse, aws, tmp_path):
     held = []
     give = cdse.s3.answer

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from rtcflow_contract.errors import DefectError, NotFoundError, RefusedError
@@ -9,7 +10,7 @@ from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, Location, version_name
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import OnExisting
-from rtcflow_files.storage import exists, list_objects, read_bytes, write_bytes, write_if_absent
+from rtcflow_files.storage import exists, list_objects, read_bytes, size_of, write_bytes, write_if_absent
 from rtcflow_stac.collection import build_collection
 from rtcflow_stac.context import HrefStyle, ItemContext, LinkedStatic, Processor
 from rtcflow_stac.item import build_item
@@ -62,7 +63,7 @@ def assemble_stac(
         When linked static layers are missing or on another grid.
     """
     manifest, record = _read_manifest(job)
-    check_files(manifest, {entry.name: entry.size for entry in list_objects(job.destination)})
+    _check_files(manifest, job.destination)
     context = ItemContext(
         folder=str(job.destination),
         collection_folder=str(job.collection_folder),
@@ -87,6 +88,22 @@ def _make_collection(
     if not exists(at):
         tell(collection)
         write_if_absent(at, _json(collection))
+
+
+def _check_files(manifest: Manifest, folder: Location) -> None:
+    """Hold a product's files against its manifest; what a listing lacks is looked for once more by name.
+
+    Raises
+    ------
+    DefectError
+        When a file is not there with its size.
+    """
+    sizes = {entry.name: entry.size for entry in list_objects(folder)}
+    for file in manifest.files:
+        if sizes.get(file.name) != file.size:
+            with suppress(NotFoundError):
+                sizes[file.name] = size_of(folder.join(file.name))
+    check_files(manifest, sizes)
 
 
 def check_files(manifest: Manifest, sizes: dict[str, int]) -> None:

@@ -199,7 +199,8 @@ def _existing_item(job: BurstJob) -> keys.Location | None:
     """
     if job.on_existing is OnExisting.REPLACE:
         return None
-    standing, at = _manifest(job, keys.MANIFEST), job.item
+    standing = _manifest(job, keys.MANIFEST)
+    at = job.destination.join(standing.item) if standing else job.item
     if (
         job.on_existing is OnExisting.BESIDE
         and standing is not None

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.layers import Product
+from rtcflow_contract.naming import is_item_name
 from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import burst_of_name
 from rtcflow_local.inventory.versions import PRODUCT_FILE, Folder, manifest_at
@@ -217,7 +218,7 @@ def _links(stores: Sequence[Store], bursts: set[str]) -> Mapping[str, _Links]:
 
 def _is_any_item(name: str) -> bool:
     file = name.rpartition("/")[2]
-    return file == ITEM or (file.startswith("metadata.") and version_of_name(file) is not None)
+    return is_item_name(file) or (file.startswith("metadata.") and version_of_name(file) is not None)
 
 
 def _named(store: Store, name: str) -> set[str] | str | None:

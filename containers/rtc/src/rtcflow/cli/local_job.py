@@ -21,8 +21,8 @@ from rtcflow_contract.product_id import product_id
 from rtcflow_contract.request import Engine, OnExisting, OrbitChoice, Precision
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
 from rtcflow_contract.scene_rules import refuse_uncalibrated
-from rtcflow_stac.context import LinkedStatic, local_uri
 from rtcflow_contract.stored import read_stored
+from rtcflow_stac.context import LinkedStatic, local_uri
 
 
 class BurstOptions(NamedTuple):

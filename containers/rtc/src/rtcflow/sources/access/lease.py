@@ -22,6 +22,8 @@ from rtcflow_files.retry import Retry
 HELD_S = 1800.0
 LONGEST_WAIT_S = 3600.0
 _LOOK_AGAIN_S = 15.0
+# Between the clocks of two tasks.
+_SKEW_S = 300.0
 
 Hold = Callable[[], AbstractContextManager[None]]
 
@@ -31,6 +33,15 @@ _log = logging.getLogger("rtcflow-burst.lease")
 def no_slots() -> AbstractContextManager[None]:
     """For one process alone, which keeps the quota by itself."""
     return nullcontext()
+
+
+def _note(data: bytes) -> dict[str, Any]:
+    """What is written in a slot; nothing where it is spoilt."""
+    try:
+        note = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 class Slots:
@@ -101,16 +112,19 @@ class Slots:
         return compare_and_swap.write(slot, json.dumps(note).encode(), before, self._client)
 
     def _until(self, data: bytes) -> float:
+        """Until when a slot is held; a note that is none, or of longer than a slot is held, holds nothing."""
+        note = _note(data)
         try:
-            return float(json.loads(data)["until"])
-        except (ValueError, KeyError, TypeError):
+            until = float(note["until"])
+        except (ValueError, KeyError, TypeError, OverflowError):
             return 0.0
+        return until if until <= self._clock() + HELD_S + _SKEW_S else 0.0
 
     def _release(self, slot: Location) -> None:
         try:
             held = compare_and_swap.read(slot, self._client)
             # After its time was over the slot may be another's.
-            if held.data is not None and json.loads(held.data).get("holder") == self._holder:
+            if held.data is not None and _note(held.data).get("holder") == self._holder:
                 storage.delete(slot, self._client)
-        except (RtcflowError, ValueError) as error:
+        except RtcflowError as error:
             _log.warning("slot %s was not given back (%s); it is free again in %d s", slot, error, HELD_S)
