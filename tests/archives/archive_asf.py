@@ -15,8 +15,8 @@ import rasterio
 from archive_loopback import Answer, Asked, Fault, Loopback
 from rasterio.windows import Window
 
-from rtcflow_contract.annotation import list_bursts
-from rtcflow_contract.safe import ipf_version, relative_orbit
+from rtcflow_safe.annotation import Annotation
+from rtcflow_safe.manifest import read_manifest
 
 USER, PASSWORD = "someone", "hunter2-very-secret"
 _COOKIE = "asf-urs=eyJhbGciOi.token"
@@ -214,14 +214,14 @@ def _matches(umm: dict, form: dict[str, str]) -> bool:
 
 def granules_of(safe: Path) -> list[dict]:
     """Burst granules of a SAFE with one of a neighbouring scene among them, and the scene's own."""
-    manifest = (safe / "manifest.safe").read_bytes()
-    track, version = relative_orbit(manifest), ipf_version(manifest)
+    manifest = read_manifest((safe / "manifest.safe").read_bytes())
+    track, version = manifest.relative_orbit, manifest.ipf_version
     granules = []
     for path in sorted(safe.glob("annotation/s1?-iw?-slc-*.xml")):
         text = path.read_bytes()
         root = ET.fromstring(text)
         anx = [e.text for e in root.iterfind("swathTiming/burstList/burst/azimuthAnxTime")]
-        for burst in list_bursts(text, track):
+        for burst in Annotation(text).bursts(track):
             granule = _burst_granule(safe.stem, track, version, burst, anx[burst.burst_index])
             granule["umm"]["SpatialExtent"] = _extent(root, burst.burst_index)
             granules.append(granule)

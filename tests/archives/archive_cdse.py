@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from archive_buckets import Buckets, error
 from archive_loopback import Answer, Asked, Loopback
 
-from rtcflow_contract.annotation import list_bursts
-from rtcflow_contract.safe import relative_orbit
+from rtcflow_safe.annotation import Annotation
+from rtcflow_safe.manifest import read_manifest
 
 USER, PASSWORD = "someone@example.org", "correct-horse-battery"
 ACCESS, SECRET = "CDSEACCESSKEY", "cdse-s3-very-secret-key"
@@ -103,13 +103,13 @@ class Eodata(Buckets):
 
 def bursts_of(safe: Path, folder: str) -> list[dict]:
     """OData entities of a SAFE's bursts."""
-    track = relative_orbit((safe / "manifest.safe").read_bytes())
+    track = read_manifest((safe / "manifest.safe").read_bytes()).relative_orbit
     entities = []
     for path in sorted(safe.glob("annotation/s1?-iw?-slc-*.xml")):
         text = path.read_bytes()
         timing = ET.fromstring(text).find("swathTiming")
         offsets = [int(element.text) for element in timing.iterfind("burstList/burst/byteOffset")]
-        for burst in list_bursts(text, track):
+        for burst in Annotation(text).bursts(track):
             entities.append(
                 {
                     "Id": f"{burst.burst_id}-{burst.polarization}",

@@ -23,13 +23,18 @@ from rtcflow_contract.product_id import (
     product_id,
 )
 from rtcflow_contract.request import OnExisting
+from rtcflow_local.sample.geometry import ground_point
+from rtcflow_local.sample.orbit import Orbit
 
 SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
-BURSTS = ("t070_148095_iw1", "t070_148096_iw1")
+BURSTS = ("t070_148570_iw1", "t070_148571_iw1")
 START = datetime(2022, 1, 1, 12, 47, 45, tzinfo=UTC)
 LINES, SAMPLES = 6, 8
 BUCKET = "products"
-GRID = Grid(epsg=32755, left=600_000, top=6_100_000, spacing=20, rows=60, cols=80)
+# Where the satellite looks on track 70, 1,000 s behind its ascending node.
+NODE, PASS = START - timedelta(seconds=1000), Orbit.of_track(70)
+HEIGHT = 100.0
+GRID = Grid(epsg=32645, left=354_800, top=6_755_600, spacing=20, rows=1000, cols=280)
 ORBIT = "S1A_OPER_AUX_POEORB_OPOD_20220121T121549_V20211231T225942_20220102T005942.EOF"
 
 _ANNOTATION = """<product><adsHeader><missionId>S1A</missionId><swath>{swath}</swath><polarisation>{pol}</polarisation>
@@ -45,7 +50,8 @@ _ANNOTATION = """<product><adsHeader><missionId>S1A</missionId><swath>{swath}</s
 <swathTiming><linesPerBurst>{lines}</linesPerBurst><samplesPerBurst>{samples}</samplesPerBurst>
 <burstList>{bursts}</burstList></swathTiming>
 <geolocationGrid><geolocationGridPointList>{points}</geolocationGridPointList></geolocationGrid></product>"""
-_BURST = """<burst><azimuthTime>{time}</azimuthTime><azimuthAnxTime>{anx}</azimuthAnxTime><burstId>{number}</burstId>
+_BURST = """<burst><azimuthTime>{time}</azimuthTime><azimuthAnxTime>{anx}</azimuthAnxTime>
+<sensingTime>{sensed}</sensingTime><burstId>{number}</burstId>
 <firstValidSample>{first}</firstValidSample><lastValidSample>{last}</lastValidSample></burst>"""
 _MANIFEST = """<x:XFDU xmlns:x="urn:ccsds:schema:xfdu:1" xmlns:safe="http://www.esa.int/safe/sentinel-1.0">
 <safe:processing name="SLC Processing" stop="2022-01-01T15:00:00.000000">
@@ -83,20 +89,36 @@ def _annotation(swath: str, polarization: str, count: int) -> bytes:
         _BURST.format(
             time=(START + timedelta(seconds=2.75 * i)).isoformat()[:-6],
             anx=1000 + 2.75 * i,
-            number=148095 + i,
+            sensed=(START + timedelta(seconds=2.75 * i + 1.1)).isoformat()[:-6],
+            number=148570 + i,
             first=" ".join(["1"] * LINES),
             last=" ".join([str(SAMPLES - 2)] * LINES),
         )
         for i in range(count)
     )
-    points = "".join(
-        f"<geolocationGridPoint><azimuthTime>{START.isoformat()[:-6]}</azimuthTime>"
-        f"<incidenceAngle>{angle}</incidenceAngle></geolocationGridPoint>"
-        for angle in (30.0, 33.0, 36.0)
-    )
+    points = "".join(_point(line, pixel) for line in (0, LINES, 2 * LINES - 1) for pixel in range(SAMPLES))
     return _ANNOTATION.format(
         swath=swath.upper(), pol=polarization, lines=LINES, samples=SAMPLES, bursts=bursts, points=points
     ).encode()
+
+
+def _point(line: int, pixel: int) -> str:
+    """A point of the geolocation grid: at the first line of a burst, or the last of all."""
+    seconds = 2.75 * (line // LINES) + 2.055e-3 * (line % LINES)
+    delay = 5.3e-3 + pixel / 6.434523812571428e7
+    ground = ground_point(PASS, 1000 + seconds, delay * 299792458.0 / 2, HEIGHT)
+    values = {
+        "azimuthTime": (START + timedelta(seconds=seconds)).isoformat()[:-6],
+        "slantRangeTime": delay,
+        "line": line,
+        "pixel": pixel,
+        "latitude": ground.latitude,
+        "longitude": ground.longitude,
+        "height": HEIGHT,
+        "incidenceAngle": 30.0 + 6.0 * pixel / (SAMPLES - 1),
+    }
+    fields = "".join(f"<{name}>{value}</{name}>" for name, value in values.items())
+    return f"<geolocationGridPoint>{fields}</geolocationGridPoint>"
 
 
 def safe_files(polarizations: tuple[str, ...] = ("VV", "VH"), bursts: int = 2) -> dict[str, bytes]:
@@ -118,14 +140,20 @@ def stem(swath: str, polarization: str) -> str:
 
 
 def orbit_text() -> str:
-    vectors = "".join(
-        f"<OSV><UTC>UTC={(START + timedelta(seconds=s)).strftime('%Y-%m-%dT%H:%M:%S.000000')}</UTC>"
-        f"<X>{7e6 + s}</X><Y>{s}</Y><Z>0</Z><VX>0</VX><VY>7500</VY><VZ>0</VZ></OSV>"
-        for s in range(-60, 70, 10)
-    )
+    vectors = "".join(_vector(seconds) for seconds in range(-60, 210, 10))
     return (
         f'<Earth_Explorer_File><Data_Block><List_of_OSVs count="13">{vectors}</List_of_OSVs></Data_Block>'
         "</Earth_Explorer_File>"
+    )
+
+
+def _vector(seconds: int) -> str:
+    (position,), (velocity,), _ = PASS.states(np.array([1000.0 + seconds]))
+    fields = zip(("X", "Y", "Z", "VX", "VY", "VZ"), (*position, *velocity), strict=True)
+    return (
+        f"<OSV><UTC>UTC={(START + timedelta(seconds=seconds)).strftime('%Y-%m-%dT%H:%M:%S.000000')}</UTC>"
+        + "".join(f"<{name}>{value:.6f}</{name}>" for name, value in fields)
+        + "</OSV>"
     )
 
 
@@ -139,14 +167,14 @@ def write_case(folder: Path, bursts: int = 2) -> None:
     profile = {
         "driver": "GTiff",
         "width": 200,
-        "height": 200,
+        "height": 400,
         "count": 1,
         "dtype": "float32",
         "crs": "EPSG:4326",
     }
-    transform = rasterio.Affine(0.001, 0, 148.0, 0, -0.001, -35.1)
+    transform = rasterio.Affine(0.001, 0, 84.25, 0, -0.001, 61.0)
     with rasterio.open(folder / "dem.tif", "w", transform=transform, **profile) as out:
-        out.write(np.full((200, 200), 100, np.float32), 1)
+        out.write(np.full((400, 200), 100, np.float32), 1)
 
 
 def make_job(folder: Path, **changes: Any) -> BurstJob:

@@ -75,7 +75,7 @@ def end_badly(how: str) -> None:
 
 def write(groups: dict, how: str) -> None:
     product = groups["product_group"]
-    burst = "t070_148095_iw1" if how == "other-burst" else groups["input_file_group"]["burst_id"][0]
+    burst = "t070_148570_iw1" if how == "other-burst" else groups["input_file_group"]["burst_id"][0]
     folder = Path(product["output_dir"]) / burst
     folder.mkdir(parents=True, exist_ok=True)
     processing = groups["processing"]

@@ -9,10 +9,10 @@ TRACK = 70
 START = datetime(2022, 1, 1, 12, 47, 45)
 ANX_S = 1000.0
 # Burst numbers of the formula for ANX_S on track 70, one burst cycle apart.
-BURST_IDS = ("t070_148095_iw1", "t070_148096_iw1", "t070_148095_iw2", "t070_148096_iw2")
+BURST_IDS = ("t070_148570_iw1", "t070_148571_iw1", "t070_148570_iw2", "t070_148571_iw2")
 
 
-def annotation(swath: str, polarization: str, numbers: tuple[int, ...] = (148095, 148096)) -> str:
+def annotation(swath: str, polarization: str, numbers: tuple[int, ...] = (148570, 148571)) -> str:
     offset = {"iw1": 0.0, "iw2": 0.832, "iw3": 1.91}[swath]
     bursts = "".join(
         f"<burst><azimuthTime>{(START + timedelta(seconds=offset + 2.758 * index)).isoformat()}</azimuthTime>"

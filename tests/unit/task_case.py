@@ -19,7 +19,7 @@ from rtcflow_contract.keys import BEGUN, MANIFEST, OUTCOME, Location
 from rtcflow_contract.report import BurstOutcome
 from rtcflow_contract.task import Begun, Task
 
-NINE = tuple(f"t070_{148095 + number}_iw1" for number in range(9))
+NINE = tuple(f"t070_{148570 + number}_iw1" for number in range(9))
 THIRD = NINE[2]
 
 

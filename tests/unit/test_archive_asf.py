@@ -14,7 +14,7 @@ from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
 from rtcflow.sources.download import PATIENCE_S
 from rtcflow.sources.scene.scene_source import DOWNLOADS
-from rtcflow_contract.errors import DefectError, RefusedError, TransientError
+from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.layers import Product
 
 LINES, SAMPLES = 64, 512
@@ -115,9 +115,17 @@ def test_an_index_that_is_not_known_is_found_in_the_annotation(archive_sample, a
     assert any(asked.path.endswith("/IW1/VH/1.tiff") for asked in asf.extractor.asked)
 
 
-def test_another_id_in_the_annotation_than_in_the_archive_is_a_defect(archive_sample, asf, tmp_path):
-    with pytest.raises(DefectError, match="its annotation that it is") as caught:
-        from_asf(archive_sample, asf, tmp_path / "work", burst_index=0)
+def test_the_ground_decides_where_archive_and_annotation_disagree(archive_sample, asf, tmp_path, caplog):
+    # The archive says index 0; by the orbit the burst is the one behind it.
+    fetched = from_asf(archive_sample, asf, tmp_path / "work", burst_index=0)
+    assert fetched.burst.burst_index == 1
+    assert "by the orbit it is burst 1" in caplog.text
+    assert any(asked.path.endswith("/IW1/VH/1.tiff") for asked in asf.extractor.asked)
+
+
+def test_an_archive_that_gives_the_id_of_other_ground_is_refused(archive_sample, asf, tmp_path):
+    with pytest.raises(RefusedError, match="by its orbit it is") as caught:
+        from_asf(archive_sample, asf, tmp_path / "work", burst_index=0, burst_id="t147_314899_iw1")
     assert caught.value.reason == "burst-id"
 
 

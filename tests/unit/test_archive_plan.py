@@ -1,6 +1,7 @@
 """Planning a scene from the catalogues of ASF and CDSE: whole listings or an error, and each refusal by name."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from archive_asf import AsfArchive
@@ -9,7 +10,7 @@ from archive_clock import Clock
 from archive_loopback import Fault
 from small_safe import BURST_IDS, SCENE, safe_files
 
-from rtcflow_archives.archived_burst import ArchivedBurst, what_is_missing
+from rtcflow_archives.archived_burst import ArchivedBurst, incomplete, what_is_missing
 from rtcflow_archives.asf import list_asf_bursts
 from rtcflow_archives.cdse import list_cdse_bursts
 from rtcflow_archives.hosts import ArchiveHosts
@@ -34,11 +35,11 @@ class Both:
         self.catalogue = {"asf": self.asf.cmr, "cdse": self.cdse.catalogue}
         self.clock = Clock()
 
-    def list(self, archive, scene):
+    def list(self, archive, scene, wanted=None):
         hosts, retry = ArchiveHosts.from_environment(self.environment), self.clock.retry()
         if archive == "asf":
-            return list_asf_bursts(scene, hosts, retry)
-        return [located.burst for located in list_cdse_bursts(scene, hosts, retry)]
+            return list_asf_bursts(scene, hosts, retry, wanted)
+        return [located.burst for located in list_cdse_bursts(scene, hosts, retry, wanted)]
 
     def drop(self, archive, text):
         """Take every entry with a text in it out of a catalogue."""
@@ -165,9 +166,19 @@ def test_a_listing_that_lacks_bursts_says_which(both, scene, archive, lacking):
         both.drop(archive, "314884_IW1" if archive == "asf" else "314884_iw1")
         assert len(both.list(archive, scene)) == 8
         return
-    with pytest.raises(TransientError, match=r"incompletely: .* missing") as caught:
+    # What a catalogue lacks long after the pass will not come.
+    with pytest.raises(RefusedError, match=r"incompletely: .* missing, \d+ days after the pass") as caught:
         both.list(archive, scene)
     assert lacking.upper() in caught.value.message
+    fresh = incomplete("ASF", scene.model_copy(update={"stop": datetime.now(UTC)}), "VH", "cdse", None)
+    assert isinstance(fresh, TransientError)
+
+
+@pytest.mark.parametrize("archive", ARCHIVES)
+def test_what_a_listing_lacks_beside_the_wanted_bursts_does_not_matter(both, scene, archive):
+    both.drop(archive, "IW2" if archive == "asf" else "iw2")
+    listed = both.list(archive, scene, wanted=["t147_314884_iw1"])
+    assert {"VV", "VH"} == {burst.polarization for burst in listed if burst.burst_id == "t147_314884_iw1"}
 
 
 @pytest.mark.parametrize("archive", ARCHIVES)

@@ -77,7 +77,7 @@ def test_a_burst_is_made_with_its_manifest(aws, case, engine):
     assert (result.outcome, result.manifest) == (Outcome.MADE, manifest)
     assert manifest.grid == GRID
     assert {file.layer for file in manifest.files} == {"VV", "VH", "mask", None}
-    assert manifest.file_of_layer("mask").class_counts["fill"] == 60 * 80 - 40 * 50
+    assert manifest.file_of_layer("mask").class_counts["fill"] == 1000 * 280 - 980 * 250
     assert [ref.kind for ref in manifest.inputs] == ["scene", "orbit", "dem"]
     assert manifest.acquisition.ipf_version == "3.40"
     assert manifest.parameters["grid_origin"] == "job"
@@ -137,7 +137,7 @@ def test_files_of_others_in_the_folder_stay(aws, case, engine):
     others = [
         ITEM,
         "notes.txt",
-        "2022/1/1/OPERA_L2_RTC-S1_T070-148096-IW1_x.tif",
+        "2022/1/1/OPERA_L2_RTC-S1_T070-148571-IW1_x.tif",
         "OPERA_L2_RTC-S1_T070-1_x.tif",
     ]
     for name in others:

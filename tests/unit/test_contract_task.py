@@ -18,7 +18,7 @@ SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 START = datetime(2022, 1, 1, 12, 47, 45, tzinfo=UTC)
 
 
-def job(burst_id="t070_148095_iw1"):
+def job(burst_id="t070_148570_iw1"):
     return make_job(
         parse_request({"scene": SCENE}, "products"),
         product=Product.RTC_S1,
@@ -34,7 +34,7 @@ def job(burst_id="t070_148095_iw1"):
 
 def outcome(error_class=None):
     return BurstOutcome(
-        burst_id="t070_148095_iw1",
+        burst_id="t070_148570_iw1",
         product=Product.RTC_S1,
         outcome=Outcome.FAILED if error_class else Outcome.MADE,
         error_class=error_class,
@@ -47,7 +47,7 @@ def task_with(**changes):
 
 
 def test_a_task_is_read_as_it_was_written():
-    task = Task(execution="run-1", number=3, jobs=(job(), job("t070_148096_iw1")))
+    task = Task(execution="run-1", number=3, jobs=(job(), job("t070_148571_iw1")))
     assert parse_task(task.model_dump_json()) == task
     assert str(task_key("work", task.execution, task.number)) == "s3://work/executions/run-1/tasks/3.json"
 

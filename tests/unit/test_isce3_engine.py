@@ -183,7 +183,7 @@ def test_a_dem_that_is_too_small_is_refused(make):
     ("how", "reason", "words"),
     [
         ("no-metadata", "layer-missing", r"0 files \*\.h5"),
-        ("other-burst", "burst-id", "of burst t070_148095_iw1"),
+        ("other-burst", "burst-id", "of burst t070_148570_iw1"),
         ("other-grid", "layer-check", "the planned one"),
     ],
 )

@@ -136,13 +136,13 @@ def test_timing_corrections_are_for_backscatter_alone(tmp_path, folders, product
 def test_the_grid_is_the_plans_to_the_pixel(tmp_path, folders):
     geogrid = groups_of(make_job(tmp_path), folders)["processing"]["geocoding"]["bursts_geogrid"]
     assert geogrid == {
-        "output_epsg": 32755,
+        "output_epsg": 32645,
         "x_posting": 20,
         "y_posting": 20,
         "x_snap": 20,
         "y_snap": 20,
-        "top_left": {"x": 600_000, "y": 6_100_000},
-        "bottom_right": {"x": 600_000 + 80 * 20, "y": 6_100_000 - 60 * 20},
+        "top_left": {"x": 354_800, "y": 6_755_600},
+        "bottom_right": {"x": 354_800 + 280 * 20, "y": 6_755_600 - 1000 * 20},
     }
 
 
@@ -159,11 +159,11 @@ def test_the_browse_image_is_as_coarse_as_that_of_native(tmp_path, folders):
 
 
 def test_the_product_id_is_the_jobs(tmp_path, folders):
-    job = make_job(tmp_path, linked_static=Location("products", "static/t070_148096_iw1"))
+    job = make_job(tmp_path, linked_static=Location("products", "static/t070_148571_iw1"))
     group = groups_of(job, folders)["product_group"]
     assert group["product_id"] == job.product_id
     assert group["product_version"] == "0.1"
-    assert group["static_layers_data_access"] == "s3://products/static/t070_148096_iw1"
+    assert group["static_layers_data_access"] == "s3://products/static/t070_148571_iw1"
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import pytest
 from inventory_case import Spec, manifest_of
 from small_safe import BURST_IDS, SCENE, START, safe_files, zipped
 
-from rtcflow_contract.annotation import AnnotatedBurst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.plan import Plan
 from rtcflow_files.s3 import S3Files
+from rtcflow_safe.annotation import AnnotatedBurst
 from rtcflow_scene.burst_choice import SceneBurst, complete_bursts, wanted_bursts
 from rtcflow_scene.planning import Settings, plan_scene
 
@@ -134,7 +134,7 @@ def test_refusal_says_what_is_wrong(scene, payload, told):
 def test_safe_that_lacks_a_listed_annotation_is_refused(scene):
     path = "annotation/s1a-iw2-slc-vh-x.xml"
     scene.delete_object(Bucket="scenes", Key=f"in/{SCENE}.SAFE/{path}")
-    with pytest.raises(RefusedError, match=f"lacks {path}"):
+    with pytest.raises(RefusedError, match=f"{path} does not exist"):
         plan()
 
 

@@ -27,7 +27,7 @@ LARGE = Grid(epsg=32755, left=600_000, top=6_100_000, spacing=20, rows=1300, col
 @pytest.fixture
 def vv(tmp_path):
     path = tmp_path / "vv.tif"
-    write_cog(path, drawn_layers(grid=LARGE)["VV"], LAYERS["VV"], LARGE, {"BURST_ID": "t070_148096_iw1"})
+    write_cog(path, drawn_layers(grid=LARGE)["VV"], LAYERS["VV"], LARGE, {"BURST_ID": "t070_148571_iw1"})
     return path
 
 
@@ -57,7 +57,7 @@ def test_a_layer_says_what_it_is(vv):
         assert source.units == ("1",)
         assert source.descriptions == ("VV gamma0",)
         assert np.isnan(source.nodata)
-        assert source.tags()["BURST_ID"] == "t070_148096_iw1"
+        assert source.tags()["BURST_ID"] == "t070_148571_iw1"
         assert source.tags(ns="IMAGE_STRUCTURE")["PREDICTOR"] == "3"
 
 

@@ -9,11 +9,11 @@ import rasterio
 import xarray_sentinel
 import xmlschema
 
-from rtcflow_contract.annotation import list_bursts
-from rtcflow_contract.safe import annotation_names, relative_orbit
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.sample import SampleSpec, read_sample, write_sample
 from rtcflow_local.sample.dem import TileCorner, tiles_around
+from rtcflow_safe.annotation import Annotation
+from rtcflow_safe.manifest import read_manifest
 
 SCHEMAS = Path(xarray_sentinel.__file__).parent / "resources" / "sentinel1"
 # SAFE path pattern and ESA's schema for it.
@@ -55,11 +55,10 @@ def test_the_scene_id_is_valid(tiny_sample):
 
 
 def test_planning_finds_the_bursts_in_manifest_and_annotation(tiny_sample):
-    manifest = (tiny_sample.safe / "manifest.safe").read_bytes()
-    track = relative_orbit(manifest)
+    manifest = read_manifest((tiny_sample.safe / "manifest.safe").read_bytes())
     found: dict[str, list[str]] = {}
-    for name in annotation_names(manifest):
-        for burst in list_bursts((tiny_sample.safe / name).read_bytes(), track):
+    for name in manifest.annotation_names():
+        for burst in Annotation((tiny_sample.safe / name).read_bytes()).bursts(manifest.relative_orbit):
             found.setdefault(f"{burst.swath}-{burst.polarization}", []).append(burst.burst_id)
     assert found == {
         f"{swath}-{polarization}": list(ids)

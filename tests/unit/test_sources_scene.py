@@ -128,7 +128,7 @@ def test_a_burst_not_in_the_scene_is_refused_with_those_that_are(tmp_path):
     with pytest.raises(RefusedError, match="t070_148099_iw1 is not in scene") as caught:
         fetch(tmp_path / f"{SCENE}.SAFE", tmp_path, burst="t070_148099_iw1")
     assert caught.value.reason == "burst-not-in-scene"
-    for there in ("t070_148095_iw1", "t070_148096_iw2"):
+    for there in ("t070_148570_iw1", "t070_148571_iw2"):
         assert there in caught.value.message
 
 
@@ -142,15 +142,15 @@ def test_an_annotation_that_is_cut_off_is_named(tmp_path):
 
 def test_a_burst_of_a_sub_swath_without_annotation_lists_what_is_there(tmp_path):
     write_case(tmp_path)
-    with pytest.raises(RefusedError, match="t070_148095_iw1") as caught:
-        fetch(tmp_path / f"{SCENE}.SAFE", tmp_path, burst="t070_148095_iw3")
+    with pytest.raises(RefusedError, match="t070_148570_iw1") as caught:
+        fetch(tmp_path / f"{SCENE}.SAFE", tmp_path, burst="t070_148570_iw3")
     assert caught.value.reason == "burst-not-in-scene"
 
 
 def test_a_missing_polarization_is_named(tmp_path):
     write_case(tmp_path)
     (tmp_path / f"{SCENE}.SAFE" / f"annotation/{stem('iw1', 'VH')}.xml").unlink()
-    with pytest.raises(RefusedError, match="iw1 VH"):
+    with pytest.raises(RefusedError, match="IW1 in VH"):
         fetch(tmp_path / f"{SCENE}.SAFE", tmp_path)
 
 

@@ -9,7 +9,9 @@ from rtcflow.grid.resolve import resolve_grid
 from rtcflow.product.quality import burst_quality
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sentinel1.annotation import read_burst, scene_track
+from rtcflow.sentinel1.ground import check_identity, outline, refuse_partial_grid
+from rtcflow.sources.dem.dem_area import ground_area
 from rtcflow.sources.dem.dem_source import fetch_dem
 from rtcflow.sources.orbit.orbit_source import FetchedOrbit, fetch_orbit
 from rtcflow.sources.scene.acquisition import acquisition_of, read_source_data
@@ -66,11 +68,16 @@ def fetch_inputs(
     with meter.stage("fetch scene"):
         scene = fetch_scene(job, polarizations, work, meter, progress, shared=shared)
     annotation = next(iter(scene.files.values())).annotation
-    source = read_source_data(scene.safe, annotation, read_burst(annotation, job.burst_id))
+    burst = read_burst(annotation, job.burst_id)
+    source = read_source_data(scene.safe, annotation, burst)
+    identity = check_identity(burst, annotation, orbit.path, scene_track(annotation, job.burst_id))
+    ring = outline(burst, annotation)
     acquisition = acquisition_of(source, job.polarizations, orbit.type)
     with meter.stage("grid"):
         grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit))
+    refuse_partial_grid(grid, ring, job.burst_id, origin)
     with meter.stage("fetch DEM"):
+        ground = ground_area(ring)
         dem = fetch_dem(
             job.sources.dem,
             job.sources.geoid,
@@ -79,6 +86,7 @@ def fetch_inputs(
             work / "dem",
             meter,
             progress,
+            ground,
             shared=shared,
             cache=cache,
         )
@@ -91,7 +99,11 @@ def fetch_inputs(
         refs.append(InputRef(kind="static", id=job.burst_id, href=str(job.linked_static.join(MANIFEST))))
     refs = [ref.model_copy(update={"href": _located(ref.href)}) for ref in refs]
     quality = burst_quality(scene, source, orbit.path, job.burst_id, job.product, grid)
-    return FetchedInputs(EngineInputs(scene, orbit, dem, acquisition, source, quality), grid, refs, origin)
+    notes = (*scene.remarks, *identity, *dem.notes())
+    facts = {"dem_void_percent": round(100 * dem.void_share, 3)}
+    return FetchedInputs(
+        EngineInputs(scene, orbit, dem, acquisition, source, quality, notes, facts), grid, refs, origin
+    )
 
 
 def _orbit(job: BurstJob, shared: Shared, meter: Meter, cache: str) -> FetchedOrbit:

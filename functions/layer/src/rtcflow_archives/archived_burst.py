@@ -3,15 +3,18 @@
 ASF: granules of collection SENTINEL-1_BURSTS in UMM-JSON. CDSE: entities of OData `Bursts`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from rtcflow_contract.burst_id import BurstIdParts, normalize_burst_id, parse_burst_id
+from rtcflow_contract.burst_id import NUMBERS, BurstIdParts, normalize_burst_id, parse_burst_id
+from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
+from rtcflow_contract.scene_id import SceneId
+from rtcflow_files.retry import Attempts
 
 _SWATHS = ("iw1", "iw2", "iw3")
-# Bursts of a sub-swath in a repeat cycle.
-_NUMBERS = 375887
+# Catalogues are complete by then, or stay as they are.
+_SETTLED = timedelta(days=30)
 
 
 class ArchivedBurst(NamedTuple):
@@ -84,12 +87,43 @@ def what_is_missing(bursts: Sequence[ArchivedBurst], polarizations: Sequence[str
     most = max((len(numbers) for numbers in by_swath.values()), default=0)
     for swath, numbers in sorted(by_swath.items()):
         gaps = sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers))
-        lacking += [f"burst {(number - 1) % _NUMBERS + 1} of {swath.upper()}" for number in gaps]
+        lacking += [f"burst {(number - 1) % NUMBERS + 1} of {swath.upper()}" for number in gaps]
         # Sub-swaths begin and end a burst apart, at most.
         if not gaps and len(numbers) < most - 2:
             lacking.append(f"bursts at an end of {swath.upper()}")
     shown = ", ".join(lacking[:4])
     return f"{shown} and {len(lacking) - 4} more" if len(lacking) > 4 else shown
+
+
+def has_all(
+    bursts: Iterable[ArchivedBurst], wanted: Collection[str] | None, polarizations: Sequence[str]
+) -> bool:
+    """Whether certain bursts are listed in every polarization; false where none are named."""
+    listed = {(burst.burst_id, burst.polarization) for burst in bursts}
+    return wanted is not None and all((name, p) in listed for name in wanted for p in polarizations)
+
+
+def incomplete(
+    archive: str, scene: SceneId, missing: str, other: str, wanted: Collection[str] | None
+) -> RtcflowError:
+    """The error of a listing that stays incomplete: of an old scene it will not become whole."""
+    told = f"{archive} lists scene {scene.id} incompletely: {missing} missing"
+    if datetime.now(UTC) - scene.stop < _SETTLED:
+        return TransientError(f"{told}; try again later, or give scene_source {other}", "listing-incomplete")
+    named = "" if wanted else ", or name the bursts that you want"
+    days = (datetime.now(UTC) - scene.stop).days
+    return RefusedError(
+        f"{told}, {days} days after the pass; give scene_source {other} or the SAFE{named}",
+        reason="listing-incomplete",
+    )
+
+
+def again_or_raise(attempts: Attempts, error: RtcflowError) -> None:
+    """Wait to ask again for a listing, or raise its error after the last time that the policy allows."""
+    try:
+        attempts.again(TransientError(error.message, error.reason))
+    except TransientError:
+        raise error from None
 
 
 def _numbers(burst_ids: Iterable[str]) -> dict[str, list[int]]:
@@ -98,7 +132,7 @@ def _numbers(burst_ids: Iterable[str]) -> dict[str, list[int]]:
     for parts in map(parse_burst_id, burst_ids):
         numbers.setdefault(parts.swath, []).append(parts.number)
     return {
-        swath: [n + _NUMBERS if max(found) - n > _NUMBERS // 2 else n for n in found]
+        swath: [n + NUMBERS if max(found) - n > NUMBERS // 2 else n for n in found]
         for swath, found in numbers.items()
     }
 

@@ -1,8 +1,16 @@
 """The bursts of a scene as ASF lists them, from NASA's Common Metadata Repository: all of them, or an error."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from rtcflow_archives.archived_burst import ArchivedBurst, bursts_of_granules, what_is_missing
+from rtcflow_archives.archived_burst import (
+    ArchivedBurst,
+    again_or_raise,
+    bursts_of_granules,
+    has_all,
+    incomplete,
+    what_is_missing,
+)
 from rtcflow_archives.cmr import Cmr
 from rtcflow_archives.granule import granule_name
 from rtcflow_archives.hosts import ArchiveHosts
@@ -17,7 +25,10 @@ _FRESH = timedelta(days=3)
 
 
 def list_asf_bursts(
-    scene: SceneId, hosts: ArchiveHosts | None = None, retry: Retry | None = None
+    scene: SceneId,
+    hosts: ArchiveHosts | None = None,
+    retry: Retry | None = None,
+    wanted: Collection[str] | None = None,
 ) -> list[ArchivedBurst]:
     """Every burst of a scene in every polarization.
 
@@ -26,13 +37,15 @@ def list_asf_bursts(
     scene : SceneId
     hosts : ArchiveHosts, optional
     retry : Retry, optional
+    wanted : collection of str, optional
+        Burst ids that the listing must have; what else it lacks does not matter then.
 
     Raises
     ------
     RefusedError
-        When ASF has no such scene, or has it without bursts.
+        When ASF has no such scene, or has it without bursts, or its listing of an old scene stays incomplete.
     TransientError
-        When CMR does not answer, or the listing stays incomplete; says what is missing.
+        When CMR does not answer, or the listing of a new scene stays incomplete; says what is missing.
     """
     cmr = Cmr((hosts or ArchiveHosts.from_environment()).cmr_url)
     attempts = Attempts(retry or cmr.retry)
@@ -41,15 +54,9 @@ def list_asf_bursts(
         if not bursts:
             raise _without_bursts(cmr, scene, attempts)
         missing = what_is_missing(bursts, scene.polarizations)
-        if not missing:
+        if not missing or has_all(bursts, wanted, scene.polarizations):
             return bursts
-        attempts.again(
-            TransientError(
-                f"ASF lists scene {scene.id} incompletely: {missing} missing; try again later, or give "
-                "scene_source cdse",
-                reason="listing-incomplete",
-            )
-        )
+        again_or_raise(attempts, incomplete("ASF", scene, missing, "cdse", wanted))
 
 
 def _listed(cmr: Cmr, scene: SceneId, attempts: Attempts) -> list[ArchivedBurst]:

@@ -4,13 +4,20 @@ OData service root `/odata/v1`, entity set `Bursts`: pages of at most 1,000, `@o
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import urllib3
 
-from rtcflow_archives.archived_burst import LocatedBurst, bursts_of_odata, what_is_missing
+from rtcflow_archives.archived_burst import (
+    LocatedBurst,
+    again_or_raise,
+    bursts_of_odata,
+    has_all,
+    incomplete,
+    what_is_missing,
+)
 from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.scene_id import SceneId
@@ -24,17 +31,12 @@ PAGE_SIZE = 200
 
 
 def list_cdse_bursts(
-    scene: SceneId, hosts: ArchiveHosts | None = None, retry: Retry | None = None
+    scene: SceneId,
+    hosts: ArchiveHosts | None = None,
+    retry: Retry | None = None,
+    wanted: Collection[str] | None = None,
 ) -> list[LocatedBurst]:
-    """Every burst of a scene in every polarization.
-
-    Raises
-    ------
-    RefusedError
-        When CDSE has no such scene, or does not list its bursts.
-    TransientError
-        When CDSE does not answer, or the listing stays incomplete; says what is missing.
-    """
+    """Every burst of a scene in every polarization; parameters and errors are those of `list_asf_bursts`."""
     root = f"{(hosts or ArchiveHosts.from_environment()).cdse_catalogue_url}/odata/v1"
     attempts = Attempts(retry or Retry())
     while True:
@@ -45,15 +47,9 @@ def list_cdse_bursts(
         missing = what_is_missing([located.burst for located in bursts], scene.polarizations)
         if len(values) < count:
             missing = missing or f"{count - len(values)} of {count} entries"
-        if not missing:
+        if not missing or has_all([located.burst for located in bursts], wanted, scene.polarizations):
             return bursts
-        attempts.again(
-            TransientError(
-                f"CDSE lists scene {scene.id} incompletely: {missing} missing; try again later, or give "
-                "scene_source asf",
-                reason="listing-incomplete",
-            )
-        )
+        again_or_raise(attempts, incomplete("CDSE", scene, missing, "asf", wanted))
 
 
 def search_odata(url: str, condition: str, attempts: Attempts) -> tuple[list[Mapping[str, Any]], int]:

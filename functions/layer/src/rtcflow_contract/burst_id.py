@@ -13,8 +13,11 @@ TRACKS = 175
 BURST_CYCLE_S = 2.758273
 PREAMBLE_S = 2.299849
 ORBIT_PERIOD_S = 12 * 86400 / TRACKS
+# Burst numbers of a repeat cycle, 1 to this.
+NUMBERS = 375887
 # Time from the burst of one sub-swath to that of the next within a burst cycle.
 _IW1_TO_IW2_S, _IW2_TO_IW3_S = 0.832, 1.078
+_AFTER_IW1_S = {"iw1": 0.0, "iw2": _IW1_TO_IW2_S, "iw3": _IW1_TO_IW2_S + _IW2_TO_IW3_S}
 
 
 class BurstIdParts(NamedTuple):
@@ -56,7 +59,7 @@ BurstId = Annotated[str, AfterValidator(normalize_burst_id)]
 
 
 def burst_id_from_anx_time(seconds_since_anx: float, track: int, swath: str) -> str:
-    """Burst id from the time since the ascending node, for annotation without ids (IPF before 3.40).
+    """Burst id from the time since the ascending node.
 
     Sentinel-1 Level-1 Detailed Algorithm Definition (S1-TN-MDA-52-7445), equations 9-89 and 9-91: the burst number
     counts burst cycles since the ascending node of track 1, at the middle of the cycle's IW2 burst.
@@ -64,20 +67,21 @@ def burst_id_from_anx_time(seconds_since_anx: float, track: int, swath: str) -> 
     Parameters
     ----------
     seconds_since_anx : float
-        Sensing start of the burst since the ascending node crossing of the scene's start, in seconds
-        (`azimuthAnxTime` of the annotation).
+        First echo of the burst (`sensingTime` of the annotation) since the ascending node crossing of the scene's
+        start, in seconds.
     track : int
         Relative orbit number at the start of the scene, 1 to 175.
     swath : str
         Sub-swath, `iw1` to `iw3`.
     """
-    swath = swath.lower()
-    since_iw1_start = {"iw1": 0.0, "iw2": _IW1_TO_IW2_S, "iw3": _IW1_TO_IW2_S + _IW2_TO_IW3_S}[swath]
-    iw1_start = seconds_since_anx - since_iw1_start
-    iw2_middle = iw1_start + _IW1_TO_IW2_S + _IW2_TO_IW3_S / 2
-    number = 1 + math.floor((iw2_middle + (track - 1) * ORBIT_PERIOD_S - PREAMBLE_S) / BURST_CYCLE_S)
-    if iw1_start >= ORBIT_PERIOD_S:
-        track = track % TRACKS + 1
-    if number > 375887:  # bursts in the 175 orbits of a repeat cycle
-        number -= 375887
-    return str(BurstIdParts(track, number, swath))
+    iw1_start = seconds_since_anx - _AFTER_IW1_S[swath.lower()]
+    number = 1 + math.floor(cycles_since_first_node(seconds_since_anx, track, swath))
+    # The track is that of the cycle's IW1 burst.
+    turn = 1 if iw1_start >= ORBIT_PERIOD_S else -1 if iw1_start < 0 else 0
+    return str(BurstIdParts((track - 1 + turn) % TRACKS + 1, (number - 1) % NUMBERS + 1, swath.lower()))
+
+
+def cycles_since_first_node(seconds_since_anx: float, track: int, swath: str) -> float:
+    """Burst cycles since the ascending node of track 1 at the middle of the IW2 burst; arguments as above."""
+    iw2_middle = seconds_since_anx - _AFTER_IW1_S[swath.lower()] + _IW1_TO_IW2_S + _IW2_TO_IW3_S / 2
+    return (iw2_middle + (track - 1) * ORBIT_PERIOD_S - PREAMBLE_S) / BURST_CYCLE_S

@@ -153,7 +153,8 @@ class Manifest(_Model):
     `item_id` is the id of the STAC item where that is not `product_id`: the item of a product that takes the place of
     another of its version keeps the id, so that catalogues replace it. `footprint` is the GeoJSON geometry (Polygon,
     or MultiPolygon split at the antimeridian) of valid data in WGS 84, `bbox` its (west, south, east, north) with
-    west > east across the antimeridian.
+    west > east across the antimeridian. `notes` are sentences on what is unusual about the product: all of it over sea,
+    voids of the DEM, lines without data, files that could not be checked.
     """
 
     version: int = 1
@@ -178,6 +179,7 @@ class Manifest(_Model):
     naming: Naming = Naming.OPERA
     quality: Quality | None = None
     accuracy: GeometricAccuracy | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def item(self) -> str:

@@ -5,12 +5,11 @@ from typing import Any, Protocol
 
 from rtcflow_archives.asf import list_asf_bursts
 from rtcflow_archives.cdse import list_cdse_bursts
-from rtcflow_contract.annotation import list_bursts
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_contract.request import SceneRequest
-from rtcflow_contract.safe import annotation_names, ipf_version, relative_orbit
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_safe.safe import Safe
 from rtcflow_scene.burst_choice import SceneBurst, bursts_of_listing, complete_bursts
 from rtcflow_scene.safe_files import open_safe
 
@@ -18,8 +17,8 @@ from rtcflow_scene.safe_files import open_safe
 class BurstCatalogue(Protocol):
     """Lists the bursts of a scene without reading a pixel."""
 
-    def list_bursts(self, scene: str) -> Sequence[SceneBurst]:
-        """Bursts of a scene, each complete in all polarizations; raises RefusedError for an unknown scene."""
+    def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> Sequence[SceneBurst]:
+        """Bursts of a scene; those wanted, or all, in all polarizations; raises RefusedError for an unknown scene."""
         ...
 
 
@@ -38,44 +37,40 @@ class SafeCatalogue:
         self.uri = uri
         self.client = client
 
-    def list_bursts(self, scene: str) -> list[SceneBurst]:
+    def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
         """Bursts of the SAFE; refuses a SAFE that is missing, incomplete or of another scene."""
         at = parse_s3_uri(self.uri)
         name = at.key.rsplit("/", 1)[-1]
-        if name not in (f"{scene}.SAFE", f"{scene}.zip", f"{scene}.SAFE.zip"):
+        if not name.startswith(scene) or name[len(scene) :].lower() not in (".safe", ".zip", ".safe.zip"):
             raise RefusedError(
                 f"scene_source {self.uri} is not scene {scene}; give the SAFE of the scene",
                 reason="other-scene",
             )
-        safe = open_safe(at, self.client)
-        manifest = safe.read("manifest.safe")
-        track = relative_orbit(manifest)
-        listed = [
-            burst
-            for path in annotation_names(manifest)
-            for burst in list_bursts(safe.read(path), track, path.rsplit("/", 1)[-1])
-        ]
-        version = ipf_version(manifest)
-        bursts = complete_bursts(listed, parse_scene_id(scene).polarizations)
-        return [burst._replace(ipf_version=version) for burst in bursts]
+        safe = Safe(open_safe(at, self.client), scene)
+        promised = [] if wanted else safe.manifest.annotation_names()
+        absent = [path for path in promised if path not in safe.names]
+        if absent:
+            raise safe.incomplete(absent[0])
+        bursts = complete_bursts(safe.bursts(), parse_scene_id(scene).polarizations, wanted)
+        return [burst._replace(ipf_version=safe.manifest.ipf_version) for burst in bursts]
 
 
 class AsfCatalogue:
     """Lists bursts as ASF does, from NASA's Common Metadata Repository."""
 
-    def list_bursts(self, scene: str) -> list[SceneBurst]:
+    def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
         """Bursts of the scene; TransientError when the listing stays incomplete."""
         found = parse_scene_id(scene)
-        return bursts_of_listing(list_asf_bursts(found), found.polarizations)
+        return bursts_of_listing(list_asf_bursts(found, wanted=wanted), found.polarizations)
 
 
 class CdseCatalogue:
     """Lists bursts as the Copernicus Data Space Ecosystem does, from its OData catalogue."""
 
-    def list_bursts(self, scene: str) -> list[SceneBurst]:
+    def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
         """Bursts of the scene; TransientError when the listing stays incomplete."""
         found = parse_scene_id(scene)
-        listed = [located.burst for located in list_cdse_bursts(found)]
+        listed = [located.burst for located in list_cdse_bursts(found, wanted=wanted)]
         return bursts_of_listing(listed, found.polarizations)
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from rtcflow_archives.archived_burst import ArchivedBurst
-from rtcflow_contract.annotation import AnnotatedBurst
 from rtcflow_contract.errors import RefusedError
+from rtcflow_safe.annotation import AnnotatedBurst
 
 
 class SceneBurst(NamedTuple):
@@ -22,8 +22,10 @@ class SceneBurst(NamedTuple):
     ipf_version: str = ""
 
 
-def complete_bursts(listed: Iterable[AnnotatedBurst], polarizations: Sequence[str]) -> list[SceneBurst]:
-    """Bursts by time, once each, after a check that every one is there in every polarization.
+def complete_bursts(
+    listed: Iterable[AnnotatedBurst], polarizations: Sequence[str], wanted: Sequence[str] | None = None
+) -> list[SceneBurst]:
+    """Bursts by time, once each, after a check that those wanted, or all, are there in every polarization.
 
     Parameters
     ----------
@@ -31,6 +33,8 @@ def complete_bursts(listed: Iterable[AnnotatedBurst], polarizations: Sequence[st
         From all annotation files of the scene.
     polarizations : sequence of str
         Those that the scene id promises; the first one's times count.
+    wanted : sequence of str, optional
+        Bursts that must be complete; of the others what there is counts.
 
     Raises
     ------
@@ -43,7 +47,9 @@ def complete_bursts(listed: Iterable[AnnotatedBurst], polarizations: Sequence[st
     if not by_id:
         raise RefusedError("the scene's annotation lists no burst; fetch the scene again", reason="no-bursts")
     incomplete = {
-        burst_id: [name for name in polarizations if name not in found] for burst_id, found in by_id.items()
+        burst_id: [name for name in polarizations if name not in found]
+        for burst_id, found in by_id.items()
+        if wanted is None or burst_id in wanted
     }
     lacking = [f"{burst_id} ({', '.join(names)})" for burst_id, names in sorted(incomplete.items()) if names]
     if lacking:
@@ -52,7 +58,9 @@ def complete_bursts(listed: Iterable[AnnotatedBurst], polarizations: Sequence[st
             reason="incomplete-scene",
         )
     chosen = [
-        SceneBurst(burst_id, found[polarizations[0]].sensing_start) for burst_id, found in by_id.items()
+        SceneBurst(burst_id, found[names[0]].sensing_start)
+        for burst_id, found in by_id.items()
+        if (names := [name for name in polarizations if name in found])
     ]
     return sorted(chosen, key=lambda burst: (burst.sensing_start, burst.burst_id))
 

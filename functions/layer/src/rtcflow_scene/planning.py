@@ -94,7 +94,8 @@ def plan_scene(
     # Any key: what matters is the refusal when the bucket does not exist or may not be read.
     storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
     bursts = wanted_bursts(
-        (catalogue or catalogue_for(request)).list_bursts(request.scene), request.burst_id_list
+        (catalogue or catalogue_for(request)).list_bursts(request.scene, request.burst_id_list),
+        request.burst_id_list,
     )
     for burst in bursts:
         refuse_old_processor(request.scene, burst.ipf_version, request.engine)

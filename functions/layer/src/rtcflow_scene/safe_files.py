@@ -1,31 +1,30 @@
 """Small files of a SAFE on S3: from its folder, or from a zip by ranged reads of its directory and members."""
 
 import zipfile
-from typing import Any, Protocol
+from typing import Any
 
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import Location
 from rtcflow_files import storage
 from rtcflow_files.s3 import S3Files
-
-
-class SafeFiles(Protocol):
-    """Reads a file of a SAFE by its path below the `.SAFE` folder."""
-
-    def read(self, path: str) -> bytes:
-        """Content of the file; RefusedError when the SAFE has none of that path."""
-        ...
+from rtcflow_safe.safe import SafeFiles
 
 
 def open_safe(at: Location, client: Any = None) -> SafeFiles:
     """Open a SAFE folder or zip; RefusedError when there is none."""
-    return _ZippedSafe(at, client) if at.key.endswith(".zip") else _SafeFolder(at, client)
+    return _ZippedSafe(at, client) if at.key.lower().endswith(".zip") else _SafeFolder(at, client)
 
 
 class _SafeFolder:
     def __init__(self, at: Location, client: Any) -> None:
         self.at = at
         self.client = client
+
+    def href(self, name: str) -> str:
+        return str(self.at.join(name))
+
+    def names(self, folder: str = "") -> list[str]:
+        return [f"{folder}/{entry.name}" for entry in storage.list_objects(self.at.join(folder), self.client)]
 
     def read(self, path: str) -> bytes:
         try:
@@ -44,6 +43,12 @@ class _ZippedSafe:
         except zipfile.BadZipFile as error:
             raise RefusedError(f"{at} is not a zip file; upload the scene again", reason="zip") from error
         self.paths = {name.partition("/")[2]: name for name in self.archive.namelist()}
+
+    def href(self, name: str) -> str:
+        return f"{self.at}/{name}"
+
+    def names(self, folder: str = "") -> list[str]:
+        return [path for path in self.paths if path.startswith(f"{folder}/") and not path.endswith("/")]
 
     def read(self, path: str) -> bytes:
         if path not in self.paths:

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.resources import Meter
-from rtcflow.sources.scene.safe_burst import list_annotated
+from rtcflow.sources.scene.safe_burst import open_scene
 from rtcflow.sources.scene.scene_bursts import ARCHIVES, SceneBurst, by_swath_and_time, list_archived
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import parse_scene_id
@@ -26,7 +26,9 @@ def bursts(
     # An archive that does not answer is asked for up to a minute.
     with Console(stderr=True).status("listing bursts"):
         listed = (
-            list_archived(source, asked) if source in ARCHIVES else list_annotated(source, scene_id, Meter())
+            list_archived(source, asked)
+            if source in ARCHIVES
+            else open_scene(source, scene_id, Meter()).bursts()
         )
     found = by_swath_and_time(listed, asked.polarizations)
     if not found:

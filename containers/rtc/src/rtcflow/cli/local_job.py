@@ -1,13 +1,13 @@
 """Burst jobs for this machine: the same job as on AWS, with locations of this machine."""
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.resources import Meter
-from rtcflow.sources.scene.safe_burst import find_burst
+from rtcflow.sources.scene.safe_burst import open_scene
 from rtcflow.sources.scene.scene_bursts import ARCHIVES, Found, list_archived
 from rtcflow_archives.archived_burst import ArchivedBurst
 from rtcflow_contract.backscatter import Backscatter
@@ -67,8 +67,9 @@ def local_jobs(
     refuse_uncalibrated(scene)
     _check_grids(options.grids)
     _refuse_misfit(options)
-    find = _finder(scene, options)
-    return [_job(find(burst_id), scene, options, now) for burst_id in burst_ids]
+    wanted = list(burst_ids)
+    find = _finder(scene, options, wanted)
+    return [_job(find(burst_id), scene, options, now) for burst_id in wanted]
 
 
 def _job(found: Found, scene: SceneId, options: BurstOptions, now: datetime | None) -> BurstJob:
@@ -132,12 +133,14 @@ def _check_grids(grids: Path | None) -> None:
         )
 
 
-def _finder(scene: SceneId, options: BurstOptions) -> Callable[[str], Found]:
+def _finder(scene: SceneId, options: BurstOptions, wanted: Collection[str]) -> Callable[[str], Found]:
     """Finds a burst by its id as the source lists it, in the first polarization."""
     source, name = options.sources.scene, scene.polarizations[0]
     if source not in ARCHIVES:
-        return lambda burst_id: find_burst(source, scene.id, burst_id, name, Meter())
-    bursts = {burst.burst_id: burst for burst in list_archived(source, scene) if burst.polarization == name}
+        safe = open_scene(source, scene.id, Meter())
+        return lambda burst_id: safe.find(burst_id, name)
+    listed = list_archived(source, scene, wanted)
+    bursts = {burst.burst_id: burst for burst in listed if burst.polarization == name}
 
     def find(burst_id: str) -> ArchivedBurst:
         if burst_id not in bursts:

@@ -1,7 +1,8 @@
 """The engine interface: fetched inputs in, the files of a burst product out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 from rtcflow.progress import Progress
@@ -16,7 +17,10 @@ from rtcflow_contract.manifest import Acquisition, Quality
 
 
 class EngineInputs(NamedTuple):
-    """All inputs of a burst, on this machine."""
+    """All inputs of a burst, on this machine.
+
+    `notes` are sentences on what is unusual about them, `facts` what is kept of them in the manifest's parameters.
+    """
 
     scene: FetchedScene
     orbit: FetchedOrbit
@@ -24,17 +28,21 @@ class EngineInputs(NamedTuple):
     acquisition: Acquisition
     source: SourceData
     quality: Quality | None = None
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
 class EngineResult(NamedTuple):
     """What an engine says about the files it wrote: versions of the software, and parameters of the processing.
 
-    `compiled` is the state of the code whose compiled form computed, of an engine that compiles.
+    `compiled` is the state of the code whose compiled form computed, of an engine that compiles; `notes` are for the
+    user.
     """
 
     versions: dict[str, str]
     parameters: dict[str, Any]
     compiled: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 # Writes every layer, the browse image and the metadata of a job's product into its folder.

@@ -23,7 +23,7 @@ from rtcflow.native.lattice import Lattice, lattice_lonlat, make_lattice
 from rtcflow.native.options import STATIC_MASK_LOOKS, NativeOptions
 from rtcflow.native.points import local_orbit
 from rtcflow.native.profiles import line_tracks
-from rtcflow.sentinel1.annotation import SPEED_OF_LIGHT, Burst, read_burst
+from rtcflow.sentinel1.annotation import Burst, read_burst, refuse_without_iw2
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sentinel1.orbit import OrbitPolynomial, StateVectors, fit_orbit, read_orbit
@@ -33,6 +33,7 @@ from rtcflow_contract.backscatter import Backscatter, corrects_radiometry
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product
+from rtcflow_safe.annotation import SPEED_OF_LIGHT
 
 Progress = Callable[[str, float], None]
 
@@ -119,6 +120,8 @@ def compute_layers(
     report = progress or (lambda stage, fraction: None)
     watch = Stopwatch()
     scene = _open_scene(files, burst_id, orbit, product)
+    if options.corrections(product)[0]:
+        refuse_without_iw2(scene.burst)
     report("read", 0.0)
     lonlat = lattice_lonlat(grid)
     if not (np.isfinite(lonlat[0]).all() and np.isfinite(lonlat[1]).all()):

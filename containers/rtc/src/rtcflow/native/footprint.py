@@ -1,7 +1,6 @@
 """A burst's footprint on the ellipsoid, and the map grid that holds it."""
 
 import math
-import xml.etree.ElementTree as ET
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sentinel1.orbit import OrbitPolynomial, fit_orbit, read_orbit
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
+from rtcflow_safe.annotation import read_annotation
 
 Ring = list[tuple[float, float]]
 
@@ -80,10 +80,7 @@ def burst_grid(
 
 def terrain_heights(annotation: Path) -> tuple[float, float]:
     """Lowest and highest height of the annotation's geolocation grid, metres; 0 and 0 where it has none."""
-    heights = [
-        float(point.findtext("height") or 0.0)
-        for point in ET.parse(annotation).getroot().iter("geolocationGridPoint")
-    ]
+    heights = [point.height_m for point in read_annotation(annotation).grid]
     return (min(heights), max(heights)) if heights else (0.0, 0.0)
 
 

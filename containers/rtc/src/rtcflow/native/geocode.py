@@ -14,7 +14,7 @@ from rtcflow.native.points import NODE, PH, PR, PT, PX, PY, PZ, column_range, la
 from rtcflow.native.rows import lattice_at, terrain_row
 from rtcflow.native.simd import LANES, add_to, load, most, pack, store, total, where_positive
 from rtcflow.native.visibility import LAYOVER, along_track
-from rtcflow.sentinel1.annotation import SPEED_OF_LIGHT
+from rtcflow_safe.annotation import SPEED_OF_LIGHT
 
 MIN_VALID_RATIO = 0.75
 _WINDOW_LINES, _WINDOW_SAMPLES = 64, 512

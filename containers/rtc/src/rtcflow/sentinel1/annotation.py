@@ -6,17 +6,21 @@ Sentinel-1 Product Specification (S1-RS-MDA-52-7441), Level-1 product annotation
 import math
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rtcflow_contract.annotation import list_bursts
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.safe import relative_orbit
+from rtcflow_safe.annotation import SPEED_OF_LIGHT, Annotation, read_annotation
+from rtcflow_safe.manifest import MANIFEST_SAFE, SafeManifest, read_manifest
+from rtcflow_safe.xml import read_xml, text_of
 
-SPEED_OF_LIGHT = 299792458.0
+# A full burst has 38 million.
+_MOST_SAMPLES = 120_000_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Burst:
     rank : int
         Pulses in the air between transmission and reception.
     iw2_mid_range_m : float
-        Slant range in the middle of IW2, to which the processor's bulk bistatic correction refers, metres.
+        Slant range in the middle of IW2, to which the processor's bulk bistatic correction refers, metres; NaN where
+        the scene has no annotation of IW2.
     """
 
     burst_id: str
@@ -96,118 +101,127 @@ def read_burst(annotation: Path, burst_id: str) -> Burst:
     RefusedError
         When the file is no IW SLC annotation, or has no such burst (lists those it has).
     """
-    wanted = parse_burst_id(burst_id)
-    try:
-        text = annotation.read_bytes()
-        root = ET.fromstring(text)
-        listed = list_bursts(text, _track(annotation, wanted.track))
-        index = next((b.burst_index for b in listed if b.burst_id == burst_id), None)
-        if index is None:
-            ids = ", ".join(b.burst_id for b in listed)
-            raise RefusedError(
-                f"{annotation.name} has no burst {burst_id}; it has {ids}", "burst-not-in-scene"
-            )
-        return _burst(root, annotation, burst_id, index)
-    except (OSError, ET.ParseError, ValueError, TypeError, AttributeError) as error:
+    read = read_annotation(annotation)
+    listed = read.bursts(_manifest(annotation, parse_burst_id(burst_id).track).relative_orbit)
+    index = next((b.burst_index for b in listed if b.burst_id == burst_id), None)
+    if index is None:
+        ids = ", ".join(b.burst_id for b in listed)
         raise RefusedError(
-            f"annotation {annotation.name} cannot be read ({error}); fetch the scene again", "annotation"
-        ) from error
+            f"{annotation.name} has no burst {burst_id}; it has {ids or 'none'}", "burst-not-in-scene"
+        )
+    try:
+        return _burst(read, annotation, burst_id, index)
+    except (ValueError, OverflowError) as error:
+        raise read.unreadable(str(error)) from error
 
 
-def _burst(root: ET.Element, annotation: Path, burst_id: str, index: int) -> Burst:
-    image = _find(root, "imageAnnotation/imageInformation")
-    general = _find(root, "generalAnnotation")
-    timing = _find(root, "swathTiming")
-    element = timing.findall("burstList/burst")[index]
-    first = np.array(_text(element, "firstValidSample").split(), int)
-    last = np.array(_text(element, "lastValidSample").split(), int)
-    valid_lines = np.flatnonzero(first >= 0)
-    if valid_lines.size == 0:
-        raise ValueError("the burst has no valid line")
-    top, bottom = int(valid_lines[0]), int(valid_lines[-1])
-    spacing = SPEED_OF_LIGHT / (2 * float(_text(general, "productInformation/rangeSamplingRate")))
-    samples = int(_text(timing, "samplesPerBurst"))
-    starting_range = float(_text(image, "slantRangeTime")) * SPEED_OF_LIGHT / 2
-    swath = _text(root, "adsHeader/swath").lower()
+def _burst(read: Annotation, annotation: Path, burst_id: str, index: int) -> Burst:
+    image, general = "imageAnnotation/imageInformation", "generalAnnotation"
+    downlink = f"{general}/downlinkInformationList/downlinkInformation"
+    lines, samples = read.lines_per_burst, read.samples_per_burst
+    if lines * samples > _MOST_SAMPLES:
+        raise ValueError(f"bursts of {lines} x {samples} samples")
+    top, bottom, left, right = _valid(read.entries[index].element, lines, samples)
+    manifest = _manifest(annotation, parse_burst_id(burst_id).track)
     return Burst(
         burst_id=burst_id,
-        swath=swath,
-        polarization=_text(root, "adsHeader/polarisation").upper(),
-        platform=_text(root, "adsHeader/missionId"),
-        orbit_state=_text(general, "productInformation/pass").lower(),
-        absolute_orbit=int(_text(root, "adsHeader/absoluteOrbitNumber")),
+        swath=read.swath,
+        polarization=read.polarization,
+        platform=text_of(read.root, "adsHeader/missionId"),
+        orbit_state=text_of(read.root, f"{general}/productInformation/pass").lower(),
+        absolute_orbit=read.whole("adsHeader/absoluteOrbitNumber", 1, 999_999),
         relative_orbit=parse_burst_id(burst_id).track,
         index=index,
-        sensing_start=_time(_text(element, "azimuthTime")),
-        lines=int(_text(timing, "linesPerBurst")),
+        sensing_start=read.entries[index].time,
+        lines=lines,
         samples=samples,
-        starting_range_m=starting_range,
-        range_spacing_m=spacing,
-        azimuth_interval_s=float(_text(image, "azimuthTimeInterval")),
-        azimuth_spacing_m=float(_text(image, "azimuthPixelSpacing")),
+        starting_range_m=read.starting_range_m,
+        range_spacing_m=read.range_spacing_m,
+        azimuth_interval_s=read.number(f"{image}/azimuthTimeInterval", 1e-4, 1e-2),
+        azimuth_spacing_m=read.number(f"{image}/azimuthPixelSpacing", 0.1, 1000.0),
         first_valid_line=top,
         last_valid_line=bottom,
-        first_valid_sample=int(max(first[top], first[bottom])),
-        last_valid_sample=int(min(last[top], last[bottom])),
-        center_frequency_hz=float(_text(general, "productInformation/radarFrequency")),
-        prf_hz=float(_text(general, "downlinkInformationList/downlinkInformation/prf")),
-        rank=int(_text(general, "downlinkInformationList/downlinkInformation/downlinkValues/rank")),
-        iw2_mid_range_m=_iw2_mid_range(annotation, swath, starting_range, samples, spacing),
-        ipf_version=_ipf_version(annotation),
-        incidence_angle_deg=float(_text(image, "incidenceAngleMidSwath")),
+        first_valid_sample=left,
+        last_valid_sample=right,
+        center_frequency_hz=read.number(f"{general}/productInformation/radarFrequency", 1e9, 1e11),
+        prf_hz=read.number(f"{downlink}/prf", 100.0, 10_000.0),
+        rank=read.whole(f"{downlink}/downlinkValues/rank", 0, 100),
+        iw2_mid_range_m=_iw2_mid_range(annotation, read),
+        ipf_version=manifest.ipf_version,
+        incidence_angle_deg=read.number(f"{image}/incidenceAngleMidSwath", 1.0, 89.0),
     )
 
 
-def _iw2_mid_range(annotation: Path, swath: str, start: float, samples: int, spacing: float) -> float:
-    """Middle of IW2 from the sub-swath's own annotation or its neighbour's."""
-    if swath == "iw2":
-        return start + 0.5 * samples * spacing
-    name = annotation.name.split("-")
-    found = sorted(annotation.parent.glob(f"{name[0]}-iw2-slc-{name[3]}-*.xml")) if len(name) > 3 else []
+def _valid(entry: ET.Element, lines: int, samples: int) -> tuple[int, int, int, int]:
+    """First and last valid line and sample, from the lists of a burst's lines."""
+    first, last = (_whole_numbers(entry, name) for name in ("firstValidSample", "lastValidSample"))
+    if not first.size == last.size == lines:
+        raise ValueError(f"{first.size} and {last.size} valid samples are listed for {lines} lines")
+    valid = np.flatnonzero((first >= 0) & (last >= 0))
+    if valid.size == 0:
+        raise ValueError("the burst has no valid line")
+    top, bottom = int(valid[0]), int(valid[-1])
+    left, right = int(max(first[top], first[bottom])), int(min(last[top], last[bottom]))
+    if not left < right < samples:
+        raise ValueError(f"its valid samples are {left} to {right} of {samples}")
+    return top, bottom, left, right
+
+
+def _whole_numbers(entry: ET.Element, name: str) -> NDArray[np.int64]:
+    return np.array(text_of(entry, name).split(), np.int64)
+
+
+def _iw2_mid_range(annotation: Path, read: Annotation) -> float:
+    """Middle of IW2 from the sub-swath's own annotation or IW2's, in any polarization; NaN where there is none."""
+    if read.swath == "iw2":
+        return read.starting_range_m + 0.5 * read.samples_per_burst * read.range_spacing_m
+    found = sorted(
+        annotation.parent.glob("s1?-iw2-slc-*.xml"),
+        key=lambda path: path.name.split("-")[3:4] != [read.polarization.lower()],
+    )
     if not found:
+        return math.nan
+    iw2 = read_annotation(found[0])
+    return iw2.starting_range_m + 0.5 * iw2.samples_per_burst * iw2.range_spacing_m
+
+
+def scene_track(annotation: Path, burst_id: str) -> int:
+    """Relative orbit at the start of the scene: its manifest's, or the burst's where there is no manifest."""
+    return _manifest(annotation, parse_burst_id(burst_id).track).relative_orbit
+
+
+def _manifest(annotation: Path, track: int) -> SafeManifest:
+    """manifest.safe above the annotation folder; where there is none, one that says no more than the track."""
+    path = annotation.parent.parent / MANIFEST_SAFE
+    try:
+        return _kept_manifest(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return SafeManifest(track, "", {}, "", {})
+    except OSError as error:
         raise RefusedError(
-            f"the annotation of IW2 is missing beside {annotation.name}; the bistatic correction needs it: "
-            "fetch the scene's whole annotation folder",
+            f"{path} cannot be read ({error.strerror}); fetch the scene again", "manifest-safe"
+        ) from error
+
+
+@lru_cache(4)
+def _kept_manifest(path: Path, changed: int) -> SafeManifest:
+    return read_manifest(read_xml(path, reason="manifest-safe"))
+
+
+def refuse_without_iw2(burst: Burst) -> None:
+    """Refuse a burst whose bistatic delay cannot be corrected.
+
+    Raises
+    ------
+    RefusedError
+        When the range of IW2 is not known.
+    """
+    if not math.isfinite(burst.iw2_mid_range_m):
+        raise RefusedError(
+            f"the scene has no annotation of sub-swath IW2, which a burst of {burst.swath.upper()} needs for its "
+            "bistatic correction; give the whole SAFE, or add the annotation file of IW2",
             "annotation",
         )
-    root = ET.parse(found[0]).getroot()
-    iw2_start = float(_text(root, "imageAnnotation/imageInformation/slantRangeTime")) * SPEED_OF_LIGHT / 2
-    return iw2_start + 0.5 * int(_text(root, "swathTiming/samplesPerBurst")) * spacing
-
-
-def _track(annotation: Path, assumed: int) -> int:
-    """Relative orbit out of manifest.safe; where there is none beside the annotation folder, the assumed one."""
-    manifest = annotation.parent.parent / "manifest.safe"
-    return relative_orbit(manifest.read_bytes()) if manifest.is_file() else assumed
-
-
-def _ipf_version(annotation: Path) -> str:
-    """IPF version out of manifest.safe, empty where there is none beside the annotation folder."""
-    manifest = annotation.parent.parent / "manifest.safe"
-    if not manifest.is_file():
-        return ""
-    for software in ET.parse(manifest).getroot().iter():
-        if software.tag.endswith("}software") and "IPF" in software.get("name", ""):
-            return software.get("version", "")
-    return ""
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def _find(element: ET.Element, path: str) -> ET.Element:
-    found = element.find(path)
-    if found is None:
-        raise ValueError(f"<{path}> is missing")
-    return found
-
-
-def _text(element: ET.Element, path: str) -> str:
-    found = _find(element, path)
-    if found.text is None:
-        raise ValueError(f"<{path}> is empty")
-    return found.text.strip()
 
 
 def bistatic_delay_s(burst: Burst, slant_range_m: float) -> float:
@@ -219,5 +233,4 @@ def bistatic_delay_s(burst: Burst, slant_range_m: float) -> float:
     tau0 = burst.rank / burst.prf_hz
     tau_mid = 2 * burst.iw2_mid_range_m / SPEED_OF_LIGHT
     tau = 2 * slant_range_m / SPEED_OF_LIGHT
-    delay = tau_mid / 2 + tau / 2 - tau0
-    return delay if math.isfinite(delay) else 0.0
+    return tau_mid / 2 + tau / 2 - tau0

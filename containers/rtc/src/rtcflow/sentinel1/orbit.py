@@ -15,7 +15,10 @@ import numpy as np
 from numpy.polynomial import polynomial
 from numpy.typing import NDArray
 
+from rtcflow_contract.burst_id import ORBIT_PERIOD_S
 from rtcflow_contract.errors import RefusedError
+from rtcflow_safe.annotation import time_of
+from rtcflow_safe.identity import StateVector
 
 # A degree 7 fit over this many seconds on each side of the burst follows a real orbit to well under a millimetre.
 _FIT_MARGIN_S = 45.0
@@ -23,6 +26,7 @@ _FIT_DEGREE = 7
 # Where two solutions of restituted orbits meet, vectors step by centimetres; metres are damage.
 _RESIDUAL_LIMIT_M = 0.5
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
+_COORDINATE = re.compile(rb"<(V?[XYZ])(?: [^>]*)?>\s*([-+0-9.eE]+)\s*<")
 _VECTOR = re.compile(rb"<OSV>.*?<UTC>\s*UTC=([^<]*?)\s*</UTC>.*?</OSV>", re.DOTALL)
 
 
@@ -110,6 +114,26 @@ def _vectors_around(text: bytes, around: datetime, margin_s: float) -> Iterator[
     for vector in _VECTOR.finditer(text):
         if first <= vector[1] <= last:
             yield ET.fromstring(vector[0])
+
+
+def state_vectors_before(path: Path, at: datetime) -> list[StateVector]:
+    """State vectors of an orbit file from a revolution before a time to a minute after it."""
+    found = []
+    try:
+        first, last = (
+            (at + timedelta(seconds=s)).strftime("%Y-%m-%dT%H:%M:%S").encode()
+            for s in (-ORBIT_PERIOD_S - 60, 60)
+        )
+        for vector in _VECTOR.finditer(path.read_bytes()):
+            if first <= vector[1] <= last:
+                state = {name.decode(): float(value) for name, value in _COORDINATE.findall(vector[0])}
+                position, velocity = (tuple(state[f"{kind}{axis}"] for axis in "XYZ") for kind in ("", "V"))
+                found.append(StateVector(time_of(vector[1].decode("ascii")), position, velocity))
+    except (OSError, ValueError, KeyError) as error:
+        raise RefusedError(
+            f"orbit file {path.name} cannot be read ({error}); fetch it again", "orbit"
+        ) from error
+    return found
 
 
 def fit_orbit(vectors: StateVectors, start_s: float, stop_s: float) -> OrbitPolynomial:

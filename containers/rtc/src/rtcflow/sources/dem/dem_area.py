@@ -60,6 +60,13 @@ def continuous(longitudes: np.ndarray) -> np.ndarray:
     return unwrapped - 360.0 * np.floor((unwrapped[:1] + 180.0) / 360.0)
 
 
+def ground_area(ring: np.ndarray) -> Area:
+    """Bounds of a ring (points, 2) of continuous longitudes and latitudes."""
+    (west, south), (east, north) = ring.min(axis=0), ring.max(axis=0)
+    turn = 360.0 * np.floor((west + 180.0) / 360.0)
+    return Area(float(west - turn), float(south), float(east - turn), float(north))
+
+
 def area_of_grid(grid: Grid, margin_m: float = LAYOVER_MARGIN_M) -> Area:
     """Area of a grid with a margin in metres around it, in WGS 84."""
     left, bottom, right, top = grid.bounds

@@ -32,6 +32,19 @@ class FetchedDem(NamedTuple):
     void_share: float = 0.0
     sea_only: bool = False
 
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the heights."""
+        found = []
+        if self.sea_only:
+            found.append(
+                "no DEM tile holds land here: all of it was taken for sea, at the height of the geoid"
+            )
+        if self.void_share > 0:
+            found.append(
+                f"the DEM has no height for {100 * self.void_share:.2g} % of the burst's ground, a hole there"
+            )
+        return tuple(found)
+
 
 def fetch_dem(
     source: str,

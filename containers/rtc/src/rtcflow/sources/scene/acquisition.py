@@ -3,8 +3,8 @@
 Sentinel-1 Product Specification (S1-RS-MDA-52-7441): product annotation and manifest.safe.
 """
 
-import xml.etree.ElementTree as ET
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -12,6 +12,9 @@ from rtcflow.sentinel1.annotation import Burst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.manifest import Acquisition
 from rtcflow_contract.orbit_file import OrbitType
+from rtcflow_safe.annotation import GridPoint, read_annotation, time_of
+from rtcflow_safe.manifest import MANIFEST_SAFE, read_manifest
+from rtcflow_safe.xml import read_xml
 
 _BANDWIDTH = (
     "imageAnnotation/processingInformation/swathProcParamsList/swathProcParams"
@@ -47,12 +50,12 @@ def read_source_data(safe: Path, annotation: Path, burst: Burst) -> SourceData:
         When a field is missing.
     """
     try:
-        root = ET.parse(annotation).getroot()
-        center, time = _processing(ET.parse(safe / "manifest.safe").getroot())
-        near, far = _incidence(root, burst.sensing_start)
-        bandwidth = float(root.findtext(_BANDWIDTH) or "nan")
-        return SourceData(burst, center, time, bandwidth, near, far)
-    except (ET.ParseError, ValueError) as error:
+        read = read_annotation(annotation)
+        manifest = read_manifest(read_xml(safe / MANIFEST_SAFE, reason="manifest-safe"))
+        near, far = _incidence(read.grid, burst.sensing_start)
+        bandwidth = float(read.root.findtext(_BANDWIDTH) or "nan")
+        return SourceData(burst, _center(manifest.facility), manifest.processing_stop, bandwidth, near, far)
+    except (OSError, ValueError) as error:
         raise RefusedError(
             f"the scene's metadata cannot be read ({error}); fetch the scene again", reason="annotation"
         ) from error
@@ -84,33 +87,23 @@ def acquisition_of(source: SourceData, polarizations: tuple[str, ...], orbit_typ
 def _processed(text: str) -> datetime | None:
     """When a scene was processed; None where its manifest does not say so."""
     try:
-        return _utc(text)
+        return time_of(text)
     except ValueError:
         return None
 
 
-def _incidence(annotation: ET.Element, at: datetime) -> tuple[float, float]:
+def _incidence(grid: Sequence[GridPoint], at: datetime) -> tuple[float, float]:
     """Incidence angles at near and far range of the geolocation grid's row nearest to a time, degrees."""
-    points = [
-        (abs((_utc(point.findtext("azimuthTime", "")) - at).total_seconds()), point)
-        for point in annotation.iterfind("geolocationGrid/geolocationGridPointList/geolocationGridPoint")
-    ]
-    nearest = min(distance for distance, _ in points)
-    angles = [float(p.findtext("incidenceAngle", "")) for distance, p in points if distance <= nearest + 0.5]
+    if not grid:
+        raise ValueError("its geolocation grid is empty")
+    off = [abs((point.time - at).total_seconds()) for point in grid]
+    angles = [point.incidence_deg for point, o in zip(grid, off, strict=True) if o <= min(off) + 0.5]
     return min(angles), max(angles)
 
 
-def _processing(manifest: ET.Element) -> tuple[str, str]:
-    facility = manifest.find(".//{*}processing/{*}facility")
-    processing = manifest.find(".//{*}processing")
-    given = {} if facility is None else facility.attrib
-    center = ", ".join(
-        f'{key}: "{given[name]}"'
+def _center(facility: Mapping[str, str]) -> str:
+    return ", ".join(
+        f'{key}: "{facility[name]}"'
         for key, name in (("organization", "organisation"), ("site", "site"), ("country", "country"))
-        if name in given
+        if name in facility
     )
-    return center, "" if processing is None else processing.get("stop", "")
-
-
-def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text.strip()).replace(tzinfo=UTC)

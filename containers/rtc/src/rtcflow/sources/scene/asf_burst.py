@@ -4,6 +4,7 @@
 """
 
 import copy
+import logging
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -22,14 +23,16 @@ from rtcflow.sources.download import Get, download
 from rtcflow.sources.scene.burst_safe import write_burst_safe, write_sparse_measurement
 from rtcflow.sources.scene.burst_xml import SceneXml, split_scene_xml
 from rtcflow.sources.shared import Shared
-from rtcflow_contract.annotation import AnnotatedBurst, list_bursts
 from rtcflow_contract.burst_id import parse_burst_id
-from rtcflow_contract.errors import DefectError, RefusedError, TransientError
-from rtcflow_contract.safe import relative_orbit
+from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_files.retry import Attempts, Retry
+from rtcflow_safe.annotation import AnnotatedBurst, Annotation
+from rtcflow_safe.manifest import read_manifest
 
 # How often a burst is asked for whose TIFF came whole and cannot be read.
 _EXTRACTIONS = 3
+
+_log = logging.getLogger("rtcflow-burst.scene")
 
 
 class BurstRequest(NamedTuple):
@@ -64,8 +67,6 @@ class Extractor(NamedTuple):
             When the burst is not in the scene (lists those that are), access is refused, or what came cannot be read.
         TransientError
             When the service does not give it.
-        DefectError
-            When the archive's id of the burst is not ours.
         """
         work = folder / "extracted"
         safe = folder / f"{wanted.scene}.SAFE"
@@ -136,14 +137,15 @@ class Extractor(NamedTuple):
     ) -> tuple[AnnotatedBurst, "_Shape", dict[str, str]]:
         """The burst in the annotation, its shape, and the name of each polarization's measurement."""
         swath = parse_burst_id(wanted.burst_id).swath.upper()
-        track = relative_orbit(ET.tostring(found[0].manifest))
+        track = read_manifest(ET.tostring(found[0].manifest)).relative_orbit
         stems, shapes, bursts = {}, [], []
         for file in (file for xml in found for file in xml.files):
             if (file.kind, file.swath) != ("product", swath) or file.polarization not in wanted.polarizations:
                 continue
             stems[file.polarization] = Path(file.path).stem
-            shapes.append(_shape(file.content))
-            bursts.append(_find(list_bursts(file.content, track), wanted, found, track))
+            annotation = Annotation(file.content, Path(file.path).name)
+            shapes.append(_shape(annotation))
+            bursts.append(_find(annotation.bursts(track), wanted, found, track))
         missing = [name for name in wanted.polarizations if name not in stems]
         if missing:
             raise RefusedError(
@@ -162,36 +164,36 @@ class _Shape(NamedTuple):
     bursts: int
 
 
-def _shape(annotation: bytes) -> _Shape:
-    timing = ET.fromstring(annotation).find("swathTiming")
-    if timing is None:
-        raise RefusedError("the burst extractor's annotation has no swathTiming", reason="annotation")
-    lines, samples = (int(timing.findtext(name) or 0) for name in ("linesPerBurst", "samplesPerBurst"))
-    return _Shape(lines, samples, len(timing.findall("burstList/burst")))
+def _shape(annotation: Annotation) -> _Shape:
+    return _Shape(annotation.lines_per_burst, annotation.samples_per_burst, len(annotation.entries))
 
 
 def _find(
     listed: Sequence[AnnotatedBurst], wanted: BurstRequest, found: Sequence[SceneXml], track: int
 ) -> AnnotatedBurst:
-    if wanted.burst_index is not None and wanted.burst_index < len(listed):
-        burst = listed[wanted.burst_index]
-        if burst.burst_id != wanted.burst_id:
-            # Near the ascending node the formula of ids and the archive's map may differ.
-            raise DefectError(
-                f"the archive says that burst {wanted.burst_index} of its sub-swath in scene {wanted.scene} is "
-                f"{wanted.burst_id}, and its annotation that it is {burst.burst_id}",
-                reason="burst-id",
-            )
-        return burst
     for burst in listed:
         if burst.burst_id == wanted.burst_id:
+            if wanted.burst_index not in (None, burst.burst_index):
+                # The orbit says which ground a burst is of; an archive's number is a row of its list.
+                _log.warning(
+                    "the archive lists %s as burst %s of its sub-swath, and by the orbit it is burst %s: that is taken",
+                    wanted.burst_id,
+                    wanted.burst_index,
+                    burst.burst_index,
+                )
             return burst
+    if wanted.burst_index is not None and wanted.burst_index < len(listed):
+        raise RefusedError(
+            f"the archive says that burst {wanted.burst_index} of its sub-swath in scene {wanted.scene} is "
+            f"{wanted.burst_id}, and by its orbit it is {listed[wanted.burst_index].burst_id}; ask for that one",
+            reason="burst-id",
+        )
     there = {
         burst.burst_id
         for xml in found
         for file in xml.files
         if file.kind == "product"
-        for burst in list_bursts(file.content, track)
+        for burst in Annotation(file.content, file.path).bursts(track)
     }
     raise RefusedError(
         f"burst {wanted.burst_id} is not in scene {wanted.scene}; it has {', '.join(sorted(there))}",

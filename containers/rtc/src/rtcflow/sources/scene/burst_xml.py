@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from rtcflow_contract.errors import RefusedError
+from rtcflow_safe.xml import parse_xml
 
 _MANIFEST = "{urn:ccsds:schema:xfdu:1}XFDU"
 # Folder and prefix in the SAFE, by kind of file.
@@ -74,13 +75,13 @@ def split_scene_xml(text: bytes, name: str) -> SceneXml:
     for prefix, uri in _NAMESPACES.items():
         ET.register_namespace(prefix, uri)
     try:
-        root = ET.fromstring(text)
+        root = parse_xml(text, name, "extractor-xml")
         manifest = root.find(f"manifest/{_MANIFEST}")
         metadata = root.find("metadata")
         if manifest is None or metadata is None:
             raise ValueError("it has no manifest or no metadata")
         return SceneXml(manifest, list(_files(metadata)))
-    except (ET.ParseError, ValueError) as error:
+    except ValueError as error:
         raise RefusedError(
             f"the burst extractor's {name} is not as it should be ({error})", reason="extractor-xml"
         ) from error

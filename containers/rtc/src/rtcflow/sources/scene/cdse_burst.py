@@ -82,9 +82,12 @@ class Cdse(NamedTuple):
             )
 
     def _locate(self, wanted: BurstRequest) -> list[LocatedBurst]:
+        # A listing that lacks other bursts serves the bursts that it has.
         listed = self.shared.once(
             ("cdse", wanted.scene),
-            lambda: list_cdse_bursts(parse_scene_id(wanted.scene), self.hosts, self.retry),
+            lambda: list_cdse_bursts(
+                parse_scene_id(wanted.scene), self.hosts, self.retry, (wanted.burst_id,)
+            ),
         )
         found = [entry for entry in listed if entry.burst.burst_id == wanted.burst_id]
         if not found:

@@ -1,13 +1,9 @@
 """One burst out of a scene: its metadata files whole, of its measurements only the burst's own lines."""
 
-import fnmatch
 import os
-import xml.etree.ElementTree as ET
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
@@ -15,14 +11,13 @@ from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sources.scene.safe import open_safe
 from rtcflow.sources.scene.tiff import check_length, line_range, read_layout, write_lines
 from rtcflow.sources.shared import Shared
-from rtcflow_contract.annotation import AnnotatedBurst, list_bursts
-from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.layers import Product
-from rtcflow_contract.safe import relative_orbit
 from rtcflow_files.files import Files
-
-MANIFEST_SAFE = "manifest.safe"
+from rtcflow_safe.annotation import AnnotatedBurst, Annotation, read_annotation
+from rtcflow_safe.manifest import MANIFEST_SAFE
+from rtcflow_safe.safe import Safe
+from rtcflow_safe.xml import read_xml
 
 # (SAFE, name of a measurement, first line, number of lines, folder) to a local TIFF that has the lines, and the line of
 # the sub-swath's raster that is its first.
@@ -32,7 +27,8 @@ LineReader = Callable[[Files, str, int, int, Path], tuple[Path, int]]
 class FetchedScene(NamedTuple):
     """A burst of a scene, on this machine.
 
-    `safe` is a local folder in the layout of the SAFE, `files` are by polarization in the order asked for.
+    `safe` is a local folder in the layout of the SAFE, `files` are by polarization in the order asked for, `remarks`
+    are sentences for the user.
     """
 
     scene: str
@@ -40,6 +36,7 @@ class FetchedScene(NamedTuple):
     safe: Path
     files: dict[str, BurstFiles]
     burst: AnnotatedBurst
+    remarks: tuple[str, ...] = ()
 
 
 def fetch_burst(
@@ -72,7 +69,7 @@ def fetch_burst(
 
 
 def fetch_from_place(
-    safe: Files,
+    place: Files,
     href: str,
     scene: str,
     burst_id: str,
@@ -92,144 +89,117 @@ def fetch_from_place(
         Fetches a measurement's lines; from its own directory in the TIFF when None.
     """
     target = folder / f"{scene}.SAFE"
-    track = relative_orbit(_fetch(safe, MANIFEST_SAFE, target).read_bytes())
-    catalogue = _Catalogue(safe, sorted(safe.names("annotation")), track, scene)
+    safe = _LocalCopy(place, scene, target)
+    safe.fetch(MANIFEST_SAFE)
     files, burst = {}, None
     for number, polarization in enumerate(polarizations):
         progress("fetch scene", number / len(polarizations))
-        path = _fetch(safe, catalogue.annotation_of(burst_id, polarization), target)
-        burst = catalogue.find(burst_id, path.read_bytes(), path.name)
-        # The bistatic correction refers to the middle of IW2, whatever sub-swath the burst is in.
-        _fetch(safe, _annotation_name(catalogue.names, "iw2", polarization, scene), target)
-        files[polarization] = _fetch_files(
-            safe,
-            path,
-            burst,
-            target,
-            None if product is Product.RTC_S1_STATIC else read_lines or _fetch_lines,
-        )
+        burst = safe.find(burst_id, polarization)
+        static = product is Product.RTC_S1_STATIC
+        files[polarization] = _fetch_files(safe, burst, None if static else read_lines or _fetch_lines)
+    _fetch_iw2(safe, polarizations, needed=product is not Product.RTC_S1_STATIC)
     progress("fetch scene", 1.0)
     if burst is None:
         raise RefusedError("a job needs at least one polarization", reason="polarizations")
-    root = safe.path("") or target
-    return FetchedScene(scene, href, root, files, burst)
+    root = place.path("") or target
+    return FetchedScene(scene, href, root, files, burst, safe.remarks())
 
 
-def find_burst(source: str, scene: str, burst_id: str, polarization: str, meter: Meter) -> AnnotatedBurst:
-    """Look a burst up in a scene, reading its metadata only; raises as `fetch_burst` does."""
-    catalogue = _open_catalogue(source, scene, meter)
-    name = catalogue.annotation_of(burst_id, polarization)
-    return catalogue.find(burst_id, catalogue.safe.read(name), name)
-
-
-def list_annotated(source: str, scene: str, meter: Meter) -> list[AnnotatedBurst]:
-    """Bursts of a scene in every polarization, from its metadata only.
+def open_scene(source: str, scene: str, meter: Meter) -> Safe:
+    """A scene's SAFE for reading its metadata only.
 
     Raises
     ------
     RefusedError
-        When the location holds no SAFE of the scene, or its metadata cannot be read.
+        When the location holds no SAFE of the scene.
     TransientError
         When the source cannot be reached.
     """
-    return _open_catalogue(source, scene, meter).all()
+    return Safe(open_safe(source, scene, meter), scene)
 
 
-def _open_catalogue(source: str, scene: str, meter: Meter) -> "_Catalogue":
-    safe = open_safe(source, scene, meter)
-    try:
-        track = relative_orbit(safe.read(MANIFEST_SAFE))
-    except NotFoundError as error:
-        raise _incomplete(safe, MANIFEST_SAFE) from error
-    return _Catalogue(safe, sorted(safe.names("annotation")), track, scene)
+class _LocalCopy(Safe):
+    """A SAFE of which what is read is on this machine afterwards."""
+
+    def __init__(self, place: Files, scene: str, target: Path) -> None:
+        super().__init__(place, scene)
+        self.place = place
+        self.target = target
+        self._fetched: dict[str, Path] = {}
+
+    def fetch(self, name: str) -> Path:
+        """A local path of a file."""
+        if name not in self._fetched:
+            try:
+                self._fetched[name] = self.place.fetch(name, self.target)
+            except NotFoundError as error:
+                raise self.incomplete(name) from error
+        return self._fetched[name]
+
+    def annotation(self, name: str) -> Annotation:
+        """The annotation file of a path, read from this machine."""
+        if name not in self._annotations:
+            path = self.fetch(name)
+            self._compare(name, path)
+            self._annotations[name] = read_annotation(path)
+        return self._annotations[name]
+
+    def lookup_table(self, name: str) -> Path:
+        """A calibration or noise file.
+
+        One that is not as the archive wrote it is refused: nothing else would tell that its values are wrong.
+        """
+        path = self.fetch(name)
+        if self._compare(name, path):
+            raise RefusedError(
+                f"{self.files.href(name)} is not what the checksum of manifest.safe says; fetch the scene again",
+                reason="checksum",
+            )
+        return path
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know of the files."""
+        if not self.changed:
+            return ()
+        return (f"changed since the archive wrote it: {', '.join(sorted(self.changed))}",)
+
+    def _compare(self, name: str, path: Path) -> bool:
+        differs = self.manifest.differs(name, read_xml(path))
+        if differs:
+            self.changed.add(name)
+        return differs
 
 
-def _fetch(safe: Files, name: str, target: Path) -> Path:
-    try:
-        return safe.fetch(name, target)
-    except NotFoundError as error:
-        raise _incomplete(safe, name) from error
-
-
-def _incomplete(safe: Files, name: str) -> RefusedError:
-    return RefusedError(
-        f"{safe.href(name)} does not exist; check the location of the scene or fetch it again",
-        reason="scene-incomplete",
-    )
-
-
-def _annotation_name(names: Sequence[str], swath: str, polarization: str, scene: str) -> str:
-    found = fnmatch.filter(names, f"annotation/s1?-{swath}-slc-{polarization.lower()}-*.xml")
-    if len(found) != 1:
+def _fetch_iw2(safe: _LocalCopy, polarizations: Sequence[str], needed: bool) -> None:
+    """Fetch IW2's annotation: the bistatic correction refers to its middle, whatever sub-swath the burst is in."""
+    for polarization in (*polarizations, *(p for p in ("VV", "VH", "HH", "HV") if p not in polarizations)):
+        name = safe.annotation_name("iw2", polarization)
+        if name is not None:
+            safe.annotation(name)
+            return
+    if needed:
         raise RefusedError(
-            f"scene {scene} has {len(found)} annotation files of {swath} {polarization} where there must be one; "
-            "fetch the scene again",
+            f"scene {safe.scene} has no annotation of sub-swath IW2, which every burst needs for its bistatic "
+            "correction; give the whole SAFE, or add the annotation file of IW2",
             reason="scene-incomplete",
         )
-    return found[0]
 
 
-class _Catalogue(NamedTuple):
-    """Annotation of a scene: `names` of all files below annotation/, `track` its relative orbit number."""
-
-    safe: Files
-    names: Sequence[str]
-    track: int
-    scene: str
-
-    def annotation_of(self, burst_id: str, polarization: str) -> str:
-        """Name of the annotation that must list a burst."""
-        swath = parse_burst_id(burst_id).swath
-        if not fnmatch.filter(self.names, f"annotation/s1?-{swath}-slc-*.xml"):
-            raise self.not_there(burst_id)
-        return _annotation_name(self.names, swath, polarization, self.scene)
-
-    def find(self, burst_id: str, annotation: bytes, name: str) -> AnnotatedBurst:
-        """The burst in an annotation."""
-        for burst in list_bursts(annotation, self.track, PurePosixPath(name).name):
-            if burst.burst_id == burst_id:
-                return burst
-        raise self.not_there(burst_id)
-
-    def all(self) -> list[AnnotatedBurst]:
-        """Every burst in every polarization."""
-        return [
-            burst
-            for name in fnmatch.filter(self.names, "annotation/s1?-iw?-slc-*.xml")
-            for burst in list_bursts(self.safe.read(name), self.track, PurePosixPath(name).name)
-        ]
-
-    def not_there(self, burst_id: str) -> RefusedError:
-        """The refusal that lists what the scene has."""
-        there = {burst.burst_id for burst in self.all()}
-        return RefusedError(
-            f"burst {burst_id} is not in scene {self.scene}; it has {', '.join(sorted(there))}",
-            reason="burst-not-in-scene",
-        )
-
-
-def _fetch_files(
-    safe: Files, annotation: Path, burst: AnnotatedBurst, target: Path, read_lines: LineReader | None
-) -> BurstFiles:
-    stem = annotation.stem
+def _fetch_files(safe: _LocalCopy, burst: AnnotatedBurst, read_lines: LineReader | None) -> BurstFiles:
+    name = safe.annotation_of(burst.burst_id, burst.polarization)
+    stem = PurePosixPath(name).stem
+    annotation = safe.fetch(name)
     calibration, noise = (
-        _fetch(safe, f"annotation/calibration/{kind}-{stem}.xml", target) for kind in ("calibration", "noise")
+        safe.lookup_table(f"annotation/calibration/{kind}-{stem}.xml") for kind in ("calibration", "noise")
     )
     if read_lines is None:
         return BurstFiles(annotation, calibration, noise, "", 0)
-    lines = int(ET.parse(annotation).findtext("swathTiming/linesPerBurst") or 0)
-    if lines <= 0:
-        raise RefusedError(f"{annotation.name} gives no linesPerBurst; fetch the scene again", "annotation")
+    lines = read_annotation(annotation).lines_per_burst
     name = f"measurement/{stem}.tiff"
     try:
-        measurement, first_line = read_lines(safe, name, burst.burst_index * lines, lines, target)
+        measurement, first_line = read_lines(safe.place, name, burst.burst_index * lines, lines, safe.target)
     except NotFoundError as error:
-        raise _incomplete(safe, name) from error
-    except (BadZipFile, EOFError, zlib.error) as error:
-        raise RefusedError(
-            f"measurement {safe.href(name)} is corrupt ({error}); fetch the scene again",
-            reason="corrupt-tiff",
-        ) from error
+        raise safe.incomplete(name) from error
     return BurstFiles(annotation, calibration, noise, measurement, first_line)
 
 

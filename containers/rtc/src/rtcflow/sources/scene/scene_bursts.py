@@ -1,15 +1,15 @@
 """The bursts of a scene as its source lists them, without a pixel."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from rtcflow_archives.archived_burst import ArchivedBurst
 from rtcflow_archives.asf import list_asf_bursts
 from rtcflow_archives.cdse import list_cdse_bursts
-from rtcflow_contract.annotation import AnnotatedBurst
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.scene_id import SceneId
+from rtcflow_safe.annotation import AnnotatedBurst
 
 ARCHIVES = ("asf", "cdse")
 
@@ -25,8 +25,10 @@ class SceneBurst(NamedTuple):
     polarizations: tuple[str, ...]
 
 
-def list_archived(archive: str, scene: SceneId) -> list[ArchivedBurst]:
+def list_archived(archive: str, scene: SceneId, wanted: Collection[str] | None = None) -> list[ArchivedBurst]:
     """Every burst of a scene in every polarization, as one of `ARCHIVES` lists it.
+
+    Where some are wanted, what else the archive's listing lacks does not matter.
 
     Raises
     ------
@@ -36,8 +38,8 @@ def list_archived(archive: str, scene: SceneId) -> list[ArchivedBurst]:
         When its catalogue does not answer, or the listing stays incomplete.
     """
     if archive == "asf":
-        return list_asf_bursts(scene)
-    return [entry.burst for entry in list_cdse_bursts(scene)]
+        return list_asf_bursts(scene, wanted=wanted)
+    return [entry.burst for entry in list_cdse_bursts(scene, wanted=wanted)]
 
 
 def by_swath_and_time(listed: Iterable[Found], polarizations: Sequence[str]) -> list[SceneBurst]:

@@ -1,0 +1,178 @@
+"""Where a burst lies by its annotation's geolocation grid, and whether orbit, grid and id agree with that.
+
+A product is wrong in silence when its burst id, its orbit or its map grid is of another place; here each is held
+against the ground before anything is computed.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Transformer
+from shapely.geometry import Polygon, box
+
+from rtcflow.sentinel1.annotation import Burst
+from rtcflow.sentinel1.orbit import OrbitPolynomial, fit_orbit, read_orbit, state_vectors_before
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.grid import Grid
+from rtcflow_safe.annotation import SPEED_OF_LIGHT, Annotation, GridPoint, read_annotation
+from rtcflow_safe.identity import label_bursts
+
+# Of the burst's footprint, on its grid. Grids of burst databases cut a few pixels at the edges of some passes.
+LEAST_COVER = 0.98
+# Geolocation grids are good to metres; an orbit or a time of another pass is off by kilometres.
+_MOST_TIME_S, _MOST_RANGE_M = 0.2, 500.0
+_POINTS_A_SIDE = 9
+_A_ROW_S = 0.5
+_TO_ECEF = Transformer.from_crs(4979, 4978, always_xy=True)
+
+
+def check_identity(burst: Burst, annotation: Path, orbit: Path, track: int) -> tuple[str, ...]:
+    """Hold a burst's id and the ground that its annotation names against the orbit file; gives what a user should know.
+
+    Parameters
+    ----------
+    burst : Burst
+    annotation, orbit : Path
+    track : int
+        Relative orbit number at the start of the scene, by its manifest.
+
+    Raises
+    ------
+    RefusedError
+        When by the orbit file it is another burst, or its ground lies elsewhere.
+    """
+    read = read_annotation(annotation)
+    entry = read.entries[burst.index]
+    (label,) = label_bursts(burst.swath, [entry], state_vectors_before(orbit, entry.sensed), track)
+    if label.burst_id != burst.burst_id:
+        raise RefusedError(
+            f"by orbit file {orbit.name} the burst sensed at {entry.sensed:%Y-%m-%dT%H:%M:%S} is {label.burst_id} "
+            "and not "
+            f"{burst.burst_id}: its time since the ascending node or its orbit is wrong; check scene and orbit file",
+            reason="burst-id",
+        )
+    middle = 0.5 * (burst.lines - 1) * burst.azimuth_interval_s
+    vectors = read_orbit(orbit, burst.sensing_start)
+    _check_ground(burst, read, fit_orbit(vectors, 0.0, 2 * middle), orbit.name)
+    return (f"{burst.burst_id}: {label.remark}",) if label.remark else ()
+
+
+def _check_ground(burst: Burst, read: Annotation, orbit: OrbitPolynomial, name: str) -> None:
+    points = _rows_of(burst, read.grid)
+    if not points:
+        raise read.unreadable("its geolocation grid has no point of the burst")
+    position = np.stack(
+        _TO_ECEF.transform(
+            [p.longitude for p in points], [p.latitude for p in points], [p.height_m for p in points]
+        ),
+        axis=1,
+    )
+    annotated = np.array([(p.time - burst.sensing_start).total_seconds() for p in points])
+    seconds, ranges = _zero_doppler(position, annotated, orbit)
+    late = float(np.median(np.abs(seconds - annotated)))
+    far = float(np.median(np.abs(ranges - [p.slant_range_time_s * SPEED_OF_LIGHT / 2 for p in points])))
+    if not (late < _MOST_TIME_S and far < _MOST_RANGE_M):
+        raise RefusedError(
+            f"the annotation puts the ground of {burst.burst_id} {late:.2f} s and {far:,.0f} m of range from where "
+            "orbit "
+            f"file {name} has it (at most {_MOST_TIME_S} s and {_MOST_RANGE_M:.0f} m); times, geolocation grid or "
+            "orbit "
+            "are wrong: fetch scene and orbit file again",
+            reason="burst-ground",
+        )
+
+
+def _zero_doppler(
+    points: NDArray[np.float64], guess: NDArray[np.float64], orbit: OrbitPolynomial
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Zero-Doppler times and slant ranges of Earth-fixed points (n, 3), by Newton's iteration."""
+    seconds = guess.copy()
+    for _ in range(6):
+        offset, velocity = points - orbit.position(seconds), orbit.velocity(seconds)
+        step = np.einsum("ij,ij->i", offset, velocity) / np.einsum("ij,ij->i", velocity, velocity)
+        # Beyond the window the polynomial means nothing; the residual then is large enough as it is.
+        seconds = np.clip(seconds + step, orbit.window_s[0], orbit.window_s[1])
+    return seconds, np.linalg.norm(points - orbit.position(seconds), axis=1)
+
+
+def _rows_of(burst: Burst, grid: list[GridPoint]) -> list[GridPoint]:
+    """Points of the geolocation grid in the rows of a burst's lines."""
+    start, stop = burst.sensing_start, burst.sensing_stop
+
+    def off(point: GridPoint) -> float:
+        return max((start - point.time).total_seconds(), (point.time - stop).total_seconds(), 0.0)
+
+    return [point for point in grid if off(point) < _A_ROW_S]
+
+
+def outline(burst: Burst, annotation: Path) -> NDArray[np.float64]:
+    """Ring of the burst's valid samples by the geolocation grid, (points, 2): longitude, continuous, and latitude.
+
+    Raises
+    ------
+    RefusedError
+        When the grid has no rows around the burst.
+    """
+    read = read_annotation(annotation)
+    rows = sorted({point.line for point in read.grid})
+    pixels = sorted({point.pixel for point in read.grid})
+    by_place = {(point.line, point.pixel): point for point in read.grid}
+    if len(rows) < 2 or len(pixels) < 2 or len(by_place) != len(rows) * len(pixels):
+        raise read.unreadable("its geolocation grid is no grid")
+    # Bursts overlap or leave gaps: a row belongs to a time, and not to a line of the raster.
+    times = [(by_place[row, pixels[0]].time - burst.sensing_start).total_seconds() for row in rows]
+    lines = np.array([burst.first_valid_line, burst.last_valid_line]) * burst.azimuth_interval_s
+    samples = np.array([burst.first_valid_sample, burst.last_valid_sample])
+    share = np.linspace(0, 1, _POINTS_A_SIDE, endpoint=False)
+    up, down = share, 1 - share
+    along = np.concatenate([np.zeros(share.size), up, np.ones(share.size), down])
+    across = np.concatenate([up, np.ones(share.size), down, np.zeros(share.size)])
+    table = np.array(
+        [
+            [(by_place[row, pixel].longitude, by_place[row, pixel].latitude) for pixel in pixels]
+            for row in rows
+        ]
+    )
+    table[..., 0] = table[0, 0, 0] + np.vectorize(lambda lon: math.remainder(lon - table[0, 0, 0], 360.0))(
+        table[..., 0]
+    )
+    return _bilinear(
+        table,
+        np.interp(lines[0] + along * (lines[1] - lines[0]), times, np.arange(len(rows))),
+        np.interp(samples[0] + across * (samples[1] - samples[0]), pixels, np.arange(len(pixels))),
+    )
+
+
+def _bilinear(
+    table: NDArray[np.float64], rows: NDArray[np.float64], cols: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    i = np.minimum(rows.astype(int), table.shape[0] - 2)
+    j = np.minimum(cols.astype(int), table.shape[1] - 2)
+    f, g = (rows - i)[:, None], (cols - j)[:, None]
+    return (1 - f) * ((1 - g) * table[i, j] + g * table[i, j + 1]) + f * (
+        (1 - g) * table[i + 1, j] + g * table[i + 1, j + 1]
+    )
+
+
+def refuse_partial_grid(grid: Grid, ring: NDArray[np.float64], burst_id: str, origin: str) -> None:
+    """Refuse a grid that does not hold the burst: it is of another burst, or was cut.
+
+    Raises
+    ------
+    RefusedError
+        Says how much of the burst's footprint the grid covers.
+    """
+    x, y = Transformer.from_crs(4326, grid.epsg, always_xy=True).transform(ring[:, 0], ring[:, 1])
+    covered = 0.0
+    if np.isfinite(x).all() and np.isfinite(y).all():
+        footprint = Polygon(np.stack((x, y), axis=1)).buffer(0)
+        covered = footprint.intersection(box(*grid.bounds)).area / footprint.area if footprint.area else 0.0
+    if covered < LEAST_COVER:
+        raise RefusedError(
+            f"the grid of {burst_id} ({origin}, EPSG:{grid.epsg}, bounds {grid.bounds}) covers {100 * covered:.0f} "
+            "% of the "
+            "burst's footprint, so that it is of another burst or was cut; remove that grid, or give another",
+            reason="grid-partial",
+        )

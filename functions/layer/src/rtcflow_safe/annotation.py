@@ -1,0 +1,314 @@
+"""An annotation file of a sub-swath, parsed once: header, bursts, timing, state vectors, geolocation grid.
+
+Sentinel-1 Product Specification (S1-RS-MDA-52-7441), Level-1 product annotation data set. A part is read when it is
+asked for, so that planning does not need what only processing does.
+"""
+
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache, wraps
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from rtcflow_contract.errors import RefusedError
+from rtcflow_safe.identity import BurstLabel, StateVector, label_bursts
+from rtcflow_safe.xml import parse_xml, read_xml, text_of
+
+SPEED_OF_LIGHT = 299792458.0
+_POLARIZATIONS = ("VV", "VH", "HH", "HV")
+_SWATHS = ("iw1", "iw2", "iw3")
+_MOST_BURSTS, _MOST_POINTS, _MOST_VECTORS = 200, 100_000, 2_000
+_KEPT = 16
+
+_T = TypeVar("_T")
+
+
+class AnnotatedBurst(NamedTuple):
+    """A burst as the annotation lists it; `burst_index` counts from 0 in its swath, `sensing_start` is UTC."""
+
+    burst_id: str
+    burst_index: int
+    swath: str
+    polarization: str
+    sensing_start: datetime
+
+
+class BurstEntry(NamedTuple):
+    """An entry of the burst list.
+
+    Attributes
+    ----------
+    time : datetime
+        Zero-Doppler time of the first line, UTC.
+    sensed : datetime
+        Time of the first echo, UTC, which burst numbers count by; `time` where the annotation does not say.
+    anx_time_s : float or None
+        `time` since the ascending node as annotated, seconds.
+    number : int or None
+        ESA's burst number.
+    """
+
+    time: datetime
+    sensed: datetime
+    anx_time_s: float | None
+    number: int | None
+    element: ET.Element
+
+
+class GridPoint(NamedTuple):
+    """A point of the geolocation grid; degrees, metres, and the two-way time in seconds."""
+
+    time: datetime
+    slant_range_time_s: float
+    line: int
+    pixel: int
+    latitude: float
+    longitude: float
+    height_m: float
+    incidence_deg: float
+
+
+def _refusing(read: Callable[["Annotation"], _T]) -> Callable[["Annotation"], _T]:
+    @wraps(read)
+    def wrapped(self: "Annotation") -> _T:
+        try:
+            return read(self)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            raise self.unreadable(str(error)) from error
+
+    return wrapped
+
+
+class Annotation:
+    """A parsed annotation file.
+
+    Parameters
+    ----------
+    data : str or bytes
+    name : str
+        The file in messages.
+
+    Raises
+    ------
+    RefusedError
+        Here when it is not XML or too large; by every part when that part is missing or cannot be true.
+    """
+
+    def __init__(self, data: str | bytes, name: str = "of the scene") -> None:
+        self.name = name
+        self.root = parse_xml(data, f"annotation {name}")
+
+    def unreadable(self, why: str) -> RefusedError:
+        """The refusal of this file."""
+        return RefusedError(
+            f"annotation {self.name} cannot be read ({why}); fetch the scene again", "annotation"
+        )
+
+    @cached_property
+    @_refusing
+    def swath(self) -> str:
+        """`iw1` to `iw3`."""
+        swath = text_of(self.root, "adsHeader/swath").lower()
+        if swath not in _SWATHS:
+            raise ValueError(f"it is of {swath.upper()[:20]}, which is no sub-swath of IW")
+        return swath
+
+    @cached_property
+    @_refusing
+    def polarization(self) -> str:
+        """`VV` and the like."""
+        name = text_of(self.root, "adsHeader/polarisation").upper()
+        if name not in _POLARIZATIONS:
+            raise ValueError(f"its polarisation is {name[:20]}")
+        return name
+
+    @cached_property
+    @_refusing
+    def entries(self) -> list[BurstEntry]:
+        """The burst list, in order of time."""
+        elements = self.root.findall("swathTiming/burstList/burst")
+        if len(elements) > _MOST_BURSTS:
+            raise ValueError(f"{len(elements)} bursts")
+        return [_entry(element) for element in elements]
+
+    @cached_property
+    @_refusing
+    def vectors(self) -> list[StateVector]:
+        """State vectors around the scene, Earth-fixed; those that are damaged are left out."""
+        found = []
+        for element in self.root.findall("generalAnnotation/orbitList/orbit")[:_MOST_VECTORS]:
+            try:
+                position, velocity = (
+                    tuple(float(text_of(element, f"{kind}/{axis}")) for axis in "xyz")
+                    for kind in ("position", "velocity")
+                )
+                found.append(StateVector(time_of(text_of(element, "time")), position, velocity))
+            except ValueError:
+                continue
+        return found
+
+    @cached_property
+    @_refusing
+    def grid(self) -> list[GridPoint]:
+        """The geolocation grid, as it is listed."""
+        points = self.root.findall("geolocationGrid/geolocationGridPointList/geolocationGridPoint")
+        if len(points) > _MOST_POINTS:
+            raise ValueError(f"{len(points)} points of the geolocation grid")
+        return [_point(point) for point in points]
+
+    def number(self, path: str, low: float, high: float) -> float:
+        """The number at a path, which must lie between two others; ValueError where it does not."""
+        value = float(text_of(self.root, path))
+        if not low <= value <= high:
+            raise ValueError(
+                f"<{path.rsplit('/', 1)[-1]}> is {value:g}, which is not between {low:g} and {high:g}"
+            )
+        return value
+
+    def whole(self, path: str, low: int, high: int) -> int:
+        """The whole number at a path, which must lie between two others; ValueError where it does not."""
+        value = self.number(path, low, high)
+        if value != int(value):
+            raise ValueError(f"<{path.rsplit('/', 1)[-1]}> is {value:g}, which is no whole number")
+        return int(value)
+
+    @cached_property
+    @_refusing
+    def lines_per_burst(self) -> int:
+        """Lines of a burst."""
+        return self.whole("swathTiming/linesPerBurst", 1, 1_000_000)
+
+    @cached_property
+    @_refusing
+    def samples_per_burst(self) -> int:
+        """Samples of a line."""
+        return self.whole("swathTiming/samplesPerBurst", 1, 100_000)
+
+    @cached_property
+    @_refusing
+    def starting_range_m(self) -> float:
+        """Slant range of the first sample, metres."""
+        time = self.number("imageAnnotation/imageInformation/slantRangeTime", 1e-3, 2e-2)
+        return time * SPEED_OF_LIGHT / 2
+
+    @cached_property
+    @_refusing
+    def range_spacing_m(self) -> float:
+        """Slant range between samples, metres."""
+        rate = self.number("generalAnnotation/productInformation/rangeSamplingRate", 1e6, 1e9)
+        return SPEED_OF_LIGHT / (2 * rate)
+
+    def labels(self, track: int) -> list[BurstLabel]:
+        """Which bursts of the burst map these are, one label an entry.
+
+        Parameters
+        ----------
+        track : int
+            Relative orbit number at the start of the scene (manifest.safe), 1 to 175.
+        """
+        try:
+            return label_bursts(
+                self.swath,
+                self.entries,
+                self.vectors,
+                track,
+            )
+        except ValueError as error:
+            raise self.unreadable(str(error)) from error
+
+    def bursts(self, track: int) -> list[AnnotatedBurst]:
+        """Bursts of this sub-swath and polarization, in order of time; `track` as for `labels`."""
+        return [
+            AnnotatedBurst(label.burst_id, index, self.swath, self.polarization, entry.time)
+            for index, (label, entry) in enumerate(zip(self.labels(track), self.entries, strict=True))
+        ]
+
+
+def read_annotation(path: Path) -> Annotation:
+    """The annotation in a file; the last ones that were read are kept, as long as the file is not changed.
+
+    Raises
+    ------
+    RefusedError
+        When the file cannot be read; names it.
+    """
+    try:
+        found = path.stat()
+        return _kept(_File(path, (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)))
+    except OSError as error:
+        raise RefusedError(
+            f"annotation {path.name} cannot be read ({error.strerror}); fetch the scene again", "annotation"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file in one state; links to it are the same file."""
+
+    path: Path = field(compare=False)
+    state: tuple[int, ...]
+
+
+@lru_cache(_KEPT)
+def _kept(file: _File) -> Annotation:
+    return Annotation(read_xml(file.path, f"annotation {file.path.name}"), file.path.name)
+
+
+def time_of(text: str) -> datetime:
+    """A time of the annotation, UTC; raises ValueError when it is none."""
+    if len(text) > 40:
+        raise ValueError(f"'{text[:40]}…' is no time")
+    read = datetime.fromisoformat(text.strip())
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+def _entry(element: ET.Element) -> BurstEntry:
+    time, sensed = text_of(element, "azimuthTime"), element.findtext("sensingTime")
+    return BurstEntry(
+        time_of(time),
+        time_of(sensed or time),
+        _float(element, "azimuthAnxTime"),
+        _number(element),
+        element,
+    )
+
+
+def _float(element: ET.Element, path: str) -> float | None:
+    text = element.findtext(path)
+    if text is None:
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _number(element: ET.Element) -> int | None:
+    text = element.findtext("burstId")
+    if text is None:
+        return None
+    if not (text.strip().isascii() and text.strip().isdigit() and len(text.strip()) < 10):
+        raise ValueError(f"<burstId> is '{text[:20]}'")
+    return int(text)
+
+
+def _point(element: ET.Element) -> GridPoint:
+    values: dict[str, Any] = {
+        name: float(text_of(element, name))
+        for name in ("slantRangeTime", "line", "pixel", "latitude", "longitude", "height", "incidenceAngle")
+    }
+    if not all(math.isfinite(value) for value in values.values()):
+        raise ValueError("a point of the geolocation grid is not finite")
+    if not (abs(values["latitude"]) <= 90 and abs(values["longitude"]) <= 360):
+        raise ValueError("a point of the geolocation grid is not on the earth")
+    return GridPoint(
+        time_of(text_of(element, "azimuthTime")),
+        values["slantRangeTime"],
+        int(values["line"]),
+        int(values["pixel"]),
+        values["latitude"],
+        values["longitude"],
+        values["height"],
+        values["incidenceAngle"],
+    )

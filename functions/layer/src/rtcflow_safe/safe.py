@@ -1,0 +1,156 @@
+"""A SAFE, wherever its files are: its manifest, the annotation of each sub-swath, its bursts."""
+
+import fnmatch
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from rtcflow_contract.burst_id import parse_burst_id
+from rtcflow_contract.errors import NotFoundError, RefusedError
+from rtcflow_safe.annotation import AnnotatedBurst, Annotation
+from rtcflow_safe.manifest import MANIFEST_SAFE, SafeManifest, read_manifest
+
+
+class SafeFiles(Protocol):
+    """Files below a SAFE folder, by their paths there with slashes."""
+
+    def href(self, name: str, /) -> str:
+        """Where a file is, for people."""
+
+    def names(self, folder: str = "", /) -> Iterable[str]:
+        """Paths of the files below a folder."""
+
+    def read(self, name: str, /) -> bytes:
+        """A whole file; NotFoundError where there is none."""
+
+
+class Safe:
+    """A scene's SAFE; every file is read and parsed once.
+
+    Parameters
+    ----------
+    files : SafeFiles
+    scene : str
+        The scene's id, for messages.
+    """
+
+    def __init__(self, files: SafeFiles, scene: str) -> None:
+        self.files = files
+        self.scene = scene
+        self._annotations: dict[str, Annotation] = {}
+        self.changed: set[str] = set()
+
+    @cached_property
+    def manifest(self) -> SafeManifest:
+        """manifest.safe; RefusedError where there is none."""
+        return read_manifest(self.read(MANIFEST_SAFE))
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Paths of all files below annotation/, sorted."""
+        return sorted(
+            name for name in self.files.names("annotation") if ".." not in PurePosixPath(name).parts
+        )
+
+    def read(self, name: str) -> bytes:
+        """A whole file; one that is not what the manifest's checksum says is noted in `changed`.
+
+        Raises
+        ------
+        RefusedError
+            When there is no such file.
+        """
+        try:
+            content = self.files.read(name)
+        except NotFoundError as error:
+            raise self.incomplete(name) from error
+        if name != MANIFEST_SAFE and self.manifest.differs(name, content):
+            self.changed.add(name)
+        return content
+
+    def incomplete(self, name: str) -> RefusedError:
+        """The refusal of a SAFE that lacks a file."""
+        return RefusedError(
+            f"{self.files.href(name)} does not exist; check the location of the scene or fetch it again",
+            reason="scene-incomplete",
+        )
+
+    def annotation_name(self, swath: str, polarization: str) -> str | None:
+        """Path of a sub-swath's annotation in a polarization, None where there is none."""
+        found = fnmatch.filter(self.names, f"annotation/s1?-{swath}-slc-{polarization.lower()}-*.xml")
+        if len(found) > 1:
+            raise RefusedError(
+                f"scene {self.scene} has {len(found)} annotation files of {swath.upper()} {polarization} where there "
+                "must be one; fetch the scene again",
+                reason="scene-incomplete",
+            )
+        return found[0] if found else None
+
+    def annotation(self, name: str) -> Annotation:
+        """The annotation file of a path."""
+        if name not in self._annotations:
+            self._annotations[name] = Annotation(self.read(name), PurePosixPath(name).name)
+        return self._annotations[name]
+
+    def annotation_of(self, burst_id: str, polarization: str) -> str:
+        """Path of the annotation that must list a burst; RefusedError where there is none."""
+        swath = parse_burst_id(burst_id).swath
+        name = self.annotation_name(swath, polarization)
+        if name is not None:
+            return name
+        if not fnmatch.filter(self.names, f"annotation/s1?-{swath}-slc-*.xml"):
+            raise self.not_there(burst_id)
+        raise RefusedError(
+            f"scene {self.scene} has no annotation of {swath.upper()} in {polarization}, which its name promises; "
+            "fetch the scene again",
+            reason="scene-incomplete",
+        )
+
+    def find(self, burst_id: str, polarization: str) -> AnnotatedBurst:
+        """A burst in one polarization.
+
+        Raises
+        ------
+        RefusedError
+            When it is not there: says which polarizations have it, or lists the bursts that the scene has.
+        """
+        annotation = self.annotation(self.annotation_of(burst_id, polarization))
+        for burst in annotation.bursts(self.manifest.relative_orbit):
+            if burst.burst_id == burst_id:
+                return burst
+        raise self.not_there(burst_id, polarization)
+
+    def bursts(self) -> list[AnnotatedBurst]:
+        """Every burst in every polarization."""
+        return [
+            burst
+            for name in fnmatch.filter(self.names, "annotation/s1?-iw?-slc-*.xml")
+            for burst in self.annotation(name).bursts(self.manifest.relative_orbit)
+        ]
+
+    def not_there(self, burst_id: str, polarization: str = "") -> RefusedError:
+        """The refusal that says what the scene has."""
+        listed = self._readable_bursts()
+        having = sorted({burst.polarization for burst in listed if burst.burst_id == burst_id})
+        if having:
+            return RefusedError(
+                f"{polarization} of scene {self.scene} lacks burst {burst_id}, which {' and '.join(having)} has; "
+                "fetch the scene again",
+                reason="scene-incomplete",
+            )
+        there = {burst.burst_id for burst in listed}
+        return RefusedError(
+            f"burst {burst_id} is not in scene {self.scene}; it has {', '.join(sorted(there)) or 'none'}",
+            reason="burst-not-in-scene",
+        )
+
+    def _readable_bursts(self) -> list[AnnotatedBurst]:
+        """Bursts of the files that can be read: a message must not fail for another file."""
+        found: list[AnnotatedBurst] = []
+        for name in fnmatch.filter(self.names, "annotation/s1?-iw?-slc-*.xml"):
+            try:
+                found += self.annotation(name).bursts(self.manifest.relative_orbit)
+            except RefusedError:
+                continue
+        return found

@@ -1,0 +1,97 @@
+"""XML of a SAFE, read with limits: what is larger, nested deeper or not XML is refused by name."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+from rtcflow_contract.errors import RefusedError
+
+# The largest annotation file of an IW scene has some 2 MB, the burst extractor's file of a whole scene some 20 MB.
+MOST_BYTES = 64 * 1024 * 1024
+# Elements of a SAFE are nested some ten deep.
+_DEEPEST = 64
+
+
+def parse_xml(data: str | bytes, name: str, reason: str = "annotation") -> ET.Element:
+    """Root of an XML file.
+
+    Parameters
+    ----------
+    data : str or bytes
+    name : str
+        The file in messages.
+    reason : str
+        Of the refusal.
+
+    Raises
+    ------
+    RefusedError
+        When it is too large, nested too deep, declares a document type, or is not XML.
+    """
+    if len(data) > MOST_BYTES:
+        raise too_large(name, len(data), reason)
+    target = _Shallow()
+    parser = ET.XMLParser(target=target)
+    try:
+        # In pieces, so that a depth or a document type is seen before the rest is read.
+        step = 1024 * 1024
+        for start in range(0, len(data), step):
+            parser.feed(data[start : start + step])
+        root = parser.close()
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise RefusedError(
+            f"{name} cannot be read ({error}); fetch the scene again", reason=reason
+        ) from error
+    if not isinstance(root, ET.Element):
+        raise RefusedError(f"{name} cannot be read (it is empty); fetch the scene again", reason=reason)
+    return root
+
+
+class _Shallow(ET.TreeBuilder):
+    """Builds the tree, up to a depth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
+    def start(self, tag: Any, attrs: Any, /) -> ET.Element:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ValueError(f"elements nested deeper than {_DEEPEST}")
+        return super().start(tag, attrs)
+
+    def end(self, tag: Any, /) -> ET.Element:
+        self._depth -= 1
+        return super().end(tag)
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ValueError("it declares a document type")
+
+
+def read_xml(path: Path, name: str = "", reason: str = "annotation") -> bytes:
+    """Content of an XML file; raises RefusedError where it is unreadable, or too large to be one of a SAFE."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise too_large(name or path.name, path.stat().st_size, reason)
+        return path.read_bytes()
+    except OSError as error:
+        raise RefusedError(
+            f"{name or path.name} cannot be read ({error.strerror}); fetch the scene again", reason=reason
+        ) from error
+
+
+def too_large(name: str, size: int, reason: str = "annotation") -> RefusedError:
+    """The refusal of a file that is larger than any of its kind."""
+    return RefusedError(
+        f"{name} has {size / 1e6:.0f} MB, where {MOST_BYTES / 1e6:.0f} MB are the most that it may have; fetch the "
+        "scene again",
+        reason=reason,
+    )
+
+
+def text_of(element: ET.Element, path: str) -> str:
+    """Text of the element at a path; raises ValueError when there is none."""
+    text = element.findtext(path)
+    if text is None or not text.strip():
+        raise ValueError(f"<{path}> is missing or empty")
+    return text.strip()
