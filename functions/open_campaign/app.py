@@ -23,6 +23,6 @@ settings = Settings.from_environment(os.environ)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Open the campaign of `event["request"]`; the result names its lists, it does not hold them."""
     opened = open_campaign(event["request"], event["execution"], event["started"], settings)
-    logger.info("opened", extra={"campaign": opened["campaign"], "scenes": opened["scenes"]["count"]})
-    metrics.add_metric(name="CampaignScenes", unit=MetricUnit.Count, value=opened["scenes"]["count"])
+    logger.info("opened", extra={"campaign": opened["campaign"], "scenes": opened["lists"][-1]["count"]})
+    metrics.add_metric(name="CampaignScenes", unit=MetricUnit.Count, value=opened["lists"][-1]["count"])
     return opened

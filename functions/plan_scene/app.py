@@ -1,4 +1,4 @@
-"""PlanScene: from a scene payload to one job a burst, in the work bucket."""
+"""PlanScene: from a scene payload to tasks of several bursts, in the work bucket."""
 
 import os
 from typing import Any
@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rtcflow_cloud.deadline import within_time
 from rtcflow_scene.planning import Settings, plan_scene
+from rtcflow_scene.task_run import StackSettings
 
 logger = Logger()
 tracer = Tracer()
@@ -21,8 +22,9 @@ settings = Settings.from_environment(os.environ)
 @metrics.log_metrics
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Plan the scene of `event["payload"]`; the result names the jobs, it does not hold them."""
-    planned = plan_scene(event["payload"], event["execution"], event["started"], settings)
-    logger.info("planned", extra={"plan": planned["plan"], "bursts": len(planned["bursts"])})
-    metrics.add_metric(name="BurstsPlanned", unit=MetricUnit.Count, value=len(planned["bursts"]))
+    """Plan the scene of `event["payload"]`; the result names its tasks, it does not hold them."""
+    stack = StackSettings.model_validate(event["stack"])
+    planned = plan_scene(event["payload"], event["execution"], event["started"], settings, stack)
+    logger.info("planned", extra={key: planned[key] for key in ("plan", "bursts", "orbit_wait_s")})
+    metrics.add_metric(name="BurstsPlanned", unit=MetricUnit.Count, value=planned["bursts"])
     return planned

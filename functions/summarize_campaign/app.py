@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rtcflow_campaign.campaign_store import CampaignStore
 from rtcflow_cloud.deadline import within_time
+from rtcflow_scene.failure_text import name_to_fail_with, read_failure
 
 logger = Logger()
 tracer = Tracer()
@@ -18,9 +19,18 @@ tracer = Tracer()
 @tracer.capture_lambda_handler
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Report the campaign of `event["campaign"]`; the result says how its execution is to end."""
+    """Report the campaign of `event["campaign"]`; the result says how its execution is to end.
+
+    `event["failure"]` is the error that ended its Map early, if one did.
+    """
     store = CampaignStore(os.environ["WORK_BUCKET"], event["campaign"])
     report = store.report(datetime.now(UTC), os.environ["AWS_REGION"])
     at = store.write_report(report)
     logger.info("summarized", extra={"report": str(at), "outcome": report.outcome})
-    return {"outcome": report.outcome.value, "message": report.message, "report": str(at)}
+    failure = read_failure(event.get("failure"))
+    return {
+        "outcome": "failed" if failure else report.outcome.value,
+        "error": name_to_fail_with(failure.error) if failure else "ScenesMissing",
+        "message": f"{report.message}. {failure.message}" if failure else report.message,
+        "report": str(at),
+    }

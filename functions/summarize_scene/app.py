@@ -22,8 +22,14 @@ settings = Settings.from_environment(os.environ)
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Report the scene of an execution; the result says how the execution is to end."""
-    report, at = summarize_scene(event, settings)
+    report, at, error, error_class = summarize_scene(event, settings)
     measure(report, metrics)
     announce(report, str(at))
     logger.info("summarized", extra={"report": str(at), "outcome": report.outcome})
-    return {"outcome": report.outcome.value, "message": report.message, "report": str(at)}
+    return {
+        "outcome": report.outcome.value,
+        "error": error,
+        "error_class": error_class.value if error_class else None,
+        "message": report.message,
+        "report": str(at),
+    }

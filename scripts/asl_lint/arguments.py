@@ -40,7 +40,7 @@ _EXCLUSIVE = {("ecs", "runTask"): ("LaunchType", "CapacityProviderStrategy")}
 
 def check_arguments(machine: Json) -> list[Problem]:
     """Every argument of a task exists in the service's operation, is spelled in PascalCase, and none is missing."""
-    tasks = [(name, _check_task(state)) for name, state in states(machine) if state.get("Type") == "Task"]
+    tasks = [(name, check_task(state)) for name, state in states(machine) if state.get("Type") == "Task"]
     sets = [
         (name, _check_data_set(field, state[field]))
         for name, state in states(machine)
@@ -50,7 +50,8 @@ def check_arguments(machine: Json) -> list[Problem]:
     return [Problem(name, message) for name, messages in tasks + sets for message in messages]
 
 
-def _check_task(state: Json) -> list[str]:
+def check_task(state: Json) -> list[str]:
+    """What is wrong with the arguments of one Task; those of an expression are checked where they are written."""
     resource = state.get("Resource", "")
     if not resource.startswith(_PREFIX):
         return [f"Resource {resource} is no service integration; use {_PREFIX}<service>:<action>"]
@@ -62,6 +63,8 @@ def _check_task(state: Json) -> list[str]:
     except Exception as error:
         return [f"Resource names {service}:{action}, which botocore does not know ({type(error).__name__})"]
     arguments = state.get("Arguments", {})
+    if isinstance(arguments, str):
+        return []
     problems = _compare(arguments, shape, "Arguments")
     if (service, action) == ("ecs", "runTask"):
         unknown = sorted(set(arguments) - _RUN_TASK)

@@ -10,6 +10,7 @@ from asl_lint.states import Json, Problem, scopes, states, strings
 _JSONPATH_FIELDS = ("InputPath", "OutputPath", "Parameters", "ResultPath", "ResultSelector", "ItemsPath")
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*)(?!\w*\s*\()")
 _BOUND = re.compile(r"\$([A-Za-z_]\w*)\s*:=")
+_PARAMETERS = re.compile(r"(?:\bfunction|λ)\s*\(([^)]*)\)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^'\\]|\\.)*'")
 
 
@@ -78,5 +79,7 @@ def _check(text: str, assigned: set[str]) -> list[str]:
     except Exception as error:
         return [f"the expression does not parse ({error}): {text[:80]}"]
     bare = _QUOTED.sub('""', expression)
-    unknown = set(_VARIABLE.findall(bare)) - set(_BOUND.findall(bare)) - assigned
+    bound = set(_BOUND.findall(bare))
+    bound |= {name for parameters in _PARAMETERS.findall(bare) for name in _VARIABLE.findall(parameters)}
+    unknown = set(_VARIABLE.findall(bare)) - bound - assigned
     return [f"${name} is never assigned" for name in sorted(unknown)]

@@ -4,8 +4,8 @@ from asl_lint.states import Json, Problem, states
 
 # What a state of a type must have.
 _REQUIRED: dict[str, tuple[str, ...]] = {
-    "Task": ("Comment", "TimeoutSeconds", "Arguments", "Retry", "Catch", "Output"),
-    "Map": ("Comment", "MaxConcurrency", "ItemSelector", "Catch", "Output"),
+    "Task": ("Comment", "TimeoutSeconds", "Arguments", "Catch", "Output"),
+    "Map": ("Comment", "MaxConcurrency", "Catch", "Output"),
     "Choice": ("Comment",),
     "Pass": ("Comment", "Output"),
     "Wait": ("Comment",),
@@ -15,8 +15,10 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 # A Map must have one of a mode's sources of items, and a distributed one must say what it tolerates.
 _OF_MODE = {
     "INLINE": ("Items",),
-    "DISTRIBUTED": ("ItemReader", "ResultWriter", "ToleratedFailurePercentage"),
+    "DISTRIBUTED": ("ItemReader", "ResultWriter", "ToleratedFailureCount"),
 }
+# Where the state after the Catch decides what is tried again, a Retry would be a second decision.
+_DECIDED_LATER = "ecs:runTask"
 _RETRIER = ("IntervalSeconds", "BackoffRate", "MaxAttempts", "MaxDelaySeconds")
 _WILDCARDS = {"States.ALL", "States.TaskFailed"}
 
@@ -30,6 +32,8 @@ def check_habits(machine: Json) -> list[Problem]:
     ]
     for name, state in states(machine):
         required = (*_REQUIRED.get(state.get("Type", ""), ()), *_OF_MODE.get(_mode(state), ()))
+        if state.get("Type") == "Task" and _DECIDED_LATER not in state.get("Resource", ""):
+            required = (*required, "Retry")
         problems += [Problem(name, f"has no {field}") for field in required if field not in state]
         problems += _check_retries(name, state) + _check_catch(name, state)
     return problems

@@ -9,7 +9,9 @@ from cfnlint.config import ManualArgs
 from asl_lint.states import Json, Problem
 
 # The language takes an expression where the schema knows only a number.
-_EXPRESSION_FOR_NUMBER = re.compile(r'("(?:MaxConcurrency|ToleratedFailurePercentage)": )"\{%.*?%\}"')
+_EXPRESSION_FOR_NUMBER = re.compile(
+    r'("(?:MaxConcurrency|ToleratedFailureCount|TimeoutSeconds)": )"\{%.*?%\}"'
+)
 
 
 def check_schema(machine: Json) -> list[Problem]:

@@ -32,7 +32,7 @@ class Runner:
     """One execution of a definition.
 
     `visited` lists state names, `largest` is the largest state seen, in bytes, `children` what those of distributed
-    Maps ended with.
+    Maps ended with, `events` counts what the history of the execution would hold.
     """
 
     def __init__(self, definition: dict[str, Any], play: Player, name: str = "run-1") -> None:
@@ -41,6 +41,7 @@ class Runner:
         self.visited: list[str] = []
         self.largest = 0
         self.children: list[Any] = []
+        self.events = 2
         self.context: dict[str, Any] = {
             "Execution": {"Name": name, "StartTime": "2026-01-02T03:04:05.678Z", "Input": None}
         }
@@ -56,6 +57,8 @@ class Runner:
         while True:
             state = machine["States"][name]
             self.visited.append(name)
+            # Entered and exited.
+            self.events += 2
             self._measure(value)
             value, following = self._enter(name, state, value, variables, context)
             self._measure(value)
@@ -102,7 +105,12 @@ class Runner:
                 if state["Type"] == "Map":
                     return self._map(state, value, variables, context)
                 arguments = self._fill(state["Arguments"], {"input": value, "context": context}, variables)
+                limit = self._fill(state["TimeoutSeconds"], {"input": value, "context": context}, variables)
+                assert isinstance(limit, int)
+                assert 0 < limit < 99_999_999
                 self._measure(arguments)
+                # Scheduled, started, ended; a task that is waited for is submitted before.
+                self.events += 4 if state["Resource"].endswith(".sync") else 3
                 return self.play(name, arguments)
             except TaskError as error:
                 for index, retrier in enumerate(state.get("Retry", [])):
@@ -128,7 +136,10 @@ class Runner:
         results = []
         for index, item in enumerate(items):
             inner = {**context, "Map": {"Item": {"Index": index, "Value": item}}}
-            start = self._fill(state["ItemSelector"], {"input": value, "context": inner}, variables)
+            selector = state.get("ItemSelector", "{% $states.context.Map.Item.Value %}")
+            start = self._fill(selector, {"input": value, "context": inner}, variables)
+            # The Map's own start and end, and those of its iteration.
+            self.events += 2
             results.append(self._walk(state["ItemProcessor"], start, copy.copy(variables), inner))
         return results
 
@@ -146,14 +157,15 @@ class Runner:
                 result = {"Error": error.error, "Cause": error.cause}
             self.children.append(result)
         tolerated = self._fill(
-            state["ToleratedFailurePercentage"], {"input": value, "context": context}, variables
+            state["ToleratedFailureCount"], {"input": value, "context": context}, variables
         )
         assert isinstance(tolerated, int)
-        if failed * 100 > tolerated * len(items):
+        if failed > tolerated:
             raise TaskError("States.ExceedToleratedFailureThreshold", f"{failed} children failed")
         where = self._fill(
             state["ResultWriter"]["Arguments"], {"input": value, "context": context}, variables
         )
+        self.play("ResultWriter", where)
         return {"MapRunArn": "arn", "ResultWriterDetails": where}
 
     def _catch(self, state, error, scope, variables):

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from asl_lint.arguments import check_arguments
+from asl_lint.arguments import check_arguments, check_task
 from asl_lint.expressions import check_expressions
 from asl_lint.graph import check_graph
 from asl_lint.habits import check_habits
@@ -11,6 +11,10 @@ from asl_lint.schema import check_schema
 from asl_lint.substitutions import check_substitutions
 from definition import CAMPAIGN_FILE, FILE, ROOT, campaign, definition
 from lint_state_machine import lint, machines
+from scene_play import STACK
+
+from rtcflow_contract.request import Compute
+from rtcflow_scene.task_run import first_run
 
 
 @pytest.fixture
@@ -42,8 +46,8 @@ def test_dangling_next_is_found(machine):
 
 
 def test_next_out_of_a_map_is_found(machine):
-    machine["States"]["ProcessBursts"]["ItemProcessor"]["States"]["RunBurst"]["Next"] = "SummarizeScene"
-    assert "RunBurst: leads to SummarizeScene, which is no state beside it" in messages(check_graph(machine))
+    machine["States"]["ProcessBursts"]["ItemProcessor"]["States"]["RunTask"]["Next"] = "SummarizeScene"
+    assert "RunTask: leads to SummarizeScene, which is no state beside it" in messages(check_graph(machine))
 
 
 def test_unreachable_state_is_found(machine):
@@ -64,7 +68,7 @@ def test_choice_without_default_is_found(machine):
 def test_doubled_state_name_is_found(machine):
     inner = machine["States"]["ProcessBursts"]["ItemProcessor"]
     inner["States"]["FailScene"] = {"Type": "Pass", "Comment": "x", "Output": {}, "End": True}
-    inner["States"]["RunBurst"]["Next"] = "FailScene"
+    inner["States"]["RunTask"]["Next"] = "FailScene"
     assert "FailScene: the name is used more than once in the machine" in messages(check_graph(machine))
 
 
@@ -96,37 +100,54 @@ def test_catch_that_lets_errors_pass_is_found(machine):
     ]
 
 
-def run_burst(machine):
-    return machine["States"]["ProcessBursts"]["ItemProcessor"]["States"]["RunBurst"]["Arguments"]
+def test_a_task_whose_end_another_state_judges_needs_no_retry(machine):
+    inner = machine["States"]["ProcessBursts"]["ItemProcessor"]["States"]
+    assert "Retry" not in inner["RunTask"]
+    inner["RunTask"]["Resource"] = "arn:aws:states:::lambda:invoke"
+    assert "RunTask: has no Retry" in messages(check_habits(machine))
 
 
-def test_argument_in_camel_case_is_found(machine):
-    network = run_burst(machine)["NetworkConfiguration"]
-    network["awsvpcConfiguration"] = network.pop("AwsvpcConfiguration")
-    assert messages(check_arguments(machine)) == [
-        "RunBurst: Arguments.NetworkConfiguration.awsvpcConfiguration must be spelled AwsvpcConfiguration"
+def run_task(**changes):
+    run = first_run(
+        "s3://work/executions/run-1/tasks/0.json",
+        ["t070_149815_iw1"],
+        stack=STACK,
+        compute=Compute.SPOT,
+        tasks=1,
+        timeout_s=2700,
+        scene="S1A",
+        collection="c1",
+    ).run
+    return {"Resource": "arn:aws:states:::ecs:runTask.sync", "Arguments": {**run, **changes}}
+
+
+def test_arguments_of_run_task_are_those_of_the_service():
+    assert check_task(run_task()) == []
+
+
+def test_argument_in_camel_case_is_found():
+    network = {"awsvpcConfiguration": run_task()["Arguments"]["NetworkConfiguration"]["AwsvpcConfiguration"]}
+    assert check_task(run_task(NetworkConfiguration=network)) == [
+        "Arguments.NetworkConfiguration.awsvpcConfiguration must be spelled AwsvpcConfiguration"
     ]
 
 
-def test_unknown_argument_is_found(machine):
-    run_burst(machine)["Overrides"]["ContainerOverrides"][0]["Env"] = []
-    found = messages(check_arguments(machine))
-    assert found == [
-        "RunBurst: Arguments.Overrides.ContainerOverrides[0].Env is no argument of ContainerOverride"
+def test_unknown_argument_is_found():
+    overrides = {"ContainerOverrides": [{"Name": "burst", "Env": []}]}
+    assert check_task(run_task(Overrides=overrides)) == [
+        "Arguments.Overrides.ContainerOverrides[0].Env is no argument of ContainerOverride"
     ]
 
 
-def test_argument_that_the_integration_does_not_take_is_found(machine):
-    run_burst(machine)["VolumeConfigurations"] = []
-    assert messages(check_arguments(machine)) == [
-        "RunBurst: Arguments.VolumeConfigurations is not taken by the integration"
+def test_argument_that_the_integration_does_not_take_is_found():
+    assert check_task(run_task(VolumeConfigurations=[])) == [
+        "Arguments.VolumeConfigurations is not taken by the integration"
     ]
 
 
-def test_launch_type_beside_capacity_providers_is_found(machine):
-    run_burst(machine)["LaunchType"] = "FARGATE"
-    assert messages(check_arguments(machine)) == [
-        "RunBurst: only one of LaunchType and CapacityProviderStrategy may be given"
+def test_launch_type_beside_capacity_providers_is_found():
+    assert check_task(run_task(LaunchType="FARGATE")) == [
+        "only one of LaunchType and CapacityProviderStrategy may be given"
     ]
 
 
@@ -158,6 +179,11 @@ def test_variable_that_nothing_assigns_is_found(machine):
     assert messages(check_expressions(machine)) == ["FailScene: $plam is never assigned"]
 
 
+def test_a_parameter_of_a_function_is_no_unknown_variable(machine):
+    machine["States"]["FailScene"]["Cause"] = "{% $map([1], function($v, $i) { $v + $i }) %}"
+    assert check_expressions(machine) == []
+
+
 def test_jsonpath_field_is_found(machine):
     machine["States"]["PlanScene"]["ResultPath"] = "$.plan"
     assert "PlanScene: ResultPath is a JSONPath field" in messages(check_expressions(machine))
@@ -175,36 +201,36 @@ def test_definition_against_the_schema_of_the_language_is_found(machine):
     assert any("MaxAttempts" in message for message in messages(check_schema(machine)))
 
 
-@pytest.mark.parametrize("field", ["ItemReader", "ResultWriter", "ToleratedFailurePercentage"])
+@pytest.mark.parametrize("field", ["ItemReader", "ResultWriter", "ToleratedFailureCount"])
 def test_distributed_map_without_a_required_field_is_found(campaign_machine, field):
-    del campaign_machine["States"]["ProcessScenes"][field]
-    assert messages(check_habits(campaign_machine)) == [f"ProcessScenes: has no {field}"]
+    del campaign_machine["States"]["ProcessList"][field]
+    assert messages(check_habits(campaign_machine)) == [f"ProcessList: has no {field}"]
 
 
 def test_variable_from_outside_a_distributed_map_is_found(campaign_machine):
-    states = campaign_machine["States"]["ProcessScenes"]["ItemProcessor"]["States"]
+    states = campaign_machine["States"]["ProcessList"]["ItemProcessor"]["States"]
     states["FollowScene"]["Arguments"]["Payload"] = "{% $opened.campaign %}"
     assert messages(check_expressions(campaign_machine)) == ["FollowScene: $opened is never assigned"]
 
 
 def test_wrong_argument_of_an_item_reader_is_found(campaign_machine):
-    arguments = campaign_machine["States"]["ProcessScenes"]["ItemReader"]["Arguments"]
+    arguments = campaign_machine["States"]["ProcessList"]["ItemReader"]["Arguments"]
     arguments["Prefix"] = arguments.pop("Key")
     assert messages(check_arguments(campaign_machine)) == [
-        "ProcessScenes: ItemReader.Arguments.Key is missing",
-        "ProcessScenes: ItemReader.Arguments.Prefix is no argument of GetObjectRequest",
+        "ProcessList: ItemReader.Arguments.Key is missing",
+        "ProcessList: ItemReader.Arguments.Prefix is no argument of GetObjectRequest",
     ]
 
 
 def test_wrong_argument_of_a_result_writer_is_found(campaign_machine):
-    campaign_machine["States"]["ProcessScenes"]["ResultWriter"]["Arguments"]["Key"] = "x"
+    campaign_machine["States"]["ProcessList"]["ResultWriter"]["Arguments"]["Key"] = "x"
     assert messages(check_arguments(campaign_machine)) == [
-        "ProcessScenes: ResultWriter.Arguments.Key is not taken; give Bucket and Prefix"
+        "ProcessList: ResultWriter.Arguments.Key is not taken; give Bucket and Prefix"
     ]
 
 
 def test_wrong_argument_of_a_nested_execution_is_found(campaign_machine):
-    states = campaign_machine["States"]["ProcessScenes"]["ItemProcessor"]["States"]
+    states = campaign_machine["States"]["ProcessList"]["ItemProcessor"]["States"]
     states["RunScene"]["Arguments"]["Payload"] = {}
     assert messages(check_arguments(campaign_machine)) == [
         "RunScene: Arguments.Payload is no argument of StartExecutionInput"

@@ -1,8 +1,17 @@
 """A scene's execution as Step Functions tells it: events of a history, and a client that answers with them."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from pydantic import BaseModel
+
+from rtcflow_contract.job import BurstJob, Sources, make_job
+from rtcflow_contract.layers import Product
+from rtcflow_contract.report import BurstOutcome
+from rtcflow_contract.request import parse_request
+from rtcflow_contract.task import Begun, Task
 
 START = datetime(2025, 4, 8, 2, 54, 1, tzinfo=UTC)
 SCENE = "S1A_IW_SLC__1SDV_20200511T135117_20200511T135144_032518_03C421_7768"
@@ -35,38 +44,34 @@ class History:
         self.leave("Task", name, output)
 
 
-def job(burst_id: str, product: str = "RTC_S1") -> dict[str, Any]:
-    uri = f"s3://work/executions/first/{product}/{burst_id}/job.json"
-    return {"burst_id": burst_id, "job": uri, "capacity": "FARGATE_SPOT", "attempts": 1}
+TASK = "s3://work/executions/first/tasks/0.json"
+
+
+def task(*burst_ids: str, **fields: Any) -> dict[str, Any]:
+    """What the state machine hands to the states of a task."""
+    return {"task": TASK, "bursts": list(burst_ids), "run": {}, **fields}
 
 
 def scene_history(made: list[str], failed: list[str] = (), *, end: bool = True) -> History:
-    """PlanScene called twice, one Map, a minute a burst; failed ones by a corrupt measurement."""
+    """PlanScene called twice, one task for a minute with all bursts; failed ones by a corrupt measurement."""
     history = History()
+    bursts = [*made, *failed]
     history.add("ExecutionStarted")
-    history.task("PlanScene", 3, {"bursts": len(made) + len(failed)}, {"scene": SCENE}, tries=2)
-    history.enter("Choice", "AreStaticLayersLinked", {})
-    history.leave("Choice", "AreStaticLayersLinked", {})
+    history.task("PlanScene", 3, {"bursts": len(bursts)}, {"scene": SCENE}, tries=2)
+    history.enter("Choice", "WhatComesFirst", {})
+    history.leave("Choice", "WhatComesFirst", {})
     history.enter("Map", "ProcessBursts", {})
-    for burst_id in [*made, *failed]:
-        history.enter("Task", "RunBurst", job(burst_id))
-    history.at += 60
-    if not end:
-        return history
-    for burst_id in made:
-        history.leave("Task", "RunBurst", job(burst_id))
-        item = f"s3://products/{burst_id}/metadata.json"
-        output = {"burst_id": burst_id, "outcome": "made", "attempts": 1, "item": item}
-        history.task("AssembleBurstStac", 1, output, job(burst_id))
-    for burst_id in failed:
-        told = {"error": "States.TaskFailed", "error_class": "refused", "message": "exit code 65: corrupt"}
-        history.leave("Task", "RunBurst", {**job(burst_id), **told})
-        history.enter("Pass", "RecordBurstFailure", {**job(burst_id), **told})
-        output = {"burst_id": burst_id, "outcome": "failed", "attempts": 1, **told}
-        del output["error"]
-        history.leave("Pass", "RecordBurstFailure", output)
-    history.leave("Map", "ProcessBursts", {"bursts": len(made) + len(failed)})
-    history.task("SummarizeScene", 1, {"outcome": "failed" if failed else "succeeded", "message": "done"})
+    if bursts:
+        history.enter("Task", "RunTask", task(*bursts))
+        history.at += 60
+        if not end:
+            return history
+        ended = {"Error": "States.TaskFailed", "Cause": "{}"} if failed else {"StopCode": "x"}
+        history.leave("Task", "RunTask", task(*bursts, ended=ended))
+        history.task("AssembleStac", 2, {"next": "done", "task": TASK, "items": len(made)}, task(*bursts))
+    history.leave("Map", "ProcessBursts", {"tasks": 1})
+    told = {"outcome": "failed" if failed else "succeeded", "message": "done"}
+    history.task("SummarizeScene", 1, {**told, "error_class": "refused" if failed else None})
     history.enter("Choice", "DidSceneSucceed", {})
     history.leave("Choice", "DidSceneSucceed", {})
     if failed:
@@ -79,13 +84,61 @@ def scene_history(made: list[str], failed: list[str] = (), *, end: bool = True) 
     return history
 
 
+def put_records(
+    s3: Any,
+    made: Sequence[str] = (),
+    failed: Sequence[str] = (),
+    in_hand: Sequence[str] = (),
+    waiting: Sequence[str] = (),
+) -> None:
+    """The task of `scene_history` with what it left of its bursts: 20 s each, one after the other."""
+    names = [*made, *failed, *in_hand, *waiting]
+    jobs = [_job(burst_id) for burst_id in names]
+    text = Task(execution="first", number=0, jobs=tuple(jobs)).model_dump_json()
+    s3.put_object(Bucket="work", Key="executions/first/tasks/0.json", Body=text)
+    for number, job in enumerate(jobs):
+        started = START + timedelta(seconds=3 + 20 * number)
+        if job.burst_id not in waiting:
+            _put(s3, job, "begun", Begun(attempt=1, started=started))
+        if job.burst_id in in_hand or job.burst_id in waiting:
+            continue
+        told = (
+            {"outcome": "made", "item": f"s3://products/{job.burst_id}/metadata.json"}
+            if job.burst_id in made
+            else {"outcome": "failed", "error_class": "refused", "message": "corrupt"}
+        )
+        finished = started + timedelta(seconds=20)
+        outcome = BurstOutcome(
+            burst_id=job.burst_id, product=job.product, started=started, finished=finished, **told
+        )
+        _put(s3, job, "outcome", outcome)
+
+
+def _job(burst_id: str) -> BurstJob:
+    return make_job(
+        parse_request({"scene": SCENE}, "products"),
+        product=Product.RTC_S1,
+        burst_id=burst_id,
+        sensing_start=START,
+        execution="first",
+        execution_started=START,
+        work_bucket="work",
+        product_version="0.1",
+        sources=Sources(scene="asf"),
+    )
+
+
+def _put(s3: Any, job: BurstJob, name: str, record: BaseModel) -> None:
+    at = job.work.join(f"{name}.json")
+    s3.put_object(Bucket=at.bucket, Key=at.key, Body=record.model_dump_json())
+
+
 class States:
     """Step Functions client of one execution; each look gives the next of `looks`, the last again and again."""
 
-    def __init__(self, *looks: tuple[str, History], definition: Any = None, **told: Any) -> None:
+    def __init__(self, *looks: tuple[str, History], **told: Any) -> None:
         self._looks = list(looks)
         self._told = told
-        self._definition = definition
         self.started: list[dict[str, Any]] = []
 
     def describe_execution(self, **asked: Any) -> dict[str, Any]:
@@ -103,9 +156,6 @@ class States:
         history = self._looks.pop(0)[1] if len(self._looks) > 1 else self._looks[0][1]
         middle = len(history.events) // 2
         return [{"events": history.events[:middle]}, {"events": history.events[middle:]}]
-
-    def describe_state_machine_for_execution(self, **asked: Any) -> dict[str, Any]:
-        return {"definition": json.dumps(self._definition)}
 
     def start_execution(self, **asked: Any) -> dict[str, Any]:
         self.started.append(asked)

@@ -3,11 +3,9 @@
 import io
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import yaml
-from history_case import SCENE, START, States, scene_history
+from history_case import SCENE, START, States, put_records, scene_history
 from PIL import Image
 
 from rtcflow_contract.grid import Grid
@@ -23,8 +21,6 @@ from rtcflow_contract.manifest import (
 )
 from rtcflow_contract.report import BurstOutcome, SceneReport
 
-ROOT = Path(__file__).resolve().parents[2]
-DEFINITION = yaml.safe_load((ROOT / "statemachine" / "scene.asl.yaml").read_text())
 MADE, SECOND, FAILED = "t070_149815_iw1", "t070_149815_iw2", "t070_149816_iw1"
 
 
@@ -113,15 +109,17 @@ def put_scene(s3: Any, *, failed: bool = False) -> States:
     for event in history.events:
         details = event.get("stateExitedEventDetails", {})
         if details.get("name") == "SummarizeScene":
-            details["output"] = json.dumps({"report": "s3://work/executions/first/report.json"})
+            told = {"report": "s3://work/executions/first/report.json"}
+            details["output"] = json.dumps({**told, "error_class": "refused" if failed else None})
     report = SceneReport(
         execution="first", scene=SCENE, product=Product.RTC_S1, collection="s1_rtc_c1", started=START,
         finished=START + timedelta(seconds=history.at), outcome="failed" if failed else "succeeded", message="",
         bursts=tuple(outcomes), cost_usd=0.0247,
     )  # fmt: skip
+    put_records(s3, made, [FAILED] if failed else [])
     s3.put_object(Bucket="work", Key="executions/first/report.json", Body=report.model_dump_json())
     told = {
         "error": "BurstsFailed",
         "cause": "2 made, 1 failed (report s3://work/executions/first/report.json)",
     }
-    return States(("FAILED" if failed else "SUCCEEDED", history), definition=DEFINITION, **told)
+    return States(("FAILED" if failed else "SUCCEEDED", history), **told)

@@ -117,6 +117,7 @@ def test_no_secret_is_in_job_outcome_or_log_of_a_task(
     archive_sample, archives, aws, tmp_path, monkeypatch, capfd
 ):
     from rtcflow_scene.planning import Settings, plan_scene
+    from rtcflow_scene.records import read_task
 
     asf, _ = archives
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
@@ -124,9 +125,9 @@ def test_no_secret_is_in_job_outcome_or_log_of_a_task(
         monkeypatch.setenv(name, value)
     settings = Settings("products", "work", "0.1", str(archive_sample.orbit), "s3://d", "s3://g")
     state = plan_scene({"scene": archive_sample.scene}, "run-1", "2026-01-02T03:04:05Z", settings)
-    job = task.read_job(state["bursts"][0]["job"])
+    planned = read_task(state["tasks"][0]["task"])
     monkeypatch.setenv("EARTHDATA_PASSWORD", f"{PASSWORD}x")
-    assert task.run(job, tmp_path) == 65
+    assert task.run(planned, work_parent=tmp_path) == 65
     kept = [
         aws.get_object(Bucket="work", Key=e["Key"])["Body"].read()
         for e in aws.list_objects_v2(Bucket="work")["Contents"]

@@ -15,11 +15,11 @@ from rtcflow_archives.asf import list_asf_bursts
 from rtcflow_archives.cdse import list_cdse_bursts
 from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
-from rtcflow_contract.job import BurstJob
 from rtcflow_contract.request import Engine
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor
 from rtcflow_scene.planning import Settings, plan_scene
+from rtcflow_scene.records import read_task
 
 SETTINGS = Settings("products", "work", "0.1", "s3://o", "s3://d", "s3://g")
 STARTED = "2026-01-02T03:04:05.678Z"
@@ -225,9 +225,8 @@ def plan(**payload):
 @pytest.mark.parametrize("archive", ARCHIVES)
 def test_a_scene_is_planned_by_its_id_alone(archive_sample, both, aws, archive):
     state = plan(scene=archive_sample.scene, scene_source=archive)
-    assert {burst["burst_id"] for burst in state["bursts"]} == ids_of(archive_sample)
-    at = state["bursts"][0]["job"].removeprefix("s3://work/")
-    job = BurstJob.model_validate_json(aws.get_object(Bucket="work", Key=at)["Body"].read())
+    assert {burst_id for task in state["tasks"] for burst_id in task["bursts"]} == ids_of(archive_sample)
+    job = read_task(state["tasks"][0]["task"]).jobs[0]
     assert job.sources.scene == archive
     assert job.sensing_start.year == 2023
     assert (job.burst_index is None) == (archive == "cdse")
@@ -251,7 +250,7 @@ def test_named_bursts_of_a_safe_are_planned_with_the_archives_down(aws, monkeypa
     for path, text in safe_files().items():
         aws.put_object(Bucket="scenes", Key=f"{SCENE}.SAFE/{path}", Body=text)
     state = plan(scene_source=f"s3://scenes/{SCENE}.SAFE", burst_id_list=[BURST_IDS[0]])
-    assert [burst["burst_id"] for burst in state["bursts"]] == [BURST_IDS[0]]
+    assert [task["bursts"] for task in state["tasks"]] == [[BURST_IDS[0]]]
 
 
 REFUSED = [
@@ -282,7 +281,12 @@ def test_an_old_processor_is_refused_for_the_engine_that_cannot_read_it(archive_
 
 def test_the_handler_plans_a_scene_from_asf(archive_sample, both, aws, load_handler, lambda_context):
     app = load_handler("plan_scene", PRODUCTS_BUCKET="products", WORK_BUCKET="work", PRODUCT_VERSION="0.1")
-    event = {"payload": {"scene": archive_sample.scene}, "execution": "run-2", "started": STARTED}
+    event = {
+        "payload": {"scene": archive_sample.scene},
+        "execution": "run-2",
+        "started": STARTED,
+        "stack": {},
+    }
     state = app.lambda_handler(event, lambda_context)
-    assert {burst["burst_id"] for burst in state["bursts"]} == ids_of(archive_sample)
+    assert {burst_id for task in state["tasks"] for burst_id in task["bursts"]} == ids_of(archive_sample)
     assert len(json.dumps(state)) < 8192

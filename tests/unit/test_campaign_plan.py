@@ -12,13 +12,9 @@ from rtcflow_archives.granule import SceneGranule
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.campaign.archive_search import months
-from rtcflow_local.campaign.estimate import Basis, estimate
 from rtcflow_local.campaign.passes import cover, group_views
 from rtcflow_local.campaign.planning import static_payload
 from rtcflow_local.twin.catalogue import Catalogue, Granule, serve
-from rtcflow_scene.cost import TaskSize
-
-BASIS = Basis(180, 120, TaskSize(4, 16, 40), "us-west-2", True, max_scenes=10, max_concurrency=30)
 
 
 def bursts(first, count=3, track=70):
@@ -62,16 +58,6 @@ def test_every_burst_is_taken_from_one_of_the_fewest_scenes():
 
 def test_cover_of_nothing_is_nothing():
     assert cover({"a": []}) == {}
-
-
-def test_estimate_adds_static_layers_and_scenes():
-    alone = estimate(100, 2700, 0, 0, BASIS)
-    both = estimate(100, 2700, 10, 270, BASIS)
-    assert alone.hours == pytest.approx(10 * (60 + 180) / 3600)
-    assert both.hours == pytest.approx(alone.hours + (60 + 120) / 3600)
-    assert both.cost_usd > alone.cost_usd > 2700 * 0.003
-    assert alone.peak_vcpu == 10 * 27 * 4
-    assert estimate(0, 0, 0, 0, BASIS) == (0, 0, 0)
 
 
 def test_a_period_is_searched_month_by_month():

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from inventory_case import BURSTS, SETTINGS, Spec, put_files, put_product
+from after_task_case import event, made, read_outcome
+from inventory_case import BURSTS, SETTINGS, Spec, manifest_of, put_product
 
 from rtcflow_cloud import catalogue_topic
 from rtcflow_contract.errors import TransientError
-from rtcflow_contract.keys import COLLECTION, ITEM, JOB, MANIFEST
+from rtcflow_contract.keys import COLLECTION, ITEM
 from rtcflow_files import storage
 from rtcflow_scene.assembly import assemble_stac
 from rtcflow_stac.notice import LARGEST_BYTES, notice_of
@@ -42,36 +43,33 @@ def topic(aws):
 
 
 @pytest.fixture
-def handler(load_handler, topic, monkeypatch):
-    loaded = load_handler(
-        "assemble_stac",
-        PROCESSOR_NAME="Ice Institute",
-        LICENSE="CC-BY-4.0",
-        POWERTOOLS_METRICS_NAMESPACE="rtcflow",
-    )
-    monkeypatch.setenv("CATALOGUE_TOPIC_ARN", topic.arn)
-    return loaded
+def handler(load_handler, topic):
+    def load(**environment):
+        return load_handler(
+            "assemble_stac",
+            PROCESSOR_NAME="Ice Institute",
+            LICENSE="CC-BY-4.0",
+            POWERTOOLS_METRICS_NAMESPACE="rtcflow",
+            **{"CATALOGUE_TOPIC_ARN": topic.arn, **environment},
+        )
+
+    return load
 
 
-def run(handler, job):
-    at = job.work.join(JOB)
-    storage.write_bytes(at, job.model_dump_json().encode())
+def run(handler, *jobs):
     context = SimpleNamespace(
         function_name="f", memory_limit_in_mb=1, invoked_function_arn="arn:f", aws_request_id="r"
     )
-    return handler.lambda_handler({"job": str(at)}, context)
+    return handler.lambda_handler(event(*jobs), context)
 
 
-def ready(spec=Spec()):  # noqa: B008
-    """A product whose task ended: files and manifest."""
-    job, manifest = put_files(spec)
-    storage.write_bytes(job.destination.join(MANIFEST), manifest.model_dump_json().encode())
-    return job
+def down(*arguments, **more):
+    raise TransientError("topic could not be reached")
 
 
 def test_an_item_is_published_as_it_is_written_with_attributes_to_filter_by(handler, topic):
-    job = ready()
-    run(handler, job)
+    job = made()
+    run(handler(), job)
     (_, (item, attributes)) = topic.heard()
     assert item == storage.read_json(job.destination.join(ITEM))
     assert attributes == {
@@ -87,24 +85,28 @@ def test_an_item_is_published_as_it_is_written_with_attributes_to_filter_by(hand
 
 
 def test_the_collection_comes_before_its_first_item_and_never_again(handler, topic):
-    run(handler, ready())
-    run(handler, ready(Spec(1)))
+    run(handler(), made())
+    run(handler(), made(Spec(1)))
     assert [message["type"] for message, _ in topic.heard()] == ["Collection", "Feature", "Feature"]
 
 
+def test_a_tasks_items_are_published_one_by_one(handler, topic):
+    jobs = [made(Spec(number)) for number in range(3)]
+    assert run(handler(), *jobs)["next"] == "done"
+    assert [message["id"] for message, _ in topic.heard() if message["type"] == "Feature"] == [
+        job.product_id for job in jobs
+    ]
+
+
 def test_an_item_that_could_not_be_published_exists_and_the_retry_publishes_it(handler, topic, monkeypatch):
-    job = ready()
-
-    def down(*arguments, **more):
-        raise TransientError("topic could not be reached")
-
+    job = made()
     storage.write_bytes(job.collection_folder.join(COLLECTION), b"{}")
     with monkeypatch.context() as broken:
-        broken.setattr(handler, "publish", down)
+        broken.setattr("rtcflow_scene.announcement.publish", down)
         with pytest.raises(TransientError):
-            run(handler, job)
+            run(handler(), job)
     before = storage.read_bytes(job.destination.join(ITEM))
-    run(handler, job)
+    run(handler(), job)
     assert storage.read_bytes(job.destination.join(ITEM)) == before
     assert topic.heard()[-1][0]["id"] == job.product_id
 
@@ -112,45 +114,40 @@ def test_an_item_that_could_not_be_published_exists_and_the_retry_publishes_it(h
 def test_a_collection_that_could_not_be_published_comes_before_its_first_item_still(
     handler, topic, monkeypatch
 ):
-    job = ready()
-
-    def down(*arguments, **more):
-        raise TransientError("topic could not be reached")
-
+    job = made()
     with monkeypatch.context() as broken:
-        broken.setattr(handler, "publish", down)
+        broken.setattr("rtcflow_scene.announcement.publish", down)
         with pytest.raises(TransientError):
-            run(handler, job)
-    run(handler, job)
+            run(handler(), job)
+    run(handler(), job)
     assert [message["type"] for message, _ in topic.heard()] == ["Collection", "Feature"]
 
 
 def test_an_event_that_the_bus_did_not_take_is_put_again(handler, topic, monkeypatch):
     bus = SimpleNamespace(put_events=lambda Entries: {"FailedEntryCount": 1})
-    monkeypatch.setenv("EVENT_BUS_NAME", "default")
-    monkeypatch.setattr(handler, "boto3", SimpleNamespace(client=lambda service: bus))
-    with pytest.raises(TransientError, match="did not take the product's event"):
-        run(handler, ready())
+    monkeypatch.setattr("rtcflow_scene.announcement._events", lambda: bus)
+    with pytest.raises(TransientError, match="the event bus did not take the event"):
+        run(handler(EVENT_BUS_NAME="default"), made())
 
 
-def test_without_a_topic_nothing_is_published(handler, topic, monkeypatch):
-    monkeypatch.setenv("CATALOGUE_TOPIC_ARN", "")
-    run(handler, ready())
+def test_without_a_topic_nothing_is_published(handler, topic):
+    run(handler(CATALOGUE_TOPIC_ARN=""), made())
     assert topic.heard() == []
 
 
 def test_a_version_that_is_not_in_use_is_not_published(handler, topic):
     put_product(Spec())
-    job, manifest = put_files(Spec(version="0.2", payload={"on_existing": "beside"}))
+    job = made(Spec(version="0.2", payload={"on_existing": "beside"}), manifest=False)
+    manifest = manifest_of(Spec(version="0.2", payload={"on_existing": "beside"}), job)
     storage.write_bytes(job.destination.join("manifest.v0.2.json"), manifest.model_dump_json().encode())
-    told = run(handler, job)
-    assert told["item"].endswith("/metadata.v0.2.json")
+    run(handler(), job)
+    assert read_outcome(job).item.endswith("/metadata.v0.2.json")
     assert topic.heard() == []
 
 
 def test_an_item_too_large_for_a_message_is_named_by_its_address(aws):
     put_product(Spec())
-    job = ready()
+    job = made()
     item = assemble_stac(job, SETTINGS).item
     large = {**item, "properties": {**item["properties"], "title": "x" * LARGEST_BYTES}}
     notice = notice_of(large, "s3://products/a/metadata.json", job.burst_id)

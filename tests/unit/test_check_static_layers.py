@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 import pytest
 from small_safe import SCENE
 
-from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.job import BurstJob, Sources
+from rtcflow_contract.errors import ErrorClass, RefusedError, error_class_of_name
+from rtcflow_contract.job import Sources, make_job
 from rtcflow_contract.layers import Product, layers_of
 from rtcflow_contract.plan import Plan, PlannedBurst
 from rtcflow_contract.request import OnMissingStatic, parse_request
-from rtcflow_scene.static_check import check_static_layers, decide, message_of
+from rtcflow_contract.task import Task, parse_task
+from rtcflow_scene.records import write_task
+from rtcflow_scene.static_check import StaticLayersMissing, check_static_layers, decide, message_of
 from rtcflow_scene.static_product import StaticFinding, StaticState
 
 BURST = "t070_148570_iw1"
@@ -29,15 +31,39 @@ def write_plan(s3, bursts=(BURST,), **payload):
         product_version="1.0",
         sources=Sources(scene=request.scene_source),
         request=request,
-        bursts=[
-            PlannedBurst(
-                burst_id=name, sensing_start=TIME, job=f"s3://work/executions/run-1/RTC_S1/{name}/job.json"
-            )
-            for name in bursts
-        ],
+        bursts=[PlannedBurst(burst_id=name, sensing_start=TIME) for name in bursts],
     )
+    jobs = [
+        make_job(
+            request,
+            product=Product.RTC_S1,
+            burst_id=name,
+            sensing_start=TIME,
+            execution="run-1",
+            execution_started=TIME,
+            work_bucket="work",
+            product_version="1.0",
+            sources=plan.sources,
+        )
+        for name in bursts
+    ]
+    write_task(Task(execution="run-1", number=0, jobs=tuple(jobs)), "work")
     s3.put_object(Bucket="work", Key="executions/run-1/plan.json", Body=plan.model_dump_json())
     return "s3://work/executions/run-1/plan.json"
+
+
+def task_text(s3):
+    return s3.get_object(Bucket="work", Key="executions/run-1/tasks/0.json")["Body"].read()
+
+
+def jobs_of(s3):
+    return [(job.product.value, job.burst_id) for job in parse_task(task_text(s3)).jobs]
+
+
+def refusal(plan_uri):
+    with pytest.raises(StaticLayersMissing) as raised:
+        check_static_layers(plan_uri)
+    return raised.value.message
 
 
 def manifest(spacing=20, epsg=32755, version="1.0.2", layers=STATIC_LAYERS):
@@ -106,37 +132,41 @@ def write_static(s3, burst_id=BURST, without=(), **changes):
 def test_complete_static_product_is_linked(aws):
     write_static(aws)
     checked = check_static_layers(write_plan(aws))
-    assert (checked["decision"], checked["missing"], checked["jobs"]) == ("linked", [], [])
+    assert checked == {"missing": 0, "message": "all static layers are there"}
+    assert jobs_of(aws) == [("RTC_S1", BURST)]
 
 
 def test_burst_without_static_product_fails_with_all_its_layers(aws):
     write_static(aws)
-    checked = check_static_layers(write_plan(aws, bursts=(BURST, OTHER)))
-    assert checked["decision"] == "fail"
-    assert checked["missing"] == [{"burst_id": OTHER, "layers": STATIC_LAYERS}]
-    assert f"{OTHER}: {', '.join(STATIC_LAYERS)}" in checked["message"]
-    assert "on_missing_static" in checked["message"]
+    message = refusal(write_plan(aws, bursts=(BURST, OTHER)))
+    assert f"{OTHER}: {', '.join(STATIC_LAYERS)}" in message
+    assert BURST not in message
+    assert "on_missing_static" in message
+
+
+def test_the_failure_is_known_to_executions_by_its_name():
+    assert error_class_of_name(StaticLayersMissing.__name__) is ErrorClass.REFUSED
 
 
 def test_lost_layer_is_named(aws):
     write_static(aws, without=["p_mask.tif"])
-    assert check_static_layers(write_plan(aws))["missing"] == [{"burst_id": BURST, "layers": ["mask"]}]
+    assert f"{BURST}: mask;" in refusal(write_plan(aws))
 
 
 def test_layer_cut_short_counts_as_missing(aws):
     write_static(aws)
     aws.put_object(Bucket="products", Key=f"experimental/s1_rtc_static_c1/{BURST}/p_mask.tif", Body=b"ti")
-    assert check_static_layers(write_plan(aws))["missing"] == [{"burst_id": BURST, "layers": ["mask"]}]
+    assert f"{BURST}: mask;" in refusal(write_plan(aws))
 
 
 def test_layer_that_the_manifest_lacks_counts_as_missing(aws):
     write_static(aws, layers=[name for name in STATIC_LAYERS if name != "incidence_angle"])
-    assert check_static_layers(write_plan(aws))["missing"][0]["layers"] == ["incidence_angle"]
+    assert f"{BURST}: incidence_angle;" in refusal(write_plan(aws))
 
 
 def test_product_without_item_is_not_linked(aws):
     write_static(aws, without=["metadata.json"])
-    assert check_static_layers(write_plan(aws))["missing"][0]["layers"] == ["STAC item"]
+    assert f"{BURST}: STAC item;" in refusal(write_plan(aws))
 
 
 @pytest.mark.parametrize(
@@ -149,37 +179,48 @@ def test_product_without_item_is_not_linked(aws):
 )
 def test_layers_on_another_grid_or_version_fail_even_with_create(aws, changes, payload, told):
     write_static(aws, **changes)
-    checked = check_static_layers(write_plan(aws, on_missing_static="create", **payload))
-    assert checked["decision"] == "fail"
-    assert told in checked["message"]
-    assert checked["jobs"] == []
+    assert told in refusal(write_plan(aws, on_missing_static="create", **payload))
+    assert jobs_of(aws) == [("RTC_S1", BURST)]
 
 
 def test_default_crs_of_the_static_product_is_taken_as_it_is(aws):
     write_static(aws, epsg=3031)
-    assert check_static_layers(write_plan(aws))["decision"] == "linked"
+    assert check_static_layers(write_plan(aws))["missing"] == 0
 
 
-def test_create_writes_the_jobs_of_the_missing_static_products(aws):
+def test_create_puts_a_static_job_before_the_job_of_the_burst_that_links_to_it(aws):
     write_static(aws)
     checked = check_static_layers(write_plan(aws, bursts=(BURST, OTHER), on_missing_static="create"))
-    assert checked["decision"] == "create"
-    (job,) = checked["jobs"]
-    key = f"executions/run-1/RTC_S1_STATIC/{OTHER}/job.json"
-    assert job == {"burst_id": OTHER, "job": f"s3://work/{key}"}
-    written = BurstJob.model_validate_json(aws.get_object(Bucket="work", Key=key)["Body"].read())
-    assert written.product is Product.RTC_S1_STATIC
-    assert str(written.destination) == f"s3://products/experimental/s1_rtc_static_c1/{OTHER}"
-    assert written.linked_static is None
-    assert written.on_existing == "skip"
+    assert checked["missing"] == 1
+    assert jobs_of(aws) == [("RTC_S1", BURST), ("RTC_S1_STATIC", OTHER), ("RTC_S1", OTHER)]
+    made = parse_task(task_text(aws)).jobs[1]
+    assert str(made.destination) == f"s3://products/experimental/s1_rtc_static_c1/{OTHER}"
+    assert str(made.destination) == str(parse_task(task_text(aws)).jobs[2].linked_static)
+    assert made.linked_static is None
+    assert made.on_existing == "skip"
+
+
+def test_checking_twice_writes_the_same_bytes(aws):
+    plan = write_plan(aws, bursts=(BURST, OTHER), on_missing_static="create")
+    check_static_layers(plan)
+    first = task_text(aws)
+    check_static_layers(plan)
+    assert task_text(aws) == first
+
+
+def test_static_layers_made_meanwhile_are_not_made_again(aws):
+    plan = write_plan(aws, on_missing_static="create")
+    check_static_layers(plan)
+    assert len(jobs_of(aws)) == 2
+    write_static(aws)
+    check_static_layers(plan)
+    assert jobs_of(aws) == [("RTC_S1", BURST)]
 
 
 def test_damaged_static_product_is_replaced_on_create(aws):
     write_static(aws, without=["p_mask.tif"])
-    checked = check_static_layers(write_plan(aws, on_missing_static="create"))
-    key = checked["jobs"][0]["job"].removeprefix("s3://work/")
-    job = BurstJob.model_validate_json(aws.get_object(Bucket="work", Key=key)["Body"].read())
-    assert job.on_existing == "replace"
+    check_static_layers(write_plan(aws, on_missing_static="create"))
+    assert parse_task(task_text(aws)).jobs[0].on_existing == "replace"
 
 
 def test_listing_goes_over_all_pages(aws):
@@ -188,7 +229,7 @@ def test_listing_goes_over_all_pages(aws):
             Bucket="products", Key=f"experimental/s1_rtc_static_c1/{BURST}/a_{number:04d}.txt", Body=b""
         )
     write_static(aws)
-    assert check_static_layers(write_plan(aws))["decision"] == "linked"
+    assert check_static_layers(write_plan(aws))["missing"] == 0
 
 
 def test_manifest_that_is_none_is_refused(aws):
@@ -226,4 +267,4 @@ def test_message_of_many_bursts_stays_readable():
 def test_handler_checks_the_plan(aws, load_handler, lambda_context):
     write_static(aws)
     app = load_handler("check_static_layers", WORK_BUCKET="work")
-    assert app.lambda_handler({"plan": write_plan(aws)}, lambda_context)["decision"] == "linked"
+    assert app.lambda_handler({"plan": write_plan(aws)}, lambda_context)["missing"] == 0

@@ -58,7 +58,7 @@ def test_a_scene_that_runs_is_waited_for(case):
 
 def test_a_scene_that_waits_for_its_orbit_is_outwaited_within_the_history_of_an_execution(case):
     case.ended(FIRST, "RUNNING")
-    first, later = (case.follow(waits=waits)["wait_s"] for waits in (299, 300))
+    first, later = (case.follow(next={"waits": waits})["wait_s"] for waits in (299, 300))
     longest_scene_s = 33 * 86400
     events_a_wait, most_events = 10, 25_000
     assert first < later
@@ -92,7 +92,7 @@ def test_a_scene_that_was_stopped_is_tried_again(case):
 
 def test_a_scene_that_failed_in_this_run_has_failed(case):
     case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED), error="BurstsFailed")
-    answer = case.follow(seen=FIRST)
+    answer = case.follow(next={"seen": FIRST})
     assert (answer["decision"], answer["error_class"]) == ("failed", "transient")
     record = case.record
     assert (record.state, record.failed, record.failures) == (SceneState.FAILED, 1, {ErrorClass.TRANSIENT: 1})
@@ -103,7 +103,7 @@ def test_attempts_are_added_up(case):
     case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED))
     case.ended(SECOND, "ABORTED")
     case.ended(THIRD, "SUCCEEDED", scene_report(THIRD, SKIPPED, MADE, after_h=5))
-    assert case.follow(seen=THIRD)["decision"] == "done"
+    assert case.follow(next={"seen": THIRD})["decision"] == "done"
     record = case.record
     assert (record.attempts, record.products, record.made) == (3, 2, 2)
     assert (record.failed, record.failures, record.error_class) == (0, {}, None)
@@ -123,26 +123,26 @@ def test_the_gravest_failure_names_the_scene(case):
     refused = outcome(BURSTS[2], FAILED, error_class=ErrorClass.REFUSED, reason="dem", message="no DEM")
     report = report.model_copy(update={"bursts": (*report.bursts, refused)})
     case.ended(FIRST, "FAILED", report)
-    case.follow(seen=FIRST)
+    case.follow(next={"seen": FIRST})
     assert (case.record.error_class, case.record.reason) == (ErrorClass.REFUSED, "dem")
     assert case.record.failures == {ErrorClass.TRANSIENT: 2, ErrorClass.REFUSED: 1}
 
 
 def test_a_scene_that_never_got_to_its_bursts_has_the_class_of_its_error(case):
     case.ended(FIRST, "FAILED", scene_report(FIRST), error="RefusedError", cause="x")
-    case.follow(seen=FIRST)
+    case.follow(next={"seen": FIRST})
     assert (case.record.error_class, case.record.message) == (ErrorClass.REFUSED, "the scene's message")
 
 
 @pytest.mark.parametrize(("status", "reason"), [("TIMED_OUT", "timed-out"), ("ABORTED", "aborted")])
 def test_a_scene_that_left_no_report_says_how_it_ended(case, status, reason):
     case.ended(FIRST, status)
-    case.follow(seen=FIRST)
+    case.follow(next={"seen": FIRST})
     assert (case.record.error_class, case.record.reason) == (ErrorClass.TRANSIENT, reason)
 
 
 def test_a_scene_that_could_not_be_started_says_why(case):
-    answer = case.follow(seen=FIRST, problem="StepFunctions.AccessDenied: no")
+    answer = case.follow(next={"seen": FIRST}, problem={"Error": "StepFunctions.AccessDenied", "Cause": "no"})
     assert answer["decision"] == "failed"
     assert case.record.reason == "not-started"
     assert "AccessDenied" in case.record.message
@@ -150,7 +150,7 @@ def test_a_scene_that_could_not_be_started_says_why(case):
 
 def test_a_paused_campaign_starts_nothing_but_waits(case):
     case.store.pause(START)
-    answer = case.follow(waits=3)
+    answer = case.follow(next={"waits": 3})
     assert (answer["decision"], answer["seen"], answer["wait_s"]) == ("wait", None, 360)
     case.store.resume()
     assert case.follow()["decision"] == "run"
@@ -164,14 +164,14 @@ def test_what_is_done_is_done_in_a_pause_too(case):
 
 def test_a_pause_that_is_too_long_leaves_the_scene(case):
     case.store.pause(START)
-    assert case.follow(waits=MOST_WAITS)["decision"] == "left"
+    assert case.follow(next={"waits": MOST_WAITS})["decision"] == "left"
     assert (case.record.state, case.record.attempts) == (SceneState.LEFT, 0)
 
 
 def test_the_handler_follows(case, load_handler, lambda_context):
     module = load_handler("follow_scene", WORK_BUCKET="work", SCENE_STATE_MACHINE=MACHINE)
     module.follower.states = case.states
-    event = {"campaign": "continent", "item": ITEM.model_dump(), "seen": None, "waits": 0, "problem": ""}
+    event = {"campaign": "continent", "item": ITEM.model_dump()}
     assert module.lambda_handler(event, lambda_context)["decision"] == "run"
 
 
@@ -219,13 +219,13 @@ def test_attempts_have_a_limit_over_all_starts(case):
 
 def test_what_was_made_and_paid_stays_when_it_is_forgotten_elsewhere(case):
     case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED))
-    case.follow(seen=FIRST)
+    case.follow(next={"seen": FIRST})
     case.states.found.clear()
     case.s3.delete_object(Bucket="work", Key=f"executions/{FIRST}/report.json")
     answer = case.follow()
     assert (answer["decision"], answer["attempt"]) == ("run", SECOND)
     case.ended(SECOND, "SUCCEEDED", scene_report(SECOND, SKIPPED, MADE, after_h=5))
-    case.follow(seen=SECOND)
+    case.follow(next={"seen": SECOND})
     record = case.record
     assert (record.attempts, record.made, record.cost_usd, record.started) == (2, 2, 1.0, START)
     assert record.execution == SECOND
@@ -233,7 +233,7 @@ def test_what_was_made_and_paid_stays_when_it_is_forgotten_elsewhere(case):
 
 def test_a_scene_that_was_refused_before_step_functions_forgot_it_is_not_tried_again(case):
     case.ended(FIRST, "FAILED", refused_report(FIRST), error="BurstsFailed")
-    case.follow(seen=FIRST)
+    case.follow(next={"seen": FIRST})
     case.states.found.clear()
     answer = case.follow()
     assert (answer["decision"], answer["error_class"]) == ("failed", "refused")

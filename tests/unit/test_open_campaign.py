@@ -27,16 +27,18 @@ def test_items_are_written_with_the_names_of_their_executions(aws):
     put(aws, [payload(0), payload(1)])
     state = opened(max_scenes=7)
     key = "campaigns/continent/items/continent-1/scenes.jsonl"
-    assert state["scenes"] == {"key": key, "count": 2, "tolerated": 10}
-    assert state["static"]["count"] == 0
-    assert (state["max_scenes"], state["tolerated_failure_percent"]) == (7, 10)
+    results = "campaigns/continent/results/continent-1/scenes"
+    assert state["lists"] == [
+        {"phase": "scenes", "key": key, "results": results, "count": 2, "tolerated": 10}
+    ]
+    assert state["max_scenes"] == 7
     store = CampaignStore("work", "continent")
     assert store.read_items(store.read_start().scenes) == [item(0), item(1)]
 
 
 def test_a_scene_that_is_there_twice_is_made_once(aws):
     put(aws, [payload(0), payload(0, compute="on_demand"), payload(0, collection="b")])
-    assert opened()["scenes"]["count"] == 2
+    assert opened()["lists"][-1]["count"] == 2
     assert CampaignStore("work", "continent").read_start().scenes.repeated == 1
 
 
@@ -55,7 +57,7 @@ def test_a_csv_gives_the_same_items(aws):
 
 def test_a_wrong_line_is_left_out_by_name_and_holds_up_no_other(aws):
     put(aws, f"{json.dumps(payload(0))}\nnot json\n\n{json.dumps(payload(1, resolution=-1))}\n[]\n")
-    assert opened()["scenes"]["count"] == 1
+    assert opened()["lists"][-1]["count"] == 1
     listed = CampaignStore("work", "continent").read_start().scenes
     assert listed.wrong == 3
     for told, line in zip(listed.told, ("line 2:", "line 4:", "line 5:"), strict=True):
@@ -67,7 +69,7 @@ def test_a_wrong_line_of_the_static_list_holds_up_no_scene(aws):
     put(aws, [payload(0)])
     put(aws, [payload(0, product="RTC_S1_STATIC"), {"scene": "x"}], "static.jsonl")
     state = opened(static=SCENES.replace("scenes.jsonl", "static.jsonl"))
-    assert (state["scenes"]["count"], state["static"]["count"]) == (1, 1)
+    assert [(one["phase"], one["count"]) for one in state["lists"]] == [("static", 1), ("scenes", 1)]
 
 
 def test_a_list_without_a_line_that_can_work_is_refused(aws):
@@ -80,9 +82,9 @@ def test_a_list_without_a_line_that_can_work_is_refused(aws):
 
 def test_a_percentage_of_three_is_no_tolerance(aws):
     put(aws, [payload(number) for number in range(3)])
-    assert opened()["scenes"]["tolerated"] == 10
-    assert opened(tolerated_failures=0)["scenes"]["tolerated"] == 0
-    assert opened(tolerated_failures=1, tolerated_failure_percent=70)["scenes"]["tolerated"] == 2
+    assert opened()["lists"][-1]["tolerated"] == 10
+    assert opened(tolerated_failures=0)["lists"][-1]["tolerated"] == 0
+    assert opened(tolerated_failures=1, tolerated_failure_percent=70)["lists"][-1]["tolerated"] == 2
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_a_percentage_of_three_is_no_tolerance(aws):
 )
 def test_lines_that_write_other_products_to_one_place_are_left_out(aws, first, second, told):
     put(aws, [payload(0, **first), payload(0, **second)])
-    assert opened()["scenes"]["count"] == 1
+    assert opened()["lists"][-1]["count"] == 1
     (line,) = CampaignStore("work", "continent").read_start().scenes.told
     assert line.startswith("line 2: writes")
     assert told in line
@@ -119,7 +121,7 @@ def test_lines_that_write_other_products_to_one_place_are_left_out(aws, first, s
 )
 def test_lines_that_share_no_place_go_side_by_side(aws, first, second):
     put(aws, [payload(0, **first), payload(0, **second)])
-    assert opened()["scenes"]["count"] == 2
+    assert opened()["lists"][-1]["count"] == 2
 
 
 @pytest.mark.parametrize(
@@ -155,4 +157,4 @@ def test_the_handler_opens(aws, load_handler, lambda_context):
         "execution": "continent-1",
         "started": "2026-03-20T00:00:00Z",
     }
-    assert module.lambda_handler(event, lambda_context)["scenes"]["count"] == 1
+    assert module.lambda_handler(event, lambda_context)["lists"][-1]["count"] == 1

@@ -5,12 +5,13 @@ from inventory_case import Spec, manifest_of
 from small_safe import BURST_IDS, SCENE, START, safe_files, zipped
 
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.job import BurstJob
 from rtcflow_contract.plan import Plan
+from rtcflow_contract.task import parse_task
 from rtcflow_files.s3 import S3Files
 from rtcflow_safe.annotation import AnnotatedBurst
 from rtcflow_scene.burst_choice import SceneBurst, complete_bursts, wanted_bursts
 from rtcflow_scene.planning import Settings, plan_scene
+from rtcflow_scene.task_run import StackSettings
 
 FOLDER = f"s3://scenes/in/{SCENE}.SAFE"
 SETTINGS = Settings(
@@ -26,8 +27,19 @@ def scene(aws):
     return aws
 
 
-def plan(**payload):
-    return plan_scene({"scene": SCENE, "scene_source": FOLDER, **payload}, "run-1", STARTED, SETTINGS)
+def plan(stack=None, **payload):
+    settings = StackSettings(**(stack or {}))
+    given = {"scene": SCENE, "scene_source": FOLDER, **payload}
+    return plan_scene(given, "run-1", STARTED, SETTINGS, settings)
+
+
+def ids(state):
+    return [burst_id for task in state["tasks"] for burst_id in task["bursts"]]
+
+
+def task_of(s3, number=0):
+    key = f"executions/run-1/tasks/{number}.json"
+    return parse_task(s3.get_object(Bucket="work", Key=key)["Body"].read())
 
 
 def keys(s3, bucket):
@@ -38,20 +50,49 @@ def item_key(burst_id, collection="s1_rtc_c1"):
     return f"experimental/{collection}/{burst_id}/2022/1/1/metadata.json"
 
 
-def test_plan_writes_a_job_for_every_burst_and_the_state_names_them(scene):
+def test_plan_puts_every_burst_into_a_task_and_the_state_names_them(scene):
     state = plan()
-    assert sorted(burst["burst_id"] for burst in state["bursts"]) == sorted(BURST_IDS)
-    for burst in state["bursts"]:
-        assert burst["job"] == f"s3://work/executions/run-1/RTC_S1/{burst['burst_id']}/job.json"
-    assert "executions/run-1/plan.json" in keys(scene, "work")
+    assert state["bursts"] == len(BURST_IDS)
+    assert sorted(ids(state)) == sorted(BURST_IDS)
+    assert [task["task"] for task in state["tasks"]] == ["s3://work/executions/run-1/tasks/0.json"]
+    assert sorted(keys(scene, "work")) == ["executions/run-1/plan.json", "executions/run-1/tasks/0.json"]
+
+
+def test_neighbours_of_a_sub_swath_come_together_in_order_of_time(scene):
+    plan()
+    assert [job.burst_id for job in task_of(scene).jobs] == list(BURST_IDS)
+    state = plan(bursts_per_task=2)
+    assert [task["bursts"] for task in state["tasks"]] == [list(BURST_IDS[:2]), list(BURST_IDS[2:])]
+
+
+@pytest.mark.parametrize(
+    ("payload", "stack", "tasks"),
+    [
+        ({}, {}, 1),
+        ({}, {"engine": "isce3"}, 4),
+        ({"engine": "isce3"}, {}, 4),
+        ({"engine": "native"}, {"engine": "isce3"}, 1),
+        ({}, {"bursts_per_task": "1"}, 4),
+        ({"bursts_per_task": 3}, {"bursts_per_task": "1"}, 2),
+        ({"bursts_per_task": "scene"}, {"engine": "isce3"}, 1),
+    ],
+)
+def test_bursts_of_a_task_follow_payload_then_stack_then_engine(scene, payload, stack, tasks):
+    assert len(plan(stack, **payload)["tasks"]) == tasks
+
+
+def test_time_limits_follow_engine_and_number_of_jobs(scene):
+    (task,) = plan()["tasks"]
+    assert task_of(scene).burst_limit_s == 1800
+    assert task["timeout_s"] == 4 * 1800 + 900
+    (task,) = plan(link_static_layers=True, on_missing_static="create")["tasks"]
+    assert task["timeout_s"] == 8 * 1800 + 900
+    assert plan({"engine": "isce3"})["tasks"][0]["timeout_s"] == 13800 + 900
 
 
 def test_job_carries_what_the_task_needs(scene):
     plan(burst_id_list=[BURST_IDS[0]], output_crs=3031)
-    text = scene.get_object(Bucket="work", Key=f"executions/run-1/RTC_S1/{BURST_IDS[0]}/job.json")[
-        "Body"
-    ].read()
-    job = BurstJob.model_validate_json(text)
+    (job,) = task_of(scene).jobs
     assert job.sensing_start.replace(tzinfo=None) == START
     assert job.polarizations == ("VV", "VH")
     assert job.sources.scene == FOLDER
@@ -59,13 +100,13 @@ def test_job_carries_what_the_task_needs(scene):
     assert job.output_crs == 3031
 
 
-def test_tags_tell_scene_and_collection_apart(scene):
-    planned = plan(collection="c1", linked_static_layers_collection="s1")
-    assert planned["tags"] == [
+def test_tags_tell_scene_and_collection(scene):
+    (task,) = plan(collection="c1", linked_static_layers_collection="s1")["tasks"]
+    assert task["run"]["Tags"] == [
         {"Key": "rtcflow:scene", "Value": SCENE},
         {"Key": "rtcflow:collection", "Value": "c1"},
     ]
-    assert planned["static_tags"][1] == {"Key": "rtcflow:collection", "Value": "s1"}
+    assert "Tags" not in plan({"task_tags": False})["tasks"][0]["run"]
 
 
 def test_planning_twice_changes_nothing(scene):
@@ -79,14 +120,13 @@ def test_planning_twice_changes_nothing(scene):
 
 def test_burst_with_a_product_is_dropped(scene):
     plan()
-    key = f"executions/run-1/RTC_S1/{BURST_IDS[0]}/job.json"
-    job = BurstJob.model_validate_json(scene.get_object(Bucket="work", Key=key)["Body"].read())
+    job = task_of(scene).jobs[0]
     manifest = manifest_of(Spec(), job).model_dump_json().encode()
     item = item_key(BURST_IDS[0])
     scene.put_object(Bucket="products", Key=item.replace("metadata", "manifest"), Body=manifest)
     scene.put_object(Bucket="products", Key=item, Body='{"id": "x"}')
     state = plan()
-    assert BURST_IDS[0] not in [burst["burst_id"] for burst in state["bursts"]]
+    assert BURST_IDS[0] not in ids(state)
     stored = Plan.model_validate_json(
         scene.get_object(Bucket="work", Key="executions/run-1/plan.json")["Body"].read()
     )
@@ -97,17 +137,17 @@ def test_burst_with_a_product_is_dropped(scene):
 
 def test_burst_with_an_item_is_made_again_on_replace(scene):
     scene.put_object(Bucket="products", Key=item_key(BURST_IDS[0]), Body="{}")
-    assert len(plan(on_existing="replace")["bursts"]) == len(BURST_IDS)
+    assert len(ids(plan(on_existing="replace"))) == len(BURST_IDS)
 
 
 def test_files_without_an_item_are_no_product(scene):
     scene.put_object(Bucket="products", Key=item_key(BURST_IDS[0]).replace("metadata", "manifest"), Body="{}")
-    assert len(plan()["bursts"]) == len(BURST_IDS)
+    assert len(ids(plan())) == len(BURST_IDS)
 
 
 def test_burst_list_is_read_from_s3(scene):
     scene.put_object(Bucket="scenes", Key="lists/a.txt", Body=f"# two\n{BURST_IDS[1]}\n\n")
-    assert [b["burst_id"] for b in plan(burst_id_list="s3://scenes/lists/a.txt")["bursts"]] == [BURST_IDS[1]]
+    assert ids(plan(burst_id_list="s3://scenes/lists/a.txt")) == [BURST_IDS[1]]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +197,7 @@ def test_zip_is_planned_without_fetching_its_measurement(aws, monkeypatch):
 
     monkeypatch.setattr(S3Files, "_range", counted)
     state = plan(scene_source=f"s3://scenes/in/{SCENE}.zip")
-    assert len(state["bursts"]) == len(BURST_IDS)
+    assert len(ids(state)) == len(BURST_IDS)
     assert sum(fetched) < size / 4
 
 
@@ -187,7 +227,10 @@ def test_handler_plans_the_payload(scene, load_handler, lambda_context):
         "payload": {"scene": SCENE, "scene_source": FOLDER},
         "execution": "run-2",
         "started": STARTED,
+        # The state machine fills these in as text.
+        "stack": {"cluster": "c", "capacity_wait_hours": "24", "task_tags": "true", "subnets": "a,b"},
     }
     state = app.lambda_handler(event, lambda_context)
-    assert len(state["bursts"]) == len(BURST_IDS)
+    assert len(ids(state)) == len(BURST_IDS)
+    assert state["tasks"][0]["run"]["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"] == ["a", "b"]
     assert len(json.dumps(state)) < 8192

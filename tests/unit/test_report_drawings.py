@@ -5,54 +5,14 @@ import numpy as np
 import pytest
 from history_case import START
 from PIL import Image
-from report_case import DEFINITION, footprint, png
+from report_case import footprint, png
 
 from rtcflow_contract.grid import Grid
 from rtcflow_local.report.browse import shrink
 from rtcflow_local.report.figures import decibel, dollars, duration, size, word
-from rtcflow_local.report.graph_layout import Graph, lay_out
 from rtcflow_local.report.map_layout import Shape, make_map
 
 GRID = Grid(epsg=32756, left=226000, top=6160000, spacing=20, rows=1700, cols=3700)
-
-
-def boxes(graph: Graph):
-    return [(n.name, n.x - n.width / 2, n.y, n.x + n.width / 2, n.y + n.height) for n in graph.nodes.values()]
-
-
-@pytest.mark.parametrize("machine", ["whole", "ProcessBursts"])
-def test_states_do_not_overlap(machine):
-    definition = DEFINITION if machine == "whole" else DEFINITION["States"][machine]["ItemProcessor"]
-    placed = boxes(lay_out(definition))
-    for i, (name, left, top, right, bottom) in enumerate(placed):
-        for other, left2, top2, right2, bottom2 in placed[i + 1 :]:
-            apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
-            assert apart, (name, other)
-
-
-def test_a_state_stands_below_all_that_lead_to_it():
-    graph = lay_out(DEFINITION)
-    for edge in graph.edges:
-        assert edge.back or graph.nodes[edge.start].y < graph.nodes[edge.end].y
-
-
-def test_a_circle_leads_back_up():
-    inner = lay_out(DEFINITION["States"]["ProcessBursts"]["ItemProcessor"])
-    assert [(edge.start, edge.end) for edge in inner.edges if edge.back] == [("WaitBurst", "RunBurst")]
-
-
-def test_edges_pass_by_the_states_between():
-    graph = lay_out(DEFINITION)
-    for edge in graph.edges:
-        between = [box for box in boxes(graph) if box[0] not in (edge.start, edge.end)]
-        for x, y in edge.points:
-            assert not any(left < x < right and top < y < bottom for _, left, top, right, bottom in between)
-
-
-def test_untaken_catches_are_left_out_unless_nothing_else_leads_there():
-    edges = {(edge.start, edge.end) for edge in lay_out(DEFINITION, set()).edges}
-    assert ("PlanScene", "SummarizeScene") not in edges
-    assert ("SummarizeScene", "FailWithoutReport") in edges
 
 
 def points(path: str) -> np.ndarray:

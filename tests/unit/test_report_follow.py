@@ -1,16 +1,18 @@
 import io
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from history_case import ARN, SCENE, START, History, States, job, scene_history
+from history_case import ARN, SCENE, START, History, States, put_records, scene_history, task
 from rich.console import Console
 
 from rtcflow_contract.errors import RefusedError, TransientError
-from rtcflow_contract.layers import Product
 from rtcflow_contract.report import Outcome
 from rtcflow_local.report.execution import read_execution
 from rtcflow_local.report.follow import draw, follow
 from rtcflow_local.report.history import read_history
+from rtcflow_local.report.progress import BurstRecords
 
 ONE, TWO = "t070_149815_iw1", "t070_149815_iw2"
 
@@ -19,10 +21,10 @@ def ended(made: list[str], failed: list[str] = (), **told: str) -> States:
     return States(("FAILED" if failed or told else "SUCCEEDED", scene_history(made, failed)), **told)
 
 
-def followed(client: States, *, terminal: bool = False) -> tuple[int, str]:
+def followed(client: States, s3: Any = None, *, terminal: bool = False) -> tuple[int, str]:
     text = io.StringIO()
     console = Console(file=text, force_terminal=terminal, width=140)
-    execution = follow(client, ARN, console, wait=lambda seconds: None)
+    execution = follow(client, ARN, console, s3, wait=lambda seconds: None)
     return execution.exit_code, text.getvalue()
 
 
@@ -32,31 +34,55 @@ def test_states_have_their_times_and_calls():
     assert (plan.name, plan.attempts, plan.seconds(START), plan.failed) == ("PlanScene", 2, 3.0, False)
 
 
-def test_states_of_a_map_belong_to_their_burst():
+def test_states_of_a_map_belong_to_their_task():
     passage = read_history(scene_history([ONE], [TWO]).events)
     assert [state.name for state in passage.states] == [
-        "PlanScene", "AreStaticLayersLinked", "ProcessBursts", "SummarizeScene", "DidSceneSucceed", "FailScene",
+        "PlanScene", "WhatComesFirst", "ProcessBursts", "SummarizeScene", "DidSceneSucceed", "FailScene",
     ]  # fmt: skip
-    assert [run.burst_id for run in passage.within("ProcessBursts")] == [ONE, TWO]
-    assert [s.name for s in passage.bursts[Product.RTC_S1, ONE].states] == ["RunBurst", "AssembleBurstStac"]
+    (task_run,) = passage.tasks_in_order()
+    assert (task_run.number, task_run.burst_ids, task_run.ended) == (0, (ONE, TWO), True)
+    assert [state.name for state in task_run.states] == ["RunTask", "AssembleStac"]
+    assert [state.failed for state in task_run.states] == [True, False]
 
 
-def test_a_failed_burst_tells_class_and_message():
-    run = read_history(scene_history([ONE], [TWO]).events).bursts[Product.RTC_S1, TWO]
-    assert (run.outcome, run.error_class, run.message) == (Outcome.FAILED, "refused", "exit code 65: corrupt")
-
-
-def test_a_burst_under_way_has_no_outcome():
-    run = read_history(scene_history([ONE], end=False).events).bursts[Product.RTC_S1, ONE]
-    assert run.outcome is None
-    assert run.states[-1].exited is None
-
-
-def test_the_same_burst_of_two_products_is_two_runs():
+def test_a_task_that_runs_again_counts_its_calls_and_tells_why():
     history = History()
-    for product in ("RTC_S1_STATIC", "RTC_S1"):
-        history.enter("Task", "RunBurst", job(ONE, product))
-    assert set(read_history(history.events).bursts) == {(Product.RTC_S1_STATIC, ONE), (Product.RTC_S1, ONE)}
+    error = {"Error": "AmazonECS.Unknown", "Cause": "RESOURCE:CPU"}
+    for _ in range(2):
+        history.enter("Task", "RunTask", task(ONE))
+        history.leave("Task", "RunTask", task(ONE, ended=error))
+        history.task("AssembleStac", 1, task(ONE, next="again", wait_s=60), task(ONE, ended=error))
+        history.enter("Wait", "WaitForTask", task(ONE, next="again"))
+        history.leave("Wait", "WaitForTask", task(ONE, next="again"))
+    (task_run,) = read_history(history.events).tasks_in_order()
+    assert (task_run.calls, task_run.ended) == (2, False)
+    assert task_run.why == "AmazonECS.Unknown: RESOURCE:CPU"
+
+
+def records(aws, *, end=True, made=(), failed=(), **others):
+    put_records(aws, made, failed, **others)
+    passage = read_history(scene_history([*made, *failed, ONE], end=end).events)
+    return {run.burst_id: run for run in BurstRecords(aws).read(passage.tasks, end)}
+
+
+def test_a_failed_burst_tells_class_and_message(aws):
+    run = records(aws, made=[ONE], failed=[TWO])[TWO]
+    assert (run.outcome, run.record.error_class, run.message) == (Outcome.FAILED, "refused", "corrupt")
+
+
+def test_a_burst_under_way_has_no_outcome(aws):
+    found = records(aws, end=False, in_hand=[ONE], waiting=[TWO])
+    assert [(run.outcome, run.state) for run in found.values()] == [(None, "in hand"), (None, "waits")]
+    assert found[ONE].started == START + timedelta(seconds=3)
+
+
+def test_records_that_changed_are_read_anew(aws):
+    put_records(aws, in_hand=[ONE])
+    tasks = read_history(scene_history([ONE], end=False).events).tasks
+    reader = BurstRecords(aws)
+    assert [run.state for run in reader.read(tasks, False)] == ["in hand"]
+    put_records(aws, made=[ONE])
+    assert [run.state for run in reader.read(tasks, False)] == ["made"]
 
 
 def test_planned_bursts_are_those_of_the_plan():
@@ -92,12 +118,14 @@ def test_an_execution_that_was_cut_off_may_be_started_again(status):
     assert "start it again" in execution.sentence
 
 
-def test_following_ends_with_the_execution_and_tells_each_change_once():
+def test_following_ends_with_the_execution_and_tells_each_change_once(aws):
+    put_records(aws, made=[ONE])
     client = States(("RUNNING", scene_history([ONE], end=False)), ("SUCCEEDED", scene_history([ONE])))
-    code, text = followed(client)
+    code, text = followed(client, aws)
     assert code == 0
-    assert text.count(f"{ONE} RunBurst") == 1
-    assert f"{ONE} made after 1 min 01 s" in text
+    assert text.count("task 0 RunTask") == 1
+    assert text.count(f"{ONE} (RTC_S1) begun in task 0") == 1
+    assert text.count(f"{ONE} (RTC_S1) made after 20.0 s") == 1
     assert text.splitlines()[-1] == f"{SCENE} succeeded"
 
 
@@ -108,17 +136,28 @@ def test_a_failed_execution_ends_with_one_sentence_without_the_reports_place():
     assert text.splitlines()[-1] == f"{SCENE} failed: 1 made, 1 failed. {TWO} refused: corrupt"
 
 
-def test_the_live_view_shows_states_and_bursts():
+def test_the_live_view_shows_states_tasks_and_bursts(aws):
+    put_records(aws, made=[ONE], in_hand=[TWO])
+    execution = read_execution(States(("RUNNING", scene_history([ONE, TWO], end=False))), ARN)
+    bursts = BurstRecords(aws).read(execution.passage.tasks, False)
+    text = io.StringIO()
+    Console(file=text, width=140).print(draw(execution, START, bursts))
+    assert "ProcessBursts" in text.getvalue()
+    assert "1 of 2 bursts in 1 task" in text.getvalue()
+    assert text.getvalue().count("RunTask") == 1
+    assert "in hand" in text.getvalue()
+
+
+def test_the_live_view_does_without_records():
     execution = read_execution(States(("RUNNING", scene_history([ONE, TWO], end=False))), ARN)
     text = io.StringIO()
     Console(file=text, width=140).print(draw(execution, START))
-    assert "ProcessBursts" in text.getvalue()
-    assert "0 of 2 bursts" in text.getvalue()
-    assert text.getvalue().count("RunBurst") == 2
+    assert "0 of 2 bursts in 1 task" in text.getvalue()
 
 
-def test_the_live_view_ends_on_a_terminal():
-    code, text = followed(ended([ONE]), terminal=True)
+def test_the_live_view_ends_on_a_terminal(aws):
+    put_records(aws, made=[ONE])
+    code, text = followed(ended([ONE]), aws, terminal=True)
     assert code == 0
     assert ONE in text
 

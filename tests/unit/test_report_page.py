@@ -4,15 +4,16 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
-from history_case import ARN, SCENE, States, scene_history
+from history_case import ARN, SCENE, States, put_records, scene_history
 from PIL import Image
-from report_case import DEFINITION, FAILED, MADE, SECOND, put_scene
+from report_case import FAILED, MADE, SECOND, put_scene
 from typer.testing import CliRunner
 
 from rtcflow.cli.app import make_app
 from rtcflow_contract.report import Outcome
 from rtcflow_local.report.collect import collect
 from rtcflow_local.report.page import build_report, write_report
+from rtcflow_local.report.timeline import make_timeline
 
 # Elements that HTML closes by itself; in SVG every element is closed.
 VOID = {"meta", "link", "br", "img", "hr"}
@@ -96,15 +97,21 @@ def test_every_burst_has_image_statistics_mask_and_stages(page):
     assert page.text.count("S1A_OPER_AUX_POEORB") == 2
 
 
-def test_every_state_of_the_definition_is_in_the_graph(page):
-    def names(machine):
-        for name, state in machine["States"].items():
-            yield name
-            yield from names(state["ItemProcessor"]) if "ItemProcessor" in state else ()
+def test_the_timeline_shows_states_then_tasks_then_their_bursts(aws):
+    rows = make_timeline(collect(ARN, put_scene(aws), aws)).rows
+    assert [row.label for row in rows] == [
+        "PlanScene", "ProcessBursts", "task 0", MADE, SECOND, "SummarizeScene",
+    ]  # fmt: skip
+    assert [len(row.bars) for row in rows] == [1, 1, 2, 1, 1, 1]
+    made, second = rows[3].bars[0], rows[4].bars[0]
+    assert rows[3].told == "20.0 s"
+    assert made.left + made.width == pytest.approx(second.left)
 
-    assert all(name in page.words for name in names(DEFINITION))
-    assert "3.0 s · 2 calls" in page.words
-    assert "1 min 02 s · 2 bursts" in page.words
+
+def test_a_failed_burst_is_a_bar_of_its_own_tone(aws):
+    rows = {row.label: row for row in make_timeline(collect(ARN, put_scene(aws, failed=True), aws)).rows}
+    assert [bar.kind for bar in rows[FAILED].bars] == ["fail"]
+    assert [bar.kind for bar in rows[MADE].bars] == ["burst"]
 
 
 def test_a_failed_burst_tells_what_failed_why_and_what_to_do(failed_page):
@@ -122,7 +129,6 @@ def test_text_from_outside_is_never_markup(aws):
 def test_a_scene_that_was_refused_before_its_bursts_is_reported(aws):
     client = States(
         ("FAILED", scene_history([])),
-        definition=DEFINITION,
         error="RefusedError",
         cause="scene: not a scene id",
     )
@@ -131,7 +137,8 @@ def test_a_scene_that_was_refused_before_its_bursts_is_reported(aws):
 
 
 def test_a_running_scene_is_reported_as_far_as_it_came(aws):
-    client = States(("RUNNING", scene_history([MADE], end=False)), definition=DEFINITION)
+    client = States(("RUNNING", scene_history([MADE], end=False)))
+    put_records(aws, in_hand=[MADE])
     data = collect(ARN, client, aws)
     page = Page(build_report(data))
     assert "Running" in page.text

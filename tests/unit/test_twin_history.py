@@ -6,25 +6,25 @@ from rtcflow_local.report.history import read_history
 from rtcflow_local.twin.bridges.inner_states import recorded, within_execution
 from rtcflow_local.twin.bridges.lambda_errors import error_name, with_error_name
 
-GIVEN = {"burst_id": "t070_149815_iw1", "job": "s3://work/executions/e/RTC_S1/t070_149815_iw1/job.json"}
+GIVEN = {"task": "s3://work/executions/e/tasks/0.json", "bursts": ["t070_149815_iw1"]}
 
 
 def add_event(execution, kind, details):
     execution["events"].append({"type": kind, "timestamp": len(execution["events"]), **details})
 
 
-def run_burst(state, given, execution, context):
-    return {"burst_id": given["burst_id"], "outcome": "made"}, None
+def run_task(state, given, execution, context):
+    return {"task": given["task"], "next": "done"}, None
 
 
-def iterate(execution, execute=run_burst):
+def iterate(execution, execute=run_task):
     """A Map iteration of one Task, as the emulator runs it."""
     task = recorded(execute, "Task", add_event)
 
     def sub_machine(states, start, given, execution, context):
-        return task({}, given, execution, {"State": {"Name": "RunBurst"}})[0]
+        return task({}, given, execution, {"State": {"Name": "AssembleStac"}})[0]
 
-    return within_execution(sub_machine)({}, "RunBurst", GIVEN, execution, {})
+    return within_execution(sub_machine)({}, "AssembleStac", GIVEN, execution, {})
 
 
 def test_states_of_a_map_are_in_the_history_with_their_data():
@@ -33,19 +33,19 @@ def test_states_of_a_map_are_in_the_history_with_their_data():
     entered, left = execution["events"]
     assert (entered["type"], left["type"]) == ("TaskStateEntered", "TaskStateExited")
     assert json.loads(entered["stateEnteredEventDetails"]["input"]) == GIVEN
-    assert json.loads(left["stateExitedEventDetails"]["output"])["outcome"] == "made"
+    assert json.loads(left["stateExitedEventDetails"]["output"])["next"] == "done"
 
 
-def test_the_report_reads_bursts_from_that_history():
+def test_the_report_reads_tasks_from_that_history():
     execution = {"events": []}
     iterate(execution)
-    (run,) = read_history(execution["events"]).bursts.values()
-    assert run.outcome == "made"
+    (run,) = read_history(execution["events"]).tasks.values()
+    assert (run.burst_ids, run.ended) == (("t070_149815_iw1",), True)
 
 
 def test_states_outside_a_map_are_left_to_the_emulator():
     execution = {"events": []}
-    recorded(run_burst, "Task", add_event)({}, GIVEN, execution, {"State": {"Name": "PlanScene"}})
+    recorded(run_task, "Task", add_event)({}, GIVEN, execution, {"State": {"Name": "PlanScene"}})
     assert execution["events"] == []
 
 

@@ -9,7 +9,7 @@ from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import BEGUN, OUTCOME, Location
 from rtcflow_contract.report import BurstOutcome
 from rtcflow_contract.stored import UnreadableError, read_stored
-from rtcflow_contract.task import MOST_TAKEN_DOWN, Begun, is_left
+from rtcflow_contract.task import MOST_TAKEN_DOWN, Begun, is_left, is_of
 from rtcflow_files import storage
 
 _PARALLEL = 8
@@ -25,9 +25,7 @@ class Record(NamedTuple):
     @property
     def taken_down(self) -> int:
         """How often in a row an attempt began the burst and died before its end."""
-        if self.begun is None or (self.outcome is not None and _ended(self.begun, self.outcome)):
-            return 0
-        return self.begun.times
+        return self.begun.times if self.begun is not None and not is_of(self.outcome, self.begun) else 0
 
     @property
     def ended(self) -> BurstOutcome | None:
@@ -38,13 +36,6 @@ class Record(NamedTuple):
     def is_given_up(self) -> bool:
         """Whether the burst took its task down as often as it may."""
         return self.taken_down >= MOST_TAKEN_DOWN
-
-
-def _ended(begun: Begun, outcome: BurstOutcome) -> bool:
-    """Whether an outcome is of the attempt that began the burst, or of a later one."""
-    if outcome.attempt != begun.attempt or outcome.finished is None:
-        return outcome.attempt >= begun.attempt
-    return outcome.finished >= begun.started
 
 
 def in_order(records: Sequence[Record]) -> list[Record]:

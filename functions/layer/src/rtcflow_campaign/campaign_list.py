@@ -86,6 +86,8 @@ def make_items(lines: Iterable[tuple[int, Any]], default_bucket: str, version: s
         try:
             request, file_of_bursts = _request(payload, default_bucket)
             _refuse_conflict(number, request, places)
+            # A campaign is paid by the task: as few as can be.
+            payload = {"bursts_per_task": "scene", **payload}
             item = Item(name=campaign_scene_name(request, version, file_of_bursts), payload=payload)
         except RefusedError as error:
             wrong.append(f"line {number}: {error.message}")

@@ -80,18 +80,23 @@ def open_campaign(
             static=lists[STATIC],
         )
     )
-    return _state(request, lists, store)
+    return _state(request, execution, lists, store)
 
 
-def _state(request: CampaignInput, lists: Mapping[str, ItemList], store: CampaignStore) -> dict[str, Any]:
+def _state(
+    request: CampaignInput, execution: str, lists: Mapping[str, ItemList], store: CampaignStore
+) -> dict[str, Any]:
+    """What the state machine carries: the lists in the order in which they are worked through, static layers first."""
+    results = store.folder.join(f"{RESULTS}/{execution}").key
     return {
         "campaign": request.campaign,
         "bucket": store.folder.bucket,
-        "results": store.folder.join(RESULTS).key,
         "max_scenes": request.max_scenes,
-        "tolerated_failure_percent": request.tolerated_failure_percent,
-        "scenes": _list(lists[SCENES], request),
-        "static": _list(lists[STATIC], request),
+        "lists": [
+            {"phase": phase, "results": f"{results}/{phase}", **_list(lists[name], request)}
+            for phase, name in (("static", STATIC), ("scenes", SCENES))
+            if lists[name].count
+        ],
     }
 
 

@@ -18,6 +18,7 @@ from rtcflow_contract.request import SceneRequest, parse_request
 from rtcflow_contract.standing import differences
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import storage
+from rtcflow_scene.failure_text import read_failure
 
 
 class Settings(NamedTuple):
@@ -46,29 +47,36 @@ class SceneFollower:
         Parameters
         ----------
         event : mapping
-            `campaign`, `item`; `seen`, `waits` and `problem` from the rounds before.
+            `campaign`, `item`; from the rounds before `next`, which is what this gave, and `problem`, the error with
+            which the scene's execution ended or could not be started.
         """
         item = Item.model_validate(event["item"], extra="ignore")
         store = CampaignStore(self.settings.work_bucket, event["campaign"], self.s3)
         # Step Functions forgets an execution after 90 days, the work bucket a report after 180; a record stays.
         before = store.read_record(item.name)
         attempts = list(attempts_at(item.name, self._describe, before.attempts if before else 0))
+        last = event.get("next") or {}
+        waits = int(last.get("waits") or 0)
         following = decide(
             attempts,
-            seen=event.get("seen"),
+            seen=last.get("seen"),
             whole=lambda attempt: self._whole(attempt, item),
             refused=lambda: not item.retry_refused and self._refused(attempts, before),
             most=item.max_attempts,
             paused=store.paused,
-            waits=int(event.get("waits") or 0),
+            waits=waits,
         )
-        answer = following._asdict() | {"decision": following.decision.value, "message": ""}
+        answer = following._asdict() | {
+            "decision": following.decision.value,
+            "message": "",
+            "waits": waits + (following.decision is Decision.WAIT),
+        }
         if following.decision not in (Decision.RUN, Decision.WAIT):
             upto = [*takewhile(lambda attempt: attempt.name != following.attempt, attempts)]
             upto.append(next(attempt for attempt in attempts if attempt.name == following.attempt))
-            record = record_scene(
-                item, following, upto, self._reports(upto), before, str(event.get("problem") or "")
-            )
+            told = read_failure(event.get("problem"))
+            problem = f"{told.error}: {told.message}" if told else ""
+            record = record_scene(item, following, upto, self._reports(upto), before, problem)
             store.write_record(record)
             answer |= {
                 "message": record.message,

@@ -14,7 +14,7 @@ Work bucket::
 
     executions/{execution}/plan.json, report.json
     executions/{execution}/tasks/{number}.json       burst jobs that one container makes
-    executions/{execution}/{product}/{burst_id}/job.json, begun.json, outcome.json
+    executions/{execution}/{product}/{burst_id}/begun.json, outcome.json
     areas/*.geojson                                  areas of interest, put there by people
     find_scenes/{area}.json                          how far the archive was searched for an area
     campaigns/{campaign}/...                         see rtcflow_contract.campaign
@@ -33,7 +33,6 @@ from rtcflow_contract.naming import Naming, folder_below_collection
 MANIFEST = "manifest.json"
 ITEM = "metadata.json"
 COLLECTION = "collection.json"
-JOB = "job.json"
 BEGUN = "begun.json"
 OUTCOME = "outcome.json"
 PLAN = "plan.json"

@@ -4,7 +4,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.job import Sources
-from rtcflow_contract.request import SceneRequest
+from rtcflow_contract.request import Engine, SceneRequest
 
 
 class _Model(BaseModel):
@@ -12,11 +12,12 @@ class _Model(BaseModel):
 
 
 class PlannedBurst(_Model):
-    """A burst to be made; `job` is the S3 URI of its job.json, `sensing_start` UTC."""
+    """A burst to be made, in task `task`; `sensing_start` is UTC."""
 
     burst_id: BurstId
     sensing_start: AwareDatetime
-    job: str
+    burst_index: int | None = None
+    task: int = 0
 
 
 class ExistingBurst(_Model):
@@ -27,7 +28,10 @@ class ExistingBurst(_Model):
 
 
 class Plan(_Model):
-    """Bursts of a scene, divided into those to be made and those that exist."""
+    """Bursts of a scene, divided into those to be made and those that exist.
+
+    `bursts` stand in the order in which they are made. `engine` is the one that `auto` stands for.
+    """
 
     version: int = 1
     execution: str
@@ -35,5 +39,6 @@ class Plan(_Model):
     product_version: str
     sources: Sources
     request: SceneRequest
+    engine: Engine = Engine.NATIVE
     bursts: tuple[PlannedBurst, ...]
     existing: tuple[ExistingBurst, ...] = ()

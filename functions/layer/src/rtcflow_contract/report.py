@@ -1,4 +1,4 @@
-"""What became of a burst, and of a scene: the records that the run report and the operators read."""
+"""What became of a burst, of a task and of a scene: the records that the run report and the operators read."""
 
 from enum import StrEnum
 
@@ -25,14 +25,14 @@ class BurstOutcome(_Model):
     """What became of one burst.
 
     `item` and `manifest` are S3 URIs of a product that exists. `attempt` is the attempt of its task that ended it, from
-    1. `started`, `finished`, `seconds` (wall time), `bytes_fetched` and `bytes_written` are the burst's own;
-    `task_cpu_seconds` and `task_peak_memory_bytes` are those of the whole process when the burst ended.
+    1; 0 where none was started for it. `started`, `finished`, `seconds` (wall time), `bytes_fetched` and
+    `bytes_written` are the burst's own; `task_cpu_seconds` and `task_peak_memory_bytes` are those of the whole process
+    when the burst ended. `cost_usd` is its share of its task's cost.
     """
 
     burst_id: BurstId
     product: Product
     outcome: Outcome
-    attempts: int = 1
     attempt: int = 1
     started: AwareDatetime | None = None
     finished: AwareDatetime | None = None
@@ -46,6 +46,25 @@ class BurstOutcome(_Model):
     bytes_written: int | None = None
     task_cpu_seconds: float | None = None
     task_peak_memory_bytes: int | None = None
+    cost_usd: float | None = None
+
+
+class TaskReport(_Model):
+    """A container task of a scene.
+
+    `id` is that of its last container at ECS, `attempts` their number, `capacity` where the last one ran; `bursts`
+    counts the bursts that it ended, static products with them, `started` and `finished` are of the first and the last
+    container.
+    """
+
+    number: int
+    id: str = ""
+    attempts: int
+    capacity: str
+    bursts: int
+    started: AwareDatetime | None = None
+    finished: AwareDatetime | None = None
+    seconds: float | None = None
     cost_usd: float | None = None
 
 
@@ -70,6 +89,7 @@ class SceneReport(_Model):
     message: str
     bursts: tuple[BurstOutcome, ...]
     static_bursts: tuple[BurstOutcome, ...] = ()
+    tasks: tuple[TaskReport, ...] = ()
     cost_usd: float | None = None
 
     def count(self, outcome: Outcome) -> int:

@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -129,11 +129,24 @@ def _crs(value: Any) -> Any:
     return value
 
 
+def _per_task(value: Any) -> Any:
+    """A number, as a number or as text; `auto` and `scene` stay."""
+    if isinstance(value, str) and value.strip().isdigit():
+        return int(value)
+    if isinstance(value, str) and value.strip() not in ("auto", "scene"):
+        raise ValueError(f"'{value}' is no number of bursts; give 1 to 60, scene or auto")
+    return value.strip() if isinstance(value, str) else value
+
+
 BucketName = Annotated[str, AfterValidator(_bucket)]
 Folder = Annotated[str, AfterValidator(_folder)]
 CollectionName = Annotated[str, AfterValidator(_name)]
 BurstList = Annotated[tuple[BurstId, ...] | None, BeforeValidator(_split)]
 Epsg = Annotated[Annotated[int, Field(ge=1024, lt=1_000_000)] | None, BeforeValidator(_crs)]
+
+BurstsPerTask = Annotated[
+    Literal["auto", "scene"] | Annotated[int, Field(ge=1, le=60)], BeforeValidator(_per_task)
+]
 
 _EPSG: TypeAdapter[int | None] = TypeAdapter(Epsg)
 # Beyond some 800 m a pixel has more samples than the native engine averages.
@@ -146,6 +159,8 @@ class SceneRequest(BaseModel):
 
     Names and defaults are those of the sar-pipeline command this system replaces; the bucket defaults to the
     stack's own, and the collection to that of the product. Fields after `linked_static_layers_collection` are new.
+    `max_concurrency` is the number of container tasks at once, `bursts_per_task` that of the bursts in one: `scene`
+    puts as many as the time limit of a task allows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -177,6 +192,7 @@ class SceneRequest(BaseModel):
     precision: Precision = Precision.FULL
     compute: Compute = Compute.SPOT
     max_concurrency: int = Field(default=30, ge=1, le=40)
+    bursts_per_task: BurstsPerTask = "auto"
 
     @model_validator(mode="after")
     def _engine_makes_it(self) -> Self:

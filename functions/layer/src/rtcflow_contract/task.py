@@ -80,6 +80,15 @@ def parse_task(text: str | bytes) -> Task:
     return task
 
 
+def is_of(outcome: BurstOutcome | None, begun: Begun | None) -> bool:
+    """Whether an outcome is of the attempt that began the burst last, or of a later one: then nothing is in hand."""
+    if begun is None:
+        return True
+    if outcome is None or outcome.attempt < begun.attempt:
+        return False
+    return outcome.attempt > begun.attempt or outcome.finished is None or outcome.finished >= begun.started
+
+
 def is_left(outcome: BurstOutcome | None) -> bool:
     """Whether the next attempt has to make a burst: it has no outcome, or a transient one."""
     return outcome is None or outcome.error_class is ErrorClass.TRANSIENT

@@ -1,4 +1,4 @@
-"""A finished scene for others to see: an EventBridge event, and metrics by outcome."""
+"""Products and scenes for others to see: EventBridge events, catalogue notices, and metrics."""
 
 import json
 from functools import lru_cache
@@ -8,12 +8,14 @@ import boto3
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from rtcflow_cloud.catalogue_topic import publish
 from rtcflow_cloud.failures import translated
 from rtcflow_contract.errors import ErrorClass, TransientError
 from rtcflow_contract.report import Outcome, SceneReport
+from rtcflow_scene.assembly import Assembled
+from rtcflow_stac.notice import notice_of
 
 SOURCE = "rtcflow"
-DETAIL_TYPE = "Scene Finished"
 
 
 @lru_cache(maxsize=1)
@@ -35,23 +37,51 @@ def event_of(report: SceneReport, report_uri: str) -> dict[str, Any]:
     }
 
 
-def announce(report: SceneReport, report_uri: str, client: Any = None) -> None:
-    """Put the event on the default bus.
+class ProductEvents:
+    """Tells of new products: on the catalogues' topic and on an event bus; either may be empty."""
 
-    Raises
-    ------
-    TransientError
-        When the bus did not take it.
-    """
-    entry = {
-        "Source": SOURCE,
-        "DetailType": DETAIL_TYPE,
-        "Detail": json.dumps(event_of(report, report_uri)),
+    def __init__(self, topic: str, bus: str) -> None:
+        self.topic = topic
+        self.bus = bus
+
+    def collection(self, collection: dict[str, Any]) -> None:
+        """A collection, before its first item: catalogues take no item of a collection that they do not have."""
+        if self.topic:
+            publish(self.topic, json.dumps(collection), {"collection": ("String", collection["id"])})
+
+    def product(self, made: Assembled) -> None:
+        """A product; catalogues hear nothing of a version that is not in use."""
+        if self.topic and made.in_use:
+            notice = notice_of(made.item, made.item_uri, made.manifest.burst_id)
+            publish(self.topic, notice.message, notice.attributes)
+        if self.bus:
+            _put_event("Product Made", _product_detail(made), self.bus)
+
+
+def _product_detail(made: Assembled) -> dict[str, Any]:
+    manifest = made.manifest
+    return {
+        "burst_id": manifest.burst_id,
+        "scene": manifest.scene,
+        "product": manifest.product.value,
+        "product_id": manifest.product_id,
+        "collection": manifest.collection,
+        "execution": manifest.execution,
+        "item": made.item_uri,
     }
+
+
+def announce(report: SceneReport, report_uri: str) -> None:
+    """Put a scene's event on the default bus; TransientError when the bus did not take it."""
+    _put_event("Scene Finished", event_of(report, report_uri))
+
+
+def _put_event(kind: str, detail: dict[str, Any], bus: str = "default") -> None:
+    entry = {"Source": SOURCE, "DetailType": kind, "Detail": json.dumps(detail), "EventBusName": bus}
     with translated("the event bus"):
-        answer = (client or _events()).put_events(Entries=[entry])
+        answer = _events().put_events(Entries=[entry])
     if answer.get("FailedEntryCount"):
-        raise TransientError("the event bus did not take the scene's event; try again", reason="event-bus")
+        raise TransientError("the event bus did not take the event; try again", reason="event-bus")
 
 
 def measure(report: SceneReport, metrics: Metrics) -> None:
@@ -71,6 +101,10 @@ def measure(report: SceneReport, metrics: Metrics) -> None:
             metrics.add_metric(name="BurstSeconds", unit=MetricUnit.Seconds, value=burst.seconds)
         if burst.bytes_written is not None and burst.outcome is Outcome.MADE:
             metrics.add_metric(name="BurstBytesWritten", unit=MetricUnit.Bytes, value=burst.bytes_written)
+    for task in report.tasks:
+        metrics.add_metric(name="BurstsPerTask", unit=MetricUnit.Count, value=task.bursts)
+        if task.seconds is not None:
+            metrics.add_metric(name="TaskSeconds", unit=MetricUnit.Seconds, value=task.seconds)
     metrics.add_metric(name="SceneCostEstimate", unit=MetricUnit.NoUnit, value=report.cost_usd or 0.0)
     for error_class in ErrorClass:
         failed = sum(burst.error_class is error_class for burst in bursts)

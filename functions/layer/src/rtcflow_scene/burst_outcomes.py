@@ -1,76 +1,57 @@
-"""One outcome a burst, from what the state machine saw and what the container left: pure functions."""
+"""One outcome a burst, from the records of its task and from what the state machine saw: pure functions."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from rtcflow_contract.errors import ErrorClass
+from rtcflow_contract.errors import ErrorClass, error_class_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.plan import ExistingBurst
 from rtcflow_contract.report import BurstOutcome, Outcome
+from rtcflow_scene.failure_text import Told
+from rtcflow_scene.records import JobRecord
 
 
-def merge(result: Mapping[str, Any], left: BurstOutcome | None, product: Product) -> BurstOutcome:
-    """Outcome of a burst.
+def outcome_of(record: JobRecord, failure: Told | None) -> BurstOutcome:
+    """Outcome of a burst at the end of its scene.
 
     Parameters
     ----------
-    result : mapping
-        The burst's result of the Map: `burst_id`, `outcome`, `attempts`, and of a failed one `error_class`, `message`.
-    left : BurstOutcome or None
-        The record that the container left, which knows resources, reason and the full sentence; None when it could
-        leave none.
-    product : Product
+    record : JobRecord
+    failure : Told or None
+        What the burst's task, or the scene before it, failed with in the state machine.
     """
-    outcome = Outcome(result["outcome"])
-    if outcome is not Outcome.FAILED:
-        made = left
-        if made is None or made.outcome is Outcome.FAILED:
-            made = BurstOutcome(burst_id=result["burst_id"], product=product, outcome=outcome)
-        return made.model_copy(
-            update={"attempts": result["attempts"], "item": result.get("item") or made.item}
+    job, known = record.job, record.outcome
+    if record.in_hand or known is None:
+        begun = record.begun.attempt if record.begun else 0
+        why = (
+            "the execution ended while it was made" if begun else "not started, the execution ended before it"
         )
-    told = left if left is not None and left.outcome is Outcome.FAILED else None
-    error_class = ErrorClass(result["error_class"])
-    # A record of an earlier attempt does not explain why a later one was killed.
-    if told is not None and told.error_class is error_class:
-        return told.model_copy(update={"attempts": result["attempts"]})
-    return BurstOutcome(
-        burst_id=result["burst_id"],
-        product=product,
-        outcome=Outcome.FAILED,
-        attempts=result["attempts"],
-        error_class=error_class,
-        reason=error_class.value,
-        message=result["message"],
-        seconds=left.seconds if left else None,
-        bytes_fetched=left.bytes_fetched if left else None,
-        bytes_written=left.bytes_written if left else None,
-    )
+        return BurstOutcome(
+            burst_id=job.burst_id,
+            product=job.product,
+            outcome=Outcome.FAILED,
+            attempt=begun,
+            error_class=error_class_of_name(failure.error if failure else ""),
+            reason="cut-off" if begun else "not-started",
+            message=why,
+        )
+    if known.outcome is not Outcome.FAILED and known.item is None:
+        told = failure.message if failure else "it was not written"
+        return known.model_copy(
+            update={
+                "outcome": Outcome.FAILED,
+                "error_class": error_class_of_name(failure.error) if failure else ErrorClass.DEFECT,
+                "reason": "item",
+                "message": f"STAC item: {told}"[:300],
+            }
+        )
+    return known
 
 
 def existing(bursts: Iterable[ExistingBurst], product: Product) -> list[BurstOutcome]:
     """Outcomes of the bursts that the plan dropped because their product exists."""
     return [
-        BurstOutcome(burst_id=b.burst_id, product=product, outcome=Outcome.SKIPPED, attempts=0, item=b.item)
+        BurstOutcome(burst_id=b.burst_id, product=product, outcome=Outcome.SKIPPED, attempt=0, item=b.item)
         for b in bursts
-    ]
-
-
-def not_started(
-    burst_ids: Iterable[str], product: Product, why: str, error_class: ErrorClass
-) -> list[BurstOutcome]:
-    """Outcomes of bursts that no task was started for."""
-    return [
-        BurstOutcome(
-            burst_id=burst_id,
-            product=product,
-            outcome=Outcome.FAILED,
-            attempts=0,
-            error_class=error_class,
-            reason="not-started",
-            message=why,
-        )
-        for burst_id in burst_ids
     ]
 
 

@@ -1,11 +1,11 @@
-"""What a burst and a scene cost on AWS: list prices as a table, and the arithmetic as pure functions.
+"""What a task and a scene cost on AWS: list prices as a table, and the arithmetic as pure functions.
 
 An estimate: list prices in USD before taxes and discounts; Spot at its usual fraction of the Fargate price. Where each
 price was read is in docs/costs.md. Storage of the products month by month and data transfer out of the region are not
 in it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 Architecture = Literal["arm64", "x86_64"]
@@ -15,13 +15,18 @@ _FREE_STORAGE_GIB = 20
 _LEAST_SECONDS = 60
 # Spot prices move; fractions of 0.30 (Sydney) and 0.34 (Sao Paulo) of the on-demand price were seen.
 SPOT_FACTOR = 0.32
-# State transitions of one burst: choice, task, assemble, and the Map iteration's own.
-_TRANSITIONS_PER_BURST = 5
+# State transitions of a task: RunTask, AssembleStac, the choice, the end, and the Map iteration's own; and of one more
+# round of it, with the pause.
+_TRANSITIONS_PER_TASK = 5
+_TRANSITIONS_PER_ROUND = 4
 _TRANSITIONS_PER_SCENE = 8
-# AssembleStac reads a manifest and writes an item; the others take a share of a burst.
-_LAMBDA_GB_SECONDS_PER_BURST = 1.5
-_LAMBDA_CALLS_PER_BURST = 1.2
-_OBJECTS_PER_BURST = 16
+# AssembleStac reads a manifest and writes an item of each burst, at half a GB.
+_LAMBDA_GB_SECONDS_PER_BURST = 0.3
+# PlanScene, CheckStaticLayers and SummarizeScene.
+_LAMBDA_GB_SECONDS_PER_SCENE = 5.0
+_LAMBDA_CALLS_PER_SCENE = 3
+# Files of a product with its manifest and item, and its records; a task is a file of its own.
+_OBJECTS_PER_BURST = 12
 # A campaign's child around a scene: follow, choice, run, follow, choice, end, and the child's own start.
 _TRANSITIONS_PER_CAMPAIGN_SCENE = 7
 _LAMBDA_CALLS_PER_CAMPAIGN_SCENE = 2
@@ -57,8 +62,8 @@ class TaskSize(NamedTuple):
     architecture: Architecture = "arm64"
 
 
-class BurstCost(NamedTuple):
-    """USD of one burst."""
+class TaskCost(NamedTuple):
+    """USD of one task with its bursts."""
 
     compute: float
     storage: float
@@ -76,37 +81,61 @@ def prices_in(region: str, architecture: Architecture) -> Prices:
     return PRICES.get((region, architecture), PRICES[(DEFAULT_REGION, architecture)])
 
 
-def burst_cost(seconds: float, size: TaskSize, *, region: str, spot: bool, attempts: int = 1) -> BurstCost:
-    """Cost of one burst.
+def task_cost(
+    size: TaskSize,
+    *,
+    region: str,
+    bursts: int,
+    spot_s: float = 0.0,
+    on_demand_s: float = 0.0,
+    attempts: int = 1,
+) -> TaskCost:
+    """Cost of one task.
 
     Parameters
     ----------
-    seconds : float
-        Wall time of one attempt's task, from image pull to stop.
     size : TaskSize
     region : str
         `us-west-2`.
-    spot : bool
-        Whether the task ran on Fargate Spot.
+    bursts : int
+        Products that it made, static ones with them.
+    spot_s, on_demand_s : float
+        Wall time of its containers on either capacity, from image pull to stop, s.
     attempts : int
-        Tasks that were run; each is taken to have lasted `seconds`.
+        Containers that ran; each is billed for a minute at least.
     """
     prices = prices_in(region, size.architecture)
-    hours = max(seconds, _LEAST_SECONDS) / 3600 * attempts
+    wall_s = spot_s + on_demand_s
+    stretch = max(1.0, attempts * _LEAST_SECONDS / wall_s) if wall_s else 0.0
+    hour = 3600 / stretch if stretch else 3600
     per_hour = size.vcpu * prices.vcpu_hour + size.memory_gib * prices.gb_hour
-    return BurstCost(
-        compute=hours * per_hour * (SPOT_FACTOR if spot else 1.0),
-        storage=hours * max(0.0, size.storage_gib - _FREE_STORAGE_GIB) * prices.storage_gb_hour,
-        orchestration=(_TRANSITIONS_PER_BURST + 2 * (attempts - 1)) * prices.transition
-        + _LAMBDA_GB_SECONDS_PER_BURST * prices.lambda_gb_second
-        + _LAMBDA_CALLS_PER_BURST * prices.lambda_call,
-        requests=_OBJECTS_PER_BURST * prices.put,
+    return TaskCost(
+        compute=(spot_s * SPOT_FACTOR + on_demand_s) / hour * per_hour,
+        storage=wall_s / hour * max(0.0, size.storage_gib - _FREE_STORAGE_GIB) * prices.storage_gb_hour,
+        orchestration=(_TRANSITIONS_PER_TASK + _TRANSITIONS_PER_ROUND * max(0, attempts - 1))
+        * prices.transition
+        + bursts * _LAMBDA_GB_SECONDS_PER_BURST * prices.lambda_gb_second
+        + attempts * prices.lambda_call,
+        requests=(1 + bursts * _OBJECTS_PER_BURST) * prices.put,
     )
 
 
-def scene_cost(bursts: Iterable[float], *, region: str, architecture: Architecture = "arm64") -> float:
-    """USD of a scene: its bursts' totals and the states around them."""
-    return sum(bursts) + _TRANSITIONS_PER_SCENE * prices_in(region, architecture).transition
+def shares(total: float, seconds: Sequence[float | None]) -> list[float]:
+    """A task's cost shared over its bursts by their seconds; equally where none is known."""
+    known = [second or 0.0 for second in seconds]
+    whole = sum(known)
+    return [total * (own / whole if whole else 1 / len(known)) for own in known]
+
+
+def scene_cost(tasks: Iterable[float], *, region: str, architecture: Architecture = "arm64") -> float:
+    """USD of a scene: its tasks' totals and the states around them."""
+    prices = prices_in(region, architecture)
+    return (
+        sum(tasks)
+        + _TRANSITIONS_PER_SCENE * prices.transition
+        + _LAMBDA_CALLS_PER_SCENE * prices.lambda_call
+        + _LAMBDA_GB_SECONDS_PER_SCENE * prices.lambda_gb_second
+    )
 
 
 def campaign_scene_cost(region: str, architecture: Architecture = "arm64") -> float:

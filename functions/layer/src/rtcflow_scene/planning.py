@@ -1,4 +1,4 @@
-"""From a scene payload to a plan: validate, list the scene's bursts, drop what exists, write one job a burst."""
+"""From a scene payload to a plan: validate, list the scene's bursts, drop what exists, put the rest into tasks."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,11 +21,22 @@ from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor, refuse_uncalibrated
 from rtcflow_contract.standing import Verdict, judge
 from rtcflow_contract.stored import UnreadableError, read_stored
+from rtcflow_contract.task import Task
 from rtcflow_files import storage
 from rtcflow_scene.burst_catalogue import BurstCatalogue, catalogue_for
 from rtcflow_scene.burst_choice import wanted_bursts
-from rtcflow_scene.cost_tags import cost_tags
+from rtcflow_scene.grouping import (
+    BURST_LIMIT_S,
+    bursts_per_task,
+    by_neighbours,
+    chosen_engine,
+    jobs_per_burst,
+    task_limit_s,
+    task_numbers,
+)
 from rtcflow_scene.orbit_wait import seconds_to_wait
+from rtcflow_scene.records import write_task
+from rtcflow_scene.task_run import StackSettings, first_run
 
 # Geographic CRS that users give by habit; any other that is not projected is refused by the burst task.
 _IN_DEGREES = {4326, 4979, 4283, 7844, 4258, 4269}
@@ -66,10 +77,11 @@ def plan_scene(
     execution: str,
     started: str,
     settings: Settings,
+    stack: StackSettings | None = None,
     catalogue: BurstCatalogue | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """Plan a scene; writes plan.json and one job.json a burst, always the same for the same execution.
+    """Plan a scene; writes plan.json and the tasks, always the same for the same execution.
 
     Parameters
     ----------
@@ -78,6 +90,8 @@ def plan_scene(
     execution, started : str
         Name and start time (ISO 8601) of the execution.
     settings : Settings
+    stack : StackSettings, optional
+        Where and how tasks run.
     catalogue : BurstCatalogue, optional
         That of the request's scene source when None.
     now : datetime, optional
@@ -88,6 +102,7 @@ def plan_scene(
     RefusedError
         When the payload, the scene, a burst or a bucket is not as it must be.
     """
+    stack = stack or StackSettings()
     request = parse_request(_with_burst_list(payload), settings.products_bucket)
     _check_crs(request)
     refuse_uncalibrated(parse_scene_id(request.scene))
@@ -115,39 +130,67 @@ def plan_scene(
         for burst in bursts
     ]
     existing = {job.burst_id: item for job in jobs if (item := _existing_item(job)) is not None}
+    due = by_neighbours([job for job in jobs if job.burst_id not in existing])
+    engine = chosen_engine(request.engine, stack.engine)
+    numbers = task_numbers(len(due), bursts_per_task(request, engine, stack.bursts_per_task))
     plan = Plan(
         execution=execution,
         started=datetime.fromisoformat(started),
         product_version=settings.product_version,
         sources=settings.sources(request.scene_source),
         request=request,
+        engine=engine,
         bursts=tuple(
-            PlannedBurst(burst_id=job.burst_id, sensing_start=job.sensing_start, job=str(_job_key(job)))
-            for job in jobs
-            if job.burst_id not in existing
+            PlannedBurst(
+                burst_id=job.burst_id,
+                sensing_start=job.sensing_start,
+                burst_index=job.burst_index,
+                task=number,
+            )
+            for job, number in zip(due, numbers, strict=True)
         ),
         existing=tuple(ExistingBurst(burst_id=name, item=str(item)) for name, item in existing.items()),
     )
-    for job in jobs:
-        if job.burst_id not in existing:
-            storage.write_bytes(_job_key(job), job.model_dump_json(indent=1).encode())
+    for number in sorted(set(numbers)):
+        task = Task(
+            execution=execution,
+            number=number,
+            burst_limit_s=BURST_LIMIT_S[engine],
+            jobs=tuple(job for job, own in zip(due, numbers, strict=True) if own == number),
+        )
+        write_task(task, settings.work_bucket)
     at = keys.execution_folder(settings.work_bucket, execution).join(keys.PLAN)
     storage.write_bytes(at, plan.model_dump_json(indent=1).encode())
     wait = _orbit_wait(plan, settings, now or datetime.now(UTC)) if plan.bursts else 0
-    return state_of(plan, str(at), wait)
+    return state_of(plan, at, stack, wait)
 
 
-def state_of(plan: Plan, plan_uri: str, orbit_wait_s: int = 0) -> dict[str, Any]:
-    """What the state machine carries of a plan: ids and keys, and how long to wait before planning again."""
+def state_of(plan: Plan, at: keys.Location, stack: StackSettings, orbit_wait_s: int = 0) -> dict[str, Any]:
+    """What the state machine carries of a plan: ids, keys, how to run its tasks, and how long to wait before."""
+    request = plan.request
+    ids: dict[int, list[str]] = {}
+    for burst in plan.bursts:
+        ids.setdefault(burst.task, []).append(burst.burst_id)
+    runs = [
+        first_run(
+            str(keys.task_key(at.bucket, plan.execution, number)),
+            burst_ids,
+            stack=stack,
+            compute=request.compute,
+            tasks=len(ids),
+            timeout_s=task_limit_s(len(burst_ids) * jobs_per_burst(request), plan.engine),
+            scene=request.scene,
+            collection=request.collection,
+        )
+        for number, burst_ids in sorted(ids.items())
+    ]
     return {
-        "plan": plan_uri,
+        "plan": str(at),
         "orbit_wait_s": orbit_wait_s,
-        "tags": cost_tags(plan.request.scene, plan.request.collection),
-        "static_tags": cost_tags(plan.request.scene, plan.request.linked_static_layers_collection),
-        "compute": plan.request.compute.value,
-        "max_concurrency": min(plan.request.max_concurrency, _most_at_once(plan.request)),
-        "link_static_layers": plan.request.link_static_layers,
-        "bursts": [{"burst_id": burst.burst_id, "job": burst.job} for burst in plan.bursts],
+        "max_concurrency": min(request.max_concurrency, _most_at_once(request)),
+        "link_static_layers": request.link_static_layers,
+        "bursts": len(plan.bursts),
+        "tasks": [run.model_dump(mode="json", exclude_defaults=True) for run in runs],
     }
 
 
@@ -187,10 +230,6 @@ def _check_crs(request: SceneRequest) -> None:
             f"output_crs {request.output_crs} is in degrees; give a projected CRS in metres, such as 3031",
             reason="crs",
         )
-
-
-def _job_key(job: BurstJob) -> keys.Location:
-    return job.work.join(keys.JOB)
 
 
 def _existing_item(job: BurstJob) -> keys.Location | None:

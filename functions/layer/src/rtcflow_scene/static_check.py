@@ -1,51 +1,71 @@
-"""Static layers of all bursts of a plan: look them up, decide, and write the jobs that make missing ones."""
+"""Static layers of all bursts of a plan: look them up, decide, and put the jobs that make missing ones into tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from rtcflow_contract import keys
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.job import linked_static_folder, make_job
+from rtcflow_contract.job import BurstJob, linked_static_folder, make_job
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan, PlannedBurst
 from rtcflow_contract.request import OnExisting, OnMissingStatic
+from rtcflow_contract.stored import read_stored
 from rtcflow_files import storage
+from rtcflow_scene.records import read_task, write_task
 from rtcflow_scene.static_product import StaticFinding, StaticState, examine
 
 # The list goes into the execution's cause; a scene's worth of bursts with all layers would not be read there.
 _LISTED = 30
 
 
+class StaticLayersMissing(RefusedError):  # noqa: N818 - the name that executions fail with
+    """Static layers to be linked are missing or do not fit."""
+
+
 def check_static_layers(plan_uri: str) -> dict[str, Any]:
-    """Check the static layers that every burst of a plan is to be linked to.
+    """Check the static layers that every burst of a plan is to be linked to, and have missing ones made.
+
+    Tasks are written anew with the static jobs in them, each before the job of the burst that links to it: the same
+    layers missing give the same bytes.
 
     Returns
     -------
     dict
-        `decision` is `linked`, `create` or `fail`; `missing` lists burst and layers, `message` says it in a sentence;
-        with `create`, `jobs` lists burst and S3 URI of the job that makes the static product.
+        `missing` counts the bursts without layers, `message` says it in a sentence.
 
     Raises
     ------
+    StaticLayersMissing
+        When layers are missing and are not to be made, or do not fit; lists burst and layers.
     RefusedError
         When the linked bucket does not exist, or a static product's manifest cannot be read.
     """
     at = keys.parse_s3_uri(plan_uri)
-    plan = Plan.model_validate_json(storage.read_bytes(at))
-    looked_up = [(burst, _look_up(plan, burst)) for burst in plan.bursts]
-    lacking = [(burst, finding) for burst, finding in looked_up if finding.state is not StaticState.FIT]
-    findings = [finding for _, finding in lacking]
-    decision = decide(findings, plan.request.on_missing_static)
-    jobs = [_write_job(plan, burst, finding, at.bucket) for burst, finding in lacking if decision == "create"]
-    return {
-        "decision": decision,
-        "message": message_of(findings),
-        "missing": [{"burst_id": finding.burst_id, "layers": list(finding.layers)} for finding in findings],
-        "jobs": jobs,
+    plan = read_stored(Plan, storage.read_bytes(at), at)
+    findings = {burst.burst_id: _look_up(plan, burst) for burst in plan.bursts}
+    lacking = {name: found for name, found in findings.items() if found.state is not StaticState.FIT}
+    decision = decide(list(lacking.values()), plan.request.on_missing_static)
+    message = message_of(list(lacking.values()))
+    if decision == "fail":
+        raise StaticLayersMissing(message, reason="static-missing")
+    statics = {
+        burst.burst_id: _static_job(plan, burst, lacking[burst.burst_id], at.bucket)
+        for burst in plan.bursts
+        if burst.burst_id in lacking
     }
+    for number in sorted({burst.task for burst in plan.bursts}):
+        task = read_task(str(keys.task_key(at.bucket, plan.execution, number)))
+        write_task(task.model_copy(update={"jobs": with_static_jobs(task.jobs, statics)}), at.bucket)
+    return {"missing": len(lacking), "message": message}
+
+
+def with_static_jobs(jobs: Sequence[BurstJob], statics: Mapping[str, BurstJob]) -> tuple[BurstJob, ...]:
+    """Jobs of a task with the static jobs of its bursts, each before the one that links to it; others go."""
+    asked = [job for job in jobs if job.product is not Product.RTC_S1_STATIC]
+    return tuple(made for job in asked for made in (statics.get(job.burst_id), job) if made is not None)
 
 
 def decide(findings: Sequence[StaticFinding], on_missing: OnMissingStatic) -> str:
@@ -90,12 +110,13 @@ def _manifest(folder: keys.Location) -> Manifest:
         ) from error
 
 
-def _write_job(plan: Plan, burst: PlannedBurst, finding: StaticFinding, work_bucket: str) -> dict[str, str]:
+def _static_job(plan: Plan, burst: PlannedBurst, finding: StaticFinding, work_bucket: str) -> BurstJob:
     job = make_job(
         plan.request,
         product=Product.RTC_S1_STATIC,
         burst_id=burst.burst_id,
         sensing_start=burst.sensing_start,
+        burst_index=burst.burst_index,
         execution=plan.execution,
         execution_started=plan.started,
         work_bucket=work_bucket,
@@ -103,7 +124,4 @@ def _write_job(plan: Plan, burst: PlannedBurst, finding: StaticFinding, work_buc
         sources=plan.sources,
     )
     # A product that was committed and then lost files is made again; otherwise one made meanwhile is kept.
-    job = job.model_copy(update={"on_existing": OnExisting.REPLACE if finding.damaged else OnExisting.SKIP})
-    at = job.work.join(keys.JOB)
-    storage.write_bytes(at, job.model_dump_json(indent=1).encode())
-    return {"burst_id": job.burst_id, "job": str(at)}
+    return job.model_copy(update={"on_existing": OnExisting.REPLACE if finding.damaged else OnExisting.SKIP})

@@ -1,20 +1,25 @@
-"""The report of an execution: read plan and outcomes, put them together, write report.json."""
+"""The report of an execution: read plan, tasks and outcomes, put them together, write report.json."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from rtcflow_contract import keys
-from rtcflow_contract.errors import NotFoundError, error_class_of_name
+from rtcflow_contract.errors import ErrorClass, NotFoundError, error_class_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.plan import Plan
-from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
+from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport, TaskReport
 from rtcflow_contract.request import Compute
+from rtcflow_contract.stored import read_stored
 from rtcflow_files import storage
-from rtcflow_scene.burst_outcomes import existing, merge, not_started, sentence
-from rtcflow_scene.cost import Architecture, TaskSize, burst_cost, scene_cost
+from rtcflow_scene.burst_outcomes import existing, outcome_of, sentence
+from rtcflow_scene.cost import Architecture, TaskSize, scene_cost, shares, task_cost
+from rtcflow_scene.failure_text import Told, name_to_fail_with, read_failure
+from rtcflow_scene.records import read_records, read_task
+from rtcflow_scene.task_run import Usage
+
+# Of several failed bursts the class that asks most of a person counts.
+_GRAVITY = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
 
 
 class Settings(NamedTuple):
@@ -22,19 +27,26 @@ class Settings(NamedTuple):
 
     work_bucket: str
     region: str
-    sizes: Mapping[Product, TaskSize]
+    size: TaskSize
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the values that the template and Lambda set."""
-        return cls(
-            environment["WORK_BUCKET"],
-            environment["AWS_REGION"],
-            {
-                Product.RTC_S1: _size(environment["BURST_TASK_SIZE"]),
-                Product.RTC_S1_STATIC: _size(environment["STATIC_TASK_SIZE"]),
-            },
-        )
+        return cls(environment["WORK_BUCKET"], environment["AWS_REGION"], _size(environment["TASK_SIZE"]))
+
+
+class Summary(NamedTuple):
+    """A report, its place, and the error that the execution is to end with: its name and class, None without one."""
+
+    report: SceneReport
+    at: keys.Location
+    error: str
+    error_class: ErrorClass | None
+
+
+class _TaskOutcomes(NamedTuple):
+    report: TaskReport
+    outcomes: list[BurstOutcome]
 
 
 def _size(text: str) -> TaskSize:
@@ -44,98 +56,127 @@ def _size(text: str) -> TaskSize:
     return TaskSize(int(cpu) / 1024, int(memory) / 1024, float(storage_gib), architecture)
 
 
-def summarize_scene(event: Mapping[str, Any], settings: Settings) -> tuple[SceneReport, keys.Location]:
-    """Report an execution; writes report.json and gives the report with its place.
+def summarize_scene(event: Mapping[str, Any], settings: Settings) -> Summary:
+    """Report an execution; writes report.json.
 
     Parameters
     ----------
     event : mapping
-        `execution`, `started`, `payload`; `bursts` and `static_bursts` with the results of the Maps as far as it came;
-        `failure` with `error` and `message` when the scene never got to its bursts.
+        `execution`, `started`, `payload`; `tasks` with the results of the Map as far as it came, as AssembleStac gave
+        them or with the `Error` and `Cause` of AssembleStac itself; `failure` with the `Error` and `Cause` of the
+        state that ended the scene early.
     settings : Settings
     """
     folder = keys.execution_folder(settings.work_bucket, event["execution"])
     plan = _plan(folder)
-    asked = plan.request.product if plan else _asked_product(event["payload"])
-    statics = [_outcome(r, Product.RTC_S1_STATIC, plan, folder, settings) for r in event["static_bursts"]]
-    bursts = [_outcome(result, asked, plan, folder, settings) for result in event["bursts"]]
-    failure = event.get("failure")
-    if plan:
-        bursts += existing(plan.existing, asked)
-        bursts += _left_out(plan, bursts, statics, failure)
-    failed = bool(failure) or any(b.outcome is Outcome.FAILED for b in [*bursts, *statics])
-    costs = [burst.cost_usd for burst in [*bursts, *statics] if burst.cost_usd is not None]
+    payload = event["payload"] if isinstance(event["payload"], dict) else {}
+    asked = plan.request.product if plan else _asked_product(payload)
+    failure = read_failure(event.get("failure"))
+    tasks = _tasks(plan, event.get("tasks") or (), failure, settings) if plan else []
+    outcomes = [outcome for task in tasks for outcome in task.outcomes]
+    statics = [outcome for outcome in outcomes if outcome.product is not asked]
+    bursts = [outcome for outcome in outcomes if outcome.product is asked]
+    bursts += existing(plan.existing, asked) if plan else []
+    failed = bool(failure) or any(burst.outcome is Outcome.FAILED for burst in [*bursts, *statics])
+    costs = [task.report.cost_usd for task in tasks if task.report.cost_usd is not None]
     report = SceneReport(
         execution=event["execution"],
-        scene=plan.request.scene if plan else str(_field(event["payload"], "scene")),
+        scene=plan.request.scene if plan else str(payload.get("scene", "")),
         product=asked,
-        collection=plan.request.collection if plan else str(_field(event["payload"], "collection")),
+        collection=plan.request.collection if plan else str(payload.get("collection", "")),
         started=datetime.fromisoformat(event["started"]),
         finished=datetime.now(UTC),
         outcome=SceneOutcome.FAILED if failed else SceneOutcome.SUCCEEDED,
-        message=failure["message"] if failure else sentence(bursts, statics),
+        message=failure.message if failure else sentence(bursts, statics),
         bursts=tuple(sorted(bursts, key=lambda burst: burst.burst_id)),
         static_bursts=tuple(sorted(statics, key=lambda burst: burst.burst_id)),
+        tasks=tuple(task.report for task in tasks if task.report.attempts),
         cost_usd=scene_cost(costs, region=settings.region),
     )
     at = folder.join(keys.REPORT)
     storage.write_bytes(at, report.model_dump_json(indent=1).encode())
-    return report, at
+    if failure:
+        return Summary(report, at, name_to_fail_with(failure.error), error_class_of_name(failure.error))
+    classes = {burst.error_class for burst in [*bursts, *statics] if burst.outcome is Outcome.FAILED}
+    return Summary(report, at, "BurstsFailed", next((one for one in _GRAVITY if one in classes), None))
 
 
 def _plan(folder: keys.Location) -> Plan | None:
+    at = folder.join(keys.PLAN)
     try:
-        return Plan.model_validate_json(storage.read_bytes(folder.join(keys.PLAN)))
+        return read_stored(Plan, storage.read_bytes(at), at)
     except NotFoundError:
         return None
 
 
-def _outcome(
-    result: Mapping[str, Any], product: Product, plan: Plan | None, folder: keys.Location, settings: Settings
-) -> BurstOutcome:
-    at = folder.join(f"{product.value}/{result['burst_id']}").join(keys.OUTCOME)
-    try:
-        left: BurstOutcome | None = BurstOutcome.model_validate_json(storage.read_bytes(at))
-    except (NotFoundError, ValidationError):
-        left = None
-    outcome = merge(result, left, product)
-    if outcome.seconds is None:
-        return outcome
-    spot = bool(plan and plan.request.compute is Compute.SPOT)
-    cost = burst_cost(
-        outcome.seconds,
-        settings.sizes[product],
-        region=settings.region,
-        spot=spot,
-        attempts=max(1, outcome.attempts),
+def _tasks(
+    plan: Plan, results: Sequence[Mapping[str, Any]], failure: Told | None, settings: Settings
+) -> list[_TaskOutcomes]:
+    """What became of every task of a plan, whether the Map came to it or not."""
+    by_uri = {str(result.get("task")): result for result in results}
+    found = []
+    for number in sorted({burst.task for burst in plan.bursts}):
+        uri = str(keys.task_key(settings.work_bucket, plan.execution, number))
+        result = by_uri.get(uri, {})
+        own = read_failure(result if "Error" in result else None)
+        outcomes = [outcome_of(record, own or failure) for record in read_records(read_task(uri))]
+        found.append(_with_cost(number, outcomes, result, plan, settings))
+    return found
+
+
+def _with_cost(
+    number: int,
+    outcomes: list[BurstOutcome],
+    result: Mapping[str, Any],
+    plan: Plan,
+    settings: Settings,
+) -> _TaskOutcomes:
+    usage = Usage.model_validate(result.get("usage") or _seen(outcomes, plan.request.compute))
+    made = sum(outcome.outcome is Outcome.MADE for outcome in outcomes)
+    cost = (
+        task_cost(
+            settings.size,
+            region=settings.region,
+            bursts=made,
+            spot_s=usage.spot_s,
+            on_demand_s=usage.on_demand_s,
+            attempts=usage.attempts,
+        ).total
+        if usage.attempts
+        else None
     )
-    return outcome.model_copy(update={"cost_usd": cost.total})
+    parts = shares(cost, [outcome.seconds for outcome in outcomes]) if cost is not None else []
+    if parts:
+        outcomes = [o.model_copy(update={"cost_usd": part}) for o, part in zip(outcomes, parts, strict=True)]
+    report = TaskReport(
+        number=number,
+        id=usage.id,
+        attempts=usage.attempts,
+        capacity=str(result.get("capacity") or plan.request.compute.value),
+        bursts=sum(outcome.attempt > 0 for outcome in outcomes),
+        started=usage.started,
+        finished=usage.finished,
+        seconds=usage.spot_s + usage.on_demand_s if usage.attempts else None,
+        cost_usd=cost,
+    )
+    return _TaskOutcomes(report, outcomes)
 
 
-def _left_out(
-    plan: Plan, bursts: Sequence[BurstOutcome], statics: Sequence[BurstOutcome], failure: Any
-) -> list[BurstOutcome]:
-    """Planned bursts without a result: their static layers failed, or the execution ended before them."""
-    seen = {burst.burst_id for burst in bursts}
-    without_layers = {s.burst_id: s for s in statics if s.outcome is Outcome.FAILED}
-    left_out: list[BurstOutcome] = []
-    for burst in plan.bursts:
-        if burst.burst_id in seen:
-            continue
-        static = without_layers.get(burst.burst_id)
-        if static is not None and static.error_class is not None:
-            why, error_class = "not started, its static layers could not be made", static.error_class
-        else:
-            why = "not started, the execution ended before it"
-            error_class = error_class_of_name(failure["error"] if failure else "")
-        left_out += not_started([burst.burst_id], plan.request.product, why, error_class)
-    return left_out
+def _seen(outcomes: Sequence[BurstOutcome], compute: Compute) -> dict[str, Any]:
+    """Use of a task whose last container nobody told of: from its first burst's start to its last one's end."""
+    starts = [outcome.started for outcome in outcomes if outcome.started]
+    ends = [outcome.finished for outcome in outcomes if outcome.finished]
+    if not starts or not ends:
+        return {}
+    seconds = (max(ends) - min(starts)).total_seconds()
+    return {
+        "attempts": max(outcome.attempt for outcome in outcomes),
+        f"{compute.value}_s": seconds,
+        "started": min(starts),
+        "finished": max(ends),
+    }
 
 
-def _field(payload: Any, name: str) -> Any:
-    return payload.get(name, "") if isinstance(payload, dict) else ""
-
-
-def _asked_product(payload: Any) -> Product:
-    name = _field(payload, "product")
+def _asked_product(payload: Mapping[str, Any]) -> Product:
+    name = payload.get("product", "")
     return Product(name) if name in list(Product) else Product.RTC_S1

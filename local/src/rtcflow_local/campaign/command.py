@@ -11,13 +11,13 @@ from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_campaign.campaign_page import render
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import REPORT
-from rtcflow_local.campaign.estimate import Basis, estimate
 from rtcflow_local.campaign.lists import find_lists
 from rtcflow_local.campaign.operating import Campaign
 from rtcflow_local.campaign.planning import AreaPlan, plan_area, read_area_file, write_plan
 from rtcflow_local.campaign.tables import show_plan, show_report, show_status
 from rtcflow_local.report.aws import Clients, stack_outputs
 from rtcflow_scene.cost import DEFAULT_REGION, TaskSize
+from rtcflow_scene.estimate import ARCHIVES, BURST_S, BURSTS_PER_SCENE, STATIC_S, Basis, Part, estimate
 
 app = typer.Typer(help="Backfill: make every scene of a list, once.", no_args_is_help=True)
 _console = Console(soft_wrap=True, highlight=False)
@@ -42,8 +42,11 @@ def plan(
     name: Annotated[str | None, typer.Option(help="Name of the campaign; else the area's.")] = None,
     static: Annotated[bool, typer.Option(help="Plan the static layers too.")] = True,
     max_scenes: MaxScenes = 20,
-    burst_minutes: Annotated[float, typer.Option(help="Task time of a burst, from a report.")] = 3.0,
-    static_minutes: Annotated[float, typer.Option(help="Task time of the static layers of a burst.")] = 3.0,
+    burst_seconds: Annotated[float, typer.Option(help="Of a burst in its task, from a report.")] = BURST_S[
+        "native"
+    ],
+    static_seconds: Annotated[float, typer.Option(help="Of the static layers of a burst.")] = STATIC_S,
+    vcpu_quota: Annotated[float, typer.Option(help="Fargate vCPU that the account may use at once.")] = 4000,
     vcpu: Annotated[float, typer.Option(help="Size of a task.")] = 4.0,
     memory_gib: Annotated[float, typer.Option(help="Size of a task.")] = 8.0,
     region: Annotated[str, typer.Option(help="Region, for prices.", envvar="AWS_REGION")] = DEFAULT_REGION,
@@ -60,16 +63,20 @@ def plan(
         plans = [one if one.is_static else one._replace(cover={}) for one in plans]
     chosen = name or areas[0].name
     payload = areas[0].payload
+    per_task = str(payload.get("bursts_per_task", "scene"))
     basis = Basis(
-        burst_seconds=burst_minutes * 60,
-        static_seconds=static_minutes * 60,
+        burst_s=burst_seconds,
+        static_s=static_seconds,
+        archive=ARCHIVES.get(str(payload.get("scene_source", "asf")), ARCHIVES["s3"]),
         size=TaskSize(vcpu, memory_gib, 40),
+        bursts_per_task=int(per_task) if per_task.isdigit() else BURSTS_PER_SCENE,
+        vcpu_quota=vcpu_quota,
         region=region,
         spot=payload.get("compute", "spot") == "spot",
         max_scenes=max_scenes,
         max_concurrency=int(payload.get("max_concurrency", 30)),
     )
-    expected = estimate(*_counts(plans), basis)
+    expected = estimate(_parts(plans), basis)
     folder = out or Path(chosen)
     write_plan(folder, chosen, plans, period, expected)
     show_plan(_console, plans, expected, basis)
@@ -79,15 +86,14 @@ def plan(
         _console.print("the archive has no such scene; nothing is to be started")
 
 
-def _counts(plans: list[AreaPlan]) -> tuple[int, int, int, int]:
-    """Scenes and bursts; scenes and bursts of static layers."""
-    statics = sum(len(ids) for one in plans for ids in one.cover.values())
-    return (
-        sum(len(one.scenes) for one in plans if not one.is_static),
-        sum(one.bursts for one in plans if not one.is_static),
-        sum(len(one.cover) for one in plans),
-        statics,
-    )
+def _parts(plans: list[AreaPlan]) -> list[Part]:
+    """Static layers, then the scenes."""
+    covers = [one.cover for one in plans]
+    scenes = [one for one in plans if not one.is_static]
+    return [
+        Part(sum(map(len, covers)), sum(len(ids) for cover in covers for ids in cover.values()), static=True),
+        Part(sum(len(one.scenes) for one in scenes), sum(one.bursts for one in scenes)),
+    ]
 
 
 @app.command()

@@ -15,14 +15,17 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.request import DEFAULT_COLLECTIONS
 from rtcflow_contract.scene_rules import refuse_uncalibrated
 from rtcflow_local.campaign.archive_search import Say, bursts_of, scenes_of
-from rtcflow_local.campaign.estimate import Estimate
 from rtcflow_local.campaign.passes import count_bursts, cover, group_views
+from rtcflow_scene.estimate import Estimate
 
 PLAN = "plan.json"
 # A scene of three sub-swaths of nine bursts.
 USUAL_BURSTS = 27
 # Fields of a payload that static layers are made with too.
-_KEPT = ("resolution", "output_crs", "dem", "engine", "scene_source", "orbit", "compute", "max_concurrency")
+_KEPT = (
+    "resolution", "output_crs", "dem", "engine", "scene_source", "orbit", "compute", "max_concurrency",
+    "bursts_per_task",
+)  # fmt: skip
 _LINKED = {"s3_bucket", "s3_project_folder", "collection"}
 
 

@@ -4,10 +4,10 @@ from rich.console import Console
 from rich.table import Table
 
 from rtcflow_campaign.campaign_report import CampaignReport
-from rtcflow_local.campaign.estimate import Basis, Estimate
 from rtcflow_local.campaign.operating import Status
 from rtcflow_local.campaign.planning import AreaPlan
 from rtcflow_local.report.figures import dollars
+from rtcflow_scene.estimate import Basis, Estimate
 
 _PART_ROWS = (
     ("scenes", "scenes"),
@@ -34,7 +34,7 @@ def show_plan(console: Console, plans: list[AreaPlan], expected: Estimate, basis
     console.print(f"cost   about {dollars(expected.cost_usd)} in {basis.region}, {capacity}")
     console.print(
         f"time   about {expected.hours:,.1f} h with {basis.max_scenes} scenes at once, "
-        f"up to {expected.peak_vcpu:,.0f} vCPU"
+        f"up to {expected.peak_vcpu:,.0f} vCPU, bound by {expected.bound_by}"
     )
     left_out = sum(len(plan.left_out) for plan in plans)
     if left_out:

@@ -79,7 +79,7 @@ class Demo:
         arn = states.start_execution(
             stateMachineArn=stack.state_machine, name=f"demo-{name}", input=json.dumps(payload)
         )["executionArn"]
-        execution = follow(states, arn, self._console, every_s=0.5)
+        execution = follow(states, arn, self._console, emulator.client("s3"), every_s=0.5)
         report = self._folder / f"report-{name}.html"
         write_report(arn, report, states, emulator.client("s3"), products_href="products")
         if execution.exit_code:

@@ -136,11 +136,13 @@ def _facts(burst: BurstDetail, data: ReportData) -> list[tuple[str, str]]:
                 f"{size(manifest.resources.bytes_fetched)}, {size(manifest.resources.bytes_written)}",
             ),
         ]
-    if burst.run is not None:
+    if burst.run is not None and burst.run.started:
         end = data.execution.stopped or data.made
         facts.append(("Wall time", duration(burst.run.seconds(end))))
-    if record.attempts > 1:
-        facts.append(("Attempts", str(record.attempts)))
+    if burst.run is not None:
+        facts.append(("Task", str(burst.run.task)))
+    if record.attempt > 1:
+        facts.append(("Attempts", str(record.attempt)))
     if record.cost_usd is not None:
         facts.append(("Cost, estimated", dollars(record.cost_usd)))
     return facts
@@ -151,8 +153,8 @@ def _error(burst: BurstDetail, data: ReportData) -> dict[str, str]:
     if record.outcome is not Outcome.FAILED:
         return {}
     if burst.under_way:
-        state = burst.run.states[-1].name if burst.run else ""
-        return {"class": "", "reason": "", "message": f"In state {state}.", "advice": ""}
+        state = burst.run.state if burst.run else ""
+        return {"class": "", "reason": "", "message": f"Under way: {state}.", "advice": ""}
     kind = record.error_class.value if record.error_class else ""
     reason = record.reason if record.reason and record.reason != kind else ""
     return {"class": kind, "reason": reason, "message": record.message or "", "advice": ADVICE.get(kind, "")}

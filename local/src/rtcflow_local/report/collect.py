@@ -9,17 +9,16 @@ from pydantic import BaseModel
 
 from rtcflow_contract import keys
 from rtcflow_contract.errors import NotFoundError, RefusedError
-from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import storage
 from rtcflow_local.report.data import BurstDetail, ReportData
-from rtcflow_local.report.execution import Execution, read_definition, read_execution
-from rtcflow_local.report.history import BurstRun
+from rtcflow_local.report.execution import Execution, read_execution
+from rtcflow_local.report.progress import BurstRecords, BurstRun
 
-_JOB_FOLDER = re.compile(r"^(s3://.+/executions/[^/]+)/")
+_FOLDER = re.compile(r"^(s3://.+/executions/[^/]+)/")
 _READERS = 8
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -48,12 +47,19 @@ def collect(
     folder = work_folder(execution)
     plan = _read(folder, keys.PLAN, Plan, s3)
     report = _read(folder, keys.REPORT, SceneReport, s3)
-    records = _records(execution, plan, report)
+    runs = {
+        (run.product, run.burst_id): run
+        for run in BurstRecords(s3).read(execution.passage.tasks, execution.ended)
+    }
+    records = _records(list(runs.values()), plan, report)
     with ThreadPoolExecutor(_READERS) as readers:
-        bursts = list(readers.map(lambda record: _detail(record, execution, s3), records))
+        bursts = list(
+            readers.map(
+                lambda record: _detail(record, runs.get((record.product, record.burst_id)), s3), records
+            )
+        )
     return ReportData(
         execution=execution,
-        definition=read_definition(states, execution_arn),
         made=now or datetime.now(UTC),
         bursts=tuple(bursts),
         plan=plan,
@@ -63,48 +69,47 @@ def collect(
 
 
 def work_folder(execution: Execution) -> keys.Location | None:
-    """The execution's folder in the work bucket, known from its report or any of its jobs."""
+    """The execution's folder in the work bucket, known from its report or any of its tasks."""
     outputs = [state.output for state in execution.passage.states if isinstance(state.output, dict)]
     uris = [str(output["report"]) for output in outputs if output.get("report")]
-    uris += [run.job for run in execution.passage.bursts.values()]
-    match = next((match for match in map(_JOB_FOLDER.match, uris) if match), None)
+    uris += list(execution.passage.tasks)
+    match = next((match for match in map(_FOLDER.match, uris) if match), None)
     return keys.parse_s3_uri(match[1]) if match else None
 
 
-def _records(execution: Execution, plan: Plan | None, report: SceneReport | None) -> list[BurstOutcome]:
-    """One record a burst: of the scene report where there is one, else of the history and the plan."""
+def _records(runs: list[BurstRun], plan: Plan | None, report: SceneReport | None) -> list[BurstOutcome]:
+    """One record a burst: of the scene report where there is one, else of the tasks and the plan."""
     if report is not None:
         return [*report.static_bursts, *report.bursts]
-    runs = [_record_of(run) for run in execution.passage.bursts.values()]
+    records = [_record_of(run) for run in runs]
     if plan is None:
-        return runs
+        return records
     there = [
         BurstOutcome(
             burst_id=b.burst_id,
             product=plan.request.product,
             outcome=Outcome.SKIPPED,
-            attempts=0,
+            attempt=0,
             item=b.item,
         )
         for b in plan.existing
     ]
-    return runs + there
+    return records + there
 
 
 def _record_of(run: BurstRun) -> BurstOutcome:
+    if run.outcome is not None and run.record is not None:
+        return run.record
     return BurstOutcome(
         burst_id=run.burst_id,
         product=run.product,
-        outcome=run.outcome or Outcome.FAILED,
-        attempts=run.attempts if run.outcome else 0,
-        error_class=run.error_class,
+        outcome=Outcome.FAILED,
+        attempt=run.attempts,
         message=run.message or None,
-        item=run.result.get("item"),
     )
 
 
-def _detail(record: BurstOutcome, execution: Execution, s3: Any) -> BurstDetail:
-    run = execution.passage.bursts.get((Product(record.product), record.burst_id))
+def _detail(record: BurstOutcome, run: BurstRun | None, s3: Any) -> BurstDetail:
     there = record.manifest or record.item
     if there is None or record.outcome is Outcome.FAILED:
         return BurstDetail(record, run)

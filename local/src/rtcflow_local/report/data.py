@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product
@@ -10,14 +9,14 @@ from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
 from rtcflow_local.report.execution import Execution
-from rtcflow_local.report.history import BurstRun
+from rtcflow_local.report.progress import BurstRun
 
 
 @dataclass(frozen=True)
 class BurstDetail:
     """A burst with all that is known of it: `record` always, the others as far as they exist.
 
-    `folder` is that of its product, `run` its way through the state machine, `browse` the browse image as PNG.
+    `folder` is that of its product, `run` what its task left of it, `browse` the browse image as PNG.
     """
 
     record: BurstOutcome
@@ -34,7 +33,7 @@ class BurstDetail:
     @property
     def under_way(self) -> bool:
         """Whether neither a record nor an outcome exists yet."""
-        return self.run is not None and self.run.outcome is None and self.record.attempts == 0
+        return self.run is not None and self.run.outcome is None and not self.run.ended
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,6 @@ class ReportData:
     """An execution with its plan, its scene report and its bursts, static ones first."""
 
     execution: Execution
-    definition: dict[str, Any]
     made: datetime
     bursts: tuple[BurstDetail, ...] = ()
     plan: Plan | None = None

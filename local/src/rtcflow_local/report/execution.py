@@ -6,13 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rtcflow_contract.errors import EXIT_CODES, ErrorClass, error_class_of_name
-from rtcflow_contract.report import Outcome
 from rtcflow_local.report.aws import asked
-from rtcflow_local.report.history import Passage, read_history
+from rtcflow_local.report.history import Passage, StateRun, read_history
 
 RUNNING = "RUNNING"
-# Of several failed bursts the class that asks most of a person counts.
-_GRAVITY = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,15 @@ class Execution:
 
     @property
     def error_class(self) -> ErrorClass | None:
-        """Class of the failure: the gravest of the failed bursts', else that of the execution's own error."""
+        """Class of the failure: what SummarizeScene says, else that of the execution's own error."""
         if self.status in (RUNNING, "SUCCEEDED", "PENDING_REDRIVE"):
             return None
         if self.status in ("ABORTED", "TIMED_OUT"):
             return ErrorClass.TRANSIENT
-        classes = {run.error_class for run in self.passage.bursts.values() if run.outcome is Outcome.FAILED}
-        found = next((error_class for error_class in _GRAVITY if error_class in classes), None)
-        return found or error_class_of_name(self.error)
+        told = next(
+            (o["error_class"] for o in map(_output, self.passage.states) if o.get("error_class")), None
+        )
+        return ErrorClass(told) if told in list(ErrorClass) else error_class_of_name(self.error)
 
     @property
     def exit_code(self) -> int:
@@ -105,9 +103,5 @@ def read_execution(client: Any, arn: str) -> Execution:
     )
 
 
-def read_definition(client: Any, arn: str) -> dict[str, Any]:
-    """The state machine's definition that an execution was started with."""
-    with asked(f"execution {arn}"):
-        told = client.describe_state_machine_for_execution(executionArn=arn)
-    definition: dict[str, Any] = json.loads(told["definition"])
-    return definition
+def _output(state: StateRun) -> dict[str, Any]:
+    return state.output if isinstance(state.output, dict) else {}

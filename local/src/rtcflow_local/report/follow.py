@@ -1,7 +1,7 @@
-"""Show an execution's states and bursts live, until it ends."""
+"""Show an execution's states, tasks and bursts live, until it ends."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from rtcflow_contract.errors import TransientError
 from rtcflow_contract.report import Outcome
 from rtcflow_local.report.execution import Execution, read_execution
 from rtcflow_local.report.figures import duration
-from rtcflow_local.report.history import BurstRun, StateRun
+from rtcflow_local.report.history import StateRun
+from rtcflow_local.report.progress import BurstRecords, BurstRun
 
 _MARKS = {True: ("✗", "red"), False: ("✓", "green")}
 # Transient troubles in a row after which following ends; the execution itself goes on.
@@ -26,6 +27,7 @@ def follow(
     client: Any,
     execution_arn: str,
     console: Console,
+    s3: Any = None,
     *,
     every_s: float = 2.0,
     wait: Callable[[float], None] = time.sleep,
@@ -37,6 +39,8 @@ def follow(
     client : boto3 Step Functions client
     execution_arn : str
     console : rich Console
+    s3 : boto3 S3 client, optional
+        The records of bursts are read with it; without, tasks alone are shown.
     every_s : float
         Seconds between two looks.
     wait : callable
@@ -48,18 +52,20 @@ def follow(
         As it ended; its `exit_code` is that of a command.
     """
     show = _Screen(console) if console.is_terminal else _Lines(console)
+    records = BurstRecords(s3) if s3 is not None else None
     with show:
         troubles = 0
         while True:
             try:
                 execution = read_execution(client, execution_arn)
+                bursts = records.read(execution.passage.tasks, execution.ended) if records else []
             except TransientError:
                 troubles += 1
                 if troubles >= _PATIENCE:
                     raise
             else:
                 troubles = 0
-                show.update(execution)
+                show.update(execution, bursts)
                 if execution.ended:
                     break
             wait(every_s)
@@ -81,9 +87,9 @@ class _Screen:
     def __exit__(self, *error: Any) -> None:
         self._live.__exit__(*error)
 
-    def update(self, execution: Execution) -> None:
+    def update(self, execution: Execution, bursts: Sequence[BurstRun]) -> None:
         """Draw."""
-        self._live.update(draw(execution, datetime.now(UTC)))
+        self._live.update(draw(execution, datetime.now(UTC), bursts))
 
 
 class _Lines:
@@ -99,84 +105,121 @@ class _Lines:
     def __exit__(self, *error: Any) -> None:
         return None
 
-    def update(self, execution: Execution) -> None:
+    def update(self, execution: Execution, bursts: Sequence[BurstRun]) -> None:
         """Print what was not printed yet."""
-        for line in lines(execution, datetime.now(UTC)):
+        for line in lines(execution, datetime.now(UTC), bursts):
             if line not in self._told:
                 self._told.add(line)
                 self._console.print(Text(line), soft_wrap=True)
 
 
-def lines(execution: Execution, now: datetime) -> list[str]:
-    """What happened so far: states entered, bursts' states entered, bursts ended."""
+def lines(execution: Execution, now: datetime, bursts: Sequence[BurstRun] = ()) -> list[str]:
+    """What happened so far: states entered, those of tasks too, bursts begun and ended."""
     told = [(state.entered, state.name) for state in execution.passage.states]
-    for run in execution.passage.bursts.values():
-        told += [(s.entered, f"  {run.burst_id} {s.name}") for s in run.states if s.type == "Task"]
-        if run.outcome is not None and run.states[-1].exited:
-            why = f" ({run.error_class}): {run.message}" if run.outcome is Outcome.FAILED else ""
-            after = duration(run.seconds(now))
-            told.append((run.states[-1].exited, f"  {run.burst_id} {run.outcome} after {after}{why}"))
+    for task in execution.passage.tasks.values():
+        told += [(s.entered, f"  task {task.number} {s.name}") for s in task.states if s.type == "Task"]
+        told += [(s.exited, f"  task {task.number} {_end(s)}") for s in task.states if s.failed and s.exited]
+    for run in bursts:
+        name = f"  {run.burst_id} ({run.product.value})"
+        if run.started:
+            told.append((run.started, f"{name} begun in task {run.task}"))
+        if run.outcome is not None and run.record is not None:
+            why = f" ({run.record.error_class}): {run.message}" if run.outcome is Outcome.FAILED else ""
+            after = f" after {duration(run.seconds(now))}" if run.started else ""
+            told.append((run.finished or execution.started, f"{name} {run.outcome.value}{after}{why}"))
     return [f"{moment:%H:%M:%S} {text}" for moment, text in sorted(told, key=lambda entry: entry[0])]
 
 
-def draw(execution: Execution, now: datetime) -> RenderableType:
-    """The live view: states with times, then bursts."""
+def _end(state: StateRun) -> str:
+    told = state.output if isinstance(state.output, dict) else {}
+    ended = told.get("ended")
+    error = (ended if isinstance(ended, dict) else told).get("Error", "an error")
+    return f"{state.name} ended with {error}"
+
+
+def draw(execution: Execution, now: datetime, bursts: Sequence[BurstRun] = ()) -> RenderableType:
+    """The live view: states with times, then tasks, then bursts."""
     head = Text.assemble(
         (execution.scene or execution.name, "bold"), "  ", (duration(execution.seconds(now)), "dim")
     )
     states = Table.grid(padding=(0, 2))
     for state in execution.passage.states:
         states.add_row(
-            _mark(state, execution),
+            _mark(state, execution, bursts),
             Text(state.name, style="" if state.exited else "bold"),
             Text(duration(state.seconds(now)) if state.type in ("Task", "Map") else "", style="dim"),
-            Text(_counts(execution, state), style="dim"),
+            Text(_counts(execution, state, bursts), style="dim"),
         )
     parts: list[RenderableType] = [head, states]
-    if execution.passage.bursts:
-        parts.append(_bursts(execution, now))
+    if execution.passage.tasks:
+        parts.append(_tasks(execution, now))
+    if bursts:
+        parts.append(_bursts(execution, now, bursts))
     return Group(*parts)
 
 
-def _bursts(execution: Execution, now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for title in ("", "burst", "product", "state", "time", "tries", ""):
-        table.add_column(title, no_wrap=title in ("burst", "product"))
-    for state in execution.passage.states:
-        for run in execution.passage.within(state.name):
-            table.add_row(
-                _burst_mark(run, execution),
-                run.burst_id,
-                Text(run.product.value, style="dim"),
-                run.outcome.value if run.outcome else run.states[-1].name,
-                duration(run.seconds(now)),
-                str(run.attempts),
-                Text(run.message, style="red" if run.outcome is Outcome.FAILED else "yellow"),
-            )
+def _tasks(execution: Execution, now: datetime) -> Table:
+    table = _table("", "task", "bursts", "state", "time", "calls", "")
+    for task in execution.passage.tasks_in_order():
+        ended = task.ended or execution.ended
+        table.add_row(
+            Text("✓" if task.ended else "–", style="dim") if ended else Spinner("dots", style="cyan"),
+            str(task.number),
+            str(len(task.burst_ids)),
+            "done" if task.ended else task.states[-1].name,
+            duration(task.seconds(now)),
+            str(task.calls),
+            Text("" if task.ended else task.why, style="yellow"),
+        )
     return table
 
 
-def _mark(state: StateRun, execution: Execution) -> RenderableType:
+def _bursts(execution: Execution, now: datetime, bursts: Sequence[BurstRun]) -> Table:
+    table = _table("", "burst", "product", "task", "state", "time", "tries", "")
+    for run in bursts:
+        table.add_row(
+            _burst_mark(run, execution),
+            run.burst_id,
+            Text(run.product.value, style="dim"),
+            str(run.task),
+            run.state,
+            duration(run.seconds(now)) if run.started else "",
+            str(run.attempts),
+            Text(run.message, style="red" if run.outcome is Outcome.FAILED else "yellow"),
+        )
+    return table
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for title in titles:
+        table.add_column(title, no_wrap=title in ("burst", "product", "task"))
+    return table
+
+
+def _mark(state: StateRun, execution: Execution, bursts: Sequence[BurstRun]) -> RenderableType:
     if state.exited is None and not execution.ended:
         return Spinner("dots", style="cyan")
     cut_off = state.exited is None and state.type != "Succeed"
-    bursts_failed = any(run.outcome is Outcome.FAILED for run in execution.passage.within(state.name))
-    failed = state.failed or bursts_failed or cut_off
-    return Text(*_MARKS[failed])
+    bursts_failed = state.type == "Map" and any(run.outcome is Outcome.FAILED for run in bursts)
+    return Text(*_MARKS[state.failed or bursts_failed or cut_off])
 
 
 def _burst_mark(run: BurstRun, execution: Execution) -> RenderableType:
     if run.outcome is None:
-        return Text("–", style="dim") if execution.ended else Spinner("dots", style="cyan")
+        idle = execution.ended or not run.in_hand
+        return Text("–", style="dim") if idle else Spinner("dots", style="cyan")
     return Text(*_MARKS[run.outcome is Outcome.FAILED])
 
 
-def _counts(execution: Execution, state: StateRun) -> str:
+def _counts(execution: Execution, state: StateRun, bursts: Sequence[BurstRun]) -> str:
     if state.type == "Task":
         return f"{state.attempts} calls" if state.attempts > 1 else ""
     if state.type != "Map":
         return ""
-    runs = execution.passage.within(state.name)
-    ended = [run for run in runs if run.outcome is not None]
+    tasks = execution.passage.tasks.values()
+    whole = len(bursts) or sum(len(task.burst_ids) for task in tasks)
+    ended = [run for run in bursts if run.outcome is not None]
     failed = sum(run.outcome is Outcome.FAILED for run in ended)
-    return f"{len(ended)} of {len(runs)} bursts" + (f", {failed} failed" if failed else "")
+    of_tasks = f" in {len(tasks)} task{'s' if len(tasks) != 1 else ''}"
+    return f"{len(ended)} of {whole} bursts{of_tasks}" + (f", {failed} failed" if failed else "")

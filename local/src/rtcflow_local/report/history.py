@@ -1,14 +1,10 @@
-"""What an execution did, from its Step Functions history: states one by one, and the bursts within its Maps."""
+"""What an execution did, from its Step Functions history: states one by one, and the tasks within its Map."""
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-
-from rtcflow_contract.errors import ErrorClass
-from rtcflow_contract.layers import Product
-from rtcflow_contract.report import Outcome
 
 # Ends of one attempt of a Task, and whether it went well.
 _TASK_ENDS = {
@@ -41,44 +37,34 @@ class StateRun:
 
 
 @dataclass
-class BurstRun:
-    """A burst's way through the states of the Map named `within`."""
+class TaskRun:
+    """A task's way through the states of the Map; `uri` is where it is stored, `burst_ids` its bursts."""
 
-    burst_id: str
-    product: Product
-    within: str
-    job: str
+    uri: str
+    burst_ids: tuple[str, ...]
     states: list[StateRun] = field(default_factory=list)
 
     @property
-    def result(self) -> Mapping[str, Any]:
-        """The Map iteration's result, empty until it is there."""
-        last = self.states[-1]
-        output = last.output if last.exited and isinstance(last.output, dict) else {}
-        return output if "outcome" in output else {}
+    def number(self) -> int:
+        """Its number among the scene's tasks."""
+        return int(self.uri.rpartition("/")[2].removesuffix(".json"))
 
     @property
-    def outcome(self) -> Outcome | None:
-        """Made or failed; None while it is under way."""
-        return Outcome(self.result["outcome"]) if self.result else None
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        output = self.states[-1].output
+        return isinstance(output, dict) and output.get("next") == "done"
 
     @property
-    def error_class(self) -> ErrorClass | None:
-        """Class of a failed burst's error."""
-        name = self.result.get("error_class")
-        return ErrorClass(name) if name else None
+    def calls(self) -> int:
+        """Calls of RunTask."""
+        return sum(state.name == "RunTask" for state in self.states)
 
     @property
-    def message(self) -> str:
-        """Why it failed, or why its last attempt did."""
-        outputs = [state.output for state in self.states if isinstance(state.output, dict)]
-        messages = [output["message"] for output in outputs if output.get("message")]
-        return str(messages[-1]) if messages and self.outcome is not Outcome.MADE else ""
-
-    @property
-    def attempts(self) -> int:
-        """Container tasks that were started for it."""
-        return int(self.result.get("attempts") or sum(s.name.startswith("Run") for s in self.states) or 1)
+    def why(self) -> str:
+        """What its last call of RunTask ended with, where that was an error."""
+        ends = [state.output["ended"] for state in self.states if _has_end(state.output)]
+        return f"{ends[-1]['Error']}: {ends[-1].get('Cause') or ''}"[:300] if ends else ""
 
     def seconds(self, now: datetime) -> float:
         """Wall time from its first state on."""
@@ -88,23 +74,21 @@ class BurstRun:
 
 @dataclass
 class Passage:
-    """All states an execution went through, in order of their start; `bursts` by product and id."""
+    """All states an execution went through, in order of their start; `tasks` by URI."""
 
     states: list[StateRun] = field(default_factory=list)
-    bursts: dict[tuple[Product, str], BurstRun] = field(default_factory=dict)
+    tasks: dict[str, TaskRun] = field(default_factory=dict)
     planned: int | None = None
 
-    def within(self, map_state: str) -> list[BurstRun]:
-        """Bursts of a Map state, by id."""
-        return sorted(
-            (run for run in self.bursts.values() if run.within == map_state), key=lambda run: run.burst_id
-        )
+    def tasks_in_order(self) -> list[TaskRun]:
+        """Tasks by number."""
+        return sorted(self.tasks.values(), key=lambda task: task.number)
 
 
 def read_history(events: Iterable[Mapping[str, Any]]) -> Passage:
     """Put a history's events together.
 
-    A state within a Map is known by its input: the state machine hands every one of them its `burst_id` and `job`.
+    A state within the Map is known by its input: the state machine hands every one of them its `task`.
 
     Parameters
     ----------
@@ -120,20 +104,23 @@ def read_history(events: Iterable[Mapping[str, Any]]) -> Passage:
             details = event["stateEnteredEventDetails"]
             run = StateRun(details["name"], kind.removesuffix("StateEntered"), event["timestamp"])
             given = _parsed(details.get("input"))
-            if isinstance(given, dict) and "burst_id" in given and "job" in given:
-                inner[run.name, given["burst_id"]] = run
-                _burst(passage, given, current.name if current else "").states.append(run)
+            if isinstance(given, dict) and "task" in given:
+                inner[run.name, given["task"]] = run
+                task = TaskRun(given["task"], tuple(given.get("bursts") or ()))
+                passage.tasks.setdefault(task.uri, task).states.append(run)
             else:
                 current = run
                 passage.states.append(run)
         elif kind.endswith("StateExited"):
             details = event["stateExitedEventDetails"]
             output = _parsed(details.get("output"))
-            burst_id = output.get("burst_id") if isinstance(output, dict) else None
-            left = inner.pop((details["name"], str(burst_id)), None) or _open(passage, details["name"])
+            task_uri = output.get("task") if isinstance(output, dict) else None
+            left = inner.pop((details["name"], str(task_uri)), None) or _open(passage, details["name"])
             if left is not None:
                 left.exited, left.output = event["timestamp"], output
-                left.failed = left.failed or (isinstance(output, dict) and "error" in output)
+                left.failed = (
+                    left.failed or _has_end(output) or (isinstance(output, dict) and "Error" in output)
+                )
                 if left.name == "PlanScene" and isinstance(output, dict) and not left.failed:
                     passage.planned = output.get("bursts")
         elif current is not None and current.type == "Task" and current.exited is None:
@@ -142,15 +129,14 @@ def read_history(events: Iterable[Mapping[str, Any]]) -> Passage:
     return passage
 
 
+def _has_end(output: Any) -> bool:
+    """Whether a state's output carries an error of RunTask."""
+    end = output.get("ended") if isinstance(output, dict) else None
+    return isinstance(end, dict) and "Error" in end
+
+
 def _open(passage: Passage, name: str) -> StateRun | None:
     return next((s for s in reversed(passage.states) if s.name == name and s.exited is None), None)
-
-
-def _burst(passage: Passage, given: Mapping[str, Any], within: str) -> BurstRun:
-    # .../{product}/{burst_id}/job.json: the key layout of a job's folder.
-    product = Product(str(given["job"]).split("/")[-3])
-    run = BurstRun(given["burst_id"], product, within, str(given["job"]))
-    return passage.bursts.setdefault((product, run.burst_id), run)
 
 
 def _parsed(text: str | None) -> Any:

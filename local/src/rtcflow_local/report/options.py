@@ -35,7 +35,8 @@ HELP = {
     "on_existing": "What to do with a burst whose product exists.",
     "on_missing_static": "What to do when static layers to be linked are missing.",
     "compute": "Capacity of the burst tasks; spot falls back to on_demand.",
-    "max_concurrency": "Bursts at once.",
+    "max_concurrency": "Container tasks at once.",
+    "bursts_per_task": "Bursts of one container task: a number, scene (as many as may be) or auto.",
 }
 # Only for checking a payload on this machine; PlanScene puts the stack's own bucket.
 _ANY_BUCKET = "the-products-bucket-of-the-stack"

@@ -11,7 +11,6 @@ from rtcflow_local.report.browse import Picture, shrink
 from rtcflow_local.report.burst_view import group_troubles, make_card
 from rtcflow_local.report.collect import collect
 from rtcflow_local.report.data import ReportData
-from rtcflow_local.report.graph_view import view_graph
 from rtcflow_local.report.head_view import make_head
 from rtcflow_local.report.map_layout import Shape, make_map
 from rtcflow_local.report.timeline import make_timeline
@@ -56,7 +55,6 @@ def build_report(data: ReportData) -> str:
         open_cards=_OPEN_CARDS,
         map=make_map(shapes),
         tones={card.key: card for card in cards},
-        graph=view_graph(data),
         timeline=make_timeline(data),
     )
 

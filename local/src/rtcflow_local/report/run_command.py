@@ -54,7 +54,7 @@ def run(
         endpoint = f" --endpoint-url {endpoint_url}" if endpoint_url else ""
         _console.print(f"report it with: rtcflow report {arn}{endpoint}")
         return
-    ended = follow(clients("stepfunctions"), arn, _console)
+    ended = follow(clients("stepfunctions"), arn, _console, clients("s3"))
     if ended.exit_code:
         raise typer.Exit(ended.exit_code)
 

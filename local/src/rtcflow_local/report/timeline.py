@@ -1,12 +1,13 @@
-"""When each state and burst ran, as bars on a common axis in percent of the execution's time."""
+"""When each state, task and burst ran, as bars on a common axis in percent of the execution's time."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
 from rtcflow_contract.report import Outcome
-from rtcflow_local.report.data import ReportData
+from rtcflow_local.report.data import BurstDetail, ReportData
 from rtcflow_local.report.figures import duration
-from rtcflow_local.report.history import BurstRun, StateRun
+from rtcflow_local.report.history import StateRun, TaskRun
 
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)
 
@@ -30,48 +31,70 @@ class Row(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """Rows of states and bursts, and ticks as (percent, text)."""
+    """Rows of states, tasks and bursts, and ticks as (percent, text)."""
 
     rows: tuple[Row, ...]
     ticks: tuple[tuple[float, str], ...]
 
 
+class _Axis(NamedTuple):
+    start: datetime
+    end: datetime
+
+    @property
+    def whole(self) -> float:
+        return max((self.end - self.start).total_seconds(), 0.001)
+
+    def bar(self, name: str, begun: datetime, seconds: float, kind: str) -> Bar:
+        left = 100 * (begun - self.start).total_seconds() / self.whole
+        title = f"{name}: {duration(seconds)}, from {begun:%H:%M:%S}"
+        return Bar(max(0.0, left), max(100 * seconds / self.whole, 0.15), kind, title)
+
+
 def make_timeline(data: ReportData) -> Timeline:
-    """Bars of the states that take time, each Map followed by its bursts."""
-    start, end = data.execution.started, data.execution.stopped or data.made
-    whole = max((end - start).total_seconds(), 0.001)
-    keys = {(burst.record.product, burst.record.burst_id): burst.key for burst in data.bursts}
+    """Bars of the states that take time, the Map followed by its tasks, and each of these by its bursts."""
+    axis = _Axis(data.execution.started, data.execution.stopped or data.made)
     rows: list[Row] = []
     for state in data.execution.passage.states:
         if state.type not in ("Task", "Map", "Wait"):
             continue
         kind = "fail" if state.failed else "map" if state.type == "Map" else "task"
-        rows.append(Row(state.name, (_bar(state, start, end, whole, kind),), duration(state.seconds(end))))
-        for run in data.execution.passage.within(state.name):
-            key = keys.get((run.product, run.burst_id), "")
-            rows.append(
-                Row(run.burst_id, _bars(run, start, end, whole), duration(run.seconds(end)), f"#{key}")
-            )
-    step = next((s for s in _TICKS if whole / s <= 8), _TICKS[-1])
-    ticks = tuple((100 * i * step / whole, _tick(i * step)) for i in range(int(whole / step) + 1))
+        rows.append(Row(state.name, (_bar(state, axis, kind),), duration(state.seconds(axis.end))))
+        if state.type == "Map":
+            rows += _tasks(data, axis)
+    step = next((s for s in _TICKS if axis.whole / s <= 8), _TICKS[-1])
+    ticks = tuple((100 * i * step / axis.whole, _tick(i * step)) for i in range(int(axis.whole / step) + 1))
     return Timeline(tuple(rows), ticks)
 
 
-def _bars(run: BurstRun, start: datetime, end: datetime, whole: float) -> tuple[Bar, ...]:
-    kinds = {"Wait": "wait", "Task": "burst"}
-    bars = []
-    for state in run.states:
-        if state.type in kinds:
-            lost = state.failed or (run.outcome is Outcome.FAILED and state is run.states[-1])
-            bars.append(_bar(state, start, end, whole, "fail" if lost else kinds[state.type]))
-    return tuple(bars)
+def _tasks(data: ReportData, axis: _Axis) -> Iterable[Row]:
+    for task in data.execution.passage.tasks_in_order():
+        yield Row(f"task {task.number}", _bars(task, axis), duration(task.seconds(axis.end)))
+        for burst in data.bursts:
+            if burst.run is not None and burst.run.task == task.number and burst.run.started:
+                yield _burst(burst, axis)
 
 
-def _bar(state: StateRun, start: datetime, end: datetime, whole: float, kind: str) -> Bar:
-    left = 100 * (state.entered - start).total_seconds() / whole
-    seconds = state.seconds(end)
-    title = f"{state.name}: {duration(seconds)}, from {state.entered:%H:%M:%S}"
-    return Bar(max(0.0, left), max(100 * seconds / whole, 0.15), kind, title)
+def _burst(burst: BurstDetail, axis: _Axis) -> Row:
+    run = burst.run
+    assert run is not None and run.started is not None  # noqa: PT018 - the caller saw to both
+    seconds = run.seconds(axis.end)
+    kind = "fail" if burst.record.outcome is Outcome.FAILED and not burst.under_way else "burst"
+    bar = axis.bar(burst.record.burst_id, run.started, seconds, kind)
+    return Row(burst.record.burst_id, (bar,), duration(seconds), f"#{burst.key}")
+
+
+def _bars(task: TaskRun, axis: _Axis) -> tuple[Bar, ...]:
+    kinds = {"Wait": "wait", "Task": "task"}
+    return tuple(
+        _bar(state, axis, "fail" if state.failed else kinds[state.type])
+        for state in task.states
+        if state.type in kinds
+    )
+
+
+def _bar(state: StateRun, axis: _Axis, kind: str) -> Bar:
+    return axis.bar(state.name, state.entered, state.seconds(axis.end), kind)
 
 
 def _tick(seconds: int) -> str:

@@ -4,15 +4,12 @@ import os
 from typing import NamedTuple
 
 from rtcflow_local.stack.acquisitions import Found
-from rtcflow_scene.cost import DEFAULT_REGION, TaskSize, burst_cost, scene_cost
+from rtcflow_scene.estimate import Basis, Part, estimate
 
 # Seconds of one core for a full-size dual-polarized burst at 20 m, and for the static layers of one (docs/scale.md).
 _BURST_CPU_S, _STATIC_CPU_S = 12.0, 28.0
 # Bytes a second from an archive over a household's or an institute's line.
 _FETCH_RATE = 10e6
-# Wall time of a burst in a task of 4 vCPU, seconds.
-_TASK_S = 8.0
-_TASK = TaskSize(4, 8, 40)
 
 
 class Expectation(NamedTuple):
@@ -30,8 +27,8 @@ def expect(found: Found, cores: int | None = None) -> Expectation:
     fetched = sum(burst.size for burst in bursts)
     computing = (len(bursts) * _BURST_CPU_S + static * _STATIC_CPU_S) / (cores or os.cpu_count() or 1)
     scenes = len({burst.scene.id for burst in bursts})
-    each = burst_cost(_TASK_S, _TASK, region=DEFAULT_REGION, spot=True).total
-    cost = (len(bursts) + static) * each + scenes * scene_cost([], region=DEFAULT_REGION)
+    parts = [Part(min(scenes, static), static, static=True), Part(scenes, len(bursts))]
+    cost = estimate(parts, Basis()).cost_usd
     # Fetching goes on while the engine computes.
     return Expectation(fetched, max(computing, fetched / _FETCH_RATE), cost)
 

@@ -7,26 +7,83 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["throttle", "spot", "kill", "s3_unavailable", "s3_slow", "lambda_timeout"]
-TASK_KINDS: frozenset[Kind] = frozenset({"throttle", "spot", "kill"})
+Kind = Literal[
+    "refuse",
+    "not_started",
+    "spot",
+    "kill",
+    "end",
+    "vcpu_quota",
+    "s3_unavailable",
+    "s3_slow",
+    "lambda_timeout",
+]
+START_KINDS: frozenset[Kind] = frozenset({"refuse", "not_started"})
+RUN_KINDS: frozenset[Kind] = frozenset({"spot", "kill"})
+END_KINDS: frozenset[Kind] = frozenset({"end"})
+QUOTA_KINDS: frozenset[Kind] = frozenset({"vcpu_quota"})
 S3_KINDS: frozenset[Kind] = frozenset({"s3_unavailable", "s3_slow"})
 LAMBDA_KINDS: frozenset[Kind] = frozenset({"lambda_timeout"})
+
+# Errors of RunTask by which AWS says that there is no capacity, as (Error, Cause).
+NO_CAPACITY = {
+    "resource": ("AmazonECS.Unknown", '[{"Arn": "arn", "Reason": "RESOURCE:CPU"}]'),
+    "unavailable": (
+        "ECS.AmazonECSException",
+        "Capacity is unavailable at this time. Please try again later.",
+    ),
+    "unknown": ("AmazonECS.Unknown", "Capacity is unavailable at this time. Please try again later."),
+    "provisioning": ("ECS.ClientException", "Tasks provisioning capacity limit exceeded."),
+    "quota": (
+        "AmazonECS.Unknown",
+        "You've reached the limit on the number of vCPUs you can run concurrently",
+    ),
+}
+RATE_EXCEEDED = ("ECS.AmazonECSException", "Rate exceeded")
+# Reasons of tasks that did not start.
+IMAGE_NOT_FOUND = (
+    "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref "
+    "123456789012.dkr.ecr.us-west-2.amazonaws.com/rtcflow:native: not found"
+)
+SECRET_WITHOUT_KEY = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+    "retrieved secret from Secrets Manager did not contain json key EARTHDATA_LOGIN"
+)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of what names `where`: a burst id, or a part of an S3 key; it happens `times` times.
+    """A fault of what names `where`: a part of a task's location or a burst id in it, or of an S3 key.
 
-    To tasks, by the location of their job: `throttle` refuses RunTask, `spot` interrupts the task, `kill` kills its
-    process, the latter two `after_s` seconds into the task. To S3 requests, by method and path: `s3_unavailable`
-    answers 503 SlowDown, `s3_slow` answers `after_s` seconds late. To functions, by their event: `lambda_timeout` lets
-    the function work, and then says that it timed out.
+    It happens `times` times.
+
+    To calls of RunTask: `refuse` fails the call with `error` and `cause`, `not_started` lets the task end before it
+    starts, for the reason `cause`, `vcpu_quota` refuses what would run more than `vcpu` vCPU at once.
+
+    To tasks, `after_s` seconds into the task, or as burst number `at_burst` (from 1) of this container begins to
+    compute: `spot` interrupts it with SIGTERM, and SIGKILL after `grace_s`; `kill` kills its process. To a task that
+    ended: `end` makes the error that Step Functions tells of it `cause`: `exit_0` of a container that ended well, or a
+    Cause that is `absent`, `cut` or `text`.
+
+    To S3 requests, by method and path: `s3_unavailable` answers 503 SlowDown, `s3_slow` answers `after_s` seconds late.
+    To functions, by their event: `lambda_timeout` lets the function work, and then says that it timed out.
     """
 
     where: str
     kind: Kind
     after_s: float = 0.0
     times: int = 1
+    at_burst: int = 0
+    grace_s: float = 5.0
+    vcpu: float = 0.0
+    error: str = ""
+    cause: str = ""
+
+
+def refusal(where: str, told: tuple[str, str], times: int = 1) -> Fault:
+    """A refused call of RunTask."""
+    error, cause = told
+    return Fault(where, "refuse", times=times, error=error, cause=cause)
 
 
 class FaultFile:
@@ -41,7 +98,7 @@ class FaultFile:
         with self._lock:
             self._write(list(faults))
 
-    def take(self, text: str, kinds: Iterable[Kind] = TASK_KINDS) -> Fault | None:
+    def take(self, text: str, kinds: Iterable[Kind]) -> Fault | None:
         """The next fault of those kinds of what a text names, used up; None when there is none."""
         with self._lock:
             faults = self._read()
@@ -51,6 +108,12 @@ class FaultFile:
                     self._write(faults)
                     return fault
         return None
+
+    def standing(self, text: str, kinds: Iterable[Kind]) -> Fault | None:
+        """The same, not used up."""
+        with self._lock:
+            found = (fault for fault in self._read() if fault.kind in kinds and fault.where in text)
+            return next(found, None)
 
     def left(self) -> list[Fault]:
         """Every fault with the times it is still to happen."""

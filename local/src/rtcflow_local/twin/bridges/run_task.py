@@ -5,14 +5,22 @@ ten minutes, and the task stopped when its state times out or its execution is s
 """
 
 import json
+import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rtcflow_contract.task import TASK_VARIABLE
 from rtcflow_local.twin.bridges import running
-from rtcflow_local.twin.faults import Fault, FaultFile
+from rtcflow_local.twin.faults import END_KINDS, QUOTA_KINDS, RUN_KINDS, START_KINDS, Fault, FaultFile
 
 _POLL_S = 0.1
+_LOCATION = re.compile(r"^s3://(?P<bucket>[^/]+)/(?P<key>.+)$")
+_QUOTA = (
+    "AmazonECS.Unknown",
+    '[{"Reason": "You\'ve reached the limit on the number of vCPUs you can run concurrently"}]',
+)
 
 
 def pascal(value: Any) -> Any:
@@ -22,11 +30,11 @@ def pascal(value: Any) -> Any:
     return [pascal(inner) for inner in value] if isinstance(value, list) else value
 
 
-def job_of(request: Mapping[str, Any]) -> str:
-    """The job that a RunTask request hands to its container, empty when none."""
+def task_of(request: Mapping[str, Any]) -> str:
+    """Location of the task that a RunTask request hands to its container, empty when none."""
     for container in request.get("overrides", {}).get("containerOverrides", []):
         for variable in container.get("environment", []):
-            if variable.get("name") == "RTCFLOW_JOB":
+            if variable.get("name") == TASK_VARIABLE:
                 return str(variable.get("value", ""))
     return ""
 
@@ -38,42 +46,103 @@ def failed(task: Mapping[str, Any]) -> bool:
 
 
 class RunTask:
-    """Runs tasks through the emulator's own ECS; `faults` are injected for tests."""
+    """Runs tasks through the emulator's own ECS; `faults` are injected for tests.
 
-    def __init__(self, states: Any, ecs: Any, faults: FaultFile) -> None:
+    Parameters
+    ----------
+    states, ecs : modules of the emulator
+    read : callable
+        Content of an object in the emulator's S3, by bucket and key; None where there is none.
+    faults : FaultFile
+    """
+
+    def __init__(
+        self, states: Any, ecs: Any, read: Callable[[str, str], bytes | None], faults: FaultFile
+    ) -> None:
         self._states = states
         self._ecs = ecs
+        self._read = read
         self._faults = faults
+        self._vcpu: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     def __call__(self, resource: str, arguments: dict[str, Any], timeout: float | None = None) -> Any:
         """Run a task; with `.sync` wait for its end."""
         request = self._states._pascal_to_camel(arguments)
-        fault = self._faults.take(job_of(request))
-        if fault is not None and fault.kind == "throttle":
-            raise self._states._ExecutionError("ECS.AmazonECSException", "Rate exceeded")
+        jobs = self._jobs(task_of(request))
+        named = " ".join([task_of(request), *(str(job["work"][1]) for job in jobs)])
+        self._refuse(self._faults.take(named, START_KINDS))
+        with self._lock:
+            arn = self._start(request, named)
+        try:
+            if not resource.rstrip("/").endswith(".sync"):
+                return pascal(self._describe(request, arn))
+            disturbance = self._faults.take(named, RUN_KINDS)
+            task = pascal(self._wait(request, arn, timeout, disturbance, jobs))
+        finally:
+            self._vcpu.pop(arn, None)
+        end = self._faults.take(named, END_KINDS)
+        if end is not None:
+            raise self._states._ExecutionError("States.TaskFailed", told_badly(task, end.cause))
+        if failed(task):
+            raise self._states._ExecutionError("States.TaskFailed", json.dumps(task))
+        return task
+
+    def _refuse(self, fault: Fault | None) -> None:
+        if fault is None:
+            return
+        if fault.kind == "refuse":
+            raise self._states._ExecutionError(fault.error, fault.cause)
+        task = {
+            "StopCode": "TaskFailedToStart",
+            "StoppedReason": fault.cause,
+            "HealthStatus": "UNKNOWN",
+            "Containers": [{"Name": "burst", "LastStatus": "STOPPED"}],
+        }
+        raise self._states._ExecutionError("States.TaskFailed", json.dumps(task))
+
+    def _start(self, request: Mapping[str, Any], named: str) -> str:
+        """Start a task within the vCPU quota, where there is one; gives its ARN."""
+        quota = self._faults.standing(named, QUOTA_KINDS)
+        vcpu = self._vcpu_of(request) if quota else 0.0
+        if quota is not None and sum(self._vcpu.values()) + vcpu > quota.vcpu:
+            raise self._states._ExecutionError(*_QUOTA)
         status, _, body = self._ecs._run_task(request)
         answer = json.loads(body)
         if status >= 400:
             name = str(answer.get("__type", "ServerException")).rpartition("#")[2]
             raise self._states._ExecutionError(f"ECS.{name}", answer.get("message", str(answer)))
-        if not resource.rstrip("/").endswith(".sync"):
-            return pascal(answer)
-        cluster, arn = request.get("cluster", "default"), answer["tasks"][0]["taskArn"]
-        task = pascal(self._wait(cluster, arn, timeout, fault))
-        if failed(task):
-            raise self._states._ExecutionError("States.TaskFailed", json.dumps(task))
-        return task
+        arn = str(answer["tasks"][0]["taskArn"])
+        self._vcpu[arn] = vcpu
+        return arn
 
-    def _wait(self, cluster: str, arn: str, timeout: float | None, fault: Fault | None) -> dict[str, Any]:
-        started = time.monotonic()
+    def _vcpu_of(self, request: Mapping[str, Any]) -> float:
+        asked = {"taskDefinition": request["taskDefinition"]}
+        definition = json.loads(self._ecs._describe_task_definition(asked)[2])["taskDefinition"]
+        return float(definition["cpu"]) / 1024
+
+    def _describe(self, request: Mapping[str, Any], arn: str) -> dict[str, Any]:
+        asked = {"cluster": request.get("cluster", "default"), "tasks": [arn]}
+        found: dict[str, Any] = json.loads(self._ecs._describe_tasks(asked)[2])["tasks"][0]
+        return found
+
+    def _wait(
+        self,
+        request: Mapping[str, Any],
+        arn: str,
+        timeout: float | None,
+        fault: Fault | None,
+        jobs: list[dict[str, Any]],
+    ) -> dict[str, Any]:
+        cluster = request.get("cluster", "default")
+        begun = self._begun(jobs) if fault is not None and fault.at_burst else set()
+        started, interrupted = time.monotonic(), None
         while True:
             time.sleep(_POLL_S)
-            task: dict[str, Any] = json.loads(
-                self._ecs._describe_tasks({"cluster": cluster, "tasks": [arn]})[2]
-            )["tasks"][0]
-            if task["lastStatus"] == "STOPPED":
-                return task
+            task = self._describe(request, arn)
             waited = time.monotonic() - started
+            if task["lastStatus"] == "STOPPED":
+                return task if interrupted is None else {**task, **_INTERRUPTED}
             if timeout is not None and waited > timeout:
                 self._ecs._stop_task({"cluster": cluster, "task": arn, "reason": "State timed out"})
                 raise self._states._ExecutionError(
@@ -81,27 +150,60 @@ class RunTask:
                 )
             if running.stopped():
                 self._ecs._stop_task({"cluster": cluster, "task": arn, "reason": "Execution stopped"})
-            if fault is not None and task["lastStatus"] == "RUNNING" and waited >= fault.after_s:
-                self._inject(fault, arn)
+            if interrupted is not None and time.monotonic() > interrupted:
+                self._signal(arn, "kill")
+            elif (
+                fault is not None
+                and task["lastStatus"] == "RUNNING"
+                and self._is_due(fault, waited, begun, jobs)
+            ):
+                if fault.kind == "spot":
+                    interrupted = time.monotonic() + fault.grace_s
+                self._signal(arn, "terminate" if fault.kind == "spot" else "kill")
                 fault = None
 
-    def _inject(self, fault: Fault, arn: str) -> None:
-        task = self._ecs._tasks[arn]
-        if fault.kind == "spot":
-            reason = "Your Spot Task was interrupted."
-            self._ecs._mark_task_stopped(arn, task, reason, "SpotInterruption", exit_code=143)
-            self._ecs._cleanup_task_resources(task, self._ecs._get_docker())
-        elif fault.kind == "kill":
-            for container_id in list(task.get("_docker_ids") or []):
-                self._ecs._get_docker().containers.get(container_id).kill()
+    def _is_due(self, fault: Fault, waited: float, before: set[str], jobs: list[dict[str, Any]]) -> bool:
+        if not fault.at_burst:
+            return waited >= fault.after_s
+        return len(self._begun(jobs) - before) >= fault.at_burst
+
+    def _begun(self, jobs: list[dict[str, Any]]) -> set[str]:
+        """What the records say of the bursts that began to compute, one for each attempt of each."""
+        texts = (self._read(job["work"][0], f"{job['work'][1]}/begun.json") for job in jobs)
+        return {text.decode() for text in texts if text and json.loads(text).get("computing")}
+
+    def _jobs(self, uri: str) -> list[dict[str, Any]]:
+        at = _LOCATION.fullmatch(uri)
+        text = self._read(at["bucket"], at["key"]) if at else None
+        return list(json.loads(text)["jobs"]) if text else []
+
+    def _signal(self, arn: str, how: str) -> None:
+        for container_id in list(self._ecs._tasks[arn].get("_docker_ids") or []):
+            getattr(self._ecs._get_docker().containers.get(container_id), how)()
+
+
+_INTERRUPTED = {"stopCode": "SpotInterruption", "stoppedReason": "Your Spot Task was interrupted."}
+
+
+def told_badly(task: Mapping[str, Any], how: str) -> str | None:
+    """The Cause of a stopped task as it should not be: `exit_0`, `absent`, `cut` or `text`."""
+    whole = json.dumps(task)
+    if how == "exit_0":
+        containers = [{**container, "ExitCode": 0} for container in task.get("Containers", [])]
+        return json.dumps({**task, "Containers": containers})
+    return {"absent": None, "cut": whole[: len(whole) // 2], "text": "the task ended"}[how]
 
 
 def apply(faults: FaultFile) -> None:
     """Mend the emulator in this process."""
-    from ministack.services import ecs
+    from ministack.services import ecs, s3
     from ministack.services import stepfunctions as states
 
-    run_task = RunTask(states, ecs, faults)
+    def read(bucket: str, key: str) -> bytes | None:
+        status, _, body = s3._get_object(bucket, key, {}, {})
+        return bytes(body) if status == 200 else None
+
+    run_task = RunTask(states, ecs, read, faults)
     plain_timeout: Callable[..., Any] = states._invoke_resource_with_timeout
     plain_task: Callable[..., Any] = states._execute_task
 
@@ -115,6 +217,10 @@ def apply(faults: FaultFile) -> None:
         try:
             if running.stopped():
                 raise states._ExecutionError("States.Runtime", "the execution was stopped")
+            if isinstance(state.get("TimeoutSeconds"), str):
+                # The emulator takes a number alone.
+                limit = states._jsonata_state_field(state, "TimeoutSeconds", "number", given, context)
+                state = {**state, "TimeoutSeconds": limit}
             return plain_task(state, given, execution, context)
         finally:
             running.execution.reset(token)

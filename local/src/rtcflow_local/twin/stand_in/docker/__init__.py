@@ -82,6 +82,10 @@ class Container:
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
 
+    def terminate(self) -> None:
+        """Ask the process to end, as a Spot interruption does."""
+        self._signal(signal.SIGTERM)
+
     def kill(self, **_: Any) -> None:
         """End the process at once."""
         self._signal(signal.SIGKILL)

@@ -1,0 +1,176 @@
+"""How long scenes take on AWS and what they cost, in closed form: pure functions.
+
+A campaign lasts as long as the narrowest of what it passes through: its scenes at once, the vCPU quota, the rate at
+which an account starts tasks, the archive's connections; and no less than one scene. Of a scene's tasks the slowest
+counts: times are taken as lognormal, and the expected maximum of n of them as their quantile (n - 3/8) / (n + 1/4), by
+Blom (1958).
+"""
+
+import math
+from statistics import NormalDist
+from typing import NamedTuple
+
+from rtcflow_scene.cost import DEFAULT_REGION, TaskSize, campaign_scene_cost, scene_cost, task_cost
+
+# A dual-polarized burst of an IW scene.
+BURST_MB = 300.0
+BURSTS_PER_SCENE = 27
+# Seconds from RunTask to the container's first line, its image pulled; of PlanScene, SummarizeScene and the states
+# between them; of AssembleStac a burst; of bringing the last burst's files away.
+_START_S, _AROUND_S, _ASSEMBLE_S, _PUBLISH_S = 40.0, 12.0, 0.5, 5.0
+# Seconds of a burst in its task on 4 vCPU, see docs/engines.md.
+BURST_S = {"native": 5.5, "isce3": 436.0}
+STATIC_S = 14.5
+# Standard deviation of the logarithm of a burst's time; that of a task is less by the root of its bursts.
+_SPREAD = 0.2
+# Tasks that an account may start in a second, on Fargate's default quotas.
+_STARTS_PER_S = 20.0
+
+
+class Archive(NamedTuple):
+    """Where scenes are fetched from.
+
+    Attributes
+    ----------
+    connections : float
+        At once, for all tasks together.
+    mb_per_s : float
+        Of one connection.
+    delay_s : float
+        Seconds before the first byte.
+    ahead : int
+        Bursts that a task fetches at once.
+    """
+
+    connections: float
+    mb_per_s: float
+    delay_s: float
+    ahead: int
+
+    @property
+    def fetch_s(self) -> float:
+        """Seconds that one connection needs for a burst."""
+        return self.delay_s + BURST_MB / self.mb_per_s
+
+
+# CDSE's quota is per user and published. ASF and S3 publish none: what a connection gets is an assumption.
+ARCHIVES = {
+    "asf": Archive(math.inf, 25.0, 20.0, 3),
+    "cdse": Archive(4, 20.0, 0.0, 4),
+    "s3": Archive(math.inf, 80.0, 0.0, 2),
+}
+
+
+class Basis(NamedTuple):
+    """What an estimate rests on.
+
+    Attributes
+    ----------
+    burst_s, static_s : float
+        Seconds of a burst in its task, and of the static layers of one, without waiting for the archive: take them
+        from a report.
+    archive : Archive
+    size : TaskSize
+    bursts_per_task : int
+    max_scenes, max_concurrency : int
+        Scenes at once, tasks of a scene at once.
+    vcpu_quota : float
+    region : str
+    spot : bool
+    """
+
+    burst_s: float = BURST_S["native"]
+    static_s: float = STATIC_S
+    archive: Archive = ARCHIVES["asf"]
+    size: TaskSize = TaskSize(4, 8, 40)
+    bursts_per_task: int = BURSTS_PER_SCENE
+    max_scenes: int = 20
+    max_concurrency: int = 30
+    vcpu_quota: float = math.inf
+    region: str = DEFAULT_REGION
+    spot: bool = True
+
+
+class Part(NamedTuple):
+    """Scenes of one kind with their bursts: products, or the static layers before them."""
+
+    scenes: int
+    bursts: int
+    static: bool = False
+
+
+class Estimate(NamedTuple):
+    """USD, hours, vCPU at most at once, and what the time is bound by."""
+
+    cost_usd: float
+    hours: float
+    peak_vcpu: float
+    bound_by: str
+
+
+def task_seconds(bursts: float, basis: Basis, *, static: bool = False) -> float:
+    """Wall time of a task, from image pull to stop, s: inputs of the next bursts are fetched while one is computed."""
+    archive = basis.archive
+    own = basis.static_s if static else basis.burst_s
+    each = max(own, archive.fetch_s / archive.ahead)
+    return _START_S + archive.fetch_s + bursts * each + _PUBLISH_S
+
+
+def estimate(parts: list[Part], basis: Basis) -> Estimate:
+    """Cost and time of a campaign, part after part.
+
+    Retries and waits for orbits are not in it.
+    """
+    found = [_part(part, basis) for part in parts if part.scenes]
+    return Estimate(
+        cost_usd=sum(one.cost_usd for one in found),
+        hours=sum(one.hours for one in found),
+        peak_vcpu=max((one.peak_vcpu for one in found), default=0.0),
+        bound_by=max(found, key=lambda one: one.hours).bound_by if found else "nothing",
+    )
+
+
+def _part(part: Part, basis: Basis) -> Estimate:
+    in_scene = part.bursts / part.scenes
+    tasks = max(1, math.ceil(in_scene / basis.bursts_per_task))
+    in_task = in_scene / tasks
+    seconds = task_seconds(in_task, basis, static=part.static)
+    at_once = min(tasks, basis.max_concurrency)
+    rounds = math.ceil(tasks / at_once)
+    slowest = seconds * _expected_maximum(at_once, _SPREAD / math.sqrt(max(1.0, in_task)))
+    scene_s = _AROUND_S + rounds * (slowest + _ASSEMBLE_S * in_task)
+    scenes_at_once = min(part.scenes, basis.max_scenes)
+    bounds = {
+        "one scene": scene_s,
+        "scenes at once": part.scenes / scenes_at_once * scene_s,
+        "vCPU quota": part.scenes * tasks * seconds * basis.size.vcpu / basis.vcpu_quota,
+        "rate of task starts": part.scenes * tasks / _STARTS_PER_S,
+        "connections of the archive": part.bursts * basis.archive.fetch_s / basis.archive.connections,
+    }
+    bound_by = max(bounds, key=lambda name: bounds[name])
+    # Tasks that wait for the archive are paid for it.
+    waiting = bounds[bound_by] / bounds["scenes at once"] if bound_by.startswith("connections") else 1.0
+    billed = seconds * max(1.0, waiting)
+    cost = part.scenes * (
+        scene_cost([_task_usd(billed, in_task, basis)] * tasks, region=basis.region)
+        + campaign_scene_cost(basis.region)
+    )
+    peak = min(scenes_at_once * at_once * basis.size.vcpu, basis.vcpu_quota)
+    return Estimate(cost, bounds[bound_by] / 3600, peak, bound_by)
+
+
+def _task_usd(seconds: float, bursts: float, basis: Basis) -> float:
+    spot_s, on_demand_s = (seconds, 0.0) if basis.spot else (0.0, seconds)
+    return task_cost(
+        basis.size,
+        region=basis.region,
+        bursts=math.ceil(bursts),
+        spot_s=spot_s,
+        on_demand_s=on_demand_s,
+    ).total
+
+
+def _expected_maximum(count: int, spread: float) -> float:
+    """Expected maximum of `count` lognormal times of mean 1."""
+    quantile = NormalDist().inv_cdf((count - 0.375) / (count + 0.25))
+    return math.exp(spread * quantile - spread**2 / 2) if count > 1 else 1.0

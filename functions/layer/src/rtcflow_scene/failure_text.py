@@ -1,0 +1,40 @@
+"""Errors as Step Functions tells them: a name, and a Cause that may be a function's error in JSON, cut or absent."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_LONGEST = 8000
+
+
+class Told(NamedTuple):
+    """An error's name and its sentence."""
+
+    error: str
+    message: str
+
+
+def read_failure(raw: Mapping[str, Any] | None) -> Told | None:
+    """Take apart an `errorOutput` of the state machine; None where there is none.
+
+    The sentence is that of a function's own error, else the Cause as it is, else the name.
+    """
+    if not raw:
+        return None
+    error, cause = str(raw.get("Error") or "Unknown"), str(raw.get("Cause") or "")
+    return Told(error, (_message(cause) or cause or error)[:_LONGEST])
+
+
+def name_to_fail_with(error: str) -> str:
+    """A name that a Fail state may have: those of the language itself are reserved."""
+    return error.removeprefix("States.") or "Unknown"
+
+
+def _message(cause: str) -> str:
+    try:
+        told = json.loads(cause)
+        return str(told.get("errorMessage") or "") if isinstance(told, dict) else ""
+    except ValueError:
+        found = re.search(r'"errorMessage"\s*:\s*"((?:[^"\\]|\\.)*)', cause)
+        return found[1].replace('\\"', '"') if found else ""

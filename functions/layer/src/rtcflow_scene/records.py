@@ -1,0 +1,68 @@
+"""What tasks leave of each job in the work bucket: read and written here, judged elsewhere."""
+
+from typing import NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from rtcflow_contract import keys
+from rtcflow_contract.errors import NotFoundError
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.report import BurstOutcome
+from rtcflow_contract.stored import UnreadableError, read_stored
+from rtcflow_contract.task import Begun, Task, is_left, is_of, parse_task
+from rtcflow_files import storage
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class JobRecord(NamedTuple):
+    """A job with what was left of it; both None before its first start."""
+
+    job: BurstJob
+    begun: Begun | None
+    outcome: BurstOutcome | None
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether its last start has no outcome: an earlier one explains nothing about it."""
+        return not is_of(self.outcome, self.begun)
+
+    @property
+    def left(self) -> bool:
+        """Whether the next attempt has to make it."""
+        return self.in_hand or is_left(self.outcome)
+
+
+def read_task(uri: str) -> Task:
+    """The task at an S3 URI; RefusedError when it is none."""
+    return parse_task(storage.read_bytes(keys.parse_s3_uri(uri)))
+
+
+def write_task(task: Task, work_bucket: str) -> keys.Location:
+    """Store a task; the same one gives the same bytes."""
+    at = keys.task_key(work_bucket, task.execution, task.number)
+    storage.write_bytes(at, task.model_dump_json(indent=1).encode())
+    return at
+
+
+def read_records(task: Task) -> list[JobRecord]:
+    """What was left of every job of a task, in its order."""
+    return [
+        JobRecord(job, _read(job, keys.BEGUN, Begun), _read(job, keys.OUTCOME, BurstOutcome))
+        for job in task.jobs
+    ]
+
+
+def write_outcome(job: BurstJob, outcome: BurstOutcome) -> JobRecord:
+    """Record what became of a job."""
+    storage.write_bytes(job.work.join(keys.OUTCOME), outcome.model_dump_json(indent=1).encode())
+    return JobRecord(job, None, outcome)
+
+
+def _read(job: BurstJob, name: str, model: type[_Model]) -> _Model | None:
+    """A record; None where it is not there, or cut off by the death of who wrote it."""
+    at = job.work.join(name)
+    try:
+        return read_stored(model, storage.read_bytes(at), at)
+    except (NotFoundError, UnreadableError):
+        return None

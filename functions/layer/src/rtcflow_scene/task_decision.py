@@ -1,0 +1,136 @@
+"""What comes after a call of RunTask: the task is done, or is run again after a while; a pure decision."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from rtcflow_contract.errors import EXIT_CODES, ErrorClass
+from rtcflow_contract.request import Compute
+from rtcflow_scene.task_end import EndKind, TaskEnd
+from rtcflow_scene.task_run import TaskRun, Usage
+
+# Containers in a row that made no burst more, after which a task ends.
+MOST_TRIES = 4
+# First pauses, s, each doubled up to the longest: after a container, a call without capacity, and one too fast.
+_PAUSES = {EndKind.CAPACITY: 60.0, EndKind.RATE: 15.0}
+_PAUSE_S = 30.0
+_LONGEST_PAUSE_S = 1800.0
+# Less than this a started container is not billed.
+_LEAST_BILLED_S = 60.0
+_OLD_IMAGE = (
+    "the container left without reading its task (exit code 65): its image is older than this stack, or another "
+    "program; push the image of the stack's version and start the scene again"
+)
+
+
+class Verdict(NamedTuple):
+    """`run` to be run again after `wait_s`; or, where it is None, what the bursts that are left failed with."""
+
+    run: TaskRun | None
+    usage: Usage
+    wait_s: int = 0
+    error_class: ErrorClass = ErrorClass.TRANSIENT
+    reason: str = ""
+    message: str = ""
+
+
+def decide(run: TaskRun, end: TaskEnd, *, left: int, begun: bool, now: datetime, share: float) -> Verdict:
+    """What comes after a call of RunTask.
+
+    Parameters
+    ----------
+    run : TaskRun
+        The call that ended.
+    end : TaskEnd
+    left : int
+        Jobs that have no outcome, or a transient one.
+    begun : bool
+        Whether this container left a record of any burst.
+    now : datetime
+        UTC.
+    share : float
+        0 to 1, at random: how much of a pause is waited, from its half on, so that tasks spread out.
+    """
+    usage = _used(run, end, now)
+    if left == 0:
+        return Verdict(None, usage)
+    failure = _failure(end, begun)
+    if failure is not None:
+        return Verdict(None, usage, 0, *failure)
+    following, pause = (
+        _after_container(run, end, left) if not _waits(end) else _after_wait(run, end, left, now)
+    )
+    stop = _why_stop(run, following, end, now)
+    if stop:
+        return Verdict(None, usage, 0, ErrorClass.TRANSIENT, end.reason, f"{stop}: {end.why}")
+    wait_s = round(min(pause, _LONGEST_PAUSE_S) * (0.5 + share / 2))
+    return Verdict(following.model_copy(update={"usage": usage}), usage, max(1, wait_s))
+
+
+def _failure(end: TaskEnd, begun: bool) -> tuple[ErrorClass, str, str] | None:
+    """What a person has to mend before another call can help."""
+    if end.kind is EndKind.CALLER:
+        return end.error_class, end.reason, end.why
+    code = end.exit_code
+    if end.kind is not EndKind.RAN or begun or code is None:
+        return None
+    if code == EXIT_CODES[ErrorClass.REFUSED]:
+        return ErrorClass.REFUSED, "old-image", _OLD_IMAGE
+    # Above 128 a signal ended it.
+    if code in (0, EXIT_CODES[ErrorClass.TRANSIENT]) or code > 128:
+        return None
+    return ErrorClass.DEFECT, "task", f"{end.why}; it began no burst: read the task's log"
+
+
+def _waits(end: TaskEnd) -> bool:
+    return end.kind in (EndKind.CAPACITY, EndKind.RATE, EndKind.INTERRUPTED)
+
+
+def _after_container(run: TaskRun, end: TaskEnd, left: int) -> tuple[TaskRun, float]:
+    progress = run.left is not None and left < run.left
+    tries = 1 if progress else run.tries + 1
+    compute = Compute.ON_DEMAND if end.kind is EndKind.NOT_STARTED else run.compute
+    following = run.next_round(
+        attempt=run.attempt + 1, tries=tries, left=left, waits=0, waiting_since=None, compute=compute
+    )
+    return following, _PAUSE_S * 2 ** (tries - 1)
+
+
+def _after_wait(run: TaskRun, end: TaskEnd, left: int, now: datetime) -> tuple[TaskRun, float]:
+    following = run.next_round(
+        attempt=run.attempt + end.ran,
+        left=left,
+        waits=run.waits + 1,
+        waiting_since=run.waiting_since or now,
+        compute=run.compute if end.kind is EndKind.RATE else Compute.ON_DEMAND,
+    )
+    return following, _PAUSES.get(end.kind, _PAUSE_S) * 2**run.waits
+
+
+def _why_stop(run: TaskRun, following: TaskRun, end: TaskEnd, now: datetime) -> str:
+    """Why a task is not run again, although bursts are left; empty where it is."""
+    if run.round >= run.most_rounds:
+        return f"given up after {run.round} calls, more would not fit into the execution's history"
+    if following.tries >= MOST_TRIES and not _waits(end):
+        return f"given up after {following.tries} tries that made no burst more"
+    since = following.waiting_since
+    if since is not None and now - since >= timedelta(seconds=run.capacity_wait_s):
+        return f"given up after {(now - since).total_seconds() / 3600:.1f} hours of waiting"
+    return ""
+
+
+def _used(run: TaskRun, end: TaskEnd, now: datetime) -> Usage:
+    """What the containers of a task are billed for, with the one that ended."""
+    before = run.usage
+    if not end.ran:
+        return before
+    finished = end.finished or now
+    seconds = max(_LEAST_BILLED_S, (finished - end.started).total_seconds()) if end.started else 0.0
+    spot = run.compute is Compute.SPOT
+    return Usage(
+        id=end.id or before.id,
+        attempts=before.attempts + 1,
+        spot_s=before.spot_s + (seconds if spot else 0.0),
+        on_demand_s=before.on_demand_s + (0.0 if spot else seconds),
+        started=before.started or end.started,
+        finished=finished,
+    )

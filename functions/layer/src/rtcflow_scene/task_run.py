@@ -1,0 +1,172 @@
+"""A task on its way: what it is run with and how far it came; the state machine carries this from state to state."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from rtcflow_contract.request import Compute
+from rtcflow_contract.task import ATTEMPT_VARIABLE, TASK_VARIABLE
+from rtcflow_scene.cost_tags import cost_tags
+
+CONTAINER = "burst"
+# Events that one round of a task leaves in the execution's history: 6 of RunTask, 5 of AssembleStac, 2 of the choice, 2
+# of the wait. Step Functions ends an execution at 25,000; what is left is for retries of functions.
+EVENTS_OF_A_ROUND = 15
+_EVENTS_OF_A_TASK = 4
+_EVENTS_FOR_TASKS = 18_000
+
+
+class StackSettings(BaseModel):
+    """Where and how a stack runs tasks; the state machine hands it to PlanScene.
+
+    `subnets` are separated by commas, `engine` is that of the image, `bursts_per_task` counts where a payload says
+    `auto`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cluster: str = ""
+    task_definition: str = ""
+    spot_provider: str = "FARGATE_SPOT"
+    on_demand_provider: str = "FARGATE"
+    subnets: str = ""
+    security_group: str = ""
+    assign_public_ip: Literal["ENABLED", "DISABLED"] = "ENABLED"
+    engine: Literal["native", "isce3"] = "native"
+    bursts_per_task: str = "auto"
+    capacity_wait_hours: float = 24
+    task_tags: bool = True
+
+
+class Usage(BaseModel):
+    """The `attempts` containers that ran for a task: id of the last, seconds billed, first start and last end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = ""
+    attempts: int = 0
+    spot_s: float = 0.0
+    on_demand_s: float = 0.0
+    started: AwareDatetime | None = None
+    finished: AwareDatetime | None = None
+
+
+class TaskRun(BaseModel):
+    """A task of a scene between two states.
+
+    Attributes
+    ----------
+    task : str
+        S3 URI of the task.
+    bursts : tuple of str
+        Its bursts, for people.
+    run : dict
+        Arguments of RunTask, as the state machine passes them on.
+    timeout_s : int
+        Longest that RunTask may take, s.
+    compute : Compute
+        Capacity that `run` asks for.
+    on_demand_provider : str
+        The one to change to.
+    most_rounds : int
+        RunTask calls at most.
+    capacity_wait_s : int
+        Longest that it waits for capacity, s.
+    round, attempt : int
+        Number of the RunTask call, and of the container, from 1.
+    tries : int
+        Containers in a row that ended without making one burst more.
+    left : int or None
+        Bursts that were left after the last container.
+    waits : int
+        Calls in a row that found no capacity, or came too fast.
+    waiting_since : datetime or None
+        When that began.
+    usage : Usage
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    task: str
+    bursts: tuple[str, ...] = ()
+    run: dict[str, Any]
+    timeout_s: int
+    compute: Compute
+    on_demand_provider: str
+    most_rounds: int
+    capacity_wait_s: int
+    round: int = 1
+    attempt: int = 1
+    tries: int = 0
+    left: int | None = None
+    waits: int = 0
+    waiting_since: AwareDatetime | None = None
+    usage: Usage = Field(default_factory=Usage)
+
+    def next_round(self, **changes: Any) -> Self:
+        """The same task, to be run once more; the arguments of RunTask follow `attempt` and `compute`."""
+        changed = self.model_copy(update={"round": self.round + 1, **changes})
+        run = {**changed.run, "Overrides": _overrides(changed.task, changed.attempt)}
+        if changed.compute is not self.compute:
+            run["CapacityProviderStrategy"] = _strategy(self.on_demand_provider)
+        return changed.model_copy(update={"run": run})
+
+
+def most_rounds(tasks: int) -> int:
+    """RunTask calls of each of a scene's tasks that keep the execution's history under its limit."""
+    return max(1, (_EVENTS_FOR_TASKS // max(1, tasks) - _EVENTS_OF_A_TASK) // EVENTS_OF_A_ROUND)
+
+
+def first_run(
+    task: str,
+    bursts: Sequence[str],
+    *,
+    stack: StackSettings,
+    compute: Compute,
+    tasks: int,
+    timeout_s: int,
+    scene: str,
+    collection: str,
+) -> TaskRun:
+    """A task before its first call of RunTask; `tasks` is the number of the scene's tasks."""
+    provider = stack.spot_provider if compute is Compute.SPOT else stack.on_demand_provider
+    tags = {"Tags": cost_tags(scene, collection)} if stack.task_tags else {}
+    run = {
+        "Cluster": stack.cluster,
+        "TaskDefinition": stack.task_definition,
+        "CapacityProviderStrategy": _strategy(provider),
+        "Group": f"rtcflow:{bursts[0]}",
+        "PropagateTags": "TASK_DEFINITION",
+        **tags,
+        "NetworkConfiguration": {
+            "AwsvpcConfiguration": {
+                "Subnets": stack.subnets.split(","),
+                "SecurityGroups": [stack.security_group],
+                "AssignPublicIp": stack.assign_public_ip,
+            }
+        },
+        "Overrides": _overrides(task, 1),
+    }
+    return TaskRun(
+        task=task,
+        bursts=tuple(bursts),
+        run=run,
+        timeout_s=timeout_s,
+        compute=compute,
+        on_demand_provider=stack.on_demand_provider,
+        most_rounds=most_rounds(tasks),
+        capacity_wait_s=round(stack.capacity_wait_hours * 3600),
+    )
+
+
+def _strategy(provider: str) -> list[dict[str, Any]]:
+    return [{"CapacityProvider": provider, "Weight": 1}]
+
+
+def _overrides(task: str, attempt: int) -> dict[str, Any]:
+    environment = [
+        {"Name": TASK_VARIABLE, "Value": task},
+        {"Name": ATTEMPT_VARIABLE, "Value": str(attempt)},
+    ]
+    return {"ContainerOverrides": [{"Name": CONTAINER, "Environment": environment}]}
