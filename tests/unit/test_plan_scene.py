@@ -158,7 +158,7 @@ def test_burst_list_is_read_from_s3(scene):
         ({"burst_id_list": "s3://scenes/lists/none.txt"}, "does not exist"),
         ({"scene_source": "s3://scenes/in/other.SAFE"}, f"is not scene {SCENE}"),
         ({"scene_source": f"s3://scenes/elsewhere/{SCENE}.SAFE"}, "there is no scene at"),
-        ({"scene_source": f"s3://scenes/elsewhere/{SCENE}.zip"}, "there is no scene at"),
+        ({"scene_source": f"s3://scenes/elsewhere/{SCENE}.zip"}, "does not exist"),
         ({"s3_bucket": "no-such-bucket-here"}, "does not exist"),
         ({"output_crs": 4326}, "is in degrees"),
         ({"resolution": 1, "engine": "x"}, "resolution"),
@@ -203,7 +203,7 @@ def test_zip_is_planned_without_fetching_its_measurement(aws, monkeypatch):
 
 def test_damaged_zip_is_refused(aws):
     aws.put_object(Bucket="scenes", Key=f"in/{SCENE}.zip", Body=b"not a zip" * 100)
-    with pytest.raises(RefusedError, match="is not a zip file"):
+    with pytest.raises(RefusedError, match="is not a readable zip"):
         plan(scene_source=f"s3://scenes/in/{SCENE}.zip")
 
 

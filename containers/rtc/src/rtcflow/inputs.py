@@ -100,7 +100,10 @@ def fetch_inputs(
     refs = [ref.model_copy(update={"href": _located(ref.href)}) for ref in refs]
     quality = burst_quality(scene, source, orbit.path, job.burst_id, job.product, grid)
     notes = (*scene.remarks, *identity, *dem.notes())
-    facts = {"dem_void_percent": round(100 * dem.void_share, 3)}
+    facts = {
+        "dem_void_percent": round(100 * dem.void_share, 3),
+        "files_without_checksum": list(scene.unchecked),
+    }
     return FetchedInputs(
         EngineInputs(scene, orbit, dem, acquisition, source, quality, notes, facts), grid, refs, origin
     )

@@ -15,6 +15,7 @@ POLARIZATIONS: dict[str, tuple[str, ...]] = {
     "DV": ("VV", "VH"),
 }
 
+_ENDING = re.compile(r"(\.SAFE)?(\.zip)?$", re.IGNORECASE)
 _PATTERN = re.compile(
     r"^(?P<platform>S1[A-D])_(?P<mode>IW|EW|WV|S[1-6])_(?P<type>SLC|GRD|RAW|OCN|ETA)(?P<resolution>[FHM_])_"
     r"(?P<level>[012A])(?P<class>[SAN])(?P<polarization>SH|SV|DH|DV|HH|HV|VV|VH)_"
@@ -44,7 +45,7 @@ def parse_scene_id(text: str) -> SceneId:
     RefusedError
         When the text is no Sentinel-1 scene id, or names another mode or product than IW SLC.
     """
-    name = text.strip().removesuffix(".zip").removesuffix(".SAFE")
+    name = _ENDING.sub("", text.strip())
     match = _PATTERN.fullmatch(name)
     start, stop = (_utc(match["start"]), _utc(match["stop"])) if match else (None, None)
     if match is None or start is None or stop is None:

@@ -50,6 +50,12 @@ class Files(Protocol):
     def fetch(self, name: str, into: Path) -> Path:
         """A local path of the file: its own, or that of a copy at `into`/`name`, which is whole or not there."""
 
+    def verify(self, name: str) -> bool:
+        """Compare a file with the checksum that this place has of it; False where it has none, or only for all of it.
+
+        RefusedError when the file is not what it was.
+        """
+
 
 class Store(Files, Protocol):
     """Files that can be written too."""

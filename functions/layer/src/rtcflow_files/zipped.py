@@ -1,10 +1,16 @@
-"""Files inside a zip that is among other files: stored members are read in place, compressed ones unpacked."""
+"""Files inside a zip that is among other files: stored members are read in place, compressed ones unpacked.
 
-import io
+A zip has a checksum of every member, which is compared whenever a member is read to its end. `verify` reads one to
+its end for that, once a process.
+"""
+
 import shutil
 import struct
 import threading
 import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -14,26 +20,53 @@ from rtcflow_files.ranges import open_ranges
 
 # Bytes of a zip member's own header; the lengths of the name and of the extra field that follow end it.
 _LOCAL_HEADER = 30
+# A measurement of a sub-swath has 1.4 GB; whole files are read into memory up to a tenth of a gigabyte.
+_MOST_BYTES, _MOST_READ = 8 * 1024**3, 100 * 1024**2
+_RASTERS = (".tif", ".tiff")
+_PIECE = 4 * 1024 * 1024
+# What zipfile raises for a damaged member, one that is encrypted, and one packed in a way that it does not know.
+_FAULTS = (
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    RuntimeError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+)
+
+# Members whose checksum was compared in this process: (zip, name, checksum, size).
+_verified: set[tuple[str, str, int, int]] = set()
 
 
 class ZipFiles:
-    """A folder inside a zip file that stands in another place."""
+    """A folder inside a zip file that stands in another place.
 
-    def __init__(self, outer: Files, zip_name: str, folder: str) -> None:
+    Parameters
+    ----------
+    outer : Files
+        Where the zip is.
+    zip_name : str
+    folder : str
+        The folder in the zip.
+    needed : str
+        A file that the folder must hold.
+    """
+
+    def __init__(self, outer: Files, zip_name: str, folder: str, needed: str = "manifest.safe") -> None:
         self._href = outer.href(zip_name)
         self._folder = folder
         self._outer, self._zip_name = outer, zip_name
         try:
             self._zip = zipfile.ZipFile(outer.open(zip_name))
-            self._zip.getinfo(self._member("manifest.safe"))
-        except (zipfile.BadZipFile, EOFError) as error:
+        except _FAULTS as error:
             raise RefusedError(
                 f"{self._href} is not a readable zip ({error}); fetch it again", reason="corrupt-zip"
             ) from error
-        except KeyError as error:
+        if self._member(needed) not in self._zip.NameToInfo:
             raise RefusedError(
-                f"{self._href} holds no {folder}/manifest.safe; give the zip of the whole SAFE", reason="zip"
-            ) from error
+                f"{self._href} holds no {folder}/{needed}; give the zip of the whole SAFE", reason="zip"
+            )
 
     def _member(self, name: str) -> str:
         return f"{self._folder}/{name}"
@@ -55,30 +88,77 @@ class ZipFiles:
         return [
             name.removeprefix(f"{self._folder}/")
             for name in self._zip.namelist()
-            if name.startswith(prefix) and not name.endswith("/")
+            if name.startswith(prefix) and not name.endswith("/") and ".." not in name.split("/")
         ]
 
     def open(self, name: str) -> BinaryIO:
         """Open a member; of a compressed one everything before the place read is read too."""
         member = self._info(name)
-        if member.compress_type == zipfile.ZIP_STORED:
-            return self._open_stored(member)
-        return cast(BinaryIO, self._zip.open(member))
+        with self._reading(name):
+            if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
+                return self._open_stored(member)
+            return cast(
+                BinaryIO, _Member(cast(BinaryIO, self._zip.open(member)), lambda: self._reading(name))
+            )
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Refuse by name whatever is wrong with a member that is read within the block."""
+        try:
+            yield
+        except _FAULTS as error:
+            raise RefusedError(
+                f"{self.href(name)} is damaged ({error}); fetch the zip again", reason="corrupt-zip"
+            ) from error
+
+    def verify(self, name: str) -> bool:
+        """Compare a member's checksum, once a process, by reading it whole; false where that is not worth its bytes.
+
+        A stored member of a zip that is elsewhere is read in parts, and would have to be fetched whole.
+
+        Raises
+        ------
+        RefusedError
+            When the member is not what its checksum says.
+        """
+        member = self._info(name)
+        if member.compress_type == zipfile.ZIP_STORED and self._outer.path(self._zip_name) is None:
+            return False
+        key = (self._href, member.filename, member.CRC, member.file_size)
+        if key not in _verified:
+            with self._reading(name), self._zip.open(member) as file:
+                while file.read(_PIECE):
+                    pass
+            _verified.add(key)
+        return True
 
     def _info(self, name: str) -> zipfile.ZipInfo:
         try:
-            return self._zip.getinfo(self._member(name))
+            member = self._zip.getinfo(self._member(name))
         except KeyError as error:
             raise NotFoundError(
                 f"{self.href(name)} does not exist; correct the path", reason="not-found"
             ) from error
+        if member.file_size > _MOST_BYTES:
+            raise self._too_large(name, member.file_size)
+        return member
+
+    def _too_large(self, name: str, size: int) -> RefusedError:
+        return RefusedError(
+            f"{self.href(name)} unpacks to {size / 1e6:,.0f} MB, more than any file of its kind is large; fetch the "
+            "zip "
+            "again",
+            reason="zip-member-size",
+        )
 
     def _open_stored(self, member: zipfile.ZipInfo) -> BinaryIO:
         """A member as it lies in the zip: zipfile seeks by reading all that is before."""
         file, lock = self._outer.open(self._zip_name), threading.Lock()
         file.seek(member.header_offset + _LOCAL_HEADER - 4)
-        name_length, extra_length = struct.unpack("<HH", file.read(4))
-        first = member.header_offset + _LOCAL_HEADER + name_length + extra_length
+        lengths = file.read(4)
+        if len(lengths) < 4:
+            raise zipfile.BadZipFile("the header of the member is cut off")
+        first = member.header_offset + _LOCAL_HEADER + sum(struct.unpack("<HH", lengths))
 
         def read_range(start: int, length: int) -> bytes:
             with lock:
@@ -88,19 +168,55 @@ class ZipFiles:
         return open_ranges(read_range, member.file_size)
 
     def read(self, name: str) -> bytes:
-        """Whole member."""
-        with self._zip.open(self._info(name)) as file:
-            try:
-                return file.read()
-            except (zipfile.BadZipFile, EOFError, io.UnsupportedOperation) as error:
-                raise RefusedError(
-                    f"{self.href(name)} is corrupt ({error}); fetch the zip again", reason="corrupt-zip"
-                ) from error
+        """Whole member; refused when it is damaged, or too large to be read whole."""
+        member = self._info(name)
+        if member.file_size > _MOST_READ:
+            raise self._too_large(name, member.file_size)
+        with self._reading(name), self._zip.open(member) as file:
+            # Its stated size need not be true.
+            data = file.read(_MOST_READ + 1)
+        if len(data) > _MOST_READ:
+            raise self._too_large(name, len(data))
+        return data
 
     def fetch(self, name: str, into: Path) -> Path:
-        """Unpack a member."""
+        """Unpack a member; refused, and nothing left, when it is damaged."""
+        size = self._info(name).file_size
+        if size > _MOST_READ and not name.endswith(_RASTERS):
+            raise self._too_large(name, size)
         path = into / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._zip.open(self._info(name)) as source, path.open("wb") as target:
-            shutil.copyfileobj(source, target)
+        try:
+            with self._reading(name), self._zip.open(self._info(name)) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target, _PIECE)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         return path
+
+
+class _Member:
+    """A compressed member; whatever is wrong with it is a refusal as it is read."""
+
+    def __init__(self, file: BinaryIO, reading: Callable[[], AbstractContextManager[None]]) -> None:
+        self._file, self._reading = file, reading
+
+    def read(self, size: int = -1) -> bytes:
+        with self._reading():
+            return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        with self._reading():
+            return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> "_Member":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

@@ -71,6 +71,13 @@ class Safe:
 
     def incomplete(self, name: str) -> RefusedError:
         """The refusal of a SAFE that lacks a file."""
+        if name == MANIFEST_SAFE:
+            return RefusedError(
+                f"there is no scene at {self.files.href('').rstrip('/')}: {self.files.href(name)} does not exist; "
+                "check the "
+                "location of the scene or fetch it again",
+                reason="unknown-scene",
+            )
         return RefusedError(
             f"{self.files.href(name)} does not exist; check the location of the scene or fetch it again",
             reason="scene-incomplete",

@@ -6,12 +6,14 @@ from typing import Any, Protocol
 from rtcflow_archives.asf import list_asf_bursts
 from rtcflow_archives.cdse import list_cdse_bursts
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.keys import parse_s3_uri
+from rtcflow_contract.keys import Location, parse_s3_uri
 from rtcflow_contract.request import SceneRequest
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_files.files import Files
+from rtcflow_files.s3 import S3Files
+from rtcflow_files.zipped import ZipFiles
 from rtcflow_safe.safe import Safe
 from rtcflow_scene.burst_choice import SceneBurst, bursts_of_listing, complete_bursts
-from rtcflow_scene.safe_files import open_safe
 
 
 class BurstCatalogue(Protocol):
@@ -46,13 +48,19 @@ class SafeCatalogue:
                 f"scene_source {self.uri} is not scene {scene}; give the SAFE of the scene",
                 reason="other-scene",
             )
-        safe = Safe(open_safe(at, self.client), scene)
+        safe = Safe(self._files(at, scene), scene)
         promised = [] if wanted else safe.manifest.annotation_names()
         absent = [path for path in promised if path not in safe.names]
         if absent:
             raise safe.incomplete(absent[0])
         bursts = complete_bursts(safe.bursts(), parse_scene_id(scene).polarizations, wanted)
         return [burst._replace(ipf_version=safe.manifest.ipf_version) for burst in bursts]
+
+    def _files(self, at: Location, scene: str) -> Files:
+        if not at.key.lower().endswith(".zip"):
+            return S3Files(at, self.client)
+        folder, _, name = at.key.rpartition("/")
+        return ZipFiles(S3Files(Location(at.bucket, folder), self.client), name, f"{scene}.SAFE")
 
 
 class AsfCatalogue:

@@ -102,6 +102,10 @@ class CachedFiles:
         )
         return open_ranges(blocks.read_range, blocks.size)
 
+    def verify(self, name: str) -> bool:
+        """Compare a file with the checksum that its place has of it."""
+        return self._files.verify(name)
+
     def fetch(self, name: str, into: Path) -> Path:
         """Fetch a file from the cache, else from the archive, and keep it."""
         path = into / name

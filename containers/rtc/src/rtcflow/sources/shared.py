@@ -65,6 +65,10 @@ class SharedFiles:
         """Read a whole file."""
         return self._once("read", name, lambda: self._files.read(name))
 
+    def verify(self, name: str) -> bool:
+        """Compare a file with the checksum that its place has of it."""
+        return self._once("verify", name, lambda: self._files.verify(name))
+
     def fetch(self, name: str, into: Path) -> Path:
         """A local path of a file, below `into`."""
         found = self._once("fetch", name, lambda: self._fetch(name))

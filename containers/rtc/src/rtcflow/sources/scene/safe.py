@@ -56,7 +56,7 @@ def open_safe(source: str, scene: str, meter: Meter) -> Files:
         raise RefusedError(
             f"{source} is scene {found}, not {scene}; give the SAFE of that scene", "scene-mismatch"
         )
-    if source.rstrip("/").endswith(".zip"):
+    if source.rstrip("/").lower().endswith(".zip"):
         outer, name = open_file(source, meter.fetched)
         return ZipFiles(outer, name, f"{scene}.SAFE")
     return open_files(source, meter.fetched)

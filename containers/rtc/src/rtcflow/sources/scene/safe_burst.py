@@ -9,7 +9,7 @@ from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sources.scene.safe import open_safe
-from rtcflow.sources.scene.tiff import check_length, line_range, read_layout, write_lines
+from rtcflow.sources.scene.tiff import OtherLayoutError, check_length, line_range, read_layout, write_lines
 from rtcflow.sources.shared import Shared
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.layers import Product
@@ -28,7 +28,7 @@ class FetchedScene(NamedTuple):
     """A burst of a scene, on this machine.
 
     `safe` is a local folder in the layout of the SAFE, `files` are by polarization in the order asked for, `remarks`
-    are sentences for the user.
+    are sentences for the user, `unchecked` the files of which a part was read, so that no checksum could be compared.
     """
 
     scene: str
@@ -37,6 +37,7 @@ class FetchedScene(NamedTuple):
     files: dict[str, BurstFiles]
     burst: AnnotatedBurst
     remarks: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 def fetch_burst(
@@ -102,7 +103,7 @@ def fetch_from_place(
     if burst is None:
         raise RefusedError("a job needs at least one polarization", reason="polarizations")
     root = place.path("") or target
-    return FetchedScene(scene, href, root, files, burst, safe.remarks())
+    return FetchedScene(scene, href, root, files, burst, safe.remarks(), tuple(safe.unchecked))
 
 
 def open_scene(source: str, scene: str, meter: Meter) -> Safe:
@@ -126,6 +127,7 @@ class _LocalCopy(Safe):
         self.place = place
         self.target = target
         self._fetched: dict[str, Path] = {}
+        self.unchecked: list[str] = []
 
     def fetch(self, name: str) -> Path:
         """A local path of a file."""
@@ -156,6 +158,11 @@ class _LocalCopy(Safe):
                 reason="checksum",
             )
         return path
+
+    def verify(self, name: str) -> None:
+        """Compare the checksum of a file of which a part was read, where that can be done."""
+        if not self.place.verify(name):
+            self.unchecked.append(name)
 
     def remarks(self) -> tuple[str, ...]:
         """What a user should know of the files."""
@@ -198,6 +205,7 @@ def _fetch_files(safe: _LocalCopy, burst: AnnotatedBurst, read_lines: LineReader
     name = f"measurement/{stem}.tiff"
     try:
         measurement, first_line = read_lines(safe.place, name, burst.burst_index * lines, lines, safe.target)
+        safe.verify(name)
     except NotFoundError as error:
         raise safe.incomplete(name) from error
     return BurstFiles(annotation, calibration, noise, measurement, first_line)
@@ -205,9 +213,13 @@ def _fetch_files(safe: _LocalCopy, burst: AnnotatedBurst, read_lines: LineReader
 
 def _fetch_lines(safe: Files, name: str, first: int, count: int, target: Path) -> tuple[Path, int]:
     """A local TIFF that has the burst's lines, and the line of the sub-swath's raster that is its first."""
+    local = safe.path(name)
     with safe.open(name) as file:
-        layout = read_layout(file, safe.href(name))
-        local = safe.path(name)
+        try:
+            layout = read_layout(file, safe.href(name))
+        except OtherLayoutError:
+            # Tiled or packed by someone: GDAL reads that, out of a file that is whole.
+            return local or safe.fetch(name, target), 0
         if local is not None:
             check_length(layout, first, count, file.seek(0, os.SEEK_END))
             return local, 0

@@ -11,6 +11,7 @@ from rtcflow_contract.errors import RefusedError
 
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _COUNTS, _FORMAT = 273, 277, 278, 279, 339
+_TILE_WIDTH = 322
 _COMPLEX_INT = 5
 _TYPES = {3: "H", 4: "I", 16: "Q"}
 
@@ -32,16 +33,30 @@ class TiffLayout(NamedTuple):
         return 4 * self.samples
 
 
+class OtherLayoutError(Exception):
+    """The samples are there, and not as lines one after the other: someone packed or tiled them."""
+
+
+def _is_other_layout(tags: dict[int, tuple[int, ...]]) -> bool:
+    sample = (tags.get(_BITS), tags.get(_FORMAT), tags.get(_SAMPLES, (1,)))
+    packed = tags.get(_COMPRESSION, (1,)) != (1,) or _TILE_WIDTH in tags
+    return packed and sample == ((32,), (_COMPLEX_INT,), (1,))
+
+
 def read_layout(file: BinaryIO, name: str) -> TiffLayout:
     """Read the directory of a measurement TIFF.
 
     Raises
     ------
     RefusedError
-        When the file is no TIFF of uncompressed complex int16 lines in strips; names the file.
+        When the file is no TIFF of complex int16 samples; names the file.
+    OtherLayoutError
+        When it is one that is packed, or in tiles.
     """
     try:
         order, tags = _read_tags(file)
+        if _is_other_layout(tags):
+            raise OtherLayoutError
         layout = TiffLayout(
             name,
             order,
@@ -55,7 +70,7 @@ def read_layout(file: BinaryIO, name: str) -> TiffLayout:
     except (struct.error, KeyError, IndexError, ValueError, EOFError) as error:
         raise _corrupt(name, f"its directory cannot be read: {error!r}") from error
     if kind != ((32,), (1,), (_COMPLEX_INT,), (1,)):
-        raise _corrupt(name, "it does not hold uncompressed complex int16 samples")
+        raise _corrupt(name, "it does not hold complex int16 samples")
     strips = -(-layout.lines // layout.rows_per_strip) if layout.rows_per_strip else 0
     if not strips == len(layout.offsets) == len(layout.counts):
         raise _corrupt(name, "its strips do not match its number of lines")
