@@ -3,15 +3,11 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from rtcflow_contract.job import make_job
 from rtcflow_contract.keys import MANIFEST, OUTCOME
@@ -25,46 +21,9 @@ from rtcflow_local.sample import SampleSpec, write_sample
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory):
-    """An S3 of its own on this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "SERVICES": "s3",
-        "TMPDIR": str(tmp_path_factory.mktemp("emulator")),
-    }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "ministack"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 60
-    while socket.socket().connect_ex(("127.0.0.1", port)) != 0:
-        assert server.poll() is None, "the emulator ended"
-        assert time.monotonic() < deadline, "the emulator does not answer"
-    yield f"http://127.0.0.1:{port}"
-    server.terminate()
-    server.wait(20)
-
-
 @pytest.fixture
-def client(endpoint):
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-        config=Config(s3={"addressing_style": "path"}),
-    )
-    for bucket in ("products", "work"):
-        s3.create_bucket(Bucket=bucket)
-    return s3
+def client(s3_of):
+    return s3_of("products", "work")
 
 
 @pytest.fixture(scope="module")

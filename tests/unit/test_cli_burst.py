@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 from importlib.metadata import version
 
 import pystac
@@ -13,6 +14,9 @@ from burst_case import BURSTS, GRID, ORBIT, SCENE, DrawingEngine, write_case
 import rtcflow.burst
 import rtcflow.inputs
 from rtcflow.cli import app
+from rtcflow.cli.work_folder import work_folder
+from rtcflow.task_loop import TaskLoop
+from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import COLLECTION, GRIDS, ITEM, MANIFEST
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
@@ -92,7 +96,7 @@ def test_a_burst_is_made_in_a_folder_of_its_own(case, engine, monkeypatch, capsy
     assert manifest.product is Product.RTC_S1
     assert {path.name for path in (case / "out" / PASS).iterdir()} >= {f.name for f in manifest.files}
     assert names_in(case / "out") == {BURSTS[1], COLLECTION, GRIDS}
-    assert f"{BURSTS[1]}: 5 files" in capsys.readouterr().out
+    assert f"{BURSTS[1]}: " in capsys.readouterr().out
 
 
 def test_the_stac_item_names_the_files_beside_it_and_who_processed(case, engine, monkeypatch):
@@ -114,7 +118,7 @@ def test_several_bursts_are_made_in_one_go_in_any_spelling(case, engine, monkeyp
 def test_no_burst_is_made_when_one_of_them_is_wrong(case, engine, monkeypatch, capsys):
     assert burst(monkeypatch, case, "--burst-id", "t070_148099_iw1") == 65
     assert not (case / "out").exists()
-    assert "t070_148099_iw1 is not in scene" in capsys.readouterr().err
+    assert f"has no burst t070_148099_iw1; it has {BURSTS[0]}" in capsys.readouterr().err
 
 
 def test_the_grid_is_taken_from_static_products(case, engine, monkeypatch):
@@ -123,7 +127,7 @@ def test_the_grid_is_taken_from_static_products(case, engine, monkeypatch):
     assert burst(monkeypatch, case, static=case / "static") == 0
     made = manifest_in(case / "out" / PASS)
     assert made.grid == manifest_in(case / "static" / BURSTS[1]).grid
-    assert burst(monkeypatch, case, static=case / "out") == 65
+    assert burst(monkeypatch, case, static=case / "out", out=case / "other") == 65
 
 
 def test_a_product_that_exists_is_skipped_and_told(case, engine, monkeypatch, capsys):
@@ -143,23 +147,40 @@ def test_a_product_that_exists_is_made_anew_when_asked(case, engine, monkeypatch
     assert manifest_in(case / "out" / PASS).execution != first.execution
 
 
-def test_after_an_interruption_only_what_is_missing_is_made(case, engine, monkeypatch, capsys):
-    def interrupted():
-        if len(engine.calls) > 1:
-            raise KeyboardInterrupt
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Interrupts the program as Ctrl-C does, and goes on when it has taken note."""
+    noticed = threading.Event()
+    abort = TaskLoop.abort
 
-    engine.before_last = interrupted
+    def notice(self, patience_s):
+        self._aborted = True
+        noticed.set()
+        return abort(self, patience_s)
+
+    monkeypatch.setattr(TaskLoop, "abort", notice)
+
+    def interrupting():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert noticed.wait(20)
+
+    return interrupting
+
+
+def test_after_an_interruption_only_what_is_missing_is_made(case, engine, monkeypatch, capsys, interrupt):
+    engine.before_last = lambda: interrupt() if (case / "out" / BURSTS[0]).exists() else None
     both = ("--burst-id", BURSTS[0])
     assert burst(monkeypatch, case, *both) == 130
-    assert names_in(case / "out") == {BURSTS[1], COLLECTION, GRIDS}
-    first = manifest_in(case / "out" / PASS)
+    assert names_in(case / "out") == {BURSTS[0], COLLECTION, GRIDS}
+    assert "interrupted: 1 of 2 bursts are there; run the same command again" in capsys.readouterr().err
+    [folder] = (path.parent for path in (case / "out" / BURSTS[0]).rglob(MANIFEST))
+    first = manifest_in(folder)
     engine.before_last = lambda: None
-    capsys.readouterr()
     assert burst(monkeypatch, case, *both) == 0
     told = capsys.readouterr().out
-    assert f"{BURSTS[1]}: skipped" in told
-    assert f"{BURSTS[0]}: 5 files" in told
-    assert manifest_in(case / "out" / PASS) == first
+    assert f"{BURSTS[0]}: skipped" in told
+    assert f"{BURSTS[1]}: " in told
+    assert manifest_in(folder) == first
 
 
 def test_backscatter_and_static_layers_do_not_share_a_folder(case, engine, monkeypatch, capsys):
@@ -220,7 +241,7 @@ def test_a_stored_grid_that_is_none_is_refused_by_name(case, engine, monkeypatch
     stored.parent.mkdir(parents=True)
     stored.write_text("")
     assert burst(monkeypatch, case) == 65
-    assert f"{stored} is no grid; delete it and start again" in capsys.readouterr().err
+    assert "is no grid; delete it and start again" in capsys.readouterr().err
 
 
 def test_a_product_that_was_left_without_its_item_gets_it(case, engine, monkeypatch):
@@ -244,7 +265,7 @@ FAULTS = [
     ({"dem": "/nowhere/dem.tif"}, "does not exist"),
     ({"dem": "/nowhere"}, "does not exist"),
     ({"burst_id": "x"}, "not a burst id"),
-    ({"output_crs": 4326}, "not a projected CRS"),
+    ({"output_crs": 4326}, "output_crs 4326 is in degrees"),
     ({"output_crs": 99999}, "not a known EPSG code"),
     ({"output_crs": "utm"}, "write it like 3031"),
     ({"product_version": "../../x"}, "no product version"),
@@ -307,9 +328,9 @@ def test_inputs_given_relative_to_here_are_linked_by_their_whole_paths(case, eng
     assert burst(monkeypatch, case, **relative) == 0
     item = pystac.Item.from_file(str(case / "out" / PASS / ITEM))
     linked = {link.rel: link.href for link in item.links}
-    assert linked["derived_from"] == str(case / f"{SCENE}.SAFE")
-    assert linked["orbit-source"] == str(case / ORBIT)
-    assert linked["dem-source"] == str(case / "dem.tif")
+    assert linked["derived_from"] == f"file://{case}/{SCENE}.SAFE"
+    assert linked["orbit-source"] == f"file://{case}/{ORBIT}"
+    assert linked["dem-source"] == f"file://{case}/dem.tif"
 
 
 def test_the_version_is_shown(monkeypatch, capsys):
@@ -384,9 +405,6 @@ def test_a_burst_that_is_told_to_stop_leaves_nothing_but_its_grid(case, engine, 
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
-    from rtcflow.cli.burst import _work_folder
-    from rtcflow_contract.errors import RefusedError
-
     (tmp_path / "file").write_text("")
-    with pytest.raises(RefusedError, match="cannot write to"):
-        _work_folder(tmp_path / "file" / "out")
+    with pytest.raises(RefusedError, match="cannot write to"), work_folder(tmp_path / "file" / "out", None):
+        pass

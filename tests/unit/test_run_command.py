@@ -8,10 +8,10 @@ from history_case import SCENE, States
 from typer.testing import CliRunner
 
 from rtcflow.cli.app import make_app
+from rtcflow.cli.payload_options import HELP, make_payload, payload_parameters
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import SceneRequest
 from rtcflow_local.report.aws import Clients, scene_machine, stack_outputs
-from rtcflow_local.report.options import HELP, make_payload, payload_parameters
 from rtcflow_local.report.run_command import start
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:Scene"

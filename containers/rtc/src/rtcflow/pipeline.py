@@ -82,6 +82,11 @@ class Line(Generic[_I]):
             self._stopped = True
             self._changed.notify_all()
 
+    def settle(self, seconds: float) -> bool:
+        """Wait until no item is in a step that goes on; gives whether that came within so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(self._none_goes_on, seconds)
+
     @property
     def stopped(self) -> bool:
         """Whether the line was stopped."""

@@ -82,7 +82,7 @@ def run(task: Task, attempt: int = 1, work_parent: Path | None = None) -> int:
     work_parent : Path, optional
         Folder in which the work folder is made, and removed at the end.
     """
-    limit = _seconds_of(_LIMIT_VARIABLE) or task.burst_limit_s
+    limit = burst_limit() or task.burst_limit_s
     stop = _seconds_of(_STOP_VARIABLE) or _STOP_S
     logger.info("task started", bursts=len(task.jobs))
     work = Path(tempfile.mkdtemp(prefix="rtcflow-", dir=work_parent))
@@ -171,6 +171,11 @@ def _leave_threads(code: int) -> NoReturn:
     logging.shutdown()
     sys.stdout.flush()
     os._exit(code)
+
+
+def burst_limit() -> float | None:
+    """Seconds that one burst may take by the environment; None where it does not say."""
+    return _seconds_of(_LIMIT_VARIABLE)
 
 
 def _seconds_of(name: str) -> float | None:

@@ -50,13 +50,15 @@ class TaskSettings(NamedTuple):
     """How a task runs.
 
     `work` is a folder for unfinished files, `attempt` the number of this run of the task, `limit_s` the longest that
-    one burst may take, s, `compute_at_once` the number of bursts that compute at the same time.
+    one burst may take, s, `compute_at_once` the number of bursts that compute at the same time. `finish` is called for
+    each product that stands, and gives the outcome that counts.
     """
 
     work: Path
     attempt: int = 1
     limit_s: float | None = None
     compute_at_once: int = 1
+    finish: Callable[[BurstJob, BurstOutcome], BurstOutcome] | None = None
 
 
 class TaskLoop:
@@ -116,10 +118,11 @@ class TaskLoop:
         """Finish the bursts that compute or are past that, and leave the others."""
         self._line.stop()
 
-    def abort(self) -> None:
-        """Finish nothing but what is being published."""
+    def abort(self, patience_s: float) -> bool:
+        """Give up all but what is being written and published; gives whether that ended within so many seconds."""
         self._aborted = True
         self._line.stop()
+        return self._line.settle(patience_s)
 
     def leave(self) -> None:
         """End every burst that has not ended as left for the next attempt."""
@@ -191,6 +194,12 @@ class TaskLoop:
             if burst.outcome is not None:
                 return False
             burst.outcome = self._outcome(burst, result, error)
+            if result is not None and self._settings.finish is not None:
+                try:
+                    burst.outcome = self._settings.finish(burst.job, burst.outcome)
+                except Exception as failure:
+                    error = failure
+                    burst.outcome = self._outcome(burst, None, failure)
         burst.grid_known.set()
         shutil.rmtree(self._work_of(burst), ignore_errors=True)
         try:

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from rtcflow_contract.backscatter import Backscatter
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.grid import Grid
-from rtcflow_contract.keys import Location, grid_key, job_folder, product_folder
+from rtcflow_contract.keys import Location, collection_folder, grid_key, job_folder, product_folder
 from rtcflow_contract.layers import Product
 from rtcflow_contract.naming import Naming, item_name
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
@@ -82,6 +82,19 @@ class BurstJob(BaseModel):
         return self.destination.join(item_name(self.naming, self.product_id))
 
 
+class LocalPlaces(BaseModel):
+    """Folders of this machine in place of a request's buckets: products, static products to link to, and grids.
+
+    Bursts stand right below `out` and `static`: of each folder one collection. `grids` has a folder grids/.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    out: Location
+    static: Location | None = None
+    grids: Location
+
+
 def make_job(
     request: SceneRequest,
     *,
@@ -90,15 +103,16 @@ def make_job(
     sensing_start: datetime,
     execution: str,
     execution_started: datetime,
-    work_bucket: str,
+    work_bucket: str | Location,
     product_version: str,
     sources: Sources,
     burst_index: int | None = None,
+    places: LocalPlaces | None = None,
 ) -> BurstJob:
     """The job of one burst of a scene request.
 
     `product` may be RTC_S1_STATIC for an RTC_S1 request: then the job makes the static product to be linked, in the
-    folder and collection the request links to.
+    folder and collection the request links to. `places` take the place of the request's buckets.
     """
     scene = parse_scene_id(request.scene)
     for_link = product is Product.RTC_S1_STATIC and request.product is Product.RTC_S1
@@ -108,8 +122,12 @@ def make_job(
         collection = request.linked_static_layers_collection
     else:
         bucket, folder, collection = request.s3_bucket, request.s3_project_folder, request.collection
+    at, project = collection_folder(bucket, folder, collection), Location(bucket, folder)
+    if places is not None:
+        project = places.grids
+        at = places.static if for_link and places.static is not None else places.out
     destination = product_folder(
-        bucket, folder, collection, burst_id, product, sensing_start, request.naming, request.dem
+        at.bucket, at.key, "", burst_id, product, sensing_start, request.naming, request.dem
     )
     return BurstJob(
         execution=execution,
@@ -146,24 +164,24 @@ def make_job(
         sources=sources,
         collection=collection,
         destination=destination,
-        collection_folder=Location(bucket, "/".join(p for p in (folder, collection) if p)),
+        collection_folder=at,
         work=job_folder(work_bucket, execution, product, burst_id),
-        grid_store=grid_key(bucket, folder, burst_id, request.output_crs, request.resolution),
-        linked_static=linked_static_folder(request, burst_id)
+        grid_store=grid_key(project.bucket, project.key, burst_id, request.output_crs, request.resolution),
+        linked_static=linked_static_folder(request, burst_id, places)
         if request.link_static_layers and not for_link
         else None,
     )
 
 
-def linked_static_folder(request: SceneRequest, burst_id: str) -> Location:
+def linked_static_folder(request: SceneRequest, burst_id: str, places: LocalPlaces | None = None) -> Location:
     """Folder of the static product that a burst of this request links to."""
-    return product_folder(
+    at = collection_folder(
         request.linked_static_layers_s3_bucket,
         request.linked_static_layers_s3_project_folder,
         request.linked_static_layers_collection,
-        burst_id,
-        Product.RTC_S1_STATIC,
-        datetime.min,
-        request.naming,
-        request.dem,
+    )
+    if places is not None and places.static is not None:
+        at = places.static
+    return product_folder(
+        at.bucket, at.key, "", burst_id, Product.RTC_S1_STATIC, datetime.min, request.naming, request.dem
     )

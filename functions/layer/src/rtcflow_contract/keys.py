@@ -39,6 +39,7 @@ PLAN = "plan.json"
 REPORT = "report.json"
 AREAS = "areas"
 GRIDS = "grids"
+_EXECUTIONS = "executions"
 
 
 class Location(NamedTuple):
@@ -151,9 +152,15 @@ def grid_index_key(bucket: str, project_folder: str, epsg: int | None, resolutio
     return Location(bucket, f"{project_folder}/{key}" if project_folder else key)
 
 
-def execution_folder(work_bucket: str, execution: str) -> Location:
-    """Folder of an execution's plan, jobs, outcomes and report in the work bucket."""
-    return Location(work_bucket, f"executions/{execution}")
+def execution_folder(work: str | Location, execution: str) -> Location:
+    """Folder of an execution's plan, tasks, outcomes and report: in the work bucket, or below a work folder."""
+    root = work if isinstance(work, Location) else Location(work, "")
+    return root.join(f"{_EXECUTIONS}/{execution}")
+
+
+def work_of(at: Location) -> Location:
+    """The work bucket or folder that a location of an execution is in."""
+    return Location(at.bucket, at.key.rpartition(f"{_EXECUTIONS}/")[0].rstrip("/"))
 
 
 def position_key(work_bucket: str, area: str) -> Location:
@@ -166,14 +173,14 @@ def campaign_folder(work_bucket: str, campaign: str) -> Location:
     return Location(work_bucket, f"campaigns/{campaign}")
 
 
-def job_folder(work_bucket: str, execution: str, product: Product, burst_id: str) -> Location:
+def job_folder(work: str | Location, execution: str, product: Product, burst_id: str) -> Location:
     """Folder of one burst job and its outcome."""
-    return execution_folder(work_bucket, execution).join(f"{product.value}/{burst_id}")
+    return execution_folder(work, execution).join(f"{product.value}/{burst_id}")
 
 
-def task_key(work_bucket: str, execution: str, number: int) -> Location:
+def task_key(work: str | Location, execution: str, number: int) -> Location:
     """Where a task of an execution stands."""
-    return execution_folder(work_bucket, execution).join(f"tasks/{number}.json")
+    return execution_folder(work, execution).join(f"tasks/{number}.json")
 
 
 def lease_folder(work_bucket: str, archive: str) -> Location:

@@ -3,7 +3,7 @@
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from rtcflow_contract.burst_id import BurstId
-from rtcflow_contract.job import Sources
+from rtcflow_contract.job import LocalPlaces, Sources
 from rtcflow_contract.request import Engine, SceneRequest
 
 
@@ -30,7 +30,8 @@ class ExistingBurst(_Model):
 class Plan(_Model):
     """Bursts of a scene, divided into those to be made and those that exist.
 
-    `bursts` stand in the order in which they are made. `engine` is the one that `auto` stands for.
+    `bursts` stand in the order in which they are made. `engine` is the one that `auto` stands for, `places` are folders
+    in place of the request's buckets.
     """
 
     version: int = 1
@@ -40,5 +41,6 @@ class Plan(_Model):
     sources: Sources
     request: SceneRequest
     engine: Engine = Engine.NATIVE
+    places: LocalPlaces | None = None
     bursts: tuple[PlannedBurst, ...]
     existing: tuple[ExistingBurst, ...] = ()

@@ -10,9 +10,17 @@ from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import COLLECTION, ITEM, MANIFEST, Location, version_name
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import OnExisting
-from rtcflow_files.storage import exists, list_objects, read_bytes, size_of, write_bytes, write_if_absent
+from rtcflow_files.storage import (
+    exists,
+    list_objects,
+    read_bytes,
+    read_json,
+    size_of,
+    write_bytes,
+    write_if_absent,
+)
 from rtcflow_stac.collection import build_collection
-from rtcflow_stac.context import HrefStyle, ItemContext, LinkedStatic, Processor
+from rtcflow_stac.context import HrefStyle, ItemContext, LinkedStatic, Processor, says_it_is_at, uri_of
 from rtcflow_stac.item import build_item
 
 
@@ -65,8 +73,8 @@ def assemble_stac(
     manifest, record = _read_manifest(job)
     _check_files(manifest, job.destination)
     context = ItemContext(
-        folder=str(job.destination),
-        collection_folder=str(job.collection_folder),
+        folder=uri_of(job.destination),
+        collection_folder=uri_of(job.collection_folder),
         style=settings.style,
         region=settings.region,
         processor=settings.processor,
@@ -88,6 +96,8 @@ def _make_collection(
     if not exists(at):
         tell(collection)
         write_if_absent(at, _json(collection))
+    elif at.is_local and not says_it_is_at(read_json(at), at):
+        write_bytes(at, _json(collection))
 
 
 def _check_files(manifest: Manifest, folder: Location) -> None:
@@ -137,7 +147,7 @@ def _linked_static(job: BurstJob) -> LinkedStatic | None:
     if folder is None:
         return None
     try:
-        return LinkedStatic(Manifest.model_validate_json(read_bytes(folder.join(MANIFEST))), str(folder))
+        return LinkedStatic(Manifest.model_validate_json(read_bytes(folder.join(MANIFEST))), uri_of(folder))
     except NotFoundError as error:
         raise RefusedError(
             f"there are no static layers of {job.burst_id} at {folder}; make RTC_S1_STATIC first",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from rtcflow_archives.cdse import CDSE_CONNECTIONS
 from rtcflow_contract import keys
 from rtcflow_contract.errors import NotFoundError, RefusedError
-from rtcflow_contract.job import BurstJob, Sources, make_job
+from rtcflow_contract.job import BurstJob, LocalPlaces, Sources, make_job
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
 from rtcflow_contract.request import (
@@ -37,6 +37,7 @@ from rtcflow_scene.grouping import (
 from rtcflow_scene.orbit_wait import seconds_to_wait
 from rtcflow_scene.records import write_task
 from rtcflow_scene.task_run import StackSettings, first_run
+from rtcflow_stac.context import says_it_is_at
 
 # Geographic CRS that users give by habit; any other that is not projected is refused by the burst task.
 _IN_DEGREES = {4326, 4979, 4283, 7844, 4258, 4269}
@@ -46,7 +47,7 @@ class Settings(NamedTuple):
     """The stack's own values."""
 
     products_bucket: str
-    work_bucket: str
+    work_bucket: str | keys.Location
     product_version: str
     orbits: str
     dem: str
@@ -80,6 +81,8 @@ def plan_scene(
     stack: StackSettings | None = None,
     catalogue: BurstCatalogue | None = None,
     now: datetime | None = None,
+    sources: Sources | None = None,
+    places: LocalPlaces | None = None,
 ) -> dict[str, Any]:
     """Plan a scene; writes plan.json and the tasks, always the same for the same execution.
 
@@ -96,6 +99,10 @@ def plan_scene(
         That of the request's scene source when None.
     now : datetime, optional
         The present, UTC.
+    sources : Sources, optional
+        Where inputs are fetched from, in place of the settings' own.
+    places : LocalPlaces, optional
+        Folders of this machine in place of the request's buckets.
 
     Raises
     ------
@@ -107,7 +114,9 @@ def plan_scene(
     _check_crs(request)
     refuse_uncalibrated(parse_scene_id(request.scene))
     # Any key: what matters is the refusal when the bucket does not exist or may not be read.
-    storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
+    if places is None:
+        storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
+    sources = sources or settings.sources(request.scene_source)
     bursts = wanted_bursts(
         (catalogue or catalogue_for(request)).list_bursts(request.scene, request.burst_id_list),
         request.burst_id_list,
@@ -125,7 +134,8 @@ def plan_scene(
             execution_started=datetime.fromisoformat(started),
             work_bucket=settings.work_bucket,
             product_version=settings.product_version,
-            sources=settings.sources(request.scene_source),
+            sources=sources,
+            places=places,
         )
         for burst in bursts
     ]
@@ -137,9 +147,10 @@ def plan_scene(
         execution=execution,
         started=datetime.fromisoformat(started),
         product_version=settings.product_version,
-        sources=settings.sources(request.scene_source),
+        sources=sources,
         request=request,
         engine=engine,
+        places=places,
         bursts=tuple(
             PlannedBurst(
                 burst_id=job.burst_id,
@@ -173,7 +184,7 @@ def state_of(plan: Plan, at: keys.Location, stack: StackSettings, orbit_wait_s: 
         ids.setdefault(burst.task, []).append(burst.burst_id)
     runs = [
         first_run(
-            str(keys.task_key(at.bucket, plan.execution, number)),
+            str(keys.task_key(keys.work_of(at), plan.execution, number)),
             burst_ids,
             stack=stack,
             compute=request.compute,
@@ -265,8 +276,9 @@ def _manifest(job: BurstJob, name: str) -> Manifest | None:
 
 
 def _is_item(at: keys.Location) -> bool:
-    """Whether an item is there; one that is empty or cut off is none."""
+    """Whether an item is there; one that is empty or cut off is none, nor one that was moved on this machine."""
     try:
-        return "id" in storage.read_json(at)
+        found = storage.read_json(at)
+        return "id" in found and (not at.is_local or says_it_is_at(found, at))
     except (NotFoundError, ValueError, TypeError):
         return False

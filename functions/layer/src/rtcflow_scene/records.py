@@ -34,13 +34,13 @@ class JobRecord(NamedTuple):
 
 
 def read_task(uri: str) -> Task:
-    """The task at an S3 URI; RefusedError when it is none."""
-    return parse_task(storage.read_bytes(keys.parse_s3_uri(uri)))
+    """The task at an S3 URI or a path; RefusedError when it is none."""
+    return parse_task(storage.read_bytes(keys.parse_location(uri)))
 
 
-def write_task(task: Task, work_bucket: str) -> keys.Location:
+def write_task(task: Task, work: str | keys.Location) -> keys.Location:
     """Store a task; the same one gives the same bytes."""
-    at = keys.task_key(work_bucket, task.execution, task.number)
+    at = keys.task_key(work, task.execution, task.number)
     storage.write_bytes(at, task.model_dump_json(indent=1).encode())
     return at
 

@@ -43,7 +43,8 @@ def check_static_layers(plan_uri: str) -> dict[str, Any]:
     RefusedError
         When the linked bucket does not exist, or a static product's manifest cannot be read.
     """
-    at = keys.parse_s3_uri(plan_uri)
+    at = keys.parse_location(plan_uri)
+    work = keys.work_of(at)
     plan = read_stored(Plan, storage.read_bytes(at), at)
     findings = {burst.burst_id: _look_up(plan, burst) for burst in plan.bursts}
     lacking = {name: found for name, found in findings.items() if found.state is not StaticState.FIT}
@@ -52,13 +53,13 @@ def check_static_layers(plan_uri: str) -> dict[str, Any]:
     if decision == "fail":
         raise StaticLayersMissing(message, reason="static-missing")
     statics = {
-        burst.burst_id: _static_job(plan, burst, lacking[burst.burst_id], at.bucket)
+        burst.burst_id: _static_job(plan, burst, lacking[burst.burst_id], work)
         for burst in plan.bursts
         if burst.burst_id in lacking
     }
     for number in sorted({burst.task for burst in plan.bursts}):
-        task = read_task(str(keys.task_key(at.bucket, plan.execution, number)))
-        write_task(task.model_copy(update={"jobs": with_static_jobs(task.jobs, statics)}), at.bucket)
+        task = read_task(str(keys.task_key(work, plan.execution, number)))
+        write_task(task.model_copy(update={"jobs": with_static_jobs(task.jobs, statics)}), work)
     return {"missing": len(lacking), "message": message}
 
 
@@ -93,7 +94,7 @@ def message_of(findings: Sequence[StaticFinding]) -> str:
 
 
 def _look_up(plan: Plan, burst: PlannedBurst) -> StaticFinding:
-    folder = linked_static_folder(plan.request, burst.burst_id)
+    folder = linked_static_folder(plan.request, burst.burst_id, plan.places)
     sizes = {found.name: found.size for found in storage.list_objects(folder)}
     manifest = _manifest(folder) if keys.MANIFEST in sizes else None
     return examine(burst.burst_id, manifest, sizes, plan.request, plan.product_version)
@@ -110,7 +111,7 @@ def _manifest(folder: keys.Location) -> Manifest:
         ) from error
 
 
-def _static_job(plan: Plan, burst: PlannedBurst, finding: StaticFinding, work_bucket: str) -> BurstJob:
+def _static_job(plan: Plan, burst: PlannedBurst, finding: StaticFinding, work: keys.Location) -> BurstJob:
     job = make_job(
         plan.request,
         product=Product.RTC_S1_STATIC,
@@ -119,9 +120,10 @@ def _static_job(plan: Plan, burst: PlannedBurst, finding: StaticFinding, work_bu
         burst_index=burst.burst_index,
         execution=plan.execution,
         execution_started=plan.started,
-        work_bucket=work_bucket,
+        work_bucket=work,
         product_version=plan.product_version,
         sources=plan.sources,
+        places=plan.places,
     )
     # A product that was committed and then lost files is made again; otherwise one made meanwhile is kept.
     return job.model_copy(update={"on_existing": OnExisting.REPLACE if finding.damaged else OnExisting.SKIP})

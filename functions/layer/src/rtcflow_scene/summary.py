@@ -25,7 +25,7 @@ _GRAVITY = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
 class Settings(NamedTuple):
     """The stack's own values."""
 
-    work_bucket: str
+    work_bucket: str | keys.Location
     region: str
     size: TaskSize
 

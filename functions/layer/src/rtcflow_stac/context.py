@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from rtcflow_contract.keys import COLLECTION, parse_s3_uri
+from rtcflow_contract.keys import COLLECTION, Location, parse_s3_uri
 from rtcflow_contract.manifest import Manifest
 
 # Readers of STAC and GDAL open the path of a file:// URI as it is written; only what would cut it is escaped.
@@ -83,6 +83,17 @@ class ItemContext(NamedTuple):
             return self.collection_uri
         depth = self.folder.removeprefix(self.collection_folder).strip("/").count("/") + 1
         return "../" * depth + COLLECTION
+
+
+def uri_of(at: Location) -> str:
+    """`s3://` or `file://` URI of a location."""
+    return local_uri(at.path) if at.is_local else str(at)
+
+
+def says_it_is_at(document: Any, at: Location) -> bool:
+    """Whether an item or a collection says of itself that it is where it is: a folder may have been moved."""
+    links = document.get("links", ()) if isinstance(document, dict) else ()
+    return any(link.get("rel") == "self" and link.get("href") == uri_of(at) for link in links)
 
 
 def local_uri(path: Path | str) -> str:

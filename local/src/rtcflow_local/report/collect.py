@@ -55,7 +55,7 @@ def collect(
     with ThreadPoolExecutor(_READERS) as readers:
         bursts = list(
             readers.map(
-                lambda record: _detail(record, runs.get((record.product, record.burst_id)), s3), records
+                lambda record: detail_of(record, runs.get((record.product, record.burst_id)), s3), records
             )
         )
     return ReportData(
@@ -109,11 +109,12 @@ def _record_of(run: BurstRun) -> BurstOutcome:
     )
 
 
-def _detail(record: BurstOutcome, run: BurstRun | None, s3: Any) -> BurstDetail:
+def detail_of(record: BurstOutcome, run: BurstRun | None, s3: Any = None) -> BurstDetail:
+    """A burst with its manifest and browse image, where it has a product."""
     there = record.manifest or record.item
     if there is None or record.outcome is Outcome.FAILED:
         return BurstDetail(record, run)
-    folder = keys.parse_s3_uri(there.rpartition("/")[0])
+    folder = keys.parse_location(there.rpartition("/")[0])
     manifest = _read(folder, keys.MANIFEST, Manifest, s3)
     browse = next((file.name for file in manifest.files if file.kind == "browse"), None) if manifest else None
     return BurstDetail(record, run, folder, manifest, _bytes(folder, browse, s3) if browse else None)

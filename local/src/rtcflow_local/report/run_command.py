@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from rtcflow.cli.payload_options import make_payload, payload_parameters
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.report.aws import Clients, asked, scene_machine, stack_outputs
 from rtcflow_local.report.follow import follow
-from rtcflow_local.report.options import make_payload, payload_parameters
 
 _console = Console(soft_wrap=True, highlight=False)
 

@@ -23,7 +23,7 @@ def sample(
         typer.Option(help="Id that the scene shall have: its pass, times, polarizations and bursts."),
     ] = None,
     variant: Annotated[
-        str | None, typer.Option(help=f"Files and terrain: {', '.join(PLACES)}; else coast, or a scene's.")
+        str | None, typer.Option(help=f"Place and terrain: {', '.join(PLACES)}; else coast, or a scene's.")
     ] = None,
     size: Annotated[str, typer.Option(help=f"Size of a burst: {', '.join(_DIMENSIONS)}.")] = "demo",
     platform: Annotated[str | None, typer.Option(help="S1A, S1B, S1C or S1D; S1A by default.")] = None,

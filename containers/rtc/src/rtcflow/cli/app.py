@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 from rich.console import Console
 
+from rtcflow.cli.spelling import spelled
 from rtcflow.failures import as_contract_error
 from rtcflow.provenance import software_version
 from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError
@@ -16,7 +17,7 @@ from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, Rtcfl
 COMMANDS_GROUP = "rtcflow.commands"
 _OWN = tuple(
     EntryPoint(name, f"rtcflow.cli.{name}:{name}", COMMANDS_GROUP)
-    for name in ("burst", "bursts", "compare", "convert", "grids")
+    for name in ("scene", "burst", "bursts", "compare", "convert", "grids")
 )
 # What a path that a person gave runs into; of these the path itself is the cause, not the program.
 _PATH_ERRORS = (
@@ -96,6 +97,7 @@ def main() -> None:
     """Run the program; an error is one sentence on stderr and the exit code of its class."""
     # Unwinds, so that unfinished files are removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    sys.argv[1:] = spelled(sys.argv[1:])
     try:
         make_app(next((word for word in sys.argv[1:] if not word.startswith("-")), None))()
     except Exception as error:

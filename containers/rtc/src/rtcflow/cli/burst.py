@@ -1,43 +1,29 @@
-"""`rtcflow burst`: bursts of a scene on this machine, with no cloud at all."""
+"""`rtcflow burst`: bursts of a scene on this machine, with no cloud at all; `rtcflow scene` with fewer options."""
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from rtcflow.burst import BurstResult, make_burst
-from rtcflow.cli.local_job import BurstOptions, linked_static, local_jobs
-from rtcflow.cli.local_stac import check_collection, item_stands, write_stac
-from rtcflow.cli.progress_bar import ProgressBar
+from rtcflow.cli.payload_options import make_payload
+from rtcflow.cli.run_scenes import Options, run_scenes
+from rtcflow.cli.scene import local_folder
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
-from rtcflow.destination_local import LocalDestination
 from rtcflow.inputs import CACHE_VARIABLE
-from rtcflow_contract.backscatter import Backscatter, refuse_options
+from rtcflow.scene_run import NO_BUCKET, SafeOfThisMachine, Scene
+from rtcflow.sources.scene.scene_bursts import ARCHIVES
+from rtcflow_contract.backscatter import Backscatter
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.job import BurstJob, Sources
+from rtcflow_contract.job import Sources
 from rtcflow_contract.layers import Product
 from rtcflow_contract.naming import Naming
 from rtcflow_contract.product_id import check_version
-from rtcflow_contract.report import Outcome
-from rtcflow_contract.request import (
-    COARSEST_M,
-    FINEST_M,
-    Engine,
-    OnExisting,
-    OrbitChoice,
-    Precision,
-    parse_crs,
-)
+from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, OnExisting, OrbitChoice, Precision
 
 _DEFAULT_GEOID = Sources.model_fields["geoid"].default
 _DEFAULT_DEM = Sources.model_fields["dem"].default
 _DEFAULT_ORBITS = Sources.model_fields["orbits"].default
-
-console = Console(soft_wrap=True, highlight=False)
 
 
 def burst(
@@ -46,7 +32,7 @@ def burst(
         typer.Option(help="Burst, like t070_149815_iw3; repeat for several. `rtcflow bursts` lists them."),
     ],
     out: Annotated[
-        Path, typer.Option(help="Folder for the products, of as many bursts and passes as you like.")
+        str, typer.Option(help="Folder for the products, of as many bursts and passes as you like.")
     ],
     safe: Safe = None,
     scene: Annotated[
@@ -84,8 +70,7 @@ def burst(
         str | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
     ] = None,
     static: Annotated[
-        Path | None,
-        typer.Option(help="Folder of static products, to take each burst's grid from and to link to."),
+        Path | None, typer.Option(help="Folder of static products, to link to, and to take grids from.")
     ] = None,
     grids: Annotated[
         Path | None, typer.Option(help="Folder whose grids/ has the bursts' grids; OUT by default.")
@@ -112,37 +97,44 @@ def burst(
     ] = Precision.FULL,
     product_version: Annotated[str, typer.Option(help="Version in the product id.")] = "0.1",
     work_dir: Annotated[
-        Path | None, typer.Option(help="Folder for unfinished files, some 2 GB a burst; OUT by default.")
+        Path | None, typer.Option(help="Folder for unfinished files, up to 6 GB; OUT by default.")
     ] = None,
 ) -> None:
     """Make burst products on this machine, in OUT/BURST_ID/YEAR/MONTH/DAY; static layers in OUT/BURST_ID."""
-    refuse_options(engine.value, backscatter, tide_correction)
+    folder = local_folder(out)
     source, scene_id = choose_scene(safe, scene, scene_source)
-    options = BurstOptions(
-        scene=scene_id,
-        sources=Sources(scene=source, orbits=orbit, dem=dem, geoid=geoid, cache=cache),
-        product=product,
-        engine=engine,
-        resolution=resolution,
-        output_crs=parse_crs(output_crs),
-        orbit=orbit_choice,
-        on_existing=on_existing,
-        product_version=check_version(product_version),
-        static=static if product is Product.RTC_S1 else None,
-        out=out,
-        grids=grids,
-        backscatter=backscatter,
-        bistatic_correction=bistatic_correction,
-        troposphere_correction=troposphere_correction,
-        tide_correction=tide_correction,
-        naming=naming,
-        precision=precision,
+    payload = make_payload(
+        {
+            "scene": scene_id,
+            "burst_id_list": " ".join(dict.fromkeys(map(_checked, burst_id))),
+            "product": product,
+            "engine": engine,
+            "resolution": resolution,
+            "output_crs": output_crs,
+            "orbit": orbit_choice,
+            "on_existing": on_existing,
+            "s3_bucket": NO_BUCKET,
+            "backscatter": backscatter,
+            "bistatic_correction": bistatic_correction,
+            "troposphere_correction": troposphere_correction,
+            "tide_correction": tide_correction,
+            "naming": naming,
+            "precision": precision,
+            "link_static_layers": static is not None and product is Product.RTC_S1,
+        },
+        None,
     )
-    # All jobs first: a misspelt third burst should not show up after the second is done.
-    jobs = local_jobs(dict.fromkeys(_checked(text) for text in burst_id), options)
-    for job in jobs:
-        check_collection(job, out)
-        _make(job, options, work_dir or out)
+    catalogue = None if source in ARCHIVES else SafeOfThisMachine(source)
+    run_scenes(
+        [Scene(payload, Sources(scene=source, orbits=orbit, dem=dem, geoid=geoid, cache=cache), catalogue)],
+        Options(
+            out=folder,
+            static=static,
+            grids=grids,
+            work_dir=work_dir,
+            product_version=check_version(product_version),
+        ),
+    )
 
 
 def _checked(text: str) -> str:
@@ -150,45 +142,3 @@ def _checked(text: str) -> str:
         return normalize_burst_id(text)
     except ValueError as error:
         raise RefusedError(str(error), reason="burst-id") from error
-
-
-def _make(job: BurstJob, options: BurstOptions, work_parent: Path) -> None:
-    folder = Path(job.destination.key)
-    work = _work_folder(work_parent)
-    try:
-        with ProgressBar(job.burst_id) as progress:
-            result = make_burst(job, work, LocalDestination(folder, job), progress)
-            # A product that was left without its item, by a kill between the two, or was moved, gets it now.
-            if result.outcome is Outcome.MADE or not item_stands(result.manifest, folder):
-                static = linked_static(options.static, job.burst_id) if options.static else None
-                write_stac(result.manifest, job, options.out, static)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    _say(job, result, folder)
-
-
-def _work_folder(parent: Path) -> Path:
-    """A new folder for unfinished files."""
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".rtcflow-", dir=parent))
-    except OSError as error:
-        raise RefusedError(
-            f"cannot write to {parent} ({error.strerror}); give another --out or --work-dir",
-            reason="output-folder",
-        ) from error
-
-
-def _say(job: BurstJob, result: BurstResult, folder: Path) -> None:
-    manifest = result.manifest
-    if result.outcome is Outcome.SKIPPED:
-        console.print(
-            f"{job.burst_id}: skipped, a product of {manifest.grid.spacing:g} m by engine {manifest.engine.name} "
-            f"exists (--on-existing replace makes it anew)\n  {folder}"
-        )
-        return
-    size = sum(file.size for file in manifest.files)
-    console.print(
-        f"{job.burst_id}: {len(manifest.files)} files, {size / 1e6:.1f} MB, in {manifest.resources.seconds:.1f} s, "
-        f"at most {manifest.resources.peak_memory_bytes / 1e9:.1f} GB of memory\n  {folder}"
-    )

@@ -1,0 +1,201 @@
+"""Scenes in one process: the steps of an execution on AWS, plan, static check, make, assemble and summarize.
+
+Plan, tasks and outcomes lie in the work folder; products, items, collections and grids in a bucket or in a folder.
+"""
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rtcflow.burst import destination_of
+from rtcflow.engines.registry import choose_engine
+from rtcflow.resources import Meter
+from rtcflow.settings import processor
+from rtcflow.sources.scene.safe_burst import open_scene
+from rtcflow.sources.scene.scene_bursts import by_swath_and_time
+from rtcflow.task_loop import TaskLoop, TaskSettings, Watcher
+from rtcflow.task_records import read_records
+from rtcflow_contract import keys
+from rtcflow_contract.errors import RefusedError, RtcflowError
+from rtcflow_contract.job import BurstJob, LocalPlaces, Sources
+from rtcflow_contract.plan import Plan
+from rtcflow_contract.report import BurstOutcome, SceneReport
+from rtcflow_contract.request import Engine
+from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_contract.task import Task
+from rtcflow_scene import planning, summary
+from rtcflow_scene.assembly import StacSettings
+from rtcflow_scene.burst_catalogue import BurstCatalogue
+from rtcflow_scene.burst_choice import SceneBurst
+from rtcflow_scene.cost import TaskSize
+from rtcflow_scene.records import JobRecord, read_task
+from rtcflow_scene.static_check import check_static_layers
+from rtcflow_scene.task_assembly import Silent, assemble
+from rtcflow_scene.task_run import StackSettings
+from rtcflow_stac.context import HrefStyle, Processor
+
+# No stack stands behind a payload's bucket here; what has folders in its place never comes to be asked.
+NO_BUCKET = "local"
+
+
+class Scene(NamedTuple):
+    """A scene to be made: payload as of an execution, where its bursts come from, and the catalogue that lists them."""
+
+    payload: dict[str, Any]
+    sources: Sources
+    catalogue: BurstCatalogue | None = None
+
+
+class SafeOfThisMachine:
+    """Lists the bursts of a SAFE folder or zip wherever it is, in whatever polarizations it has them."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
+        """Bursts of the SAFE; one that lacks a polarization is refused when its turn comes."""
+        listed = open_scene(self._source, scene, Meter()).bursts()
+        found = by_swath_and_time(listed, parse_scene_id(scene).polarizations)
+        if not found:
+            raise RefusedError(f"scene {scene} lists no burst; fetch the scene again", reason="no-bursts")
+        return [SceneBurst(burst.burst_id, burst.sensing_start) for burst in found]
+
+
+class RunSettings(NamedTuple):
+    """What holds for all scenes of a run.
+
+    `places` are folders in place of a bucket, `parallel` is the number of bursts that compute at once, `limit_s` the
+    longest that one burst may take, s.
+    """
+
+    work: Path
+    places: LocalPlaces | None
+    product_version: str = "0.1"
+    parallel: int = 1
+    limit_s: float | None = None
+
+
+class PlannedScene(NamedTuple):
+    """A scene with its plan and tasks; where it could not be planned, the error says why."""
+
+    scene: Scene
+    execution: str
+    started: datetime
+    plan: Plan | None = None
+    tasks: tuple[Task, ...] = ()
+    error: RtcflowError | None = None
+
+    @property
+    def jobs(self) -> list[BurstJob]:
+        """All jobs, in the order in which they are made."""
+        return [job for task in self.tasks for job in task.jobs]
+
+
+def plan_scenes(
+    scenes: Sequence[Scene], settings: RunSettings, now: datetime | None = None
+) -> list[PlannedScene]:
+    """Plan scenes, with the jobs of static layers that are missing; one that is refused stops no other."""
+    started = (now or datetime.now(UTC)).replace(microsecond=0)
+    return [_planned(scene, settings, started) for scene in scenes]
+
+
+def _planned(scene: Scene, settings: RunSettings, started: datetime) -> PlannedScene:
+    execution = f"local-{uuid.uuid4().hex[:12]}"
+    blank = PlannedScene(scene, execution, started)
+    try:
+        engine = choose_engine(Engine(scene.payload.get("engine") or Engine.AUTO)).name
+        state = planning.plan_scene(
+            scene.payload,
+            execution,
+            started.isoformat(),
+            planning.Settings(
+                NO_BUCKET,
+                keys.Location.local(settings.work),
+                settings.product_version,
+                scene.sources.orbits,
+                scene.sources.dem,
+                scene.sources.geoid,
+            ),
+            StackSettings(engine=engine, bursts_per_task="scene"),
+            scene.catalogue,
+            sources=scene.sources,
+            places=settings.places,
+        )
+        if state["link_static_layers"] and state["bursts"]:
+            check_static_layers(state["plan"])
+        plan = Plan.model_validate_json(keys.parse_location(state["plan"]).path.read_bytes())
+        return blank._replace(plan=plan, tasks=tuple(read_task(run["task"]) for run in state["tasks"]))
+    except RtcflowError as error:
+        return blank._replace(error=error)
+
+
+class SceneLoop:
+    """Makes the bursts of planned scenes, with an item as soon as a burst is made."""
+
+    def __init__(self, planned: Sequence[PlannedScene], settings: RunSettings, watcher: Watcher) -> None:
+        self._planned = planned
+        self._settings = settings
+        self._items = _stac_settings(settings.places is not None)
+        jobs = [job for scene in planned for job in scene.jobs]
+        self.loop = TaskLoop(
+            read_records(jobs),
+            destination_of,
+            watcher,
+            TaskSettings(
+                settings.work / "bursts",
+                limit_s=settings.limit_s,
+                compute_at_once=settings.parallel,
+                finish=self._with_item,
+            ),
+        )
+
+    def run(self) -> list[SceneReport]:
+        """Make what is to be made; gives a report for each scene."""
+        self.loop.run()
+        return self.reports()
+
+    def reports(self) -> list[SceneReport]:
+        """A report for each scene, of what has become of it so far."""
+        return [report_of(scene, self._settings.work) for scene in self._planned]
+
+    def remove_files(self) -> None:
+        """Remove the work folder, for a process that ends at once."""
+        shutil.rmtree(self._settings.work, ignore_errors=True)
+
+    def _with_item(self, job: BurstJob, outcome: BurstOutcome) -> BurstOutcome:
+        """The outcome with the product's item, or failed where that could not be written."""
+        [record] = assemble([JobRecord(job, None, outcome)], self._items, Silent())
+        return record.outcome or outcome
+
+
+def report_of(planned: PlannedScene, work: Path) -> SceneReport:
+    """Report of a scene: what has become of its bursts so far."""
+    failure = planned.error
+    event: dict[str, Any] = {
+        "execution": planned.execution,
+        "started": planned.started.isoformat(),
+        "payload": planned.scene.payload,
+    }
+    if failure is not None:
+        event["failure"] = {"Error": type(failure).__name__, "Cause": failure.message}
+    settings = summary.Settings(keys.Location.local(work), "", TaskSize(0, 0, 0))
+    report = summary.summarize_scene(event, settings).report
+    # Nobody sends a bill for it.
+    free = {"cost_usd": None}
+    return report.model_copy(
+        update={
+            **free,
+            "tasks": (),
+            "bursts": tuple(burst.model_copy(update=free) for burst in report.bursts),
+            "static_bursts": tuple(burst.model_copy(update=free) for burst in report.static_bursts),
+        }
+    )
+
+
+def _stac_settings(local: bool) -> StacSettings:
+    who = processor()
+    style = HrefStyle.RELATIVE if local else HrefStyle.S3
+    return StacSettings(style, "", Processor(who.institution, who.url), who.license)
