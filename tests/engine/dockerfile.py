@@ -6,10 +6,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 _CONTINUED = re.compile(r"\\\n(?:\s*#.*\n)*")
+_MOUNTS = re.compile(r"--mount=\S+\s+")
 _STAGE = re.compile(r"(\S+)(?:\s+AS\s+(\S+))?$")
 
 
@@ -58,18 +60,21 @@ def build(stage: Stage, context: Path, root: Path, leave_out: str | None = None)
     Steps with `leave_out` in them are not run.
     """
     environment = {**os.environ, "PATH": f"{root}/bin:{os.environ['PATH']}"}
-    (root / "bin").mkdir(parents=True)
-    (root / "bin" / "python").symlink_to(sys.executable)
+    (root / "bin").mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        (root / "bin" / "python").symlink_to(sys.executable)
     done = []
     for word, rest in stage.instructions:
         if word == "ENV":
             named = dict(part.split("=", 1) for part in shlex.split(_below(root, rest)))
             environment |= {name: value for name, value in named.items() if name != "PIP_NO_CACHE_DIR"}
         elif word == "COPY":
-            source, target = rest.split()
-            _copy(context / source, Path(_below(root, target)))
+            *sources, target = rest.split()
+            for source in sources:
+                into = target + Path(source).name if target.endswith("/") else target
+                _copy(context / source, Path(_below(root, into)))
         elif word == "RUN" and not (leave_out and leave_out in rest):
-            command = _below(root, rest)
+            command = _below(root, _MOUNTS.sub("", rest))
             ended = subprocess.run(
                 ["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=False
             )
@@ -80,7 +85,7 @@ def build(stage: Stage, context: Path, root: Path, leave_out: str | None = None)
 
 
 def _below(root: Path, text: str) -> str:
-    return re.sub(r"(?<![\w.])/(opt|src|tmp)\b", rf"{root}/\1", text)
+    return re.sub(r"(?<![\w.])/(opt|src|tmp|out|code|build)\b", rf"{root}/\1", text)
 
 
 def _copy(source: Path, target: Path) -> None:

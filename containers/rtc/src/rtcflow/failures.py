@@ -4,6 +4,8 @@ import errno
 
 from rtcflow_contract.errors import DefectError, RtcflowError, TransientError
 
+# Reasons of defects that the sentence says all about.
+OF_THE_MACHINE = ("disk-full", "out-of-memory", "work-folder")
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

@@ -25,7 +25,7 @@ from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 
 from rtcflow.burst import destination_of
-from rtcflow.failures import as_contract_error
+from rtcflow.failures import OF_THE_MACHINE, as_contract_error
 from rtcflow.progress import Progress
 from rtcflow.task_loop import TaskLoop, TaskSettings
 from rtcflow.task_records import read_records
@@ -132,7 +132,8 @@ class _TaskLog:
 
 def _log_failure(failure: RtcflowError, error: BaseException) -> None:
     # The trace of a defect is what its finder needs; of the others the sentence says all.
-    trace = error if isinstance(failure, DefectError) and not isinstance(error, RtcflowError) else None
+    told_all = failure.reason in OF_THE_MACHINE or isinstance(error, RtcflowError)
+    trace = error if isinstance(failure, DefectError) and not told_all else None
     logger.error(
         failure.message, exc_info=trace, error_class=failure.error_class.value, reason=failure.reason
     )

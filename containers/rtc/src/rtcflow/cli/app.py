@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from rtcflow.cli.spelling import spelled
-from rtcflow.failures import as_contract_error
+from rtcflow.failures import OF_THE_MACHINE, as_contract_error
 from rtcflow.provenance import software_version
 from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError
 
@@ -28,8 +28,6 @@ _PATH_ERRORS = (
     PermissionError,
 )
 
-# Defects that the sentence says all about.
-_OF_THE_MACHINE = ("disk-full", "out-of-memory")
 
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -99,7 +97,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.argv[1:] = spelled(sys.argv[1:])
     try:
-        make_app(next((word for word in sys.argv[1:] if not word.startswith("-")), None))()
+        make_app(next((word for word in sys.argv[1:] if not word.startswith("-")), None))(prog_name="rtcflow")
     except Exception as error:
         failure = _failure(error)
         if os.environ.get("RTCFLOW_DEBUG") == "1":
@@ -115,7 +113,7 @@ def _failure(error: Exception) -> RtcflowError:
 
 
 def _sentence(failure: RtcflowError) -> str:
-    traced = failure.error_class is ErrorClass.DEFECT and failure.reason not in _OF_THE_MACHINE
+    traced = failure.error_class is ErrorClass.DEFECT and failure.reason not in OF_THE_MACHINE
     hint = "; run again with --debug for the trace" if traced else ""
     return f"{failure.error_class.value}: {failure.message}{hint}"
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from pathlib import Path
 
+from rtcflow.cpus import usable_cpus
 from rtcflow.failures import as_contract_error
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 
@@ -52,7 +53,7 @@ def run_workflow(
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env={"OMP_NUM_THREADS": str(usable_cpus()), **os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
