@@ -28,7 +28,6 @@ POLICIES = {
     },
     "WorkPolicy": {
         "s3:GetObject": {"${WorkBucket.Arn}/executions/*"},
-        "s3:PutObject": {"${WorkBucket.Arn}/executions/*"},
         "s3:ListBucket": {"WorkBucket.Arn"},
     },
     "TracePolicy": {
@@ -43,19 +42,35 @@ LOGS_OF = {
     }
     for name in FUNCTIONS
 }
+
+
+def records(*names):
+    """What of an execution's files a role writes."""
+    return {"s3:PutObject": {f"${{WorkBucket.Arn}}/executions/*/{name}" for name in names}}
+
+
 ROLES = {
-    "PlanSceneRole": LOGS_OF["PlanScene"],
-    "CheckStaticLayersRole": LOGS_OF["CheckStaticLayers"],
+    "PlanSceneRole": {**LOGS_OF["PlanScene"], **records("plan.json", "tasks/*.json")},
+    "CheckStaticLayersRole": {**LOGS_OF["CheckStaticLayers"], **records("tasks/*.json")},
     "AssembleStacRole": {
         **LOGS_OF["AssembleStac"],
+        **records("outcome.json"),
         "events:PutEvents": EVENT_BUS,
         "sns:Publish": {"CatalogueTopic"},
     },
-    "SummarizeSceneRole": {**LOGS_OF["SummarizeScene"], "events:PutEvents": EVENT_BUS},
+    "SummarizeSceneRole": {
+        **LOGS_OF["SummarizeScene"],
+        **records("report.json"),
+        "events:PutEvents": EVENT_BUS,
+    },
     "TaskRole": {
         "s3:DeleteObject": PRODUCTS | EXTRA | {"${WorkBucket.Arn}/leases/*"},
         "s3:GetObject": {"${WorkBucket.Arn}/leases/*", "${WorkBucket.Arn}/cache/*"},
-        "s3:PutObject": {"${WorkBucket.Arn}/leases/*", "${WorkBucket.Arn}/cache/*"},
+        "s3:PutObject": {
+            "${WorkBucket.Arn}/leases/*",
+            "${WorkBucket.Arn}/cache/*",
+            *records("begun.json", "outcome.json")["s3:PutObject"],
+        },
     },
     "RequestedSceneRole": {"states:StartExecution": {"SceneStateMachine"}},
     "TaskExecutionRole": {
