@@ -3,9 +3,11 @@
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import boto3
@@ -38,15 +40,26 @@ def stack_outputs(session: boto3.Session, stack: str) -> Outputs:
 
 
 def image_pushed(session: boto3.Session, outputs: Outputs) -> str:
-    """The repository has the image that task definitions name; one of another registry is not looked for."""
-    own = outputs["ImageRepositoryUri"]
-    repository, _, tag = (outputs.get("ImageUri") or f"{own}:native").rpartition(":")
-    if repository != own:
+    """The image that tasks run, by tag or digest, is in its repository; a public one is not looked for."""
+    own, engine = outputs["ImageRepositoryUri"], outputs.get("Engine", "native")
+    name, _, digest = (outputs.get("ImageUri") or f"{own}:{engine}").partition("@")
+    # A colon before the last slash is a port's.
+    repository, tag = re.sub(r":[^:/]+$", "", name), name.rpartition("/")[2].partition(":")[2]
+    if ".dkr.ecr." not in repository:
         return ""
-    images = session.client("ecr").describe_images(repositoryName=own.split("/", 1)[1])["imageDetails"]
-    if any(tag in image.get("imageTags", []) for image in images):
-        return ""
-    return f"push the image: make push TARGET={tag} REPOSITORY={own}"
+    account, _, _, region = repository.split(".")[:4]
+    wanted: Any = {"imageDigest": digest} if digest else {"imageTag": tag}
+    try:
+        session.client("ecr", region_name=region).describe_images(
+            registryId=account, repositoryName=repository.split("/", 1)[1], imageIds=[wanted]
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ImageNotFoundException", "RepositoryNotFoundException"):
+            raise
+        return (
+            f"{repository} has no image {digest or tag}; push it: make push TARGET={engine} REPOSITORY={own}"
+        )
+    return ""
 
 
 def secret_filled_in(session: boto3.Session, outputs: Outputs) -> str:
@@ -141,7 +154,8 @@ def budget_set(session: boto3.Session, outputs: Outputs) -> str:
     if not outputs.get("AlarmEmail") or float(outputs.get("MonthlyBudgetUsd") or 0) == 0:
         return ""
     account = session.client("sts").get_caller_identity()["Account"]
-    session.client("budgets").describe_budget(AccountId=account, BudgetName=f"{outputs['StackName']}-monthly")
+    name = f"{outputs['StackName']}-{session.region_name}-monthly"
+    session.client("budgets").describe_budget(AccountId=account, BudgetName=name)
     tags = session.client("ce").list_cost_allocation_tags(TagKeys=["rtcflow:stack"], Status="Active")
     return "" if tags["CostAllocationTags"] else "switch rtcflow:stack on as a cost allocation tag in Billing"
 
@@ -162,6 +176,28 @@ def refusal_comes_back(session: boto3.Session, outputs: Outputs, poll_seconds: f
     return f"execution {started['executionArn']} ended as {execution['status']}: {execution.get('cause')}"
 
 
+def failure_is_told(session: boto3.Session, outputs: Outputs) -> str:
+    """The rule on failed executions reached the alarm topic: the refusal of the point before is one."""
+    now = datetime.now(UTC)
+    rule = {"Name": "RuleName", "Value": f"{outputs['StackName']}-failed-executions"}
+
+    def counted(metric: str) -> float:
+        found = session.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Events",
+            MetricName=metric,
+            Dimensions=[rule],
+            StartTime=now - timedelta(hours=3),
+            EndTime=now,
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        return sum(point["Sum"] for point in found["Datapoints"])
+
+    if counted("FailedInvocations"):
+        return f"rule {rule['Value']} could not publish; may its role publish to {outputs['AlarmTopicArn']}?"
+    return "" if counted("Invocations") else "no failure is counted yet; check again in five minutes"
+
+
 POINTS = (
     Point("image pushed", image_pushed),
     Point("archive logins filled in", secret_filled_in),
@@ -174,6 +210,7 @@ POINTS = (
     Point("dead-letter queue empty", dead_letters_empty),
     Point("budget set", budget_set),
     Point("a wrong payload is refused", refusal_comes_back),
+    Point("a failed execution is told", failure_is_told),
 )
 # With --execution: what only a scene shows.
 SCENE_POINTS = (

@@ -16,12 +16,23 @@ PAGE = (ROOT / "docs" / "operations.md").read_text()
 TWIN = (ROOT / "docs" / "twin.md").read_text()
 COMMANDS = sorted(set(re.findall(r"aws [a-z]+ [a-z-]+(?:\\\n|[^`\n])*", PAGE)))
 # What a person fills in that is no output of the stack.
-OWN = {"stack", "detail", "executionArn", "execution", "version before", "its ReceiptHandle"}
+OWN = {
+    "stack",
+    "detail",
+    "executionArn",
+    "execution",
+    "version before",
+    "its ReceiptHandle",
+    "its name",
+    "its number",
+}
 
 
 def test_page_has_commands_for_all_that_it_tells_to_do():
     services = {command.split()[1] for command in COMMANDS}
-    assert services == {"iam", "secretsmanager", "stepfunctions", "events", "logs", "sqs", "cloudformation"}
+    assert services == {
+        "iam", "secretsmanager", "stepfunctions", "events", "logs", "sqs", "cloudformation", "lambda", "autoscaling",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.split()[1:3]))
@@ -58,6 +69,35 @@ def test_every_alarm_has_a_row():
             text = alarm["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${Prefix}-")
             rows = (f"`{text}`", "`find-scenes-…`" if text.startswith("find-scenes-") else f"`{text}`")
             assert any(row in PAGE for row in rows), text
+
+
+# Most characters of a name, by type of resource and property.
+_ROOM = {
+    ("AWS::Events::Rule", "Name"): 64,
+    ("AWS::SQS::Queue", "QueueName"): 80,
+    ("AWS::StepFunctions::StateMachine", "StateMachineName"): 80,
+    ("AWS::Serverless::StateMachine", "Name"): 80,
+    ("AWS::CloudWatch::Alarm", "AlarmName"): 255,
+    ("AWS::CloudWatch::Dashboard", "DashboardName"): 255,
+    ("AWS::ECS::Cluster", "ClusterName"): 255,
+    ("AWS::ECS::TaskDefinition", "Family"): 255,
+    ("AWS::Lambda::LayerVersion", "LayerName"): 140,
+    ("AWS::Logs::LogGroup", "LogGroupName"): 512,
+}
+
+
+def test_stack_name_may_be_as_long_as_the_page_says():
+    (told,) = re.findall(r"name has at most (\d+) characters", PAGE)
+    room = set()
+    for source in [template(), *(stack(path.stem) for path in (ROOT / "stacks").glob("*.yaml"))]:
+        for resource in source["Resources"].values():
+            for name, value in resource.get("Properties", {}).items():
+                text = value.get("Fn::Sub") if isinstance(value, dict) else None
+                if name.endswith("Name") and name != "DisplayName" and isinstance(text, str):
+                    prefix = next((p for p in ("${Prefix}", "${AWS::StackName}") if p in text), None)
+                    if prefix:
+                        room.add(_ROOM[resource["Type"], name] - len(text.replace(prefix, "")))
+    assert int(told) == min(room)
 
 
 def test_files_that_are_named_exist():

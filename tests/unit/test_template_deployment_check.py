@@ -44,27 +44,42 @@ def test_secret_must_have_every_value_that_tasks_are_given(session):
     assert "add CDSE_PASSWORD to secret" in check.secret_filled_in(session, {"ArchiveSecretArn": arn})
 
 
-def test_image_must_be_pushed(session):
-    uri = session.client("ecr").create_repository(repositoryName="rtc")["repository"]["repositoryUri"]
-    assert "make push" in check.image_pushed(session, {"ImageRepositoryUri": uri})
+@pytest.fixture
+def repository(session):
+    """URI of a repository with one image, tagged native, and the image's digest."""
+    uri = session.client("ecr").create_repository(repositoryName="a/rtc")["repository"]["repositoryUri"]
     kind = "application/vnd.oci.image.manifest.v1+json"
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": kind,
-        "config": {"digest": "sha256:0", "size": 1},
-        "layers": [],
-    }
-    session.client("ecr").put_image(
-        repositoryName="rtc",
+    config = {"digest": "sha256:0", "size": 1}
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
+    put = session.client("ecr").put_image(
+        repositoryName="a/rtc",
         imageManifest=json.dumps(manifest),
         imageManifestMediaType=kind,
         imageTag="native",
     )
-    assert check.image_pushed(session, {"ImageRepositoryUri": uri}) == ""
-    told = check.image_pushed(session, {"ImageRepositoryUri": uri, "ImageUri": f"{uri}:isce3"})
-    assert "TARGET=isce3" in told
-    elsewhere = {"ImageRepositoryUri": uri, "ImageUri": "public.ecr.aws/other/rtc:1"}
-    assert check.image_pushed(session, elsewhere) == ""
+    return uri, put["image"]["imageId"]["imageDigest"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "image", "told"),
+    [
+        ("native", "", ""),
+        ("native", "{uri}:native", ""),
+        ("native", "{uri}@{digest}", ""),
+        ("native", "{uri}:native@{digest}", ""),
+        ("native", "{uri}@sha256:" + 64 * "1", "make push TARGET=native"),
+        ("native", "{uri}:old", "has no image old"),
+        ("isce3", "", "make push TARGET=isce3"),
+        ("native", "{uri}-other:native", "has no image native"),
+        ("native", "public.ecr.aws/other/rtc:1", ""),
+    ],
+)
+def test_image_must_be_pushed(session, repository, engine, image, told):
+    uri, digest = repository
+    outputs = {"ImageRepositoryUri": uri, "Engine": engine, "ImageUri": image.format(uri=uri, digest=digest)}
+    answer = check.image_pushed(session, outputs)
+    assert told in answer
+    assert bool(answer) is bool(told)
 
 
 def test_open_bucket_is_told(session, aws):
@@ -108,6 +123,32 @@ class Machine:
 def test_wrong_payload_must_come_back_refused(status, error, well):
     answer = check.refusal_comes_back(Machine(status, error), {"SceneStateMachineArn": "arn:m"}, 0.0)
     assert (answer == "") is well
+
+
+class Metrics:
+    def __init__(self, **sums):
+        self.sums = sums
+
+    def client(self, name):
+        return self
+
+    def get_metric_statistics(self, MetricName, Dimensions, **arguments):
+        assert Dimensions == [{"Name": "RuleName", "Value": "s-failed-executions"}]
+        return {"Datapoints": [{"Sum": value} for value in self.sums.get(MetricName, [])]}
+
+
+@pytest.mark.parametrize(
+    ("sums", "told"),
+    [
+        ({"Invocations": [1.0]}, ""),
+        ({"Invocations": [2.0], "FailedInvocations": [2.0]}, "could not publish"),
+        ({}, "check again in five minutes"),
+    ],
+)
+def test_failed_execution_must_have_been_told(sums, told):
+    answer = check.failure_is_told(Metrics(**sums), {"StackName": "s", "AlarmTopicArn": "arn:topic"})
+    assert told in answer
+    assert bool(answer) is bool(told)
 
 
 def test_every_point_is_printed_and_failures_are_counted(session, capsys):

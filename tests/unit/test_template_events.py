@@ -14,9 +14,11 @@ EVENTS = sorted(FOLDER.glob("*.json"))
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.name)
-def test_example_payload_is_accepted(path):
-    request = parse_request(json.loads(path.read_text()), "products")
-    assert request.scene in request.scene_source
+def test_example_payload_is_accepted_and_needs_no_bucket_of_a_users_own(path):
+    payload = json.loads(path.read_text())
+    request = parse_request(payload, "products")
+    assert request.scene_source == "asf"
+    assert "s3://" not in json.dumps(payload)
 
 
 def test_examples_show_both_products_and_linking():
