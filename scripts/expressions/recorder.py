@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# Evaluations of one expression that are changed field by field.
-_CHANGED = 4
+# Of one expression: evaluations written down, those of them that are changed field by field, and in how many fields.
+_KEPT, _CHANGED, _FIELDS = 50, 2, 40
 _MISSING = object()
 
 _seen: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {}
@@ -28,7 +28,9 @@ def pytest_collection_finish() -> None:
 
     def recorded(expression: str, scope: dict[str, Any], variables: dict[str, Any]) -> Any:
         key = json.dumps([scope, variables], default=str, sort_keys=True)
-        _seen.setdefault(expression, {})[key] = (copy.deepcopy(scope), copy.deepcopy(variables))
+        kept = _seen.setdefault(expression, {})
+        if len(kept) < _KEPT and key not in kept:
+            kept[key] = (copy.deepcopy(scope), copy.deepcopy(variables))
         return evaluate(expression, scope, variables)
 
     runner.evaluate, runner.evaluate_unrecorded = recorded, evaluate
@@ -57,7 +59,7 @@ def _evaluation(evaluate: Any, expression: str, scope: Any, variables: Any) -> d
 
 def _with_changes(scope: dict[str, Any], variables: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     whole = {"scope": scope, "variables": variables}
-    for path in list(_paths(whole))[:200]:
+    for path in list(_paths(whole))[:_FIELDS]:
         for value in (None, _MISSING):
             changed = copy.deepcopy(whole)
             holder: Any = changed
