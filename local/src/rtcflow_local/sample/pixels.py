@@ -43,6 +43,8 @@ def burst_pixels(
         variance = beta0[rows] * np.float32(BETA_NOUGHT**2)
         variance += noise_power[rows]
         variance -= np.float32(_ROUNDING_POWER)
+        if not spec.clutter:
+            variance[:] = 0.0
         values = np.sqrt(np.maximum(variance, 0, out=variance) / 2)[..., None]
         if spec.speckle:
             values = values * source.standard_normal((*values.shape[:2], 2), dtype=np.float32)

@@ -60,6 +60,10 @@ class SampleSpec:
         The scene is taken on the first pass from this day on; None for a day of the platform's operation.
     corrections : bool
         Whether range and azimuth times carry the tropospheric delay and the bistatic residual as real ones do.
+    tides : bool
+        Whether reflectors are moved by the solid earth tide.
+    clutter : bool
+        False leaves the reflectors and nothing around them, for tests of geolocation.
     speckle : bool
         False gives every pixel its expected power, for tests of geometry.
     seed : int
@@ -78,6 +82,8 @@ class SampleSpec:
     samples: int | None = 4000
     day: date | None = None
     corrections: bool = True
+    tides: bool = False
+    clutter: bool = True
     speckle: bool = True
     seed: int = 1
     scene: str | None = None

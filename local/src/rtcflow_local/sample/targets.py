@@ -9,6 +9,7 @@ from rtcflow_local.sample.acquisition import Acquisition, Burst, Swath
 from rtcflow_local.sample.geodesy import to_geodetic
 from rtcflow_local.sample.projection import ZENITH_DELAY, azimuth_delay, range_delay
 from rtcflow_local.sample.sensor import LINE_INTERVAL, RANGE_SAMPLING_RATE, RANGE_SPACING, WAVELENGTH
+from rtcflow_local.sample.tides import tide
 from rtcflow_local.sample.world import World
 
 # Triangular trihedrals with legs of 1.5 m: peak radar cross section 4 pi a^4 / (3 wavelength^2).
@@ -67,6 +68,8 @@ def _target(
     height: float,
 ) -> Target:
     point = world.point(latitude, longitude)
+    if acquisition.spec.tides:
+        point = point + tide(point, acquisition.utc(burst.azimuth_us))
     time = acquisition.orbit.zero_doppler_time(point, burst.azimuth_us * 1e-6)
     (position,), (velocity,), (acceleration,) = acquisition.orbit.states(np.array([time]))
     offset = point - position

@@ -19,10 +19,11 @@ from rtcflow.native.angles import angle_rows
 from rtcflow.native.bands import Band, BandInputs, Outputs, work_off
 from rtcflow.native.dem import read_dem, spline_table
 from rtcflow.native.image import RadarGrid, radar_grid, valid_samples
-from rtcflow.native.lattice import Lattice, lattice_lonlat, make_lattice
+from rtcflow.native.lattice import Lattice, X, lattice_lonlat, make_lattice
 from rtcflow.native.options import STATIC_MASK_LOOKS, NativeOptions
 from rtcflow.native.points import local_orbit
 from rtcflow.native.profiles import line_tracks
+from rtcflow.native.tides import tide_displacement
 from rtcflow.sentinel1.annotation import Burst, read_burst, refuse_without_iw2
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sentinel1.measurement import read_burst_pixels
@@ -146,7 +147,7 @@ def compute_layers(
         table=spline_table(),
         orbit=polynomials,
         radar=scene.grid,
-        timing=_timing(scene.burst, product, options),
+        timing=_timing(scene, product, options, lattice),
         valid=valid_samples(scene.burst, product, scene.grid),
         height=height,
         options=options,
@@ -228,10 +229,16 @@ def _refuse_far_grid(lattice: Lattice, scene: _Scene, height: float, grid: Grid)
         )
 
 
-def _timing(burst: Burst, product: Product, options: NativeOptions) -> NDArray[np.float64]:
+def _timing(scene: _Scene, product: Product, options: NativeOptions, lattice: Lattice) -> NDArray[np.float64]:
+    burst = scene.burst
     bistatic, troposphere = options.corrections(product)
     constant = burst.iw2_mid_range_m / SPEED_OF_LIGHT - burst.rank / burst.prf_hz
-    return np.array([float(bistatic), constant, float(troposphere)])
+    tide = np.zeros(3)
+    if options.tide_correction:
+        # Over a burst the tide changes by millimetres: that of its middle serves all of it.
+        rows, cols = lattice.nodes.shape[:2]
+        tide = tide_displacement(lattice.nodes[rows // 2, cols // 2, X : X + 3], scene.orbit.epoch)
+    return np.array([float(bistatic), constant, float(troposphere), *tide])
 
 
 def _tracks(scene: _Scene, height: float, grid: Grid) -> NDArray[np.float64]:

@@ -10,7 +10,19 @@ import numpy as np
 
 from rtcflow.native.edges import DENSITY, overlaps
 from rtcflow.native.lattice import NX
-from rtcflow.native.points import NODE, PH, PR, PT, PX, PY, PZ, column_range, lattice_row, satellite_position
+from rtcflow.native.points import (
+    NODE,
+    PH,
+    PR,
+    PT,
+    PX,
+    PY,
+    PZ,
+    column_range,
+    lattice_row,
+    satellite,
+    satellite_position,
+)
 from rtcflow.native.rows import lattice_at, terrain_row
 from rtcflow.native.simd import LANES, add_to, load, most, pack, store, total, where_positive
 from rtcflow.native.visibility import LAYOVER, along_track
@@ -24,12 +36,19 @@ ZENITH_DELAY_M, SCALE_HEIGHT_M = 2.3, 6000.0
 
 @nb.njit(inline="always")
 def correct_row(row, line, first, last, step, origin, orbit, timing):
-    """Turn a row of points (NODE, columns) to where the image has them: bistatic delay taken off, troposphere added.
+    """Turn a row of points (NODE, columns) to where the image has them, with tide, bistatic delay and troposphere.
 
-    `line` is the lattice at the row; `timing` is (bistatic on, tau_mid / 2 - tau0, troposphere on), see
-    `bistatic_delay_s`.
+    `line` is the lattice at the row; `timing` is (bistatic on, tau_mid / 2 - tau0, troposphere on, tide in metres along
+    x, y, z), see `bistatic_delay_s`.
     """
+    moved = timing[3] != 0.0 or timing[4] != 0.0 or timing[5] != 0.0
     for j in range(first, last):
+        if moved:
+            sx, sy, sz, vx, vy, vz, ax, ay, az = satellite(orbit, row[PT, j])
+            lx, ly, lz = row[PX, j] - sx, row[PY, j] - sy, row[PZ, j] - sz
+            along = timing[3] * vx + timing[4] * vy + timing[5] * vz
+            row[PT, j] += along / (vx * vx + vy * vy + vz * vz - lx * ax - ly * ay - lz * az)
+            row[PR, j] += (timing[3] * lx + timing[4] * ly + timing[5] * lz) / row[PR, j]
         t, r = row[PT, j], row[PR, j]
         if timing[0] > 0.0:
             row[PT, j] = t - (timing[1] + r / SPEED_OF_LIGHT)

@@ -40,7 +40,7 @@ def warm() -> None:
     for source in (pixels, mapped):
         gamma0_lines(source, np.zeros(2), np.zeros(8), np.ones(8), 0.0, factor, gamma0[0])
     geocode_band(
-        *geometry, 2, 2, *terrain, edges, np.zeros(3), 0, 2, 0, 3.0, 0.0, gamma0, factor, factor, mask, 1, 0, mask,
+        *geometry, 2, 2, *terrain, edges, np.zeros(6), 0, 2, 0, 3.0, 0.0, gamma0, factor, factor, mask, 1, 0, mask,
         mask, np.zeros((2, 3, 3)), 5.0, np.array([0, 2, 0, 8]),
         np.ones((1, 2, 2), np.float32), none, none, none, np.zeros((2, 2), np.uint8),
     )  # fmt: skip
