@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 LINT   := .venv-lint
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test bench closure lint format lock image push lock-image image-test validate check-expressions clean
+.PHONY: help setup demo test bench ecosystem closure lint format lock image push lock-image image-test validate check-expressions clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,17 @@ bench: $(READY)  ## Measure the engine, stage by stage, beside sarsen
 
 closure: $(READY)  ## Hold each installed engine against the truth of simulated scenes: make closure [CASES="coast polar"]
 	@$(BIN)/python -m benchmarks.closure $(CASES)
+
+ECOSYSTEM := .venv-ecosystem
+
+$(ECOSYSTEM)/.ready: ecosystem/requirements.txt
+	@echo "Installing the newest releases of readers and catalogues into $(ECOSYSTEM) (about 900 MB)"
+	@$(PYTHON) -m venv --clear $(ECOSYSTEM)
+	@$(ECOSYSTEM)/bin/python -m pip install --quiet --disable-pip-version-check -r ecosystem/requirements.txt
+	@touch $@
+
+ecosystem: $(READY) $(ECOSYSTEM)/.ready  ## Open the sample's products in the tools that people have
+	@PYTHONPATH=$(CURDIR) $(ECOSYSTEM)/bin/python -m ecosystem
 
 $(LINT)/.ready: linters.txt
 	@echo "Installing linters of templates and images into $(LINT) (about 400 MB, once)"
@@ -119,4 +130,4 @@ image-test: $(READY)  ## Build the image and run it as ECS does, by buildah and 
 	@RTCFLOW_IMAGE_TEST=podman $(BIN)/python -m pytest tests/image
 
 clean:  ## Remove everything that the other targets made
-	rm -rf image-*.cdx.json .jsonata $(VENV) $(LINT) .aws-sam .twin demo-output bench-output .mypy_cache .pytest_cache .ruff_cache
+	rm -rf image-*.cdx.json .jsonata $(VENV) $(LINT) $(ECOSYSTEM) .ecosystem .aws-sam .twin demo-output bench-output .mypy_cache .pytest_cache .ruff_cache

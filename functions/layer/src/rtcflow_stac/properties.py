@@ -11,6 +11,7 @@ from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.naming import SCHEMES, Naming
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_stac.context import ItemContext
+from rtcflow_stac.odc import product_name
 
 _CONSTELLATION = "sentinel-1"
 _PLATFORMS = {f"S1{unit}": f"sentinel-1{unit.lower()}" for unit in "ABCD"}
@@ -184,7 +185,7 @@ def _quality(manifest: Manifest) -> dict[str, Any]:
 def _datacube(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
     """What Open Data Cube takes an item by; the product definitions are those of docs/odc."""
     return {
-        "odc:product": manifest.collection,
+        "odc:product": product_name(manifest.collection),
         "odc:product_family": "sar_ard",
         "odc:region_code": manifest.burst_id,
         "odc:producer": context.processor.name,
