@@ -14,12 +14,13 @@ from shapely.geometry import Point, shape
 
 from rtcflow.failures import as_contract_error
 from rtcflow.product.browse import MAX_BYTES, write_browse
-from rtcflow.product.check import check_layer
-from rtcflow.product.cog import write_cog
+from rtcflow.product.check import check_layer, layer_statistics
+from rtcflow.product.cog import rounded, write_cog
 from rtcflow.product.footprint import footprint_of
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import LAYERS, Product
+from rtcflow_contract.request import Precision
 
 LARGE = Grid(epsg=32755, left=600_000, top=6_100_000, spacing=20, rows=1300, cols=1100)
 
@@ -224,3 +225,46 @@ def test_static_layers_are_all_written_and_pass(tmp_path):
         write_cog(tmp_path / f"{name}.tif", values, LAYERS[name], GRID, {})
         assert check_layer(tmp_path / f"{name}.tif", LAYERS[name], GRID).valid.any()
     assert len(layers) == 7
+
+
+def test_rounding_keeps_half_a_thousandth_of_a_decibel_and_what_is_no_number():
+    values = np.random.default_rng(1).gamma(4, 0.05, (500, 500)).astype(np.float32)
+    values[0, :3] = (np.nan, np.inf, 0)
+    kept = rounded(values)
+    finite = np.isfinite(values) & (values > 0)
+    assert np.abs(10 * np.log10(kept[finite] / values[finite])).max() < 0.0005
+    assert not np.any(kept.view(np.uint32)[finite] & 0x3FF)
+    assert np.isnan(kept[0, 0])
+    assert np.isinf(kept[0, 1])
+    assert kept[0, 2] == 0
+    # Ties go to even: no bias.
+    assert kept[finite].mean(dtype=float) == pytest.approx(values[finite].mean(dtype=float), rel=1e-6)
+
+
+def test_rounded_backscatter_takes_less_and_other_layers_stay(tmp_path):
+    values = np.random.default_rng(1).gamma(4, 0.05, LARGE.shape).astype(np.float32)
+    for precision in Precision:
+        write_cog(tmp_path / f"VV_{precision}.tif", values, LAYERS["VV"], LARGE, {}, precision)
+        write_cog(tmp_path / f"a_{precision}.tif", values, LAYERS["incidence_angle"], LARGE, {}, precision)
+    size = {path.stem: path.stat().st_size for path in tmp_path.iterdir()}
+    assert size["VV_rounded"] < 0.85 * size["VV_full"]
+    assert size["a_rounded"] == size["a_full"]
+
+
+def test_statistics_of_backscatter_leave_the_brightest_out():
+    values = np.random.default_rng(1).gamma(4, 0.05, 100_000).astype(np.float32)
+    values[0] = 1000
+    found = layer_statistics(values, values.size, clipped=True)
+    assert found.maximum < 1
+    assert found.highest == 1000
+    assert found.valid_percent == 100
+    assert layer_statistics(values, values.size, clipped=False).maximum == 1000
+
+
+def test_browse_images_of_a_full_burst_are_small(tmp_path):
+    rng = np.random.default_rng(1)
+    layers = {name: rng.gamma(2, 0.1, (1930, 5323)).astype(np.float32) for name in ("VV", "VH")}
+    write_browse(tmp_path / "x.png", layers)
+    assert (tmp_path / "x.png").stat().st_size < 500_000
+    with Image.open(tmp_path / "x.png") as image:
+        assert image.width > 500

@@ -47,7 +47,14 @@ _TRUTHS = {
 }
 # Of the file as a whole, and where in it the same is said.
 _WHO = {"institution": "institution", "contact": "contactInformation", "project": "project"}
-_OF_THIS_RUN = (*_WHO.values(), "processingDateTime", "productVersion")
+_OF_THIS_RUN = (
+    *_WHO.values(),
+    "ceosAnalysisReadyDataDocumentIdentifier",
+    "ceosAnalysisReadyDataProductType",
+    "dataAccess",
+    "processingDateTime",
+    "productVersion",
+)
 
 
 class Facts(NamedTuple):

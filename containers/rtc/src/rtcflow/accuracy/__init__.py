@@ -1,0 +1,1 @@
+"""Geometric accuracy of products: where point targets appear, and where they stand."""

@@ -1,0 +1,156 @@
+"""Absolute location error of point targets in products.
+
+The error of a target is the position of its peak in a product less its surveyed position, along the map's axes: the
+end to end error of the final product in map coordinates (ARD ALE, case B of CEOS-ARD's Geometric Accuracy).
+"""
+
+import csv
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import rasterio
+from pyproj import Transformer
+
+from rtcflow_contract.errors import RefusedError
+
+# Half the window in which a target is looked for, in metres on the ground, and its smallest size in pixels.
+_REACH_M, _REACH_PIXELS = 120.0, 4
+# Pixels to either side of a peak that hold its power.
+_AROUND = 2
+# The peak must stand this far above its surroundings' median, or something else was the brightest.
+_LEAST_CONTRAST_DB = 10.0
+_WGS84 = "EPSG:4326"
+
+
+class SurveyedTarget(NamedTuple):
+    """A point target; degrees, and metres above the ellipsoid (for information: the DEM's height places the pixel)."""
+
+    name: str
+    longitude: float
+    latitude: float
+    height: float | None = None
+
+
+class TargetError(NamedTuple):
+    """Where a target appears less where it stands, metres along the map's axes."""
+
+    name: str
+    file: str
+    error_x_m: float
+    error_y_m: float
+    contrast_db: float
+
+
+class Accuracy(NamedTuple):
+    """Errors of all targets found: bias, standard deviation (of a sample), and root mean square, in metres."""
+
+    targets: int
+    bias_x_m: float
+    bias_y_m: float
+    stddev_x_m: float
+    stddev_y_m: float
+    rmse_x_m: float
+    rmse_y_m: float
+
+
+def read_targets(path: Path) -> list[SurveyedTarget]:
+    """Targets of a CSV with the columns `name`, `longitude`, `latitude` and, if known, `height`.
+
+    Raises
+    ------
+    RefusedError
+        When a column is missing or a value is no number.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+        return [
+            SurveyedTarget(
+                row["name"],
+                float(row["longitude"]),
+                float(row["latitude"]),
+                float(row["height"]) if row.get("height") else None,
+            )
+            for row in rows
+        ]
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise RefusedError(
+            f"{path} is no table of targets ({error}); give a CSV with the columns name, longitude, latitude, height",
+            reason="targets",
+        ) from error
+
+
+def measure(targets: Iterable[SurveyedTarget], rasters: Iterable[Path]) -> list[TargetError]:
+    """Errors of every target in every raster of backscatter that shows it; one that is not seen is left out."""
+    found = []
+    targets = list(targets)
+    for raster in rasters:
+        with rasterio.open(raster) as source:
+            to_map = Transformer.from_crs(_WGS84, source.crs, always_xy=True)
+            for target in targets:
+                error = _error(source, to_map, target, raster.name)
+                if error is not None:
+                    found.append(error)
+    return found
+
+
+def summarize(errors: Iterable[TargetError]) -> Accuracy:
+    """Bias and spread of errors.
+
+    Raises
+    ------
+    RefusedError
+        When there are fewer than two: a spread needs two.
+    """
+    values = np.array([(error.error_x_m, error.error_y_m) for error in errors])
+    if len(values) < 2:
+        raise RefusedError(
+            f"{len(values)} targets were found, and a spread needs two; see that targets and products overlap",
+            reason="targets-not-seen",
+        )
+    bias, spread = values.mean(axis=0), values.std(axis=0, ddof=1)
+    rms = np.sqrt((values**2).mean(axis=0))
+    return Accuracy(len(values), *(round(float(value), 3) for value in (*bias, *spread, *rms)))
+
+
+def _error(
+    source: rasterio.DatasetReader, to_map: Transformer, target: SurveyedTarget, file: str
+) -> TargetError | None:
+    x, y = to_map.transform(target.longitude, target.latitude)
+    col, row = ~source.transform * (x, y)
+    reach = max(_REACH_PIXELS, math.ceil(_REACH_M / source.transform.a))
+    window = rasterio.windows.Window(int(col) - reach, int(row) - reach, 2 * reach + 1, 2 * reach + 1)
+    if not (0 <= col < source.width and 0 <= row < source.height):
+        return None
+    values = source.read(1, window=window, boundless=True, fill_value=np.nan)
+    if not np.isfinite(values).any():
+        return None
+    peak_row, peak_col = np.unravel_index(int(np.nanargmax(values)), values.shape)
+    contrast = 10 * math.log10(values[peak_row, peak_col] / max(float(np.nanmedian(values)), 1e-9))
+    inside = 0 < peak_row < values.shape[0] - 1 and 0 < peak_col < values.shape[1] - 1
+    if contrast < _LEAST_CONTRAST_DB or not inside:
+        return None
+    d_row, d_col = _centroid(values, int(peak_row), int(peak_col))
+    # Pixel centres are half a pixel in from the corner that the transform gives.
+    at_x, at_y = source.transform * (
+        window.col_off + peak_col + d_col + 0.5,
+        window.row_off + peak_row + d_row + 0.5,
+    )
+    return TargetError(target.name, file, round(at_x - x, 3), round(at_y - y, 3), round(contrast, 1))
+
+
+def _centroid(values: np.ndarray, row: int, col: int) -> tuple[float, float]:
+    """Centre of power of the pixels around a peak, less the background, in pixels from the peak's centre.
+
+    Averaging by area spreads a target over the pixels that it falls into, in proportion to its shares: their centre of
+    power is where it stands, to a small part of a pixel, whatever the pixel size.
+    """
+    top, left = max(row - _AROUND, 0), max(col - _AROUND, 0)
+    part = values[top : row + _AROUND + 1, left : col + _AROUND + 1] - np.nanmedian(values)
+    part = np.nan_to_num(part)
+    rows, cols = np.arange(top, top + part.shape[0]) - row, np.arange(left, left + part.shape[1]) - col
+    total = part.sum()
+    return float((part.sum(axis=1) * rows).sum() / total), float((part.sum(axis=0) * cols).sum() / total)
