@@ -17,7 +17,7 @@ from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, Rtcfl
 COMMANDS_GROUP = "rtcflow.commands"
 _OWN = tuple(
     EntryPoint(name, f"rtcflow.cli.{name}:{name}", COMMANDS_GROUP)
-    for name in ("scene", "burst", "bursts", "compare", "convert", "grids")
+    for name in ("accuracy", "scene", "burst", "bursts", "compare", "convert", "grids")
 )
 # What a path that a person gave runs into; of these the path itself is the cause, not the program.
 _PATH_ERRORS = (
