@@ -11,7 +11,7 @@ from rtcflow.burst import make_burst
 from rtcflow.destination_local import LocalDestination
 from rtcflow.destination_s3 import S3Destination
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.keys import MANIFEST
+from rtcflow_contract.keys import ITEM, MANIFEST
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
@@ -196,3 +196,20 @@ def test_nothing_is_swept_where_a_version_cannot_be_read(place, tmp_path, engine
     make(place, tmp_path, job_of(tmp_path, 10, on_existing=OnExisting.REPLACE))
     kept = {name for name in before if "v0.2" in name}
     assert kept <= place.names(first)
+
+
+def test_another_version_in_use_says_which_item_it_replaces(place, tmp_path, engine):
+    first = job_of(tmp_path, 8)
+    make(place, tmp_path, first)
+    second = job_of(tmp_path, 9, on_existing=OnExisting.REPLACE, product_version="0.2")
+    make(place, tmp_path, second)
+    assert manifest(place, second).replaces == first.product_id
+
+
+def test_an_item_keeps_its_id_though_its_manifest_was_spoilt(place, tmp_path, engine):
+    job = job_of(tmp_path)
+    item = {"id": "OPERA_x", "properties": {"processing:version": "0.1"}}
+    place.write(job, ITEM, json.dumps(item).encode())
+    place.write(job, MANIFEST, b"")
+    make(place, tmp_path, job)
+    assert manifest(place, job).item_id == "OPERA_x"

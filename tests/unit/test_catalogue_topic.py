@@ -58,7 +58,11 @@ def handler(load_handler, topic):
 
 def run(handler, *jobs):
     context = SimpleNamespace(
-        function_name="f", memory_limit_in_mb=1, invoked_function_arn="arn:f", aws_request_id="r"
+        function_name="f",
+        memory_limit_in_mb=1,
+        invoked_function_arn="arn:f",
+        aws_request_id="r",
+        get_remaining_time_in_millis=lambda: 300_000,
     )
     return handler.lambda_handler(event(*jobs), context)
 

@@ -1,5 +1,6 @@
 """Where a product goes: a folder in S3 or of this machine. Files first, the manifest commits them."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Protocol
@@ -82,14 +83,44 @@ def refuse_replacing(standing: Manifest, manifest: Manifest, job: BurstJob, wher
     refuse_earlier_processing(standing, manifest.scene, manifest.acquisition.processed, where)
 
 
-def with_item_id(manifest: Manifest, *standing: Manifest | None) -> Manifest:
-    """A manifest whose item keeps the id of the item that it takes the place of: one of the same version."""
-    same = (one for one in standing if one is not None and one.product_version == manifest.product_version)
-    before = next(same, None)
-    if before is None:
-        return manifest
-    item_id = before.item_id or before.product_id
-    return manifest.model_copy(update={"item_id": item_id if item_id != manifest.product_id else None})
+def with_item_id(
+    manifest: Manifest, in_place: Manifest | None, beside: Manifest | None, item: bytes | None
+) -> Manifest:
+    """A manifest that says which item its own takes the place of.
+
+    The item of a product of the same version keeps the id, so that catalogues replace it; of another version, which
+    stays beside, the id is named.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    in_place, beside : Manifest or None
+        Of what stands in the place, and of a product of the same version beside it.
+    item : bytes or None
+        The item that stands there where its manifest cannot be read.
+    """
+    for before in (in_place, beside):
+        if before is not None and before.product_version == manifest.product_version:
+            item_id = before.item_id or before.product_id
+            return manifest.model_copy(
+                update={
+                    "item_id": item_id if item_id != manifest.product_id else None,
+                    "replaces": before.replaces,
+                }
+            )
+    if in_place is not None:
+        return manifest.model_copy(update={"replaces": in_place.item_id or in_place.product_id})
+    left = _item_id(item, manifest.product_version)
+    return manifest.model_copy(update={"item_id": left}) if left and left != manifest.product_id else manifest
+
+
+def _item_id(item: bytes | None, version: str) -> str | None:
+    """Id of an item of a version; None where it is of another, or none."""
+    try:
+        found = json.loads(item or b"")
+        return str(found["id"]) if found["properties"]["processing:version"] == version else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def record_name(job: BurstJob, in_use: Manifest | None) -> str:

@@ -76,7 +76,9 @@ class LocalDestination:
                 self._delete(names_of(manifest) - names_of(standing))
                 raise
         beside = self._read(version_name(MANIFEST, manifest.product_version)) if name == MANIFEST else None
-        manifest = with_item_id(manifest, standing, beside)
+        item = self.folder / item_name(name, manifest)
+        left = item.read_bytes() if standing is None and item.is_file() else None
+        manifest = with_item_id(manifest, standing, beside, left)
         other_version = standing is not None and standing.product_version != manifest.product_version
         if standing is not None and other_version:
             for file in (ITEM, MANIFEST):

@@ -78,11 +78,13 @@ class S3Destination:
         name = self.record
         at = self._folder.join(name)
         beside = self._read(version_name(MANIFEST, manifest.product_version)) if name == MANIFEST else None
-        manifest = with_item_id(manifest, self._read(name), beside)
+        before = self._read(name)
+        manifest = with_item_id(manifest, before, beside, self._item(name, manifest) if not before else None)
         replaced: set[str] = set()
         if not storage.write_if_absent(at, manifest_bytes(manifest), self._client):
             standing = self._read(name)
-            manifest = with_item_id(manifest, standing, beside)
+            if standing is not None:
+                manifest = with_item_id(manifest, standing, beside, None)
             if standing is not None and standing.execution != manifest.execution:
                 if self.record != name:
                     # Another version came into use meanwhile.
@@ -105,6 +107,13 @@ class S3Destination:
         leftovers = self._leftovers() if others is not None else set()
         self._delete((replaced | leftovers) - names_of(manifest) - (others or set()))
         return True
+
+    def _item(self, record: str, manifest: Manifest) -> bytes | None:
+        """The item that stands in a product's place."""
+        try:
+            return storage.read_bytes(self._folder.join(item_name(record, manifest)), self._client)
+        except NotFoundError:
+            return None
 
     def _out_of_use(self, standing: Manifest, manifest: Manifest, name: str) -> set[str]:
         """What is to be removed of a product whose place another takes; of another version, nothing."""

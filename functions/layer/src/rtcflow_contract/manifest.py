@@ -151,7 +151,8 @@ class Manifest(_Model):
     """A committed burst product.
 
     `item_id` is the id of the STAC item where that is not `product_id`: the item of a product that takes the place of
-    another of its version keeps the id, so that catalogues replace it. `footprint` is the GeoJSON geometry (Polygon,
+    another of its version keeps the id, so that catalogues replace it. `replaces` is the id of the item of another
+    version that was in use before. `footprint` is the GeoJSON geometry (Polygon,
     or MultiPolygon split at the antimeridian) of valid data in WGS 84, `bbox` its (west, south, east, north) with
     west > east across the antimeridian. `notes` are sentences on what is unusual about the product: all of it over sea,
     voids of the DEM, lines without data, files that could not be checked.
@@ -162,6 +163,7 @@ class Manifest(_Model):
     product_id: str
     product_version: str
     item_id: str | None = None
+    replaces: str | None = None
     collection: str
     scene: str
     burst_id: BurstId

@@ -52,7 +52,8 @@ class ProductEvents:
     def product(self, made: Assembled) -> None:
         """A product; catalogues hear nothing of a version that is not in use."""
         if self.topic and made.in_use:
-            notice = notice_of(made.item, made.item_uri, made.manifest.burst_id)
+            replaces = made.manifest.replaces or ""
+            notice = notice_of(made.item, made.item_uri, made.manifest.burst_id, replaces)
             publish(self.topic, notice.message, notice.attributes)
         if self.bus:
             _put_event("Product Made", _product_detail(made), self.bus)
