@@ -158,14 +158,33 @@ def test_dates_that_can_never_work_are_left_out_and_counted(listed, tmp_path):
         tmp_path,
         (BURSTS[0], uncalibrated, 1108),
         (BURSTS[0], "", 24),
-        (BURSTS[1], scene_of(0), 0),
         (BURSTS[0], scene_of(12), 12),
     )
     said, payloads = listed("--missing-dates", dates)
     assert [p["scene"] for p in payloads] == [scene_of(12)]
     assert "1 dates of a period before the platform was calibrated left out" in said
     assert "1 dates without the name of a scene left out" in said
-    assert "1 dates of bursts that have no product to take the settings from left out" in said
+
+
+def test_a_burst_without_a_product_is_made_as_its_collection_is(listed, tmp_path):
+    put_product(Spec(0, 0, payload={"output_crs": 32755}))
+    dates = listing(tmp_path, (BURSTS[1], scene_of(0), 0))
+    _, (payload,) = listed("--missing-dates", dates)
+    assert (payload["burst_id_list"], payload["output_crs"]) == ([BURSTS[1]], 32755)
+    put_product(Spec(0, 0, payload={"collection": "mine"}))
+    said, payloads = listed("--missing-dates", dates)
+    assert payloads == []
+    assert "give --collection left out" in said
+    _, (payload,) = listed("--missing-dates", dates, "--collection", "mine")
+    assert (payload["burst_id_list"], payload["collection"]) == ([BURSTS[1]], "mine")
+
+
+def test_products_whose_manifest_cannot_be_read_are_made_anew(listed):
+    put_product(Spec(0, 0))
+    folder = put_product(Spec(0, 12))
+    storage.write_bytes(folder.join("manifest.json"), b"")
+    _, payloads = listed("--unreadable")
+    assert [(p["scene"], p.get("on_existing")) for p in payloads] == [(scene_of(12), None)]
 
 
 def test_static_layers_are_made_from_the_latest_scene_of_a_burst(listed):

@@ -99,26 +99,32 @@ def with_item_id(
     item : bytes or None
         The item that stands there where its manifest cannot be read.
     """
-    for before in (in_place, beside):
-        if before is not None and before.product_version == manifest.product_version:
-            item_id = before.item_id or before.product_id
-            return manifest.model_copy(
-                update={
-                    "item_id": item_id if item_id != manifest.product_id else None,
-                    "replaces": before.replaces,
-                }
-            )
+    if in_place is not None and in_place.product_version == manifest.product_version:
+        return _taking_id(manifest, in_place, in_place.replaces)
     if in_place is not None:
-        return manifest.model_copy(update={"replaces": in_place.item_id or in_place.product_id})
-    left = _item_id(item, manifest.product_version)
-    return manifest.model_copy(update={"item_id": left}) if left and left != manifest.product_id else manifest
+        replaces = in_place.item_id or in_place.product_id
+        if beside is not None:
+            return _taking_id(manifest, beside, replaces)
+        return manifest.model_copy(update={"replaces": replaces})
+    left = _left(item)
+    if left is None or left[0] == manifest.product_id:
+        return manifest
+    item_id, version = left
+    field = "item_id" if version == manifest.product_version else "replaces"
+    return manifest.model_copy(update={field: item_id})
 
 
-def _item_id(item: bytes | None, version: str) -> str | None:
-    """Id of an item of a version; None where it is of another, or none."""
+def _taking_id(manifest: Manifest, before: Manifest, replaces: str | None) -> Manifest:
+    item_id = before.item_id or before.product_id
+    kept = item_id if item_id != manifest.product_id else None
+    return manifest.model_copy(update={"item_id": kept, "replaces": replaces})
+
+
+def _left(item: bytes | None) -> tuple[str, str] | None:
+    """Id and version of an item; None where it is none."""
     try:
         found = json.loads(item or b"")
-        return str(found["id"]) if found["properties"]["processing:version"] == version else None
+        return str(found["id"]), str(found["properties"]["processing:version"])
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -35,6 +35,15 @@ MISSING_DATES = """
     )
     GROUP BY archive.burst_id, archive.date, collections.collection
 """
+MISSING_IN_COLLECTION = """
+    SELECT archive.burst_id, archive.date, $1 AS collection, any_value(archive.scene) AS scene FROM archive
+    WHERE NOT EXISTS (
+        SELECT 1 FROM products AS made
+        WHERE made.product = 'RTC_S1' AND made.burst_id = archive.burst_id AND made.date = archive.date
+          AND made.collection = $1
+    )
+    GROUP BY archive.burst_id, archive.date ORDER BY any_value(archive.scene), archive.burst_id
+"""
 
 QUESTIONS: dict[str, Question] = {
     question.name: question

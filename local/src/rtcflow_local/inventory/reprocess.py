@@ -15,18 +15,12 @@ from rtcflow_contract.product_id import check_version
 from rtcflow_contract.request import DEFAULT_COLLECTIONS, Engine, OnExisting, OrbitChoice, parse_request
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_uncalibrated
-from rtcflow_local.inventory.questions import HAS_STATIC, MISSING_DATES
+from rtcflow_local.inventory.questions import HAS_STATIC, MISSING_DATES, MISSING_IN_COLLECTION
 
 _WHY = {
     "uncalibrated": "dates of a period before the platform was calibrated",
     "scene-id": "dates without the name of a scene",
 }
-_WITHOUT_PRODUCT = """
-    SELECT count(*) FROM (SELECT DISTINCT burst_id, date FROM archive) AS listed
-    WHERE NOT EXISTS (
-        SELECT 1 FROM products WHERE product = 'RTC_S1' AND products.burst_id = listed.burst_id
-    )
-"""
 _COLUMNS = "burst_id, scene, product, collection, resolution, output_crs, dem, linked_static, item"
 
 
@@ -84,6 +78,11 @@ def other_engine(engine: Engine) -> Wanted:
     return Wanted("engine <> $1", engine.value, changes, unknown="engine IS NULL")
 
 
+def unreadable() -> Wanted:
+    """Products whose manifest cannot be read, to be made anew in their places: it counts as none."""
+    return Wanted("engine IS NULL AND $1", True, {})
+
+
 def missing_static() -> Wanted:
     """The latest product of each burst that has no static layers, to make those from its scene."""
     condition = f"""
@@ -121,33 +120,36 @@ def count_unknown(database: duckdb.DuckDBPyConnection, wanted: Wanted, collectio
 def missing_dates(database: duckdb.DuckDBPyConnection, collection: str | None = None) -> MissingDates:
     """Dates that the archive has of a burst and a collection has not, with the settings of its last product there.
 
-    What can never work is left out: scenes of an uncalibrated period, names that are none, and bursts without any
-    product to take the settings from.
+    A burst without a product in the collection is made as the collection's last product is. What can never work is left
+    out: scenes of an uncalibrated period, names that are none, and bursts that no collection can be told for.
     """
-    chosen = " WHERE collection = $1" if collection else " WHERE collection IS NOT NULL"
-    found = database.sql(
-        f"SELECT * FROM ({MISSING_DATES}){chosen} ORDER BY scene, burst_id, collection",
-        params=[collection] if collection else None,
-    ).to_arrow_table()
+    if collection:
+        found = database.sql(MISSING_IN_COLLECTION, params=[collection])
+    else:
+        found = database.sql(f"SELECT * FROM ({MISSING_DATES}) ORDER BY scene, burst_id, collection")
     latest = database.sql(
-        f"""
-        SELECT {_COLUMNS}, engine FROM products WHERE product = 'RTC_S1'
-        QUALIFY row_number() OVER (PARTITION BY burst_id, collection ORDER BY datetime DESC) = 1
-        """
+        f"SELECT {_COLUMNS} FROM products WHERE product = 'RTC_S1' ORDER BY datetime"
     ).to_arrow_table()
-    settings = {(row["burst_id"], row["collection"]): row for row in latest.to_pylist()}
+    # The last one of each counts.
+    by_burst = {(row["burst_id"], row["collection"]): row for row in latest.to_pylist()}
+    by_collection = {row["collection"]: row for row in by_burst.values()}
+    only = next(iter(by_collection)) if len(by_collection) == 1 else None
     rows: list[dict[str, Any]] = []
     left_out: Counter[str] = Counter()
-    for date in found.to_pylist():
+    for date in found.to_arrow_table().to_pylist():
+        place = date["collection"] or only
+        settings = by_burst.get((date["burst_id"], place)) or by_collection.get(place)
         try:
             refuse_uncalibrated(parse_scene_id(date["scene"] or ""))
         except RefusedError as error:
             left_out[_WHY.get(error.reason, error.reason)] += 1
             continue
-        rows.append({**settings[date["burst_id"], date["collection"]], "scene": date["scene"]})
-    row = database.execute(_WITHOUT_PRODUCT).fetchone()
-    if row and row[0]:
-        left_out["dates of bursts that have no product to take the settings from"] = int(row[0])
+        if settings is None:
+            left_out[
+                "dates of bursts without a product, of which several collections could be; give --collection"
+            ] += 1
+            continue
+        rows.append({**settings, "burst_id": date["burst_id"], "scene": date["scene"]})
     return MissingDates(rows, dict(left_out))
 
 

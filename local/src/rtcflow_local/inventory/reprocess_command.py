@@ -25,6 +25,9 @@ def reprocess(
     missing_static: Annotated[
         bool, typer.Option("--missing-static", help="Static layers of bursts that have none.")
     ] = False,
+    unreadable: Annotated[
+        bool, typer.Option("--unreadable", help="Products whose manifest cannot be read.")
+    ] = False,
     missing_dates: Annotated[
         str | None,
         typer.Option(
@@ -43,7 +46,7 @@ def reprocess(
 ) -> None:
     """Count the products to be made anew, and with --to write the campaign list that makes them."""
     console = Console(soft_wrap=True, highlight=False)
-    chosen = _chosen(orbit, version_below, engine, missing_static, missing_dates)
+    chosen = _chosen(orbit, version_below, engine, missing_static, unreadable, missing_dates)
     listing = read_archive(missing_dates, read_file(missing_dates, endpoint_url)) if missing_dates else None
     database = open_tables(store_at(inventory, endpoint_url), listing)
     if chosen is None:
@@ -68,7 +71,12 @@ def reprocess(
 
 
 def _chosen(
-    orbit: str | None, version: str | None, engine: Engine | None, static: bool, dates: str | None
+    orbit: str | None,
+    version: str | None,
+    engine: Engine | None,
+    static: bool,
+    unreadable: bool,
+    dates: str | None,
 ) -> lists.Wanted | None:
     """The products that are asked for; None for dates without a product."""
     if orbit not in (None, "precise"):
@@ -78,11 +86,13 @@ def _chosen(
         *([lists.version_below(version)] if version else []),
         *([lists.other_engine(engine)] if engine else []),
         *([lists.missing_static()] if static else []),
+        *([lists.unreadable()] if unreadable else []),
         *([None] if dates else []),
     ]
     if len(chosen) != 1:
         raise RefusedError(
-            "say which products: one of --orbit precise, --version-below, --engine, --missing-static, --missing-dates",
+            "say which products: one of --orbit precise, --version-below, --engine, --missing-static, --missing-dates, "
+            "--unreadable",
             reason="selection",
         )
     if engine is Engine.AUTO:

@@ -85,14 +85,16 @@ def promote(store: Store, folder: Folder, version: str) -> Promoted:
         _check_whole(store, folder, manifest)
         _copy(store, folder, ITEM, version_name(ITEM, in_use.product_version))
         _copy(store, folder, MANIFEST, version_name(MANIFEST, in_use.product_version))
-        _copy(store, folder, version_name(MANIFEST, version), MANIFEST)
+        # What it takes the place of is kept, for the message: a promotion may be killed before it is published.
+        switched = manifest.model_copy(update={"replaces": in_use.item_id or in_use.product_id})
+        store.write(folder.at(MANIFEST), switched.model_dump_json(indent=2).encode())
+        in_use = switched
     # Where the item is gone already, an earlier promotion was killed after its switch.
     if others_item in folder.sizes:
         _copy(store, folder, others_item, ITEM)
     for name in (others_item, version_name(MANIFEST, version)):
         store.delete(folder.at(name))
-    replaces = in_use.item_id or in_use.product_id
-    return Promoted(folder.name, replaces, json.loads(store.read(folder.at(ITEM))))
+    return Promoted(folder.name, in_use.replaces or "", json.loads(store.read(folder.at(ITEM))))
 
 
 def _check_whole(store: Store, folder: Folder, manifest: Manifest) -> None:
