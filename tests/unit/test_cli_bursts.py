@@ -1,5 +1,6 @@
 """`rtcflow bursts`: the bursts of a scene, from a SAFE or an archive's listing, one a line."""
 
+import json
 import os
 import sys
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ import pytest
 from archive_asf import AsfArchive
 from archive_cdse import CdseArchive
 from burst_case import BURSTS, SCENE, write_case
+from shapely.geometry import shape
 
 from rtcflow.cli import app
 from rtcflow.sources.scene.scene_bursts import SceneBurst, by_swath_and_time
@@ -107,3 +109,56 @@ def test_a_safe_without_annotation_is_refused(tmp_path, monkeypatch, capsys):
         path.unlink()
     assert list_bursts(monkeypatch, "--safe", tmp_path / f"{SCENE}.SAFE") == 65
     assert f"scene {SCENE} lists no burst; fetch the scene again" in capsys.readouterr().err
+
+
+def features(path):
+    return json.loads(path.read_text())["features"]
+
+
+@pytest.mark.parametrize("source", ["safe", "asf"])
+def test_outlines_are_written_as_geojson(archive_sample, archives, monkeypatch, capsys, tmp_path, source):
+    words = {
+        "safe": ("--safe", archive_sample.safe),
+        "asf": ("--scene", archive_sample.scene, "--scene-source", "asf"),
+    }[source]
+    assert list_bursts(monkeypatch, *words, "--geojson", tmp_path / "bursts.geojson") == 0
+    found = features(tmp_path / "bursts.geojson")
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert [one["id"] for one in found] == listed
+    for one in found:
+        [ring] = one["geometry"]["coordinates"]
+        assert ring[0] == ring[-1]
+        # The sample's coast.
+        assert all(149 < x < 153 and -37 < y < -33 for x, y in ring)
+
+
+def test_outlines_of_safe_and_archive_are_of_the_same_ground(archive_sample, archives, monkeypatch, tmp_path):
+    of_scene = ("--scene", archive_sample.scene)
+    assert list_bursts(monkeypatch, "--safe", archive_sample.safe, "--geojson", tmp_path / "a.geojson") == 0
+    assert list_bursts(monkeypatch, *of_scene, "--geojson", tmp_path / "b.geojson") == 0
+    for one, other in zip(features(tmp_path / "a.geojson"), features(tmp_path / "b.geojson"), strict=True):
+        a, b = shape(one["geometry"]), shape(other["geometry"])
+        assert a.is_valid
+        # The play's archive takes whole rows of the geolocation grid.
+        assert a.intersection(b).area > 0.5 * a.area
+
+
+def test_a_burst_id_keeps_that_burst_alone(archive_sample, monkeypatch, capsys):
+    wanted = archive_sample.bursts["iw2"][0]
+    words = ("--safe", archive_sample.safe, "--burst-id", wanted.upper().replace("_", "-"))
+    assert list_bursts(monkeypatch, *words, "--geojson", "-") == 0
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)["features"]] == [wanted]
+    assert list_bursts(monkeypatch, "--safe", archive_sample.safe, "--burst-id", "t001_000001_iw1") == 65
+    assert wanted in capsys.readouterr().err
+
+
+def test_it_says_where_a_bursts_product_lies(archive_sample, monkeypatch, capsys, tmp_path):
+    burst_id = archive_sample.bursts["iw1"][0]
+    day = datetime.strptime(archive_sample.scene[17:25], "%Y%m%d").replace(tzinfo=UTC)
+    folder = tmp_path / "out" / burst_id / f"{day.year}" / f"{day.month}" / f"{day.day}"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+    assert list_bursts(monkeypatch, "--safe", archive_sample.safe, "--products", tmp_path / "out") == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines[burst_id].endswith(str(folder))
+    assert lines[archive_sample.bursts["iw2"][0]].endswith("no product")

@@ -46,7 +46,7 @@ def test_a_scene_alone_is_enough():
     )
     assert (got.engine, got.orbit, got.on_existing, got.on_missing_static) == (
         "auto",
-        "precise",
+        "best",
         "skip",
         "fail",
     )
@@ -169,3 +169,49 @@ def test_s3_uri():
 def test_a_line_break_behind_a_name_is_refused(wrong):
     with pytest.raises(RefusedError, match=next(iter(wrong))):
         parse_request({"scene": SCENE, **wrong}, "products")
+
+
+DUAL = SCENE.replace("1SSH", "1SDV")
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen", "names"),
+    [
+        ("all", "all", ("VV", "VH")),
+        ("co", "co", ("VV",)),
+        ("cross", "cross", ("VH",)),
+        ("vh", "VH", ("VH",)),
+        ("VH,VV", "VV+VH", ("VV", "VH")),
+        (["VV"], "VV", ("VV",)),
+    ],
+)
+def test_polarizations_are_those_asked_for(asked, chosen, names):
+    assert request(scene=DUAL, polarizations=asked).polarizations == chosen
+    assert job(scene=DUAL, polarizations=asked).polarizations == names
+
+
+@pytest.mark.parametrize("asked", ["HV", "cross", "HH+HV", "XX", "", [], ["all", "VV"], 3])
+def test_polarizations_that_a_scene_has_not_are_refused(asked):
+    with pytest.raises(RefusedError, match=r"polarizations|scene has HH"):
+        request(polarizations=asked)
+
+
+@pytest.mark.parametrize("given", ["asf,cdse", "asf cdse", ["asf", "cdse"]])
+def test_sources_stand_in_their_order(given):
+    assert request(scene_source=given).scene_source == ("asf", "cdse")
+
+
+def test_a_source_that_is_none_is_named():
+    with pytest.raises(RefusedError, match="esa"):
+        request(scene_source=["asf", "esa"])
+    with pytest.raises(RefusedError, match="orbit_source"):
+        request(orbit_source="ftp://x")
+
+
+def test_days_for_the_precise_orbit():
+    assert request(precise_within="25d").precise_within == 25
+    assert request(precise_within=3).precise_within == 3
+    with pytest.raises(RefusedError, match="25d"):
+        request(precise_within="a while")
+    with pytest.raises(RefusedError, match="give one of them"):
+        request(precise_within=3, orbit="precise")

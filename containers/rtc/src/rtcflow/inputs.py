@@ -119,6 +119,7 @@ def _orbit(job: BurstJob, shared: Shared, meter: Meter, cache: str) -> FetchedOr
             shared.folder / "orbit",
             meter,
             cache=cache,
+            more=job.sources.more_orbits,
         ),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from rtcflow_archives.rings import Ring
 from rtcflow_contract.burst_id import NUMBERS, BurstIdParts, normalize_burst_id, parse_burst_id
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.scene_id import SceneId
@@ -31,6 +32,8 @@ class ArchivedBurst(NamedTuple):
         Zero-Doppler time of the first line, UTC.
     ipf_version : str
         Version of the processor, `002.91`; empty where the archive does not say.
+    outline : tuple of (float, float)
+        Ring of longitudes and latitudes, degrees; empty where the archive does not say.
     """
 
     burst_id: str
@@ -38,6 +41,7 @@ class ArchivedBurst(NamedTuple):
     polarization: str
     sensing_start: datetime
     ipf_version: str = ""
+    outline: Ring = ()
 
 
 class LocatedBurst(NamedTuple):
@@ -148,7 +152,15 @@ def burst_of_granule(umm: Mapping[str, Any]) -> ArchivedBurst:
         str(values["POLARIZATION"]).upper(),
         _time(values["AZIMUTH_TIME"]),
         str(umm.get("PGEVersionClass", {}).get("PGEVersion", "")),
+        _outline(umm),
     )
+
+
+def _outline(umm: Mapping[str, Any]) -> Ring:
+    domain = umm.get("SpatialExtent", {}).get("HorizontalSpatialDomain", {})
+    polygons = domain.get("Geometry", {}).get("GPolygons", [])
+    points = polygons[0]["Boundary"]["Points"] if polygons else []
+    return tuple((float(point["Longitude"]), float(point["Latitude"])) for point in points)
 
 
 def _of_odata(value: Mapping[str, Any]) -> LocatedBurst:
@@ -159,6 +171,7 @@ def _of_odata(value: Mapping[str, Any]) -> LocatedBurst:
         None,
         str(value["PolarisationChannels"]).upper(),
         _time(value["AzimuthTime"]),
+        outline=_ring_of_footprint(value),
     )
     return LocatedBurst(
         burst,
@@ -167,6 +180,12 @@ def _of_odata(value: Mapping[str, Any]) -> LocatedBurst:
         int(value["LinesPerBurst"]),
         int(value["SamplesPerBurst"]),
     )
+
+
+def _ring_of_footprint(value: Mapping[str, Any]) -> Ring:
+    shape = value.get("GeoFootprint") or {}
+    rings = shape.get("coordinates") or [[]] if shape.get("type") == "Polygon" else [[]]
+    return tuple((float(x), float(y)) for x, y, *_ in rings[0])
 
 
 def _time(text: str) -> datetime:

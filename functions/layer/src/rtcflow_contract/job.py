@@ -13,7 +13,7 @@ from rtcflow_contract.naming import Naming, item_name
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.product_id import product_id
 from rtcflow_contract.request import Engine, OnExisting, OrbitChoice, Precision, SceneRequest
-from rtcflow_contract.scene_id import SceneName, parse_scene_id
+from rtcflow_contract.scene_id import SceneName, parse_scene_id, polarizations_of
 
 
 class Sources(BaseModel):
@@ -27,7 +27,9 @@ class Sources(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     scene: str
+    more_scenes: tuple[str, ...] = ()
     orbits: str = PUBLIC_ORBITS
+    more_orbits: tuple[str, ...] = ()
     dem: str = "s3://copernicus-dem-30m"
     geoid: str = "https://aria-geoid.s3.us-west-2.amazonaws.com/us_nga_egm2008_1_4326__agisoft.tif"
     cache: str | None = None
@@ -63,7 +65,7 @@ class BurstJob(BaseModel):
     bistatic_correction: bool = True
     troposphere_correction: bool = True
     tide_correction: bool = False
-    orbit: OrbitChoice = OrbitChoice.PRECISE
+    orbit: OrbitChoice = OrbitChoice.BEST
     on_existing: OnExisting = OnExisting.SKIP
     naming: Naming = Naming.OPERA
     precision: Precision = Precision.FULL
@@ -146,7 +148,7 @@ def make_job(
             request.naming,
         ),
         product_version=product_version,
-        polarizations=scene.polarizations,
+        polarizations=polarizations_of(request.polarizations, scene),
         sensing_start=sensing_start,
         burst_index=burst_index,
         resolution=request.resolution,

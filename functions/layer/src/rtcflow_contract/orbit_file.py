@@ -19,6 +19,8 @@ MARGIN = timedelta(seconds=60)
 # Readers look for the ascending node before the scene, up to one orbit back.
 BEFORE = timedelta(seconds=ORBIT_PERIOD_S) + MARGIN
 # An open copy of ESA's archive.
+# Name of a source of orbits in place of a prefix.
+CDSE_ORBITS = "cdse"
 PUBLIC_ORBITS = "s3://s1-orbits"
 # A POEORB comes about 20 days after the pass; one that is not there some days later will not come.
 PRECISE_DELAY = timedelta(days=20)

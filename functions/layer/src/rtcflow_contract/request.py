@@ -21,10 +21,12 @@ from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.naming import Naming, default_collection, fits_collection
-from rtcflow_contract.scene_id import SceneName, parse_scene_id
+from rtcflow_contract.scene_id import SceneName, parse_scene_id, polarizations_of
 
 _BUCKET = re.compile(r"^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _FOLDER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*$")
+_ORBIT_URI = re.compile(r"^(s3|https?)://[^\s,]+$")
+_POLARIZATION_NAMES = ("VV", "VH", "HH", "HV")
 _SAFE_URI = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S+\.(SAFE|zip)/?$")
 
 
@@ -98,6 +100,43 @@ def _name(text: str) -> str:
     return text
 
 
+def _listed(value: Any) -> Any:
+    """A list stays; a text is split at spaces and commas."""
+    return [part for part in re.split("[ ,]+", value) if part] if isinstance(value, str) else value
+
+
+def _orbit_source(text: str) -> str:
+    if text in ("asf", "cdse") or _ORBIT_URI.fullmatch(text):
+        return text
+    raise ValueError(f"'{text}' is no source of orbits; use asf, cdse, or an s3:// or https:// prefix")
+
+
+def _polarizations(value: Any) -> Any:
+    """`all`, `co`, `cross`, or names in any spelling of a list: `VV+VH`, `VV,VH`, `["VV", "VH"]`."""
+    parts = re.split(r"[\s,+]+", value.strip()) if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError("write polarizations as all, co, cross, or names like VV or VV+VH")
+    words = [part.lower() for part in parts]
+    if len(words) == 1 and words[0] in ("all", "co", "cross"):
+        return words[0]
+    names = [word.upper() for word in words]
+    if not names or not set(names) <= set(_POLARIZATION_NAMES):
+        raise ValueError(
+            f"'{'+'.join(parts)}' is no polarization; use all, co, cross, or names like VV or VV+VH"
+        )
+    return "+".join(name for name in _POLARIZATION_NAMES if name in names)
+
+
+def _days(value: Any) -> Any:
+    """`25d`, `"25"` or 25: days."""
+    if isinstance(value, str):
+        text = value.strip().lower().removesuffix("d")
+        if not text.isdigit():
+            raise ValueError(f"'{value}' is no number of days; write it like 25d")
+        return int(text)
+    return value
+
+
 def _scene_source(text: str) -> str:
     if text in ("asf", "cdse") or _SAFE_URI.fullmatch(text):
         return text
@@ -148,6 +187,15 @@ BurstsPerTask = Annotated[
     Literal["auto", "scene"] | Annotated[int, Field(ge=1, le=60)], BeforeValidator(_per_task)
 ]
 
+SceneSources = Annotated[
+    tuple[Annotated[str, AfterValidator(_scene_source)], ...], BeforeValidator(_listed), Field(min_length=1)
+]
+OrbitSources = Annotated[
+    tuple[Annotated[str, AfterValidator(_orbit_source)], ...], BeforeValidator(_listed), Field(min_length=1)
+]
+PolarizationChoice = Annotated[str, BeforeValidator(_polarizations)]
+Days = Annotated[Annotated[int, Field(ge=0, le=365)] | None, BeforeValidator(_days)]
+
 _EPSG: TypeAdapter[int | None] = TypeAdapter(Epsg)
 # Beyond some 800 m a pixel has more samples than the native engine averages.
 FINEST_M, COARSEST_M = 5, 500
@@ -184,8 +232,11 @@ class SceneRequest(BaseModel):
     bistatic_correction: bool = True
     troposphere_correction: bool = True
     tide_correction: bool = False
-    scene_source: Annotated[str, AfterValidator(_scene_source)] = "asf"
-    orbit: OrbitChoice = OrbitChoice.PRECISE
+    polarizations: PolarizationChoice = "all"
+    scene_source: SceneSources = ("asf",)
+    orbit: OrbitChoice = OrbitChoice.BEST
+    precise_within: Days = None
+    orbit_source: OrbitSources | None = None
     on_existing: OnExisting = OnExisting.SKIP
     on_missing_static: OnMissingStatic = OnMissingStatic.FAIL
     naming: Naming = Naming.OPERA
@@ -200,6 +251,19 @@ class SceneRequest(BaseModel):
             refuse_options(self.engine.value, self.backscatter, self.tide_correction)
         except RefusedError as error:
             raise ValueError(error.message) from error
+        return self
+
+    @model_validator(mode="after")
+    def _polarizations_are_there(self) -> Self:
+        polarizations_of(self.polarizations, parse_scene_id(self.scene))
+        return self
+
+    @model_validator(mode="after")
+    def _waits_for_one_orbit(self) -> Self:
+        if self.precise_within is not None and self.orbit is OrbitChoice.PRECISE:
+            raise ValueError(
+                "precise_within takes the best orbit after some days, orbit precise takes no other; give one of them"
+            )
         return self
 
     @model_validator(mode="after")
@@ -218,7 +282,7 @@ def refuse_misfit(request: SceneRequest) -> None:
     """Raise ValueError when a request asks for what its scheme of names has no place for."""
     if request.naming is Naming.OPERA:
         return
-    polarizations = parse_scene_id(request.scene).polarizations
+    polarizations = polarizations_of(request.polarizations, parse_scene_id(request.scene))
     if request.product is Product.RTC_S1 and not request.link_static_layers:
         raise ValueError(
             "naming ga wants static layers, since its product definitions have them; set link_static_layers"
@@ -281,8 +345,9 @@ def _default_collection(values: dict[str, Any], product: Any) -> str:
     if naming not in list(Naming):
         naming = Naming.OPERA
     try:
-        polarizations = parse_scene_id(str(values.get("scene"))).polarizations
-    except RefusedError:
+        scene = parse_scene_id(str(values.get("scene")))
+        polarizations = polarizations_of(_polarizations(values.get("polarizations", "all")), scene)
+    except (RefusedError, ValueError):
         polarizations = ()
     return default_collection(Naming(naming), Product(product), polarizations)
 

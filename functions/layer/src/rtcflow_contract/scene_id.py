@@ -74,6 +74,29 @@ def parse_scene_id(text: str) -> SceneId:
     )
 
 
+def polarizations_of(choice: str, scene: SceneId) -> tuple[str, ...]:
+    """Polarizations of a scene that a choice takes, the co-polarized one first.
+
+    Parameters
+    ----------
+    choice : str
+        `all`, `co`, `cross`, or names with a plus sign between them, such as `VV+VH`.
+    scene : SceneId
+
+    Raises
+    ------
+    ValueError
+        When the scene has not what the choice names.
+    """
+    of_word = {"all": scene.polarizations, "co": scene.polarizations[:1], "cross": scene.polarizations[1:]}
+    names = of_word.get(choice, tuple(choice.split("+")))
+    if not names or not set(names) <= set(scene.polarizations):
+        raise ValueError(
+            f"the scene has {' and '.join(scene.polarizations)}, and no {choice.replace('+', ' and ')}"
+        )
+    return tuple(name for name in scene.polarizations if name in names)
+
+
 def _utc(text: str) -> datetime | None:
     """The time that digits stand for; None where there is no such day or hour."""
     try:

@@ -117,6 +117,7 @@ _SETTINGS: tuple[_Setting, ...] = (
         lambda m: "+".join(sorted(m.acquisition.polarizations)),
         _asked_polarizations,
         (Product.RTC_S1,),
+        lambda r: r.polarizations,
     ),
     _parameter("DEM", "dem", "cop_glo30"),
     _parameter("backscatter", "backscatter", "gamma0", Product.RTC_S1),

@@ -6,10 +6,11 @@ asked for, so that planning does not need what only processing does.
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache, wraps
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,15 +26,22 @@ _KEPT = 16
 
 _T = TypeVar("_T")
 
+Ring = tuple[tuple[float, float], ...]
+
 
 class AnnotatedBurst(NamedTuple):
-    """A burst as the annotation lists it; `burst_index` counts from 0 in its swath, `sensing_start` is UTC."""
+    """A burst as the annotation lists it.
+
+    `burst_index` counts from 0 in its swath, `sensing_start` is UTC. `outline` is a ring of longitudes and latitudes,
+    degrees, by the geolocation grid; empty where that does not reach around the burst.
+    """
 
     burst_id: str
     burst_index: int
     swath: str
     polarization: str
     sensing_start: datetime
+    outline: Ring = ()
 
 
 class BurstEntry(NamedTuple):
@@ -222,9 +230,46 @@ class Annotation:
     def bursts(self, track: int) -> list[AnnotatedBurst]:
         """Bursts of this sub-swath and polarization, in order of time; `track` as for `labels`."""
         return [
-            AnnotatedBurst(label.burst_id, index, self.swath, self.polarization, entry.time)
+            AnnotatedBurst(
+                label.burst_id, index, self.swath, self.polarization, entry.time, self._outline(entry.time)
+            )
             for index, (label, entry) in enumerate(zip(self.labels(track), self.entries, strict=True))
         ]
+
+    def _outline(self, start: datetime) -> Ring:
+        try:
+            interval = self.number("imageAnnotation/imageInformation/azimuthTimeInterval", 1e-4, 1e-1)
+            stop = start + timedelta(seconds=(self.lines_per_burst - 1) * interval)
+            rows = _grid_rows(self.grid)
+            first, last = (_edge(rows, time) for time in (start, stop))
+        except (RefusedError, ValueError):
+            # An outline is for maps: a burst is listed without one.
+            return ()
+        return (*first, *reversed(last), first[0]) if first and last else ()
+
+
+def _grid_rows(grid: Sequence[GridPoint]) -> list[list[GridPoint]]:
+    """Rows of the geolocation grid by time, each from near to far."""
+    rows: dict[int, list[GridPoint]] = {}
+    for point in grid:
+        rows.setdefault(point.line, []).append(point)
+    return sorted((sorted(row, key=lambda p: p.pixel) for row in rows.values()), key=lambda row: row[0].time)
+
+
+def _edge(rows: Sequence[Sequence[GridPoint]], time: datetime) -> list[tuple[float, float]]:
+    """The line of the ground that is imaged at a time, between two rows of the grid; empty outside of them."""
+    for before, after in pairwise(rows):
+        # The grid ends within a line or two of the last burst's end.
+        if (before[0].time <= time or before is rows[0]) and (time <= after[0].time or after is rows[-1]):
+            span = (after[0].time - before[0].time).total_seconds()
+            share = min(max((time - before[0].time).total_seconds() / span, 0.0), 1.0)
+            return [_between(a, b, share) for a, b in zip(before, after, strict=True)]
+    return []
+
+
+def _between(a: GridPoint, b: GridPoint, share: float) -> tuple[float, float]:
+    turn = math.remainder(b.longitude - a.longitude, 360.0)
+    return a.longitude + share * turn, a.latitude + share * (b.latitude - a.latitude)
 
 
 def read_annotation(path: Path) -> Annotation:

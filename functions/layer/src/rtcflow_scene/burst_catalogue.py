@@ -1,14 +1,14 @@
 """Where the bursts of a scene are listed: one interface, a catalogue for each kind of scene source."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from rtcflow_archives.asf import list_asf_bursts
 from rtcflow_archives.cdse import list_cdse_bursts
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.keys import Location, parse_s3_uri
 from rtcflow_contract.request import SceneRequest
-from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_contract.scene_id import SceneId, parse_scene_id, polarizations_of
 from rtcflow_files.files import Files
 from rtcflow_files.s3 import S3Files
 from rtcflow_files.zipped import ZipFiles
@@ -33,11 +33,14 @@ class SafeCatalogue:
         `s3://.../<scene>.SAFE` or `s3://.../<scene>.zip`.
     client : optional
         S3 client, the default one when None.
+    polarizations : sequence of str
+        Those that the bursts must have; all of the scene when empty.
     """
 
-    def __init__(self, uri: str, client: Any = None) -> None:
+    def __init__(self, uri: str, client: Any = None, polarizations: Sequence[str] = ()) -> None:
         self.uri = uri
         self.client = client
+        self.polarizations = tuple(polarizations)
 
     def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
         """Bursts of the SAFE; refuses a SAFE that is missing, incomplete or of another scene."""
@@ -50,10 +53,11 @@ class SafeCatalogue:
             )
         safe = Safe(self._files(at, scene), scene)
         promised = [] if wanted else safe.manifest.annotation_names()
-        absent = [path for path in promised if path not in safe.names]
+        absent = [path for path in promised if path not in safe.names and _is_of(path, self.polarizations)]
         if absent:
             raise safe.incomplete(absent[0])
-        bursts = complete_bursts(safe.bursts(), parse_scene_id(scene).polarizations, wanted)
+        names = self.polarizations or parse_scene_id(scene).polarizations
+        bursts = complete_bursts(safe.bursts(), names, wanted)
         return [burst._replace(ipf_version=safe.manifest.ipf_version) for burst in bursts]
 
     def _files(self, at: Location, scene: str) -> Files:
@@ -66,26 +70,77 @@ class SafeCatalogue:
 class AsfCatalogue:
     """Lists bursts as ASF does, from NASA's Common Metadata Repository."""
 
+    def __init__(self, polarizations: Sequence[str] = ()) -> None:
+        self.polarizations = tuple(polarizations)
+
     def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
         """Bursts of the scene; TransientError when the listing stays incomplete."""
-        found = parse_scene_id(scene)
+        found = _with_polarizations(scene, self.polarizations)
         return bursts_of_listing(list_asf_bursts(found, wanted=wanted), found.polarizations)
 
 
 class CdseCatalogue:
     """Lists bursts as the Copernicus Data Space Ecosystem does, from its OData catalogue."""
 
+    def __init__(self, polarizations: Sequence[str] = ()) -> None:
+        self.polarizations = tuple(polarizations)
+
     def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
         """Bursts of the scene; TransientError when the listing stays incomplete."""
-        found = parse_scene_id(scene)
+        found = _with_polarizations(scene, self.polarizations)
         listed = [located.burst for located in list_cdse_bursts(found, wanted=wanted)]
         return bursts_of_listing(listed, found.polarizations)
 
 
-_ARCHIVES: dict[str, type[BurstCatalogue]] = {"asf": AsfCatalogue, "cdse": CdseCatalogue}
+_ARCHIVES: dict[str, type[AsfCatalogue] | type[CdseCatalogue]] = {"asf": AsfCatalogue, "cdse": CdseCatalogue}
 
 
-def catalogue_for(request: SceneRequest) -> BurstCatalogue:
-    """The catalogue of a request's scene source; a SAFE is its own and needs no archive."""
-    archive = _ARCHIVES.get(request.scene_source)
-    return archive() if archive else SafeCatalogue(request.scene_source)
+def catalogue_of(source: str, polarizations: Sequence[str] = ()) -> BurstCatalogue:
+    """The catalogue of a scene source; a SAFE is its own and needs no archive."""
+    archive = _ARCHIVES.get(source)
+    return archive(polarizations) if archive else SafeCatalogue(source, polarizations=polarizations)
+
+
+class Listed(NamedTuple):
+    """Bursts of a scene, and the sources to fetch them from, that which listed them first."""
+
+    bursts: Sequence[SceneBurst]
+    sources: tuple[str, ...]
+
+
+def list_from_first(
+    request: SceneRequest, catalogue_for: Callable[[str, Sequence[str]], BurstCatalogue] = catalogue_of
+) -> Listed:
+    """The bursts of a scene from the first of a request's sources that lists them.
+
+    A source that has no such scene is not asked for its bursts either; one that did not answer comes last.
+
+    Raises
+    ------
+    RefusedError, TransientError
+        When none lists them.
+    """
+    polarizations = polarizations_of(request.polarizations, parse_scene_id(request.scene))
+    down: list[str] = []
+    failures: list[RtcflowError] = []
+    for number, source in enumerate(request.scene_source):
+        try:
+            bursts = catalogue_for(source, polarizations).list_bursts(request.scene, request.burst_id_list)
+            return Listed(bursts, (source, *request.scene_source[number + 1 :], *down))
+        except TransientError as error:
+            down.append(source)
+            failures.append(error)
+        except RefusedError as error:
+            failures.append(error)
+    raise next((error for error in failures if isinstance(error, TransientError)), failures[0])
+
+
+def _with_polarizations(scene: str, polarizations: Sequence[str]) -> SceneId:
+    """The scene, as if it had these polarizations alone: others are not looked for."""
+    found = parse_scene_id(scene)
+    return found.model_copy(update={"polarizations": tuple(polarizations)}) if polarizations else found
+
+
+def _is_of(path: str, polarizations: Sequence[str]) -> bool:
+    """Whether an annotation file is of one of the polarizations, or none are named."""
+    return not polarizations or any(f"-{name.lower()}-" in path.rsplit("/", 1)[-1] for name in polarizations)

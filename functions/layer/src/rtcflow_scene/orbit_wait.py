@@ -1,13 +1,14 @@
 """Whether a scene's orbit file is there yet, by a listing of the archive, and how long to wait when it is not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from rtcflow_archives.cdse_orbits import list_cdse_orbits
-from rtcflow_contract.errors import RefusedError, TransientError
+from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.keys import Location, parse_s3_uri
 from rtcflow_contract.orbit_file import (
+    CDSE_ORBITS,
     PRECISE_AT_LAST,
     PRECISE_DELAY,
     PUBLIC_ORBITS,
@@ -27,6 +28,41 @@ _LONGEST_WAIT = timedelta(days=1)
 _OVERDUE = {OrbitChoice.BEST: timedelta(days=1), OrbitChoice.PRECISE: PRECISE_DELAY + timedelta(days=2)}
 # Days after the pass on which a RESORB of it may have been created.
 _RESTITUTED_DAYS = 3
+
+
+def shortest_wait(
+    scene: SceneId,
+    choice: OrbitChoice,
+    sources: Sequence[str],
+    *,
+    started: datetime,
+    now: datetime,
+    limit: timedelta,
+    client: Any = None,
+) -> int:
+    """Seconds until the orbit is to be looked for again in several sources; 0 where one has it. As `seconds_to_wait`.
+
+    Raises
+    ------
+    RefusedError
+        When no source has the orbit of an old scene, or the limit is reached.
+    TransientError
+        When one cannot be reached and no other has it.
+    """
+    waits: list[int] = []
+    failures: list[RtcflowError] = []
+    for source in sources:
+        try:
+            waits.append(
+                seconds_to_wait(scene, choice, source, started=started, now=now, limit=limit, client=client)
+            )
+        except (RefusedError, TransientError) as error:
+            failures.append(error)
+        if waits and waits[-1] == 0:
+            return 0
+    if waits:
+        return min(waits)
+    raise next((error for error in failures if isinstance(error, TransientError)), failures[0])
 
 
 def seconds_to_wait(
@@ -64,6 +100,10 @@ def seconds_to_wait(
     TransientError
         When neither archive can be reached.
     """
+    if source == CDSE_ORBITS:
+        found_there = _cdse_has(scene, choice)
+        old = now - scene.stop >= PRECISE_AT_LAST or now - started >= limit
+        return 0 if found_there or old else round(_wait(scene, choice, now).total_seconds())
     if not source.startswith("s3://") or source.rstrip("/").endswith(".EOF"):
         return 0
     mirrored = source.rstrip("/") == PUBLIC_ORBITS

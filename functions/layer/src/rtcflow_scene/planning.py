@@ -9,9 +9,11 @@ from rtcflow_contract import keys
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob, LocalPlaces, Sources, make_job
 from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
 from rtcflow_contract.request import (
     OnExisting,
+    OrbitChoice,
     SceneRequest,
     burst_list_file,
     parse_burst_list_text,
@@ -23,7 +25,7 @@ from rtcflow_contract.standing import Verdict, judge
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_contract.task import Task
 from rtcflow_files import storage
-from rtcflow_scene.burst_catalogue import BurstCatalogue, catalogue_for
+from rtcflow_scene.burst_catalogue import BurstCatalogue, Listed, list_from_first
 from rtcflow_scene.burst_choice import wanted_bursts
 from rtcflow_scene.grouping import (
     BURST_LIMIT_S,
@@ -34,7 +36,7 @@ from rtcflow_scene.grouping import (
     task_limit_s,
     task_numbers,
 )
-from rtcflow_scene.orbit_wait import seconds_to_wait
+from rtcflow_scene.orbit_wait import shortest_wait
 from rtcflow_scene.records import write_task
 from rtcflow_scene.task_run import StackSettings, first_run
 from rtcflow_stac.context import says_it_is_at
@@ -68,9 +70,17 @@ class Settings(NamedTuple):
             timedelta(days=float(environment.get("ORBIT_WAIT_DAYS") or 30)),
         )
 
-    def sources(self, scene: str) -> Sources:
-        """Where a job fetches its inputs from, for a scene source."""
-        return Sources(scene=scene, orbits=self.orbits, dem=self.dem, geoid=self.geoid)
+    def sources(self, request: SceneRequest) -> Sources:
+        """Where the jobs of a request fetch their inputs from; several orbit sources stand with commas between them."""
+        orbits = request.orbit_source or tuple(self.orbits.split(","))
+        first, *more = (PUBLIC_ORBITS if name == "asf" else name.strip() for name in orbits)
+        return Sources(
+            scene=request.scene_source[0],
+            orbits=first,
+            more_orbits=tuple(more),
+            dem=self.dem,
+            geoid=self.geoid,
+        )
 
 
 def plan_scene(
@@ -116,11 +126,15 @@ def plan_scene(
     # Any key: what matters is the refusal when the bucket does not exist or may not be read.
     if places is None:
         storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
-    sources = sources or settings.sources(request.scene_source)
-    bursts = wanted_bursts(
-        (catalogue or catalogue_for(request)).list_bursts(request.scene, request.burst_id_list),
-        request.burst_id_list,
-    )
+    sources = sources or settings.sources(request)
+    if catalogue is not None:
+        listed = Listed(catalogue.list_bursts(request.scene, request.burst_id_list), (sources.scene,))
+    else:
+        listed = list_from_first(request)
+    sources = sources.model_copy(update={"scene": listed.sources[0], "more_scenes": listed.sources[1:]})
+    bursts = wanted_bursts(listed.bursts, request.burst_id_list)
+    present = now or datetime.now(UTC)
+    request = request.model_copy(update={"orbit": _orbit_choice(request, present)})
     for burst in bursts:
         refuse_old_processor(request.scene, burst.ipf_version, request.engine)
     jobs = [
@@ -172,7 +186,7 @@ def plan_scene(
         write_task(task, settings.work_bucket)
     at = keys.execution_folder(settings.work_bucket, execution).join(keys.PLAN)
     storage.write_bytes(at, plan.model_dump_json(indent=1).encode())
-    wait = _orbit_wait(plan, settings, now or datetime.now(UTC)) if plan.bursts else 0
+    wait = _orbit_wait(plan, settings, present) if plan.bursts else 0
     return state_of(plan, at, stack, wait)
 
 
@@ -205,11 +219,19 @@ def state_of(plan: Plan, at: keys.Location, stack: StackSettings, orbit_wait_s: 
     }
 
 
+def _orbit_choice(request: SceneRequest, now: datetime) -> OrbitChoice:
+    """`precise` until the days are over within which it is wanted, then the best there is."""
+    if request.precise_within is None:
+        return request.orbit
+    over = now - parse_scene_id(request.scene).stop >= timedelta(days=request.precise_within)
+    return OrbitChoice.BEST if over else OrbitChoice.PRECISE
+
+
 def _orbit_wait(plan: Plan, settings: Settings, now: datetime) -> int:
-    return seconds_to_wait(
+    return shortest_wait(
         parse_scene_id(plan.request.scene),
         plan.request.orbit,
-        plan.sources.orbits,
+        (plan.sources.orbits, *plan.sources.more_orbits),
         started=plan.started,
         now=now,
         limit=settings.orbit_wait,
@@ -218,7 +240,7 @@ def _orbit_wait(plan: Plan, settings: Settings, now: datetime) -> int:
 
 def _most_at_once(request: SceneRequest) -> int:
     """Tasks of a scene that may fetch at once: more than its archive's quota would wait for each other, and cost."""
-    return CDSE_CONNECTIONS if request.scene_source == "cdse" else request.max_concurrency
+    return CDSE_CONNECTIONS if "cdse" in request.scene_source else request.max_concurrency
 
 
 def _with_burst_list(payload: Any) -> Any:

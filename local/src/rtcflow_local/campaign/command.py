@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -67,7 +67,7 @@ def plan(
     basis = Basis(
         burst_s=burst_seconds,
         static_s=static_seconds,
-        archive=ARCHIVES.get(str(payload.get("scene_source", "asf")), ARCHIVES["s3"]),
+        archive=ARCHIVES.get(_first_source(payload), ARCHIVES["s3"]),
         size=TaskSize(vcpu, memory_gib, 40),
         bursts_per_task=int(per_task) if per_task.isdigit() else BURSTS_PER_SCENE,
         vcpu_quota=vcpu_quota,
@@ -186,3 +186,9 @@ def report(
 def _campaign(name: str, stack: str, endpoint_url: str | None) -> Campaign:
     clients = Clients(endpoint_url)
     return Campaign(name, clients, stack_outputs(clients, stack))
+
+
+def _first_source(payload: dict[str, Any]) -> str:
+    """The archive that a payload prefers."""
+    sources = payload.get("scene_source") or "asf"
+    return str(sources.split(",")[0] if isinstance(sources, str) else sources[0]).strip()

@@ -14,6 +14,7 @@ from rtcflow.scene_run import NO_BUCKET, SafeOfThisMachine, Scene
 from rtcflow.sources.scene.safe import scene_of_path
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import Sources
+from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.product_id import check_version
 from rtcflow_contract.request import OrbitChoice
 
@@ -21,7 +22,7 @@ _BUCKET_VARIABLE = "RTCFLOW_BUCKET"
 _DEFAULTS = Sources(scene="asf")
 # Fields of a payload that speak of AWS, or that this command takes in its own way.
 _OF_AWS = ("compute", "max_concurrency", "bursts_per_task")
-_OWN = ("scene", "burst_id_list", "orbit")
+_OWN = ("scene", "burst_id_list", "orbit", "orbit_source")
 
 
 def scene(
@@ -44,7 +45,11 @@ def scene(
         ),
     ] = OrbitChoice.BEST.value,
     orbit_source: Annotated[
-        str, typer.Option(help="Where orbits are looked for.", envvar="ORBIT_SOURCE")
+        str,
+        typer.Option(
+            help="Where orbits are looked for: asf, cdse, folder, s3://, https://; several with commas, in turn.",
+            envvar="ORBIT_SOURCE",
+        ),
     ] = _DEFAULTS.orbits,
     dem_source: Annotated[
         str,
@@ -99,9 +104,9 @@ def scene(
         )
     where = _where(out, fields)
     choice, orbits = _orbit(orbit, orbit_source)
-    sources = _DEFAULTS.model_copy(
-        update={"orbits": orbits, "dem": dem_source, "geoid": geoid, "cache": cache}
-    )
+    first, *more = (PUBLIC_ORBITS if name == "asf" else name for name in orbits.split(","))
+    places = {"orbits": first, "more_orbits": tuple(more), "dem": dem_source, "geoid": geoid, "cache": cache}
+    sources = _DEFAULTS.model_copy(update=places)
     dem = fields.get("dem")
     if dem is not None and _is_path(dem):
         fields["dem"], sources = None, sources.model_copy(update={"dem": dem})

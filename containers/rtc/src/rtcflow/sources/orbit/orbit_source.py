@@ -1,5 +1,6 @@
 """The orbit file of a scene: POEORB, else RESORB, else two RESORB that cover it together."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from rtcflow.sources.orbit.cdse_files import cdse_orbits
 from rtcflow.sources.orbit.eof import has_state_vectors, join_orbits
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.orbit_file import (
+    CDSE_ORBITS,
     MARGIN,
     PRECISE_AT_LAST,
     PUBLIC_ORBITS,
@@ -25,6 +27,8 @@ from rtcflow_contract.orbit_file import (
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import SceneId
 from rtcflow_files.storage import fetch_file
+
+_log = logging.getLogger("rtcflow-burst.orbit")
 
 
 class OrbitFiles(Protocol):
@@ -58,13 +62,14 @@ def fetch_orbit(
     now: datetime | None = None,
     *,
     cache: str = "",
+    more: Sequence[str] = (),
 ) -> FetchedOrbit:
     """Fetch the best orbit file of a scene.
 
     Parameters
     ----------
     source : str
-        An .EOF file, or a prefix or folder with files in `AUX_POEORB/` and `AUX_RESORB/`, or all in one.
+        An .EOF file, or a prefix or folder with files in `AUX_POEORB/` and `AUX_RESORB/`, or all in one; or `cdse`.
     scene : SceneId
     choice : OrbitChoice
         `precise` takes a POEORB only.
@@ -75,6 +80,8 @@ def fetch_orbit(
         The present, UTC.
     cache : str
         Where orbits of the public archive are kept, as `open_cache` takes it.
+    more : sequence of str
+        Sources that are asked in turn where the first has none or cannot be reached.
 
     Raises
     ------
@@ -83,6 +90,27 @@ def fetch_orbit(
     RefusedError
         When there is none for an old scene, or the file given does not cover the scene.
     """
+    why: list[RtcflowError] = []
+    for one in (source, *more):
+        try:
+            return _from_source(one, scene, choice, folder, meter, now or datetime.now(UTC), cache)
+        except (RefusedError, TransientError) as error:
+            if more:
+                _log.warning("no orbit from %s: %s", one, error.message)
+            why.append(error)
+    # What may pass is not refused for good.
+    raise next((error for error in why if isinstance(error, TransientError)), why[0])
+
+
+def _from_source(
+    source: str,
+    scene: SceneId,
+    choice: OrbitChoice,
+    folder: Path,
+    meter: Meter,
+    now: datetime,
+    cache: str,
+) -> FetchedOrbit:
     if source.rstrip("/").endswith(".EOF"):
         return _given(fetch_file(source, folder, meter.fetched), source, scene)
     why: RtcflowError | None = None
@@ -94,11 +122,19 @@ def fetch_orbit(
             continue
         if fetched is not None:
             return fetched
-    raise why or _missing(source, scene, choice, now or datetime.now(UTC))
+    raise why or _missing(source, scene, choice, now)
 
 
 def _places(source: str, scene: SceneId, meter: Meter, cache: str) -> Iterator[OrbitFiles]:
     """The source; after the public bucket CDSE, which it is copied from, where there is a login for it."""
+    if source == CDSE_ORBITS:
+        named = cdse_orbits(scene, meter)
+        if named is None:
+            raise RefusedError(
+                f"orbits from CDSE need a login; set {CDSE.variables}, or name another source", "credentials"
+            )
+        yield named
+        return
     yield open_shared_files(source, meter, cache)
     if source.rstrip("/") == PUBLIC_ORBITS:
         behind = cdse_orbits(scene, meter)

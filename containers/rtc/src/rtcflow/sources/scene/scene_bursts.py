@@ -17,12 +17,16 @@ Found = AnnotatedBurst | ArchivedBurst
 
 
 class SceneBurst(NamedTuple):
-    """A burst of a scene; `sensing_start` is UTC, `polarizations` are those that the source has of it."""
+    """A burst of a scene; `sensing_start` is UTC, `polarizations` are those that the source has of it.
+
+    `outline` is a ring of longitudes and latitudes, degrees; empty where the source does not say.
+    """
 
     burst_id: str
     sensing_start: datetime
     swath: str
     polarizations: tuple[str, ...]
+    outline: tuple[tuple[float, float], ...] = ()
 
 
 def list_archived(archive: str, scene: SceneId, wanted: Collection[str] | None = None) -> list[ArchivedBurst]:
@@ -56,7 +60,13 @@ def by_swath_and_time(listed: Iterable[Found], polarizations: Sequence[str]) -> 
     for burst in listed:
         found.setdefault(burst.burst_id, {})[burst.polarization] = burst
     bursts = [
-        SceneBurst(burst_id, entries[names[0]].sensing_start, parse_burst_id(burst_id).swath, names)
+        SceneBurst(
+            burst_id,
+            entries[names[0]].sensing_start,
+            parse_burst_id(burst_id).swath,
+            names,
+            entries[names[0]].outline,
+        )
         for burst_id, entries in found.items()
         if (names := tuple(name for name in polarizations if name in entries))
     ]

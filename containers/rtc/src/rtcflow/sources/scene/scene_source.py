@@ -127,7 +127,7 @@ def fetch_scene(
     environment: Mapping[str, str] = os.environ,
     shared: Shared | None = None,
 ) -> FetchedScene:
-    """Fetch what an engine needs of the job's burst.
+    """Fetch what an engine needs of the job's burst, from the first of its sources that gives it.
 
     Parameters
     ----------
@@ -149,11 +149,34 @@ def fetch_scene(
     TransientError
         When the source, and what stands in for it, cannot be reached.
     """
-    source = _SOURCES.get(job.sources.scene)
+    why: list[RtcflowError] = []
+    for name in (job.sources.scene, *job.sources.more_scenes):
+        try:
+            return _from_source(name, job, polarizations, work, meter, progress, retry, environment, shared)
+        except (RefusedError, TransientError) as error:
+            if job.sources.more_scenes:
+                _log.warning("%s did not give the burst: %s", name, error.message)
+            why.append(error)
+    # What may pass is not refused for good.
+    raise next((error for error in why if isinstance(error, TransientError)), why[0])
+
+
+def _from_source(
+    name: str,
+    job: BurstJob,
+    polarizations: tuple[str, ...],
+    work: Path,
+    meter: Meter,
+    progress: Progress,
+    retry: Retry | None,
+    environment: Mapping[str, str],
+    shared: Shared | None,
+) -> FetchedScene:
+    source = _SOURCES.get(name)
     folder = work / "scene"
     if source is None:
         return fetch_burst(
-            job.sources.scene,
+            name,
             job.scene,
             job.burst_id,
             polarizations,
