@@ -122,7 +122,8 @@ def twin(
     tmp_path_factory: pytest.TempPathFactory, sample: Sample, catalogue: tuple[Catalogue, str]
 ) -> Iterator[Twin]:
     # Tasks ask S3 thrice, not six times: what S3 refuses for long is then found in seconds.
-    tasks = {"AWS_MAX_ATTEMPTS": "3"}
+    # Two minutes between SIGTERM and SIGKILL are six seconds here.
+    tasks = {"AWS_MAX_ATTEMPTS": "3", "RTCFLOW_STOP_S": "6"}
     emulator = emulators.start(tmp_path_factory.mktemp("twin"), task_environment=tasks, wait_scale=0.05)
     try:
         upload_sample(emulator.client("s3"), sample.folder, ARCHIVE, emulators.REGION)

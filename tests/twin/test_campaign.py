@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rtcflow_contract.keys import Location
 from rtcflow_files.storage import open_store
 from rtcflow_local.campaign.lists import find_lists
 from rtcflow_local.campaign.operating import Campaign
@@ -149,10 +148,9 @@ def test_every_burst_is_made_once(story, twin):
     made = Counter()
     for key in twin.keys(twin.stack.work_bucket, "executions/"):
         if key.endswith("outcome.json"):
-            job = json.loads(twin.read(twin.stack.work_bucket, key.replace("outcome.json", "job.json")))
             outcome = json.loads(twin.read(twin.stack.work_bucket, key))
-            if f"{FOLDER}/" in str(Location(*job["destination"])) and outcome["outcome"] == "made":
-                made[tuple(job["destination"])] += 1
+            if outcome["outcome"] == "made" and f"/{FOLDER}/" in outcome["manifest"]:
+                made[outcome["manifest"]] += 1
     assert len(made) == SCENES + len(story.bursts)
     assert set(made.values()) == {1}
 

@@ -147,9 +147,7 @@ def test_a_new_version_leaves_an_execution_in_flight_alone(twin, side):
     ecs, burst_id = twin.emulator.client("ecs"), twin.bursts[0]
     before = latest(ecs)
     # Holds the task back until the stack is another.
-    held = Fault(
-        f"GET /{side.work_bucket}/executions/in-flight/RTC_S1/{burst_id}/job.json", "s3_slow", after_s=15.0
-    )
+    held = Fault(f"GET /{side.work_bucket}/executions/in-flight/tasks/0.json", "s3_slow", after_s=15.0)
     twin.faults.put(held)
     payload = twin.payload(s3_project_folder="in-flight", burst_id_list=[burst_id])
     started = twin.states.start_execution(

@@ -5,9 +5,17 @@ from collections import Counter
 
 import pytest
 
-from rtcflow_local.twin.faults import Fault
+from rtcflow_local.twin.faults import (
+    IMAGE_NOT_FOUND,
+    NO_CAPACITY,
+    RATE_EXCEEDED,
+    SECRET_WITHOUT_KEY,
+    Fault,
+    refusal,
+)
 
 pytestmark = pytest.mark.twin
+TOLD_BADLY = ("exit_0", "absent", "cut", "text")
 
 
 def file_sets(twin, folder):
@@ -20,27 +28,109 @@ def file_sets(twin, folder):
     return found
 
 
-def test_a_task_killed_in_the_middle_is_tried_again_and_leaves_one_set(twin):
-    burst_id = twin.bursts[0]
-    twin.faults.put(Fault(burst_id, "kill", after_s=2.0))
-    run = twin.run("killed", burst_id_list=[burst_id])
+@pytest.fixture(scope="module")
+def runs(twin):
+    """One execution for each way in which RunTask and its container may end; all at once: most of it is waiting."""
+    first, second, third, _ = twin.bursts
+    wanted = {
+        "killed": twin.bursts,
+        "interrupted": twin.bursts,
+        "quota": twin.bursts,
+        "none-1": [first],
+        "none-2": [second],
+        "none-3": [third],
+        "image": twin.bursts[:2],
+        "secret": [first],
+        **{f"told-{how}": [first] for how in TOLD_BADLY},
+    }
+    names = list(NO_CAPACITY.values())
+    twin.faults.put(
+        Fault("executions/killed/", "kill", at_burst=3),
+        Fault("executions/interrupted/", "spot", at_burst=2),
+        Fault("executions/quota/", "vcpu_quota", vcpu=6),
+        refusal("executions/none-1/", names[0]),
+        refusal("executions/none-1/", names[1]),
+        refusal("executions/none-2/", names[2]),
+        refusal("executions/none-2/", names[3]),
+        refusal("executions/none-3/", names[4]),
+        refusal("executions/none-3/", RATE_EXCEEDED),
+        Fault("executions/image/", "not_started", times=99, cause=IMAGE_NOT_FOUND),
+        Fault("executions/secret/", "not_started", times=99, cause=SECRET_WITHOUT_KEY),
+        *(Fault(f"executions/told-{how}/", "end", cause=how) for how in TOLD_BADLY),
+    )
+    try:
+        arns = {
+            name: twin.start(
+                twin.payload(
+                    s3_project_folder=name,
+                    burst_id_list=ids,
+                    bursts_per_task=1 if name == "quota" else "scene",
+                ),
+                name,
+            )
+            for name, ids in wanted.items()
+        }
+        return {name: twin.wait(arn, timeout_s=280) for name, arn in arns.items()}
+    finally:
+        twin.faults.put()
+
+
+def attempts(run):
+    return sorted(burst["attempt"] for burst in run.report["bursts"])
+
+
+def test_a_task_killed_at_its_third_burst_keeps_the_first_two_and_makes_the_rest(twin, runs):
+    run = runs["killed"]
     assert run.status == "SUCCEEDED", run.cause
-    assert run.burst(burst_id)["attempts"] == 2
+    assert run.outcomes() == dict.fromkeys(twin.bursts, "made")
+    made_before = attempts(run).count(1)
+    assert made_before >= 1
+    assert attempts(run).count(2) == len(twin.bursts) - made_before
+    (task,) = run.report["tasks"]
+    assert (task["attempts"], task["bursts"]) == (2, len(twin.bursts))
     assert all(len(ids) == 1 for ids in file_sets(twin, "killed").values())
 
 
-def test_an_interrupted_spot_task_goes_on_demand(twin):
-    burst_id = twin.bursts[1]
-    twin.faults.put(Fault(burst_id, "spot", after_s=1.0))
-    run = twin.run("spot", burst_id_list=[burst_id])
+def test_an_interrupted_task_leaves_the_rest_to_on_demand(twin, runs):
+    run = runs["interrupted"]
     assert run.status == "SUCCEEDED", run.cause
-    assert run.burst(burst_id)["attempts"] == 2
+    assert set(attempts(run)) <= {1, 2}
+    assert max(attempts(run)) == 2
+    (task,) = run.report["tasks"]
+    assert (task["attempts"], task["capacity"]) == (2, "on_demand")
+    assert all(len(ids) == 1 for ids in file_sets(twin, "interrupted").values())
 
 
-def test_throttled_starts_are_tried_again(twin):
-    burst_id = twin.bursts[2]
-    twin.faults.put(Fault(burst_id, "throttle", times=1))
-    assert twin.run("throttled", burst_id_list=[burst_id]).status == "SUCCEEDED"
+def test_a_vcpu_quota_for_one_task_at_a_time_loses_no_burst(twin, runs):
+    run = runs["quota"]
+    assert run.status == "SUCCEEDED", run.cause
+    assert attempts(run) == [1] * len(twin.bursts)
+    assert len(run.report["tasks"]) == len(twin.bursts)
+
+
+@pytest.mark.parametrize("name", ["none-1", "none-2", "none-3"])
+def test_no_capacity_under_any_of_its_names_is_waited_for(runs, name):
+    run = runs[name]
+    assert run.status == "SUCCEEDED", run.cause
+    assert attempts(run) == [1]
+    (task,) = run.report["tasks"]
+    assert (task["attempts"], task["capacity"]) == (1, "on_demand")
+
+
+@pytest.mark.parametrize(("name", "told"), [("image", "push the image"), ("secret", "put every key")])
+def test_what_a_person_has_to_mend_fails_at_once_with_what_to_do(runs, name, told):
+    run = runs[name]
+    assert (run.status, run.error) == ("FAILED", "BurstsFailed")
+    assert {burst["error_class"] for burst in run.report["bursts"]} == {"refused"}
+    assert told in run.cause
+    assert run.report["tasks"] == []
+
+
+@pytest.mark.parametrize("how", TOLD_BADLY)
+def test_outcomes_decide_where_step_functions_tells_a_task_badly(runs, how):
+    run = runs[f"told-{how}"]
+    assert run.status == "SUCCEEDED", run.cause
+    assert attempts(run) == [1]
 
 
 def test_a_corrupt_measurement_fails_its_bursts_and_no_other(twin):
@@ -59,7 +149,7 @@ def test_a_corrupt_measurement_fails_its_bursts_and_no_other(twin):
     broken = run.burst(next(burst_id for burst_id in twin.bursts if burst_id.endswith("iw1")))
     assert broken["error_class"] == "refused"
     assert key.rpartition("/")[2] in broken["message"]
-    assert broken["attempts"] == 1
+    assert broken["attempt"] == 1
 
 
 def test_a_burst_that_is_not_in_the_scene_is_refused_with_those_that_are(twin):

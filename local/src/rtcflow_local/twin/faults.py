@@ -74,7 +74,7 @@ class Fault:
     after_s: float = 0.0
     times: int = 1
     at_burst: int = 0
-    grace_s: float = 5.0
+    grace_s: float = 6.0
     vcpu: float = 0.0
     error: str = ""
     cause: str = ""
