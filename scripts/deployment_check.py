@@ -14,14 +14,20 @@ import boto3
 import scene_check as scene
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rtcflow_contract.request import Engine, parse_request
+from rtcflow_scene.grouping import bursts_per_task, task_numbers
+
 Outputs = dict[str, str]
 _LOGINS = ("EARTHDATA_LOGIN", "EARTHDATA_PASSWORD")
 # May be empty, but ECS starts no task where one of the secret's values is not there at all.
 _FURTHER_LOGINS = ("CDSE_LOGIN", "CDSE_PASSWORD")
-# Service Quotas' codes of the vCPUs that Fargate may run at once, and what 30 tasks of 4 vCPU need.
+# Service Quotas' codes of the vCPUs that Fargate may run at once; what a task has by the stack's TaskSize, and a scene in
+# bursts.
 _QUOTAS = {"L-3032A538": "Fargate On-Demand vCPU", "L-36FBB829": "Fargate Spot vCPU"}
-_VCPU_OF_A_SCENE = 120
+_VCPU = {"small": 2, "medium": 4, "large": 8}
+_BURSTS_OF_A_SCENE = 27
 _NO_SCENE = {"scene": "not-a-scene"}
+_ANY_SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 
 
 class Point(NamedTuple):
@@ -100,14 +106,25 @@ def fargate_quota(session: boto3.Session, outputs: Outputs) -> str:
     """Fargate may run a scene's tasks at once; a fleet of instances does without."""
     if outputs.get("Fleet") == "ec2":
         return ""
+    tasks = scene_tasks(outputs)
+    wanted = tasks * _VCPU[outputs.get("TaskSize", "medium")]
     quotas = session.client("service-quotas")
     low = [
         f"{name} {quota:g}"
         for code, name in _QUOTAS.items()
         if (quota := quotas.get_service_quota(ServiceCode="fargate", QuotaCode=code)["Quota"]["Value"])
-        < _VCPU_OF_A_SCENE
+        < wanted
     ]
-    return f"ask for a quota of {_VCPU_OF_A_SCENE} or lower max_concurrency: {', '.join(low)}" if low else ""
+    advice = f"ask for a quota of {wanted}, which a scene's {tasks} tasks take at once; with less they wait for each other"
+    return f"{advice}: {', '.join(low)}" if low else ""
+
+
+def scene_tasks(outputs: Outputs) -> int:
+    """Tasks of a whole scene with the stack's settings."""
+    request = parse_request({"scene": _ANY_SCENE}, "products")
+    engine = Engine(outputs.get("Engine", "native"))
+    most = bursts_per_task(request, engine, outputs.get("BurstsPerTask", "auto"))
+    return max(task_numbers(_BURSTS_OF_A_SCENE, most)) + 1
 
 
 def alarms_reach_someone(session: boto3.Session, outputs: Outputs) -> str:

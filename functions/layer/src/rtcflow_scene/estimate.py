@@ -132,7 +132,8 @@ def estimate(parts: list[Part], basis: Basis) -> Estimate:
 
 def _part(part: Part, basis: Basis) -> Estimate:
     in_scene = part.bursts / part.scenes
-    tasks = max(1, math.ceil(in_scene / basis.bursts_per_task))
+    # An average that is a hair over a whole task is no second one.
+    tasks = max(1, math.ceil(in_scene / basis.bursts_per_task - 0.05))
     in_task = in_scene / tasks
     seconds = task_seconds(in_task, basis, static=part.static)
     at_once = min(tasks, basis.max_concurrency)
