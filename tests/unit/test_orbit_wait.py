@@ -45,6 +45,9 @@ def test_precise_waits_though_a_restituted_orbit_is_there_and_best_does_not(aws)
 
 def test_best_waits_half_an_hour_at_a_time(aws):
     assert wait(OrbitChoice.BEST, age=timedelta(hours=1)) == 1800
+    # Ever so often for a day, then no more than the history of an execution holds.
+    assert wait(OrbitChoice.BEST, age=2 * DAY, waited=timedelta(hours=23)) == 1800
+    assert wait(OrbitChoice.BEST, age=2 * DAY, waited=DAY) == 6 * 3600
 
 
 def test_the_wait_grows_shorter_when_the_orbit_is_due(aws):

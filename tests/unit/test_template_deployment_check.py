@@ -158,3 +158,39 @@ def test_every_point_is_printed_and_failures_are_counted(session, capsys):
     points = (check.Point("well", lambda session, outputs: ""), check.Point("broken", broken))
     assert check.run(session, {}, points) == 1
     assert capsys.readouterr().out == "pass  well\nFAIL  broken: could not be checked: 'NoSuchOutput'\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "tasks"),
+    [
+        ({}, 3),
+        ({"Engine": "isce3"}, 27),
+        ({"BurstsPerTask": "scene"}, 1),
+        ({"BurstsPerTask": "5", "Engine": "isce3"}, 6),
+    ],
+)
+def test_tasks_of_a_scene_follow_the_stacks_settings(settings, tasks):
+    assert check.scene_tasks(settings) == tasks
+
+
+@pytest.mark.parametrize(
+    ("quota", "settings", "told"),
+    [
+        (12, {}, ""),
+        (6, {}, "ask for a quota of 12, which a scene's 3 tasks take at once"),
+        (6, {"BurstsPerTask": "scene"}, ""),
+        (12, {"TaskSize": "large"}, "ask for a quota of 24"),
+        (6, {"Fleet": "ec2"}, ""),
+    ],
+)
+def test_quota_is_that_of_a_scenes_tasks(quota, settings, told):
+    class Quotas:
+        def client(self, service):
+            return self
+
+        def get_service_quota(self, **asked):
+            return {"Quota": {"Value": float(quota)}}
+
+    answer = check.fargate_quota(Quotas(), settings)
+    assert told in answer
+    assert bool(answer) is bool(told)

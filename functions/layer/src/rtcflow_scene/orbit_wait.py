@@ -128,7 +128,7 @@ def seconds_to_wait(
             "with orbit 'best'",
             reason="orbit-not-yet",
         )
-    return round(_wait(scene, choice, now).total_seconds())
+    return round(_wait(scene, choice, now, now - started).total_seconds())
 
 
 def _cdse_has(scene: SceneId, choice: OrbitChoice) -> bool:
@@ -140,9 +140,10 @@ def _cdse_has(scene: SceneId, choice: OrbitChoice) -> bool:
     return bool(choose_orbits(names, scene))
 
 
-def _wait(scene: SceneId, choice: OrbitChoice, now: datetime) -> timedelta:
+def _wait(scene: SceneId, choice: OrbitChoice, now: datetime, waited: timedelta) -> timedelta:
     if choice is OrbitChoice.BEST:
-        return _RESTITUTED_POLL
+        # A file that did not come in a day is late for a reason; each look adds nine events to the execution's history.
+        return _RESTITUTED_POLL if waited < _LONGEST_WAIT else _PRECISE_POLL
     due = scene.stop + PRECISE_DELAY - now
     return min(max(due, _PRECISE_POLL), _LONGEST_WAIT)
 
