@@ -21,8 +21,7 @@ Outputs = dict[str, str]
 _LOGINS = ("EARTHDATA_LOGIN", "EARTHDATA_PASSWORD")
 # May be empty, but ECS starts no task where one of the secret's values is not there at all.
 _FURTHER_LOGINS = ("CDSE_LOGIN", "CDSE_PASSWORD")
-# Service Quotas' codes of the vCPUs that Fargate may run at once; what a task has by the stack's TaskSize, and a scene in
-# bursts.
+# Service Quotas' codes of the vCPUs that Fargate may run at once; those of a task by the stack's TaskSize.
 _QUOTAS = {"L-3032A538": "Fargate On-Demand vCPU", "L-36FBB829": "Fargate Spot vCPU"}
 _VCPU = {"small": 2, "medium": 4, "large": 8}
 _BURSTS_OF_A_SCENE = 27
@@ -115,7 +114,7 @@ def fargate_quota(session: boto3.Session, outputs: Outputs) -> str:
         if (quota := quotas.get_service_quota(ServiceCode="fargate", QuotaCode=code)["Quota"]["Value"])
         < wanted
     ]
-    advice = f"ask for a quota of {wanted}, which a scene's {tasks} tasks take at once; with less they wait for each other"
+    advice = f"ask for a quota of {wanted}, which a scene's {tasks} tasks take at once; with less they wait"
     return f"{advice}: {', '.join(low)}" if low else ""
 
 
