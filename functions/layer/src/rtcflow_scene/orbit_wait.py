@@ -103,7 +103,7 @@ def seconds_to_wait(
     if source == CDSE_ORBITS:
         found_there = _cdse_has(scene, choice)
         old = now - scene.stop >= PRECISE_AT_LAST or now - started >= limit
-        return 0 if found_there or old else round(_wait(scene, choice, now).total_seconds())
+        return 0 if found_there or old else round(_wait(scene, choice, now, now - started).total_seconds())
     if not source.startswith("s3://") or source.rstrip("/").endswith(".EOF"):
         return 0
     mirrored = source.rstrip("/") == PUBLIC_ORBITS
