@@ -78,7 +78,8 @@ def _paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
     )
     for key, content in inner:
         path = (*above, key)
-        if len(path) > 1:
+        # Input, result and context themselves are never null.
+        if len(path) > (1 if path[0] == "variables" else 2):
             yield path
         yield from _paths(content, path)
 

@@ -195,8 +195,9 @@ class Runner:
 
 def evaluate(expression: str, scope: dict[str, Any], variables: dict[str, Any]) -> Any:
     """Value of an expression with `$states` and the machine's variables; undefined is an error, as on AWS."""
-    bindings = {name: NOTHING if value is None else value for name, value in variables.items()}
-    bindings["states"] = scope
+    bindings = {name: _given(value) for name, value in variables.items()}
+    # The library takes None for what is not there; a field that is null is there.
+    bindings["states"] = _given(scope)
 
     def compiled(text: str) -> Any:
         expression = jsonata.Jsonata(text)
@@ -206,4 +207,20 @@ def evaluate(expression: str, scope: dict[str, Any], variables: dict[str, Any]) 
     value = compiled(expression).evaluate(None, bindings)
     if value is None and not compiled(f"$exists(({expression}))").evaluate(None, bindings):
         raise ExecutionFailed("States.QueryEvaluationError", f"undefined: {expression}")
-    return value
+    return _told(value)
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _given(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_given(inner) for inner in value]
+    return NOTHING if value is None else value
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _told(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_told(inner) for inner in value]
+    return None if value is NOTHING else value
