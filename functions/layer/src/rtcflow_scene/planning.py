@@ -14,6 +14,7 @@ from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
 from rtcflow_contract.request import (
     OnExisting,
     OrbitChoice,
+    Precision,
     SceneRequest,
     burst_list_file,
     parse_burst_list_text,
@@ -55,6 +56,7 @@ class Settings(NamedTuple):
     dem: str
     geoid: str
     orbit_wait: timedelta = timedelta(days=30)
+    precision: Precision = Precision.FULL
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -68,6 +70,7 @@ class Settings(NamedTuple):
             environment.get("DEM_SOURCE") or defaults.dem,
             environment.get("GEOID_SOURCE") or defaults.geoid,
             timedelta(days=float(environment.get("ORBIT_WAIT_DAYS") or 30)),
+            Precision(environment.get("PRECISION") or Precision.FULL),
         )
 
     def sources(self, request: SceneRequest) -> Sources:
@@ -120,7 +123,7 @@ def plan_scene(
         When the payload, the scene, a burst or a bucket is not as it must be.
     """
     stack = stack or StackSettings()
-    request = parse_request(_with_burst_list(payload), settings.products_bucket)
+    request = parse_request(_with_defaults(payload, settings), settings.products_bucket)
     _check_crs(request)
     refuse_uncalibrated(parse_scene_id(request.scene))
     # Any key: what matters is the refusal when the bucket does not exist or may not be read.
@@ -241,6 +244,14 @@ def _orbit_wait(plan: Plan, settings: Settings, now: datetime) -> int:
 def _most_at_once(request: SceneRequest) -> int:
     """Tasks of a scene that may fetch at once: more than its archive's quota would wait for each other, and cost."""
     return CDSE_CONNECTIONS if "cdse" in request.scene_source else request.max_concurrency
+
+
+def _with_defaults(payload: Any, settings: Settings) -> Any:
+    """The payload with what the stack's parameters say where it does not."""
+    found = _with_burst_list(payload)
+    if isinstance(found, dict) and not found.get("precision"):
+        return {**found, "precision": settings.precision.value}
+    return found
 
 
 def _with_burst_list(payload: Any) -> Any:
