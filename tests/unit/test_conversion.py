@@ -126,7 +126,11 @@ def test_what_engine_isce3_lacks_is_refused_by_plan_and_command_line_alike():
     scene = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
     payload = {"scene": scene, "engine": "isce3"}
     assert parse_request(payload | {"backscatter": "sigma0"}, "products").backscatter is Backscatter.SIGMA0
-    for wrong in ({"backscatter": "sigma0_ellipsoid"}, {"tide_correction": True}):
+    for wrong in (
+        {"backscatter": "sigma0_ellipsoid"},
+        {"tide_correction": True},
+        {"align_area_factors": True},
+    ):
         with pytest.raises(RefusedError, match="take engine native"):
             parse_request(payload | wrong, "products")
     for choice in Backscatter:

@@ -79,7 +79,12 @@ class BurstRun:
         with self.meter.working():
             self._engine = choose_engine(self.job.engine)
             check_crs(self.job.output_crs)
-            refuse_options(self._engine.name, self.job.backscatter, self.job.tide_correction)
+            refuse_options(
+                self._engine.name,
+                self.job.backscatter,
+                self.job.tide_correction,
+                self.job.align_area_factors,
+            )
             self.result = _standing(self.job, self._destination)
             if self.result is not None:
                 return
@@ -169,5 +174,6 @@ def _job_parameters(job: BurstJob) -> dict[str, object]:
         "bistatic_correction": job.bistatic_correction,
         "troposphere_correction": job.troposphere_correction,
         "tide_correction": job.tide_correction,
+        "align_area_factors": job.align_area_factors,
         "precision": job.precision.value,
     }

@@ -54,7 +54,9 @@ def in_convention(layer: Layer, backscatter: Backscatter) -> Layer:
     )
 
 
-def refuse_options(engine: str, backscatter: Backscatter, tide_correction: bool) -> None:
+def refuse_options(
+    engine: str, backscatter: Backscatter, tide_correction: bool, align_area_factors: bool = False
+) -> None:
     """Refuse what an engine does not make.
 
     Raises
@@ -71,4 +73,10 @@ def refuse_options(engine: str, backscatter: Backscatter, tide_correction: bool)
         raise RefusedError(
             "engine isce3 does not correct for solid earth tides; take engine native, or leave tide_correction off",
             reason="tide-correction",
+        )
+    if engine == "isce3" and align_area_factors:
+        raise RefusedError(
+            "engine isce3 computes area factors without the image's delays; take engine native, or leave "
+            "align_area_factors off",
+            reason="align-area-factors",
         )

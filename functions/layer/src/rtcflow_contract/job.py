@@ -65,6 +65,7 @@ class BurstJob(BaseModel):
     bistatic_correction: bool = True
     troposphere_correction: bool = True
     tide_correction: bool = False
+    align_area_factors: bool = False
     orbit: OrbitChoice = OrbitChoice.BEST
     on_existing: OnExisting = OnExisting.SKIP
     naming: Naming = Naming.OPERA
@@ -159,6 +160,7 @@ def make_job(
         bistatic_correction=request.bistatic_correction,
         troposphere_correction=request.troposphere_correction,
         tide_correction=request.tide_correction,
+        align_area_factors=request.align_area_factors,
         orbit=request.orbit,
         on_existing=request.on_existing,
         naming=request.naming,

@@ -232,6 +232,7 @@ class SceneRequest(BaseModel):
     bistatic_correction: bool = True
     troposphere_correction: bool = True
     tide_correction: bool = False
+    align_area_factors: bool = False
     polarizations: PolarizationChoice = "all"
     scene_source: SceneSources = ("asf",)
     orbit: OrbitChoice = OrbitChoice.BEST
@@ -248,7 +249,7 @@ class SceneRequest(BaseModel):
     @model_validator(mode="after")
     def _engine_makes_it(self) -> Self:
         try:
-            refuse_options(self.engine.value, self.backscatter, self.tide_correction)
+            refuse_options(self.engine.value, self.backscatter, self.tide_correction, self.align_area_factors)
         except RefusedError as error:
             raise ValueError(error.message) from error
         return self

@@ -126,6 +126,7 @@ _SETTINGS: tuple[_Setting, ...] = (
     _parameter("bistatic correction", "bistatic_correction", "True", Product.RTC_S1),
     _parameter("troposphere correction", "troposphere_correction", "True", Product.RTC_S1),
     _parameter("tide correction", "tide_correction", "False", Product.RTC_S1),
+    _parameter("aligned area factors", "align_area_factors", "False", Product.RTC_S1),
 )
 
 

@@ -65,6 +65,10 @@ def burst(
     tide_correction: Annotated[
         bool, typer.Option(help="Correct range and azimuth for solid earth tides (RTC_S1, engine native).")
     ] = False,
+    align_area_factors: Annotated[
+        bool,
+        typer.Option(help="Area factors where the image has the terrain, delays included (engine native)."),
+    ] = False,
     resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=FINEST_M, max=COARSEST_M)] = 20,
     output_crs: Annotated[
         str | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
@@ -118,6 +122,7 @@ def burst(
             "bistatic_correction": bistatic_correction,
             "troposphere_correction": troposphere_correction,
             "tide_correction": tide_correction,
+            "align_area_factors": align_area_factors,
             "naming": naming,
             "precision": precision,
             "link_static_layers": static is not None and product is Product.RTC_S1,

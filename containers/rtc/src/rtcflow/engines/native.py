@@ -119,6 +119,7 @@ def _compute(
         bistatic_correction=backscatter and job.bistatic_correction,
         troposphere_correction=backscatter and job.troposphere_correction,
         tide_correction=backscatter and job.tide_correction,
+        align_area_factors=backscatter and job.align_area_factors,
     )
     computed = compute_layers(
         inputs.scene.files,

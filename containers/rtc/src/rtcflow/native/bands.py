@@ -179,6 +179,7 @@ def _factors(
         first,
         3.0 + 2 * inputs.grid.spacing / _LINE_M,
         inputs.height,
+        inputs.timing if options.align_area_factors else np.zeros_like(inputs.timing),
     )
     factor = with_room((lines, radar.samples), np.float32)
     sigma = with_room((lines, radar.samples) if channels == 3 else (0, 0), np.float32)

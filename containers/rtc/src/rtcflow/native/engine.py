@@ -321,6 +321,7 @@ def _metadata(
             "negative_power_clipped": options.clip_negative,
             "bistatic_delay_correction": bistatic,
             "solid_earth_tide_correction": options.tide_correction,
+            "area_factors_aligned": options.align_area_factors,
             "static_tropospheric_delay_correction": troposphere,
             "radiometric_terrain_correction": (
                 "area projection"

@@ -10,6 +10,7 @@ beta areas), equation 12 there.
 import numba as nb
 import numpy as np
 
+from rtcflow.native.delays import correct_row
 from rtcflow.native.edges import DENSITY, area_left_of, cut_to_line, edge_slopes, right_borders
 from rtcflow.native.points import NODE, PR, PT, PX, PY, PZ, column_range, lattice_row, satellite
 from rtcflow.native.rows import terrain_row
@@ -162,6 +163,7 @@ def accumulate_facets(
     first_line,
     margin,
     height,
+    timing,
 ):
     """Sum the facets' areas over the samples of a band of radar lines.
 
@@ -183,6 +185,8 @@ def accumulate_facets(
         Lines around the band in which cells are looked at.
     height : float
         Mean terrain height, metres.
+    timing : (6,) float64
+        Delays of the image, see `correct_row`; zeros put the areas where the terrain is.
 
     Returns
     -------
@@ -205,16 +209,21 @@ def accumulate_facets(
     densities = np.empty((_DENSITIES if channels > 2 else _SIGMA, cell_cols + 1 + 2 * LANES))
     edges = np.empty((DENSITY + 3, 2 * LANES))
     count = 0
+    delayed = timing[0] != 0.0 or timing[2] != 0.0 or timing[3] != 0.0 or timing[4] != 0.0 or timing[5] != 0.0
     upper_first, upper_last = 0, 0
     for i in range(cell_rows + 1):
         lattice_row(nodes, i / scale, step, origin_row, line)
         first, last = column_range(line, step, origin_col, cell_cols + 1, scale, t_first, t_last, height)
         terrain_row(lower, line, first, last, 0.0, scale, step, origin_col, heights, table, orbit)
+        if delayed:
+            correct_row(lower, line, first, last, 0.0, scale, step, origin_col, orbit, timing)
         to_image(lower, first, last, line0, lines_per_s, sample0, samples_per_m)
         j_first, j_last = max(first, upper_first), min(last, upper_last) - 1
         if i > 0 and j_last > j_first:
             lattice_row(nodes, (i - 0.5) / scale, step, origin_row, line)
             terrain_row(centers, line, j_first, j_last, 0.5, scale, step, origin_col, heights, table, orbit)
+            if delayed:
+                correct_row(centers, line, j_first, j_last, 0.5, scale, step, origin_col, orbit, timing)
             cell_densities(
                 densities, upper, lower, centers, j_first, j_last,
                 orbit, line0, lines_per_s, sample0, samples_per_m,

@@ -8,58 +8,21 @@ footprint. A footprint that crosses itself (layover) is taken as two triangles.
 import numba as nb
 import numpy as np
 
+from rtcflow.native.delays import correct_row
 from rtcflow.native.edges import DENSITY, overlaps
-from rtcflow.native.lattice import NX
 from rtcflow.native.points import (
     NODE,
-    PH,
     PR,
     PT,
-    PX,
-    PY,
-    PZ,
     column_range,
     lattice_row,
-    satellite,
-    satellite_position,
 )
-from rtcflow.native.rows import lattice_at, terrain_row
+from rtcflow.native.rows import terrain_row
 from rtcflow.native.simd import LANES, add_to, load, most, pack, store, total, where_positive
 from rtcflow.native.visibility import LAYOVER, along_track
-from rtcflow_safe.annotation import SPEED_OF_LIGHT
 
 MIN_VALID_RATIO = 0.75
 _WINDOW_LINES, _WINDOW_SAMPLES = 64, 512
-# Zenith delay (m) and scale height (m) of the static troposphere: Breit et al. (2010), doi 10.1109/TGRS.2009.2035497.
-ZENITH_DELAY_M, SCALE_HEIGHT_M = 2.3, 6000.0
-
-
-@nb.njit(inline="always")
-def correct_row(row, line, first, last, step, origin, orbit, timing):
-    """Turn a row of points (NODE, columns) to where the image has them, with tide, bistatic delay and troposphere.
-
-    `line` is the lattice at the row; `timing` is (bistatic on, tau_mid / 2 - tau0, troposphere on, tide in metres along
-    x, y, z), see `bistatic_delay_s`.
-    """
-    moved = timing[3] != 0.0 or timing[4] != 0.0 or timing[5] != 0.0
-    for j in range(first, last):
-        if moved:
-            sx, sy, sz, vx, vy, vz, ax, ay, az = satellite(orbit, row[PT, j])
-            lx, ly, lz = row[PX, j] - sx, row[PY, j] - sy, row[PZ, j] - sz
-            along = timing[3] * vx + timing[4] * vy + timing[5] * vz
-            row[PT, j] += along / (vx * vx + vy * vy + vz * vz - lx * ax - ly * ay - lz * az)
-            row[PR, j] += (timing[3] * lx + timing[4] * ly + timing[5] * lz) / row[PR, j]
-        t, r = row[PT, j], row[PR, j]
-        if timing[0] > 0.0:
-            row[PT, j] = t - (timing[1] + r / SPEED_OF_LIGHT)
-        if timing[2] > 0.0:
-            k = min(max((j - origin) // step, 0), line.shape[0] - 2)
-            g = (j - origin) / step - k
-            sx, sy, sz = satellite_position(orbit, t)
-            toward = lattice_at(line, k, g, NX) * (sx - row[PX, j])
-            toward += lattice_at(line, k, g, NX + 1) * (sy - row[PY, j])
-            toward += lattice_at(line, k, g, NX + 2) * (sz - row[PZ, j])
-            row[PR, j] = r + ZENITH_DELAY_M * r / toward * np.exp(-row[PH, j] / SCALE_HEIGHT_M)
 
 
 @nb.njit(inline="always")
@@ -127,7 +90,7 @@ def geocode_band(
         lattice_row(nodes, float(i), step, origin_row, line)
         first, last = column_range(line, step, origin_col, cols + 1, 1, t_first, t_last, height)
         terrain_row(lower, line, first, last, 0.0, 1, step, origin_col, heights, table, orbit)
-        correct_row(lower, line, first, last, step, origin_col, orbit, timing)
+        correct_row(lower, line, first, last, 0.0, 1, step, origin_col, orbit, timing)
         j_first, j_last = max(first, upper_first), min(last, upper_last) - 1
         if i > 0 and j_last > j_first:
             row = i - 1

@@ -28,6 +28,9 @@ class NativeOptions:
         mean of covers near the noise floor (by about 1 dB where signal and noise are equal); off leaves them unbiased.
     backscatter : Backscatter
         Convention of the backscatter layers.
+    align_area_factors : bool
+        Compute area factors where the image has the terrain, its delays included. OPERA's are where the terrain is, a
+        sample or two away; that is seen at the rims of layover.
     tide_correction : bool
         Move the terrain by the solid earth tide.
     bistatic_correction, troposphere_correction : bool, optional
@@ -49,6 +52,7 @@ class NativeOptions:
     troposphere_correction: bool | None = None
     backscatter: Backscatter = Backscatter.GAMMA0
     tide_correction: bool = False
+    align_area_factors: bool = False
     shadow_masking: bool = True
     dem_upsampling: int = 2
     minimum_factor_db: float = -30.0

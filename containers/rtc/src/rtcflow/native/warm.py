@@ -34,7 +34,7 @@ def warm() -> None:
     mask_lines(mask, mask.copy(), *geometry, *terrain, edges, 0, np.zeros((2, 3, 3)), 5.0)
     for channels in (2, 3):
         sums = np.zeros((2, channels, 8 + BESIDE))
-        accumulate_facets(sums, *geometry, 2, 2, 2, *terrain, edges, 0, 3.0, 0.0)
+        accumulate_facets(sums, *geometry, 2, 2, 2, *terrain, edges, 0, 3.0, 0.0, np.zeros(6))
         finish_factors(sums, 30.0, 1e-3, factor, factor.copy())
     mapped = np.frombuffer(pixels.tobytes(), np.int16).reshape(pixels.shape)
     for source in (pixels, mapped):
