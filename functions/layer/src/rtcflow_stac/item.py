@@ -38,9 +38,9 @@ def build_item(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         stac_extensions=item_extensions(context.names_storage, conforms(manifest, context)),
         collection=manifest.collection,
     )
-    assets = static_assets(context) | product_assets(manifest, context)
-    for key in sorted(assets, key=lambda name: (name not in product_assets(manifest, context), name)):
-        item.add_asset(key, assets[key])
+    own, linked = product_assets(manifest, context), static_assets(context)
+    for key in [*sorted(own), *sorted(linked.keys() - own.keys())]:
+        item.add_asset(key, own[key] if key in own else linked[key])
     found = item.to_dict(include_self_link=False, transform_hrefs=False)
     # pystac would resolve root and parent as objects; these are written as they are.
     found["links"] = [link.to_dict(transform_href=False) for link in item_links(manifest, context)]
