@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from rtcflow_local.twin.deployment import deploy, remove
+from rtcflow_local.twin.deployment import Stack, deploy, remove
 from rtcflow_local.twin.faults import Fault
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import ARCHIVE
 
 pytestmark = pytest.mark.twin
 ROOT = Path(__file__).parents[2]
@@ -82,10 +86,11 @@ def test_two_stacks_share_nothing(twin, side):
 
 def test_requested_scene_is_started_and_its_failure_is_told(twin, side, alarms):
     payload = {"scene": "not-a-scene", "s3_project_folder": "asked"}
+    before = {started["executionArn"] for started in executions(twin, side)}
     entry = {"Source": f"{NAME}.requests", "DetailType": "Scene Requested", "Detail": json.dumps(payload)}
     twin.emulator.client("events").put_events(Entries=[entry])
-    (started,) = until(lambda: executions(twin, side))
-    run = twin.wait(started["executionArn"])
+    (started,) = until(lambda: {found["executionArn"] for found in executions(twin, side)} - before)
+    run = twin.wait(started)
     assert (run.status, run.error) == ("FAILED", "RefusedError")
     assert run.name in alarms.hears("rtcflow execution")
 
@@ -143,9 +148,26 @@ def test_schedule_calls_the_search_for_new_scenes(twin, side):
     until(lambda: logs.describe_log_streams(logGroupName=group)["logStreams"], timeout_s=90)
 
 
-def test_a_new_version_leaves_an_execution_in_flight_alone(twin, side):
+@pytest.fixture
+def own_stack(twin):
+    """Deploys a stack of the test's own, by name; it is removed again."""
+    deployed: list[str] = []
+
+    def own(name: str) -> Stack:
+        deployed.append(name)
+        return deploy(twin.emulator, ROOT, ARCHIVE.parameters, stack=name)
+
+    yield own
+    stacks = twin.emulator.client("cloudformation").describe_stacks()["Stacks"]
+    for name in {stack["StackName"] for stack in stacks} & set(deployed):
+        remove(twin.emulator, name)
+
+
+def test_a_new_version_leaves_an_execution_in_flight_alone(twin, own_stack):
+    name = "renewed"
+    side = own_stack(name)
     ecs, burst_id = twin.emulator.client("ecs"), twin.bursts[0]
-    before = latest(ecs)
+    before = latest(ecs, name)
     # Holds the task back until the stack is another.
     held = Fault(f"GET /{side.work_bucket}/executions/in-flight/tasks/0.json", "s3_slow", after_s=15.0)
     twin.faults.put(held)
@@ -154,9 +176,9 @@ def test_a_new_version_leaves_an_execution_in_flight_alone(twin, side):
         stateMachineArn=side.state_machine, input=json.dumps(payload), name="in-flight"
     )
     until(lambda: not twin.faults.left()[0].times)
-    deploy(twin.emulator, ROOT, {"License": "MIT", "TaskSize": "large"}, stack=NAME)
+    deploy(twin.emulator, ROOT, {"License": "MIT", "TaskSize": "large"}, stack=name)
     assert twin.states.describe_execution(executionArn=started["executionArn"])["status"] == "RUNNING"
-    assert latest(ecs) != before
+    assert latest(ecs, name) != before
     assert ecs.describe_task_definition(taskDefinition=before)["taskDefinition"]["status"] == "ACTIVE"
     run = twin.wait(started["executionArn"])
     assert run.status == "SUCCEEDED", run.cause
@@ -164,35 +186,37 @@ def test_a_new_version_leaves_an_execution_in_flight_alone(twin, side):
     assert json.loads(twin.read(side.products_bucket, key))["properties"]["license"] == "CC-BY-4.0"
 
 
-def latest(ecs) -> str:
-    """ARN of the newest revision of the side stack's burst task."""
-    found = ecs.list_task_definitions(familyPrefix=f"{NAME}-burst", sort="DESC")
+def latest(ecs, stack: str) -> str:
+    """ARN of the newest revision of a stack's burst task."""
+    found = ecs.list_task_definitions(familyPrefix=f"{stack}-burst", sort="DESC")
     return found["taskDefinitionArns"][0]
 
 
-def test_deleting_the_stack_leaves_what_outlives_it_and_nothing_else(twin, side):
-    before = set(resources(twin, NAME))
+def test_deleting_the_stack_leaves_what_outlives_it_and_nothing_else(twin, own_stack):
+    own = "brief"
+    own_stack(own)
+    before = set(resources(twin, own))
     kept = {resource for resource in before if resource[0] in KEPT}
     assert len(kept) == 3
     revisions = set(twin.emulator.client("ecs").list_task_definitions()["taskDefinitionArns"])
-    remove(twin.emulator, NAME)
+    remove(twin.emulator, own)
     client = twin.emulator.client
     left = {bucket["Name"] for bucket in twin.s3.list_buckets()["Buckets"]}
     left |= {entry["repositoryName"] for entry in client("ecr").describe_repositories()["repositories"]}
     assert {name for _, name in kept} <= left
     stacks = [stack["StackName"] for stack in client("cloudformation").describe_stacks()["Stacks"]]
-    assert not [name for name in stacks if name.startswith(NAME)]
+    assert not [name for name in stacks if name.startswith(own)]
     # Revisions that an update replaced are kept for executions in flight.
     replaced = revisions - {name for _, name in before}
     gone = {name for _, name in before - kept}
-    for kind, names in inventory(client).items():
+    for kind, names in inventory(client, own).items():
         names -= replaced
         assert not names & gone, kind
-        assert not [name for name in names if name.rpartition("/")[2].startswith(f"{NAME}-")], kind
+        assert not [name for name in names if name.rpartition("/")[2].startswith(f"{own}-")], kind
     assert twin.states.describe_state_machine(stateMachineArn=twin.stack.state_machine)["status"] == "ACTIVE"
 
 
-def inventory(client: Callable[[str], Any]) -> dict[str, set[str]]:
+def inventory(client: Callable[[str], Any], stack: str) -> dict[str, set[str]]:
     """Names of everything in the account, by kind, as the services themselves list it."""
     return {
         "functions": {entry["FunctionName"] for entry in client("lambda").list_functions()["Functions"]},
@@ -211,7 +235,7 @@ def inventory(client: Callable[[str], Any]) -> dict[str, set[str]]:
         "dashboards": {
             entry["DashboardName"] for entry in client("cloudwatch").list_dashboards()["DashboardEntries"]
         },
-        "queues": set(client("sqs").list_queues(QueueNamePrefix=NAME).get("QueueUrls", [])),
+        "queues": set(client("sqs").list_queues(QueueNamePrefix=stack).get("QueueUrls", [])),
         "topics": {entry["TopicArn"] for entry in client("sns").list_topics()["Topics"]},
         "log groups": {entry["logGroupName"] for entry in client("logs").describe_log_groups()["logGroups"]},
         "clusters": set(client("ecs").list_clusters()["clusterArns"]),
