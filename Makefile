@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 LINT   := .venv-lint
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test bench ecosystem closure lint format lock image push lock-image image-test validate check-expressions clean
+.PHONY: help setup demo test bench ecosystem closure lint docs format lock image push lock-image image-test validate check-expressions clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -68,6 +68,9 @@ validate: $(READY)  ## Ask Step Functions whether it takes the state machines; n
 
 check-expressions: $(READY)  ## Evaluate the state machines' expressions on JSONata's reference; needs node and npm
 	@scripts/check-expressions
+
+docs: $(READY)  ## Write the tables and pages of the docs that the code says
+	@$(BIN)/python scripts/docs_from_code.py
 
 format: $(READY)  ## Format the code
 	@$(BIN)/ruff check --fix .

@@ -211,40 +211,76 @@ class SceneRequest(BaseModel):
     puts as many as the time limit of a task allows.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     scene: SceneName
+    """Sentinel-1 IW SLC scene, by its full name."""
     burst_id_list: BurstList = None
+    """Bursts: a list, a text with spaces between them, or a `.txt` with one a line (a path or `s3://`);
+    `t070_149815_iw3`, `T070-149815-IW3` and `070_149815_IW3` are the same. All bursts by default."""
     resolution: int = Field(default=20, ge=FINEST_M, le=COARSEST_M)
+    """Pixel size in metres, 5 to 500."""
     output_crs: Epsg = None
+    """EPSG code of a projected CRS in metres, like 3031. By default each burst's UTM zone, EPSG:3031 south of 60 S,
+    EPSG:3413 north of 75 N."""
     dem: Annotated[str, Field(pattern="^cop_glo30$")] = "cop_glo30"
+    """DEM: Copernicus GLO-30."""
     product: Product = Product.RTC_S1
+    """`RTC_S1`, backscatter, or `RTC_S1_STATIC`, its static layers."""
     s3_bucket: BucketName
+    """Bucket of the products; the stack's own by default."""
     s3_project_folder: Folder = "experimental"
+    """Folder in the bucket."""
     collection: CollectionName
+    """STAC collection, a folder in the project folder; that of the product and its names by default."""
     link_static_layers: bool = False
+    """Link each item to the static layers of its burst, and use their grid."""
     linked_static_layers_s3_bucket: BucketName
+    """Bucket of the static layers; that of the products by default."""
     linked_static_layers_s3_project_folder: Folder = "experimental"
+    """Folder of the static layers."""
     linked_static_layers_collection: CollectionName = DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
+    """Collection of the static layers."""
 
     engine: Engine = Engine.AUTO
+    """Engine: `auto` takes `isce3` where it is installed, else `native`."""
     backscatter: Backscatter = Backscatter.GAMMA0
+    """Convention: `gamma0`, `sigma0`, `beta0`, or `sigma0_ellipsoid`."""
     bistatic_correction: bool = True
+    """Correct times for the motion between sending and receiving."""
     troposphere_correction: bool = True
+    """Correct ranges for the delay in the troposphere."""
     tide_correction: bool = False
+    """Correct positions for the tides of the solid earth (engine native)."""
     align_area_factors: bool = False
+    """Take area factors where the image has the terrain, delays included (engine native)."""
     polarizations: PolarizationChoice = "all"
+    """Which are made: `all`, `co`, `cross`, or names like `VV` or `VV+VH`; only these are fetched."""
     scene_source: SceneSources = ("asf",)
+    """Where the scene comes from: `asf`, `cdse`, or `s3://` of a SAFE folder or zip; several, as a list or with
+    commas, in order of preference: the next is taken where one lacks the scene or stays down."""
     orbit: OrbitChoice = OrbitChoice.BEST
+    """`best` takes the best orbit file that there is now; `precise` waits for the precise one, some 20 days after the
+    pass."""
     precise_within: Days = None
+    """Days that the precise orbit is waited for before the best is taken, like `25d`."""
     orbit_source: OrbitSources | None = None
+    """Where orbits are looked for: `asf`, `cdse`, `s3://` or `https://`; several in order of preference. The stack's by
+    default."""
     on_existing: OnExisting = OnExisting.SKIP
+    """What to do where a product exists: `skip`, `replace`, or `beside` for a new version beside the one in use."""
     on_missing_static: OnMissingStatic = OnMissingStatic.FAIL
+    """What to do where static layers to be linked are missing: `fail` with the list, or `create` them."""
     naming: Naming = Naming.OPERA
+    """Names of files, items and collections: `opera`, or `ga` for Digital Earth Australia's."""
     precision: Precision = Precision.FULL
+    """Bits of backscatter: `full`, or `rounded` to 0.0005 dB, which compresses better."""
     compute: Compute = Compute.SPOT
+    """Capacity of the tasks: `spot`, which falls back to on-demand, or `on_demand`."""
     max_concurrency: int = Field(default=30, ge=1, le=40)
+    """Tasks at once, up to 40."""
     bursts_per_task: BurstsPerTask = "auto"
+    """Bursts of one task: a number, `scene` (as many as a task may have) or `auto`."""
 
     @model_validator(mode="after")
     def _engine_makes_it(self) -> Self:

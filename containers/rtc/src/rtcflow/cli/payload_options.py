@@ -15,37 +15,6 @@ from pydantic_core import PydanticUndefined
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import SceneRequest, burst_list_file, parse_burst_list_text, parse_request
 
-HELP = {
-    "scene": "Scene, by its full name.",
-    "burst_id_list": "Bursts, separated by spaces, or a .txt with one a line (a path or s3://); else all.",
-    "resolution": "Pixel size in metres.",
-    "output_crs": "EPSG code of the map, like 3031; else each burst's UTM zone, or polar stereographic.",
-    "dem": "DEM.",
-    "product": "Backscatter, or its static layers.",
-    "s3_bucket": "Bucket of the products; else the stack's own.",
-    "s3_project_folder": "Folder in the bucket.",
-    "collection": "STAC collection; else that of the product.",
-    "link_static_layers": "Link the items to static layers made before.",
-    "linked_static_layers_s3_bucket": "Bucket of the static layers; else that of the products.",
-    "linked_static_layers_s3_project_folder": "Folder of the static layers.",
-    "linked_static_layers_collection": "Collection of the static layers.",
-    "engine": "Who computes; auto takes isce3 where it is installed, else native.",
-    "backscatter": "Area that the power of a pixel is referred to.",
-    "bistatic_correction": "Correct azimuth for the bistatic delay (RTC_S1).",
-    "troposphere_correction": "Correct range for the static troposphere (RTC_S1).",
-    "tide_correction": "Correct range and azimuth for solid earth tides (RTC_S1, engine native).",
-    "align_area_factors": "Area factors where the image has the terrain, delays included (engine native).",
-    "polarizations": "Which to make: all, co, cross, or names like VV or VV+VH.",
-    "scene_source": "Where the scene is: asf, cdse, or s3:// of a SAFE; several with commas, in turn.",
-    "precise_within": "Days to wait for the precise orbit, like 25d, before the best there is.",
-    "orbit_source": "Where orbits are looked for: asf, cdse, s3:// or https://; several with commas, in turn.",
-    "orbit": "precise waits for the precise orbit, best takes the best there is.",
-    "on_existing": "What to do with a burst whose product exists.",
-    "on_missing_static": "What to do when static layers to be linked are missing.",
-    "compute": "Capacity of the burst tasks; spot falls back to on_demand.",
-    "max_concurrency": "Container tasks at once.",
-    "bursts_per_task": "Bursts of one container task: a number, scene (as many as may be) or auto.",
-}
 # Only for checking a payload on this machine; PlanScene puts the stack's own bucket.
 _ANY_BUCKET = "the-products-bucket-of-the-stack"
 
@@ -57,7 +26,7 @@ def payload_parameters() -> list[inspect.Parameter]:
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[_option_type(field) | None, typer.Option(help=_help(name, field))],
+            annotation=Annotated[_option_type(field) | None, typer.Option(help=_help(field))],
         )
         for name, field in SceneRequest.model_fields.items()
     ]
@@ -73,8 +42,8 @@ def _option_type(field: FieldInfo) -> Any:
     return str
 
 
-def _help(name: str, field: FieldInfo) -> str:
-    text = field.description or HELP.get(name, "")
+def _help(field: FieldInfo) -> str:
+    text = " ".join((field.description or "").replace("`", "").split())
     known = field.default is not PydanticUndefined and field.default is not None
     default = field.default.value if isinstance(field.default, StrEnum) else field.default
     if not known or default is False:

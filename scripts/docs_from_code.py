@@ -1,0 +1,64 @@
+"""Write the parts of the docs that the code says: the payload's fields in guide.md.
+
+`python scripts/docs_from_code.py` writes it; a test holds the page to what it would write.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from rtcflow_contract.request import SceneRequest
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+_BEGIN, _END = "<!-- fields of the payload: make docs -->", "<!-- end -->"
+# What stands for None, or for what depends on other fields.
+_DEFAULTS = {
+    "orbit_source": "the stack's",
+    "scene_source": "`asf`",
+    "burst_id_list": "all",
+    "output_crs": "burst's own",
+    "s3_bucket": "the stack's",
+    "scene": "",
+}
+
+
+def payload_table() -> str:
+    """The fields of a scene payload with defaults and meanings, as a table of Markdown."""
+    rows = [
+        f"| `{name}` | {_default(name, field)} | {' '.join((field.description or '').split())} |"
+        for name, field in SceneRequest.model_fields.items()
+    ]
+    return "\n".join(["| Field | Default | Meaning |", "|---|---|---|", *rows])
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if name in _DEFAULTS:
+        return _DEFAULTS[name]
+    if field.is_required():
+        return "as above" if name.startswith("linked_") else "that of the product"
+    value: Any = field.default.value if isinstance(field.default, Enum) else field.default
+    return {True: "true", False: "false"}.get(value, f"`{value}`") if value is not None else ""
+
+
+def guide(text: str) -> str:
+    """The guide with its table as the model has it."""
+    head, _, rest = text.partition(_BEGIN)
+    _, _, tail = rest.partition(_END)
+    return f"{head}{_BEGIN}\n{payload_table()}\n{_END}{tail}"
+
+
+PAGES: dict[str, Callable[[str], str]] = {"guide.md": guide}
+
+
+def main() -> None:
+    """Write the pages."""
+    for name, make in PAGES.items():
+        path = DOCS / name
+        path.write_text(make(path.read_text() if path.exists() else ""))
+
+
+if __name__ == "__main__":
+    main()
