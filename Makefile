@@ -27,8 +27,8 @@ $(READY): constraints.txt functions/layer/pyproject.toml containers/rtc/pyprojec
 demo: $(READY)  ## Run the sample scene through the state machine on the local twin
 	@$(BIN)/python -m rtcflow_local.demo
 
-test: $(READY)  ## Run all tests
-	@$(BIN)/python -m pytest
+test: $(READY)  ## Run all tests, in random order, on all cores
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 bench: $(READY)  ## Measure the engine, stage by stage, beside sarsen
 	@$(BIN)/python -m benchmarks

@@ -6,6 +6,13 @@ import pytest
 from rtcflow_local.sample import SampleSpec, write_sample
 
 
+def pytest_collection_modifyitems(items):
+    """One worker takes all tests of the twin, which is started once."""
+    for item in items:
+        if item.get_closest_marker("twin"):
+            item.add_marker(pytest.mark.xdist_group("twin"))
+
+
 @pytest.fixture(autouse=True)
 def _no_cache(monkeypatch):
     """What one test fetches is not there for the next, nor in the home of who runs them."""
