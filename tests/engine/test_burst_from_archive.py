@@ -5,14 +5,14 @@ import sys
 import numpy as np
 import pytest
 import rasterio
-from archive_asf import PASSWORD, AsfArchive
-from archive_cdse import PASSWORD as CDSE_PASSWORD
-from archive_cdse import CdseArchive
-from archive_loopback import Fault
 
 from rtcflow.cli import app
 from rtcflow_contract.keys import COLLECTION, GRIDS, MANIFEST
 from rtcflow_contract.manifest import Manifest
+from tests.support.archive_asf import PASSWORD, AsfArchive
+from tests.support.archive_cdse import PASSWORD as CDSE_PASSWORD
+from tests.support.archive_cdse import CdseArchive
+from tests.support.archive_loopback import Fault
 
 pytestmark = pytest.mark.engine
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dockerfile import Refused, Stage, build, stages
+
+from tests.support.dockerfile import Refused, Stage, build, stages
 
 ROOT = Path(__file__).parents[2]
 STAGES = stages(ROOT / "containers" / "rtc" / "Dockerfile")

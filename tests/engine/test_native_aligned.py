@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from native_case import BurstCase
 from scipy import ndimage
 
 from rtcflow_local.sample import SampleSpec, write_sample
 from rtcflow_local.sample.expected import UNKNOWN, gamma0_of_classes
+from tests.support.native_case import BurstCase
 
 pytestmark = pytest.mark.engine
 

@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-from area_truth import Window, on_pixels, true_factors
-from native_case import BurstCase
 from pyproj import Transformer
 from scipy import ndimage
-from terrain_truth import Hills, pixel_lonlat
 
 from rtcflow.native.engine import NativeOptions, compute_layers
 from rtcflow.native.image import radar_grid
@@ -14,6 +11,9 @@ from rtcflow.sentinel1.annotation import read_burst
 from rtcflow.sentinel1.orbit import fit_orbit, read_orbit
 from rtcflow_contract.layers import Product
 from rtcflow_local.sample import SampleSpec, write_sample
+from tests.support.area_truth import Window, on_pixels, true_factors
+from tests.support.native_case import BurstCase
+from tests.support.terrain_truth import Hills, pixel_lonlat
 
 pytestmark = pytest.mark.engine
 

@@ -8,10 +8,10 @@ import json
 
 import numpy as np
 import pytest
-from native_case import BurstCase
 from scipy import ndimage
 
 from rtcflow_local.sample import SampleSpec, write_sample
+from tests.support.native_case import BurstCase
 
 pytestmark = pytest.mark.engine
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from native_case import BurstCase
 from scipy import ndimage
 
 from rtcflow.conversion import convert
 from rtcflow_contract.backscatter import Backscatter
 from rtcflow_local.sample import SampleSpec, write_sample
+from tests.support.native_case import BurstCase
 
 pytestmark = pytest.mark.engine
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from native_case import BurstCase
 from pyproj import Transformer
 from rasterio.warp import transform
 
@@ -21,6 +20,7 @@ from rtcflow_local.sample.geodesy import to_earth_fixed
 from rtcflow_local.sample.projection import ZENITH_DELAY, azimuth_delay, range_delay
 from rtcflow_local.sample.tides import tide
 from rtcflow_local.sample.world import build_world
+from tests.support.native_case import BurstCase
 
 pytestmark = pytest.mark.engine
 

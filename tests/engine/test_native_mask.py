@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from native_case import BurstCase
 from pyproj import Transformer
-from terrain_truth import Hills, pixel_lonlat, true_mask
 
 from rtcflow.native.engine import NativeOptions, compute_layers
 from rtcflow.sentinel1.orbit import fit_orbit, read_orbit
 from rtcflow_contract.layers import Product
 from rtcflow_local.sample import SampleSpec, write_sample
+from tests.support.native_case import BurstCase
+from tests.support.terrain_truth import Hills, pixel_lonlat, true_mask
 
 pytestmark = pytest.mark.engine
 

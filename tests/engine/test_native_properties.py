@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 import rasterio
-from native_case import BurstCase
 from rasterio.transform import Affine
 from scipy import ndimage
 
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
+from tests.support.native_case import BurstCase
 
 pytestmark = pytest.mark.engine
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import rasterio
 import sarsen
-from native_case import BurstCase
 from rasterio.transform import Affine
 from rasterio.warp import Resampling, reproject
 from scipy import ndimage
 
 from rtcflow_local.sample import SampleSpec, write_sample
+from tests.support.native_case import BurstCase
 
 pytestmark = pytest.mark.engine
 

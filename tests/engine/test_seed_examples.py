@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from archive_asf import AsfArchive
 
 from rtcflow_local.sample import write_sample
 from rtcflow_local.sample.scene_spec import spec_of_scene
+from tests.support.archive_asf import AsfArchive
 
 pytestmark = pytest.mark.engine
 

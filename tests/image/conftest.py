@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import image_tools
 import pytest
 
 from rtcflow_local.demo.archive import Archive, upload_sample
 from rtcflow_local.sample import Sample, SampleSpec, write_sample
 from rtcflow_local.twin import emulator as emulators
+from tests.support import image_tools
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import image_tools
 import numpy as np
 import pytest
 import rasterio
@@ -19,6 +18,7 @@ from rtcflow_contract.job import BurstJob, Sources, make_job
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.task import Task
+from tests.support import image_tools
 
 pytestmark = pytest.mark.usefixtures("image")
 

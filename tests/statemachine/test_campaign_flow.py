@@ -1,8 +1,9 @@
 """The campaign state machine, with its tasks played: order, rounds of a scene, and how it ends."""
 
 import pytest
-from asl_runner import ExecutionFailed, Runner, TaskError
-from definition import campaign, definition
+
+from tests.support.asl_runner import ExecutionFailed, Runner, TaskError
+from tests.support.definition import campaign, definition
 
 SCENES = [{"name": f"scene-{number}", "payload": {"scene": f"S1A_{number}"}} for number in range(4)]
 STATIC = [{"name": "static-0", "payload": {"scene": "S1A_0", "product": "RTC_S1_STATIC"}}]

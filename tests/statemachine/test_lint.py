@@ -9,12 +9,12 @@ from asl_lint.graph import check_graph
 from asl_lint.habits import check_habits
 from asl_lint.schema import check_schema
 from asl_lint.substitutions import check_substitutions
-from definition import CAMPAIGN_FILE, FILE, ROOT, campaign, definition
 from lint_state_machine import lint, machines
-from scene_play import STACK
 
 from rtcflow_contract.request import Compute
 from rtcflow_scene.task_run import first_run
+from tests.support.definition import CAMPAIGN_FILE, FILE, ROOT, campaign, definition
+from tests.support.scene_play import STACK
 
 
 @pytest.fixture

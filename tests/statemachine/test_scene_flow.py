@@ -1,8 +1,8 @@
 import pytest
-from asl_runner import ExecutionFailed, TaskError
-from scene_play import BURSTS, STACK, Play, lambda_error, runner, stopped, task_uri
 
 from rtcflow_scene.task_decision import MOST_TRIES
+from tests.support.asl_runner import ExecutionFailed, TaskError
+from tests.support.scene_play import BURSTS, STACK, Play, lambda_error, runner, stopped, task_uri
 
 PAYLOAD = {"scene": "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"}
 

@@ -4,7 +4,8 @@ import json
 import re
 
 from asl_lint.states import states
-from definition import CAMPAIGN_FILE, FILE, campaign, definition
+
+from tests.support.definition import CAMPAIGN_FILE, FILE, campaign, definition
 
 FILES = (FILE, CAMPAIGN_FILE)
 STATES = [state for machine in (definition(), campaign()) for state in states(machine)]

@@ -1,8 +1,9 @@
 """State and history of a scene of 30 bursts stay within what Step Functions takes."""
 
 import pytest
-from asl_runner import ExecutionFailed, TaskError
-from scene_play import BURSTS, Play, lambda_error, runner, stopped
+
+from tests.support.asl_runner import ExecutionFailed, TaskError
+from tests.support.scene_play import BURSTS, Play, lambda_error, runner, stopped
 
 LIMIT = 32 * 1024
 MOST_EVENTS = 20_000

@@ -16,9 +16,9 @@ from rtcflow_local.twin.catalogue import Catalogue, serve
 from rtcflow_local.twin.deployment import Stack, deploy
 from rtcflow_local.twin.emulator import Emulator
 from rtcflow_local.twin.faults import FaultFile
+from tests.support.campaign_scenes import ARCHIVE
 
 ROOT = Path(__file__).parents[2]
-ARCHIVE = Archive("sample-archive", "tiny")
 
 
 @dataclass

@@ -1,10 +1,8 @@
 """A campaign of 20 scenes with faults, stopped, started again, paused and ended: every burst is made once."""
 
 import json
-import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -17,10 +15,7 @@ from rtcflow_local.inventory.questions import QUESTIONS, answer
 from rtcflow_local.inventory.tables import open_tables
 from rtcflow_local.report.aws import Clients
 from rtcflow_local.twin.faults import Fault
-
-sys.path.insert(0, str(Path(__file__).parent))
-from campaign_scenes import upload_scene, wait_until, write_scenes
-from conftest import ARCHIVE
+from tests.support.campaign_scenes import ARCHIVE, upload_scene, wait_until, write_scenes
 
 pytestmark = pytest.mark.twin
 SCENES, FOLDER = 20, "continent"

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +11,7 @@ import pytest
 
 from rtcflow_local.twin.deployment import Stack, deploy, remove
 from rtcflow_local.twin.faults import Fault
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import ARCHIVE
+from tests.support.campaign_scenes import ARCHIVE
 
 pytestmark = pytest.mark.twin
 ROOT = Path(__file__).parents[2]

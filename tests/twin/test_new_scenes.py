@@ -1,18 +1,13 @@
 """New scenes on the twin: a schedule that fires twice, and a notice of the archive, start each scene once."""
 
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from rtcflow_local.twin.catalogue import Granule
-
-sys.path.insert(0, str(Path(__file__).parent))
-from campaign_scenes import upload_scene, wait_until, write_scenes
-from conftest import ARCHIVE
+from tests.support.campaign_scenes import ARCHIVE, upload_scene, wait_until, write_scenes
 
 pytestmark = pytest.mark.twin
 SQUARE = [[149.0, -36.0], [152.0, -36.0], [152.0, -33.0], [149.0, -33.0], [149.0, -36.0]]

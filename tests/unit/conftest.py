@@ -1,7 +1,6 @@
 import importlib
 import os
 import sys
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import boto3
@@ -9,9 +8,6 @@ import pytest
 from moto import mock_aws
 
 from rtcflow_files.s3 import s3_client
-
-# Under import mode importlib the folder of these tests is not on the path.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What tests share: builders of cases, stand-ins, and what they are compared with."""
