@@ -22,6 +22,8 @@ def execution_succeeded(session: boto3.Session, outputs: Outputs) -> str:
 
 def tasks_tagged(session: boto3.Session, outputs: Outputs) -> str:
     """The scene's tasks carry the tags that its cost is told by; ECS forgets tasks an hour after their end."""
+    if outputs.get("TaskTags") == "false":
+        return ""
     tasks = _tasks(session, outputs)
     if not tasks:
         return "ECS knows no task of it any more; check again within an hour of a scene that made a burst"

@@ -57,6 +57,10 @@ def test_missing_tag_is_named():
     assert told.endswith("rtcflow:collection")
 
 
+def test_stack_without_task_tags_is_asked_for_none():
+    assert scene.tasks_tagged(account_with({**TASK, "tags": []}), {**OUTPUTS, "TaskTags": "false"}) == ""
+
+
 def test_task_of_no_capacity_provider_is_named():
     assert "arn:task" in scene.tasks_ran_on(account_with({"taskArn": "arn:task"}), OUTPUTS)
 
