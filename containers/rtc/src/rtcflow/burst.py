@@ -84,6 +84,7 @@ class BurstRun:
                 self.job.backscatter,
                 self.job.tide_correction,
                 self.job.align_area_factors,
+                self.job.negative_power,
             )
             self.result = _standing(self.job, self._destination)
             if self.result is not None:
@@ -175,5 +176,6 @@ def _job_parameters(job: BurstJob) -> dict[str, object]:
         "troposphere_correction": job.troposphere_correction,
         "tide_correction": job.tide_correction,
         "align_area_factors": job.align_area_factors,
+        "negative_power": job.negative_power.value,
         "precision": job.precision.value,
     }

@@ -2,7 +2,7 @@
 
 import errno
 
-from rtcflow_contract.errors import DefectError, RtcflowError, TransientError
+from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError, TransientError
 
 # Reasons of defects that the sentence says all about.
 OF_THE_MACHINE = ("disk-full", "out-of-memory", "work-folder")
@@ -37,6 +37,8 @@ def as_contract_error(error: BaseException) -> RtcflowError:
             "EphemeralStorageGiB of the stack, and start again",
             reason="disk-full",
         )
+    if isinstance(error, RecursionError):
+        return RefusedError("an input is nested too deeply to be read; correct it", reason="nested-too-deep")
     if isinstance(error, MemoryError):
         return DefectError(
             "the memory does not suffice for this burst; use a machine, or a task size of the stack, with more",

@@ -54,8 +54,23 @@ def in_convention(layer: Layer, backscatter: Backscatter) -> Layer:
     )
 
 
+class NegativePower(StrEnum):
+    """What becomes of power that noise removal made negative, sample by sample.
+
+    `clip` sets it to zero, as OPERA's workflow does, which makes the mean of dark covers too high; `keep` leaves
+    it, so that means are unbiased and single pixels may be negative.
+    """
+
+    CLIP = "clip"
+    KEEP = "keep"
+
+
 def refuse_options(
-    engine: str, backscatter: Backscatter, tide_correction: bool, align_area_factors: bool = False
+    engine: str,
+    backscatter: Backscatter,
+    tide_correction: bool,
+    align_area_factors: bool = False,
+    negative_power: NegativePower = NegativePower.CLIP,
 ) -> None:
     """Refuse what an engine does not make.
 
@@ -68,6 +83,12 @@ def refuse_options(
         raise RefusedError(
             f"engine {engine} makes {', '.join(made)}, and no {backscatter}; take engine native",
             reason="backscatter",
+        )
+    if engine == "isce3" and negative_power is NegativePower.KEEP:
+        raise RefusedError(
+            "engine isce3 sets power to zero that noise removal made negative; take engine native, or "
+            "negative_power clip",
+            reason="negative-power",
         )
     if engine == "isce3" and tide_correction:
         raise RefusedError(

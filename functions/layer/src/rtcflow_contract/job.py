@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from rtcflow_contract.backscatter import Backscatter
+from rtcflow_contract.backscatter import Backscatter, NegativePower
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location, collection_folder, grid_key, job_folder, product_folder
@@ -66,6 +66,7 @@ class BurstJob(BaseModel):
     troposphere_correction: bool = True
     tide_correction: bool = False
     align_area_factors: bool = False
+    negative_power: NegativePower = NegativePower.CLIP
     orbit: OrbitChoice = OrbitChoice.BEST
     on_existing: OnExisting = OnExisting.SKIP
     naming: Naming = Naming.OPERA
@@ -161,6 +162,7 @@ def make_job(
         troposphere_correction=request.troposphere_correction,
         tide_correction=request.tide_correction,
         align_area_factors=request.align_area_factors,
+        negative_power=request.negative_power,
         orbit=request.orbit,
         on_existing=request.on_existing,
         naming=request.naming,

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from rtcflow_contract.backscatter import Backscatter, refuse_options
+from rtcflow_contract.backscatter import Backscatter, NegativePower, refuse_options
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
@@ -254,6 +254,8 @@ class SceneRequest(BaseModel):
     """Correct positions for the tides of the solid earth (engine native)."""
     align_area_factors: bool = False
     """Take area factors where the image has the terrain, delays included (engine native)."""
+    negative_power: NegativePower = NegativePower.CLIP
+    """Power that noise removal made negative: `clip` sets it to zero, as OPERA does, `keep` leaves it (native)."""
     polarizations: PolarizationChoice = "all"
     """Which are made: `all`, `co`, `cross`, or names like `VV` or `VV+VH`; only these are fetched."""
     scene_source: SceneSources = ("asf",)
@@ -285,7 +287,13 @@ class SceneRequest(BaseModel):
     @model_validator(mode="after")
     def _engine_makes_it(self) -> Self:
         try:
-            refuse_options(self.engine.value, self.backscatter, self.tide_correction, self.align_area_factors)
+            refuse_options(
+                self.engine.value,
+                self.backscatter,
+                self.tide_correction,
+                self.align_area_factors,
+                self.negative_power,
+            )
         except RefusedError as error:
             raise ValueError(error.message) from error
         return self

@@ -105,6 +105,10 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
             "ceosard:specification": "NRB",
             "ceosard:specification_version": ceos_ard.VERSION,
         }
+    if manifest.product is Product.RTC_S1:
+        found["rtcflow:negative_power"] = manifest.parameters.get("negative_power", "clip")
+    if manifest.notes:
+        found["rtcflow:notes"] = list(manifest.notes)
     if context.names_storage:
         found["storage:schemes"] = storage_schemes(context)
     return found

@@ -20,7 +20,7 @@ from rtcflow_scene.cost import DEFAULT_REGION, TaskSize
 from rtcflow_scene.estimate import ARCHIVES, BURST_S, BURSTS_PER_SCENE, STATIC_S, Basis, Part, estimate
 
 app = typer.Typer(help="Backfill: make every scene of a list, once.", no_args_is_help=True)
-_console = Console(soft_wrap=True, highlight=False)
+_console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 Name = Annotated[str, typer.Argument(help="Name of the campaign.")]
 Stack = Annotated[str, typer.Option(help="Deployed stack.", envvar="RTCFLOW_STACK")]

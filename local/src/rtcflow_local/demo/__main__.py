@@ -90,9 +90,9 @@ class Demo:
 def main() -> None:
     """Run the demo in the current checkout; exits with the error's code and one sentence."""
     try:
-        Demo(FOLDER, Console()).run()
+        Demo(FOLDER, Console(markup=False, emoji=False)).run()
     except RtcflowError as error:
-        Console(stderr=True).print(error.message, soft_wrap=True)
+        Console(stderr=True, markup=False, emoji=False).print(error.message, soft_wrap=True)
         sys.exit(error.exit_code)
 
 

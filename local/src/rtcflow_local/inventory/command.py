@@ -21,7 +21,7 @@ from rtcflow_local.report.aws import Clients
 
 app = typer.Typer(help="What products there are, and what is missing.")
 
-_console = Console(soft_wrap=True, highlight=False)
+_console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 Inventory = Annotated[
     str, typer.Option(envvar="RTCFLOW_INVENTORY", help="Folder or s3:// location of the inventory.")

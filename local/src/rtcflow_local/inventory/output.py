@@ -55,7 +55,9 @@ def _show_table(answer: pa.Table, to: Path | None) -> None:
         table.add_row(*(cell(row[name], name) for name in answer.column_names))
     if to is None:
         # What goes into a pipe is not to be cut to a width.
-        console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+        console = Console(
+            width=None if sys.stdout.isatty() else _WIDE, highlight=False, markup=False, emoji=False
+        )
         console.print(table)
         left = answer.num_rows - len(rows)
         console.print(
@@ -64,7 +66,7 @@ def _show_table(answer: pa.Table, to: Path | None) -> None:
         )
         return
     with to.open("w", encoding="utf-8") as file:
-        Console(file=file, width=_WIDE, highlight=False).print(table)
+        Console(file=file, width=_WIDE, highlight=False, markup=False, emoji=False).print(table)
 
 
 def cell(value: Any, name: str) -> str:

@@ -45,7 +45,7 @@ def reprocess(
     endpoint_url: Endpoint = None,
 ) -> None:
     """Count the products to be made anew, and with --to write the campaign list that makes them."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     chosen = _chosen(orbit, version_below, engine, missing_static, unreadable, missing_dates)
     listing = read_archive(missing_dates, read_file(missing_dates, endpoint_url)) if missing_dates else None
     database = open_tables(store_at(inventory, endpoint_url), listing)

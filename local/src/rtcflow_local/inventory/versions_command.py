@@ -19,7 +19,7 @@ from rtcflow_local.inventory.versions import promote as promote_folder
 from rtcflow_local.report.aws import Clients
 from rtcflow_stac.notice import notice_of
 
-_console = Console(soft_wrap=True, highlight=False)
+_console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 Source = Annotated[str, typer.Argument(help="Folder of products: s3://bucket/folder, or a path.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]
 

@@ -22,7 +22,8 @@ _REFUSALS = {
     "ExecutionDoesNotExist": "does not exist; check its ARN and region",
     "StateMachineDoesNotExist": "does not exist; check its ARN and region",
     "InvalidArn": "is not the ARN it should be; copy it from the console or from `rtcflow run`",
-    "ExecutionAlreadyExists": "was started before with another payload; give another --name",
+    "ExecutionAlreadyExists": "is the name of an execution that was started before, and a name is used once; give "
+    "another --name",
     "InvalidName": "has a name that Step Functions does not take; use letters, digits, '-' and '_', 80 at most",
     "ExecutionLimitExceeded": "cannot start now, too many executions are open; try again later",
 }

@@ -25,6 +25,6 @@ def report(
     """Write the run report of an execution: one HTML file that opens without a network."""
     clients = Clients(endpoint_url)
     data = write_report(execution_arn, out, clients("stepfunctions"), clients("s3"), products_href=products)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     console.print(f"{data.execution.scene or data.execution.name} {data.execution.sentence}", markup=False)
     console.print(f"report {out}, {size(out.stat().st_size)}", markup=False)

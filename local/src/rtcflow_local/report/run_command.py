@@ -16,7 +16,7 @@ from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.report.aws import Clients, asked, scene_machine, stack_outputs
 from rtcflow_local.report.follow import follow
 
-_console = Console(soft_wrap=True, highlight=False)
+_console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def run(

@@ -51,7 +51,7 @@ def sample(
     """Write a simulated Sentinel-1 scene with orbit, DEM, geoid and truth."""
     if size not in _DIMENSIONS:
         raise typer.BadParameter(f"'{size}' is none of {', '.join(_DIMENSIONS)}", param_hint="--size")
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False)
     usual_lines, usual_samples = _DIMENSIONS[size]
     try:
         of_pass = {"platform": platform, "direction": direction, "polarization": polarization, "day": day}
@@ -103,7 +103,7 @@ def _write(folder: Path, spec: SampleSpec, console: Console) -> Sample:
 
 
 def _tell(written: Sample) -> None:
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, markup=False, emoji=False)
     console.print(f"scene   {written.scene}")
     for swath, ids in written.bursts.items():
         console.print(f"{swath}     {' '.join(ids)}")

@@ -29,7 +29,7 @@ Polarization = Annotated[str | None, typer.Option(help="One that a burst must ha
 Bursts = Annotated[list[str] | None, typer.Option("--burst-id", help="Burst id; repeat for several.")]
 
 _COLUMNS = ("pass", "start (UTC)", "relative orbit", "bursts", "polarizations")
-_console = Console(soft_wrap=True, highlight=False)
+_console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def search(
@@ -52,7 +52,7 @@ def search(
     """Find the passes and bursts over an area; needs no login and fetches nothing."""
     filters = read_filters(orbit_direction, relative_orbit, polarization, burst_id)
     place = area_of_interest(choose_area(area, bbox))
-    with Console(stderr=True).status("searching"):
+    with Console(stderr=True, markup=False, emoji=False).status("searching"):
         found = find_acquisitions(place, start.date(), end.date(), filters)
     if as_json:
         typer.echo(json.dumps(geojson_of(found), indent=1, default=lambda time: time.isoformat()))

@@ -27,7 +27,7 @@ def up(
     project: Annotated[Path, typer.Option(help="Checkout with template.yaml.")] = Path(),
 ) -> None:
     """Start the emulator and deploy the template into it."""
-    console = Console()
+    console = Console(markup=False, emoji=False)
     with _told(console):
         started = emulators.start(folder, port)
         try:
@@ -44,16 +44,16 @@ def down(folder: Folder = _DEFAULT_FOLDER) -> None:
     """End the twin; what its buckets held is gone."""
     found = emulators.find(folder)
     if found is None:
-        Console().print("no twin runs here")
+        Console(markup=False, emoji=False).print("no twin runs here")
         return
     emulators.stop(found)
-    Console().print(f"ended the twin at {found.endpoint}")
+    Console(markup=False, emoji=False).print(f"ended the twin at {found.endpoint}")
 
 
 @app.command()
 def status(folder: Folder = _DEFAULT_FOLDER) -> None:
     """Say what runs."""
-    console = Console()
+    console = Console(markup=False, emoji=False)
     found = emulators.find(folder)
     if found is None:
         console.print("no twin runs here; start one with: rtcflow twin up")
@@ -80,5 +80,7 @@ class _told:  # noqa: N801 - reads as a word in a with statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RtcflowError):
-            Console(stderr=True).print(f"{error.error_class.value}: {error.message}", soft_wrap=True)
+            Console(stderr=True, markup=False, emoji=False).print(
+                f"{error.error_class.value}: {error.message}", soft_wrap=True
+            )
             raise typer.Exit(error.exit_code)

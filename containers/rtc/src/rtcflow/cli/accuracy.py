@@ -10,7 +10,7 @@ from rich.table import Table
 from rtcflow.accuracy.targets import Accuracy, TargetError, measure, read_targets, summarize
 from rtcflow_contract.errors import RefusedError
 
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 _LISTED = 40
 
 

@@ -1,5 +1,6 @@
 """The program `rtcflow`: its own commands, and those that other distributions add."""
 
+import errno
 import os
 import signal
 import sys
@@ -28,8 +29,12 @@ _PATH_ERRORS = (
     PermissionError,
 )
 
+_PATH_ERRNOS = {errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.EINVAL, errno.ENODEV, errno.ENXIO}
+# A name longer than this says no more.
+_MOST_SHOWN = 200
 
-_errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+_errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def _show_version(asked: bool) -> None:
@@ -95,9 +100,15 @@ def main() -> None:
     """Run the program; an error is one sentence on stderr and the exit code of its class."""
     # Unwinds, so that unfinished files are removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    sys.argv[1:] = spelled(sys.argv[1:])
+    _open_standard_streams()
     try:
+        _check_words(sys.argv[1:])
+        sys.argv[1:] = spelled(sys.argv[1:])
         make_app(next((word for word in sys.argv[1:] if not word.startswith("-")), None))(prog_name="rtcflow")
+    except BrokenPipeError:
+        # Who reads the output has seen enough; nothing is to be flushed into it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
     except Exception as error:
         failure = _failure(error)
         if os.environ.get("RTCFLOW_DEBUG") == "1":
@@ -107,9 +118,44 @@ def main() -> None:
 
 
 def _failure(error: Exception) -> RtcflowError:
-    if isinstance(error, _PATH_ERRORS) and error.filename is not None:
-        return RefusedError(f"{error.filename}: {error.strerror}; give another path", reason="path")
+    of_a_path = isinstance(error, _PATH_ERRORS) or (
+        isinstance(error, OSError) and error.errno in _PATH_ERRNOS
+    )
+    if isinstance(error, OSError) and of_a_path and error.filename is not None:
+        return RefusedError(f"{_shown(error.filename)}: {error.strerror}; give another path", reason="path")
     return as_contract_error(error)
+
+
+def _shown(path: object) -> str:
+    text = os.fsdecode(path) if isinstance(path, str | bytes) else str(path)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def _open_standard_streams() -> None:
+    """Open what the caller closed: else the next file that is opened would get what is meant for the terminal."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.dup(number), "r" if number == 0 else "w"))
+
+
+def _check_words(words: list[str]) -> None:
+    """Refuse words that are no text, which could be written into no item, and empty ones, which mean no path."""
+    for before, word in zip(["", *words], words, strict=False):
+        if not word.strip():
+            raise RefusedError(
+                f"{before or 'the command'} is given nothing; leave it out or give a value", "empty"
+            )
+        try:
+            word.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise RefusedError(
+                f"{ascii(word)[1:-1]} is not UTF-8; give paths and names in UTF-8, or rename them",
+                reason="encoding",
+            ) from error
 
 
 def _sentence(failure: RtcflowError) -> str:

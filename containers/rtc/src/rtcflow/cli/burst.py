@@ -12,7 +12,7 @@ from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.inputs import CACHE_VARIABLE
 from rtcflow.scene_run import NO_BUCKET, SafeOfThisMachine, Scene
 from rtcflow.sources.scene.scene_bursts import ARCHIVES
-from rtcflow_contract.backscatter import Backscatter
+from rtcflow_contract.backscatter import Backscatter, NegativePower
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import Sources
@@ -69,6 +69,12 @@ def burst(
         bool,
         typer.Option(help="Area factors where the image has the terrain, delays included (engine native)."),
     ] = False,
+    negative_power: Annotated[
+        NegativePower,
+        typer.Option(
+            help="Power that noise removal made negative: set to zero, or kept, without bias (native)."
+        ),
+    ] = NegativePower.CLIP,
     resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=FINEST_M, max=COARSEST_M)] = 20,
     output_crs: Annotated[
         str | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
@@ -123,6 +129,7 @@ def burst(
             "troposphere_correction": troposphere_correction,
             "tide_correction": tide_correction,
             "align_area_factors": align_area_factors,
+            "negative_power": negative_power,
             "naming": naming,
             "precision": precision,
             "link_static_layers": static is not None and product is Product.RTC_S1,

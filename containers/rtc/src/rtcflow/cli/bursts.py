@@ -39,7 +39,7 @@ def bursts(
     source, scene_id = choose_scene(safe, scene, scene_source)
     asked = parse_scene_id(scene_id)
     # An archive that does not answer is asked for up to a minute.
-    with Console(stderr=True).status("listing bursts"):
+    with Console(stderr=True, markup=False, emoji=False).status("listing bursts"):
         listed = (
             list_archived(source, asked)
             if source in ARCHIVES

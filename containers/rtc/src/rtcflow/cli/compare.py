@@ -64,7 +64,7 @@ def compare(
 
 
 def _say(all_differences: Sequence[Differences], outside: dict[str, list[str]]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         # A file or a pipe would be taken for 80 characters wide, and the table cut.
         console.width = _TABLE_WIDTH

@@ -17,6 +17,6 @@ def convert(
     out: Annotated[Path, typer.Option(help="Folder for the files.")],
 ) -> None:
     """Write a product's backscatter as gamma0, sigma0, beta0 or sigma0_ellipsoid."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     for path in convert_product(product, static, to, out):
         console.print(str(path))

@@ -21,7 +21,7 @@ from rtcflow_files import storage
 
 _PARALLEL = 16
 
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 grids = typer.Typer(no_args_is_help=True, help="Grids of bursts, fixed before the first product is made.")
 
 

@@ -34,8 +34,8 @@ class Screen:
     """
 
     def __init__(self, bursts: int, quiet: bool = False) -> None:
-        self.console = Console(soft_wrap=True, highlight=False, stderr=quiet)
-        self.errors = Console(soft_wrap=True, highlight=False, stderr=True)
+        self.console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False, stderr=quiet)
+        self.errors = Console(soft_wrap=True, highlight=False, markup=False, emoji=False, stderr=True)
         self._bars = Bars(
             SpinnerColumn(),
             TextColumn("{task.fields[name]}  {task.description}"),

@@ -21,7 +21,7 @@ from rtcflow.progress import Progress
 from rtcflow.provenance import software_versions
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.orbit import StateVectors
-from rtcflow_contract.backscatter import in_convention
+from rtcflow_contract.backscatter import NegativePower, in_convention
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
@@ -80,7 +80,7 @@ def _write(
         write_browse(folder / browse_file_name(job.product_id, job.naming), arrays)
         path = folder / metadata_file_name(job.product_id, job.naming)
         write_hdf5(path, record, grid, job.polarizations, _state_vectors(metadata))
-    return EngineResult(versions, parameters, _compiled_state())
+    return EngineResult(versions, parameters, _compiled_state(), metadata["notes"])
 
 
 def _write_layers(
@@ -120,6 +120,7 @@ def _compute(
         troposphere_correction=backscatter and job.troposphere_correction,
         tide_correction=backscatter and job.tide_correction,
         align_area_factors=backscatter and job.align_area_factors,
+        clip_negative=job.negative_power is NegativePower.CLIP,
     )
     computed = compute_layers(
         inputs.scene.files,

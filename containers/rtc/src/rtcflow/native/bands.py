@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtcflow.native.facets import BESIDE, accumulate_facets, finish_factors
+from rtcflow.native.fill import without_fill
 from rtcflow.native.geocode import geocode_band
 from rtcflow.native.image import RadarGrid, gamma0_lines
 from rtcflow.native.lattice import Lattice
@@ -44,6 +45,7 @@ class BandInputs:
     height: float
     options: NativeOptions
     pixels: list[NDArray[np.int16]]
+    fills: list[NDArray[np.int64]]
     calibrations: list[NDArray[np.float64]]
     noises: list[Noise | None]
     tracks: NDArray[np.float64]
@@ -83,7 +85,7 @@ class Outputs:
         )
 
     def by_name(self, polarizations: list[str]) -> dict[str, NDArray[Any]]:
-        """Wanted layers by name; the mask is fill where backscatter is invalid and the pixel clear."""
+        """Wanted layers by name; the mask is fill where no backscatter is valid and the pixel clear."""
         found: dict[str, NDArray[Any]] = dict(zip(polarizations, self.backscatter, strict=True))
         named: dict[str, NDArray[Any]] = {
             "mask": self.mask,
@@ -96,7 +98,11 @@ class Outputs:
         }
         found |= {name: array for name, array in named.items() if array.size > 0}
         if polarizations and self.mask.size > 0:
-            self.mask[np.isnan(self.backscatter[0]) & (self.mask == 0)] = 255
+            # The kernel gives every pixel with a value a class; here those without one get none.
+            gone = np.isnan(self.backscatter[0])
+            for other in self.backscatter[1:]:
+                gone &= np.isnan(other)
+            self.mask[gone & (self.mask == 0)] = 255
         return found
 
 
@@ -143,16 +149,27 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
     shadow = with_room(mask.shape if mask_shadow else (0, 0), np.uint8)
     if mask_shadow:
         np.bitwise_and(mask, SHADOW, out=shadow)
-    geocode_band(
-        *geometry, grid.rows, grid.cols, *terrain, inputs.timing, band.first, band.last, first, float(reach),
-        inputs.height, gamma0, factor, sigma, mask, looks, mask_first, shadow, ground, tracks, inputs.ground_step,
-        inputs.valid,
-        outputs.backscatter, outputs.factor, outputs.sigma, outputs.looks, outputs.mask,
-    )  # fmt: skip
+    for part, seen in _alike(gamma0, factor, inputs.fills, first):
+        geocode_band(
+            *geometry, grid.rows, grid.cols, *terrain, inputs.timing, band.first, band.last, first, float(reach),
+            inputs.height, gamma0[part], seen, sigma, mask, looks, mask_first, shadow, ground, tracks,
+            inputs.ground_step, inputs.valid,
+            outputs.backscatter[part], outputs.factor, outputs.sigma, outputs.looks, outputs.mask,
+        )  # fmt: skip
     watch.append(time.perf_counter())
     return dict(
         zip(("visibility", "area factors", "calibrate", "geocode"), np.diff(watch).tolist(), strict=True)
     )
+
+
+def _alike(
+    images: NDArray[np.float32], factor: NDArray[np.float32], fills: list[NDArray[np.int64]], first_line: int
+) -> list[tuple[slice, NDArray[np.float32]]]:
+    """Polarizations that have the same samples, and their area factors: all together, unless one is filled in part."""
+    seen = [without_fill(factor, runs, first_line) for runs in fills]
+    if all(one is factor for one in seen):
+        return [(slice(0, len(images)), factor)]
+    return [(slice(number, number + 1), one) for number, one in enumerate(seen)]
 
 
 def _factors(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rtcflow.native.angles import angle_rows
 from rtcflow.native.bands import Band, BandInputs, Outputs, work_off
 from rtcflow.native.dem import read_dem, spline_table
+from rtcflow.native.fill import filled_share, find_fill
 from rtcflow.native.image import RadarGrid, radar_grid, valid_samples
 from rtcflow.native.lattice import Lattice, X, lattice_lonlat, make_lattice
 from rtcflow.native.options import STATIC_MASK_LOOKS, NativeOptions
@@ -40,6 +41,8 @@ Progress = Callable[[str, float], None]
 
 BAND_LINES = 96
 _ANGLE_ROWS = 64
+# Of the valid samples: what is left is no product of the burst.
+_MOST_FILLED = 0.98
 # Sampling of the terrain profiles for layover and shadow, finer than any posting of the DEM.
 _PROFILE_STEP_M = 5.0
 
@@ -140,6 +143,11 @@ def compute_layers(
     polarizations = list(scene.bursts) if product is Product.RTC_S1 else []
     computed = secondary | {"incidence_angle"} if on_ellipsoid else secondary
     outputs = Outputs.empty(grid, len(polarizations), computed)
+    valid = valid_samples(scene.burst, product, scene.grid)
+    pixels = [read_burst_pixels(files[p], scene.bursts[p]) for p in polarizations]
+    fills = [find_fill(image, valid) for image in pixels]
+    filled = {p: filled_share(runs, valid) for p, runs in zip(polarizations, fills, strict=True)}
+    _refuse_empty(filled, scene.burst.burst_id)
     inputs = BandInputs(
         lattice=lattice,
         grid=grid,
@@ -148,10 +156,11 @@ def compute_layers(
         orbit=polynomials,
         radar=scene.grid,
         timing=_timing(scene, product, options, lattice),
-        valid=valid_samples(scene.burst, product, scene.grid),
+        valid=valid,
         height=height,
         options=options,
-        pixels=[read_burst_pixels(files[p], scene.bursts[p]) for p in polarizations],
+        pixels=pixels,
+        fills=fills,
         calibrations=[1.0 / read_beta0(files[p].calibration, scene.bursts[p]) ** 2 for p in polarizations],
         noises=[
             read_noise(files[p].noise, scene.bursts[p]) if options.noise_removal else None
@@ -182,7 +191,7 @@ def compute_layers(
     arrays = outputs.by_name(polarizations)
     if "incidence_angle" not in secondary:
         arrays.pop("incidence_angle", None)
-    return ComputedLayers(arrays, _metadata(scene, product, options, watch, height))
+    return ComputedLayers(arrays, _metadata(scene, product, options, watch, height, filled))
 
 
 def _open_scene(files: Mapping[str, BurstFiles], burst_id: str, orbit: Path, product: Product) -> _Scene:
@@ -212,6 +221,17 @@ def _raster(burst: Burst) -> tuple[object, ...]:
         burst.range_spacing_m,
         burst.azimuth_interval_s,
     )
+
+
+def _refuse_empty(filled: Mapping[str, float], burst_id: str) -> None:
+    empty = [polarization for polarization, share in filled.items() if share > _MOST_FILLED]
+    if empty:
+        raise RefusedError(
+            f"the measurement of {burst_id} in {' and '.join(empty)} is filled with zeros, "
+            f"{100 * max(filled.values()):.0f} % "
+            "of it: nothing was received, or the file was never written; fetch the scene again",
+            "measurement-empty",
+        )
 
 
 def _mean_height(heights: NDArray[np.float32]) -> float:
@@ -282,7 +302,12 @@ def _angles(pool: Pool, inputs: BandInputs, outputs: Outputs) -> None:
 
 
 def _metadata(
-    scene: _Scene, product: Product, options: NativeOptions, watch: Stopwatch, height: float
+    scene: _Scene,
+    product: Product,
+    options: NativeOptions,
+    watch: Stopwatch,
+    height: float,
+    filled: Mapping[str, float],
 ) -> dict[str, Any]:
     burst, radar = scene.burst, scene.grid
     bistatic, troposphere = options.corrections(product)
@@ -316,7 +341,14 @@ def _metadata(
         "orbit_velocities_m_s": scene.vectors.velocities,
         "orbit_fit_residual_m": scene.orbit.residual_m,
         "mean_height_m": height,
+        "notes": tuple(
+            f"{name}: {100 * share:.2g} % of the samples are zeros that were filled in where nothing was received: "
+            "no data"
+            for name, share in filled.items()
+            if share > 0
+        ),
         "parameters": {
+            "filled_percent": {name: round(100 * share, 3) for name, share in filled.items()},
             "thermal_noise_removal": options.noise_removal,
             "negative_power_clipped": options.clip_negative,
             "bistatic_delay_correction": bistatic,

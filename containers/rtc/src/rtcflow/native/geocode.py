@@ -106,7 +106,7 @@ def geocode_band(
                 x00, x01 = (upper[PR, j] - r0) / dr, (upper[PR, j + 1] - r0) / dr
                 x10, x11 = (lower[PR, j] - r0) / dr, (lower[PR, j + 1] - r0) / dr
                 count += 1
-                late = far = 0
+                late = far = a = b = 0
                 if sample_mask.size > 0:
                     # Layover and shadow are known where the terrain is, without the delays that the image has.
                     ct, cr = centers[PT, j], centers[PR, j]
@@ -179,6 +179,13 @@ def geocode_band(
                     continue
                 for p in range(polarizations):
                     out[p, row, j] = total(load(sums, p, 0)) / seen
+                if out_mask.size > 0 and out_mask[row, j] == 255 and ground.shape[0] > 0:
+                    # Its centre lies beside the image: the nearest sample's class, so that no value is without one.
+                    line_a = min(max(a, 0), ground.shape[0] - 1)
+                    column_b = min(max(b // mask_looks, 0), sample_mask.shape[1] - 1)
+                    point = int(np.round(along_track(tracks[line_a], i - 0.5, j + 0.5) / ground_step))
+                    point = min(max(point, 0), ground.shape[1] - 1)
+                    out_mask[row, j] = (sample_mask[line_a, column_b] & LAYOVER) | ground[line_a, point]
                 if out_factor.size > 0:
                     out_factor[row, j] = total(factor_sum) / seen
                 if out_sigma.size > 0:

@@ -8,6 +8,7 @@ import numpy as np
 from rtcflow.native.angles import angle_rows
 from rtcflow.native.dem import spline_table
 from rtcflow.native.facets import BESIDE, accumulate_facets, finish_factors
+from rtcflow.native.fill import find_fill
 from rtcflow.native.geocode import geocode_band
 from rtcflow.native.image import gamma0_lines
 from rtcflow.native.lattice import CHANNELS
@@ -38,6 +39,7 @@ def warm() -> None:
         finish_factors(sums, 30.0, 1e-3, factor, factor.copy())
     mapped = np.frombuffer(pixels.tobytes(), np.int16).reshape(pixels.shape)
     for source in (pixels, mapped):
+        find_fill(source, np.array([0, 2, 0, 8]))
         gamma0_lines(source, np.zeros(2), np.zeros(8), np.ones(8), 0.0, factor, gamma0[0])
     geocode_band(
         *geometry, 2, 2, *terrain, edges, np.zeros(6), 0, 2, 0, 3.0, 0.0, gamma0, factor, factor, mask, 1, 0, mask,

@@ -68,11 +68,19 @@ def write_hdf5(
     path.write_bytes(buffer.getbuffer())
 
 
+def fixed_text(value: str) -> Any:
+    """A text of fixed length: ASCII as OPERA's files have it, UTF-8 and marked so where that does not do."""
+    if value.isascii():
+        return np.bytes_(value)
+    data = value.encode("utf-8", errors="replace")
+    return np.array(data, dtype=h5py.string_dtype("utf-8", len(data)))
+
+
 def _describe(dataset: h5py.Dataset, attributes: Mapping[str, Any]) -> None:
     """Set attributes, texts as the fixed-length strings that OPERA's file has; codes stay as they are."""
     for name, value in attributes.items():
         keeps = name in ("epsg", "pixel_coordinate_convention", "ogr_geometry", "standard_name")
-        dataset.attrs[name] = np.bytes_(value) if isinstance(value, str) and not keeps else value
+        dataset.attrs[name] = fixed_text(value) if isinstance(value, str) and not keeps else value
 
 
 def _write_table(group: h5py.Group, table: Mapping[str, Any]) -> None:
@@ -82,7 +90,7 @@ def _write_table(group: h5py.Group, table: Mapping[str, Any]) -> None:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
-        return np.bytes_(value or " ")
+        return fixed_text(value or " ")
     if isinstance(value, list | tuple) and value and isinstance(value[0], str):
         return np.array(value, dtype=h5py.string_dtype())
     return value

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from rtcflow.sentinel1.annotation import Burst
 from rtcflow_contract.errors import RefusedError
+from rtcflow_safe.xml import parse_xml, read_xml
 
 Vector = NDArray[np.float64]
+# Calibration has values of some hundred, noise of some hundred squared digital numbers.
+_LARGEST = 1e12
 
 
 class Noise(NamedTuple):
@@ -63,16 +66,14 @@ def read_noise(noise: Path, burst: Burst) -> Noise:
         vectors = _range_vectors(root, "noiseVectorList/noiseVector", "noiseLut", noise)
     nearest = _nearest(vectors, burst.sensing_start)
     along_range = np.interp(np.arange(burst.samples), nearest.pixel, nearest.values)
-    return Noise(_azimuth(root, burst), along_range)
+    return Noise(_azimuth(root, burst, noise), along_range)
 
 
-def _azimuth(root: ET.Element, burst: Burst) -> Vector:
+def _azimuth(root: ET.Element, burst: Burst, file: Path) -> Vector:
     lines = burst.first_line + np.arange(burst.lines, dtype=np.float64)
     for vector in root.findall("noiseAzimuthVectorList/noiseAzimuthVector"):
-        line = _numbers(vector, "line")
-        values = _numbers(vector, "noiseAzimuthLut")
-        if line.size == values.size and line.size > 0:
-            return _interpolate_linearly(lines, line, values)
+        line, values = _table(vector, "line", "noiseAzimuthLut", file)
+        return _interpolate_linearly(lines, line, values)
     return np.ones(burst.lines)
 
 
@@ -90,14 +91,12 @@ def _range_vectors(root: ET.Element, path: str, name: str, file: Path) -> list[_
         vectors = [
             _RangeVector(
                 datetime.fromisoformat((vector.findtext("azimuthTime") or "").strip()).replace(tzinfo=UTC),
-                _numbers(vector, "pixel"),
-                _numbers(vector, name),
+                *_table(vector, "pixel", name, file),
             )
             for vector in root.findall(path)
         ]
     except ValueError as error:
         raise _unreadable(file, str(error)) from error
-    vectors = [vector for vector in vectors if vector.pixel.size == vector.values.size > 0]
     if not vectors:
         raise _unreadable(file, f"no {name} vector in it")
     return vectors
@@ -107,15 +106,32 @@ def _nearest(vectors: list[_RangeVector], time: datetime) -> _RangeVector:
     return min(vectors, key=lambda vector: abs((vector.time - time).total_seconds()))
 
 
+def _table(element: ET.Element, at: str, name: str, file: Path) -> tuple[Vector, Vector]:
+    """Positions and values of a lookup table; refused when they are not as many, not finite, or not in order."""
+    try:
+        positions, values = _numbers(element, at), _numbers(element, name)
+    except ValueError as error:
+        raise _unreadable(file, f"{name}: {error}") from error
+    wrong = ""
+    if positions.size != values.size or values.size == 0:
+        wrong = f"{name} has {values.size} values at {positions.size} positions"
+    elif not (np.isfinite(positions).all() and np.isfinite(values).all()):
+        wrong = f"{name} has values that are not finite"
+    elif (np.diff(positions) <= 0).any():
+        wrong = f"{name} has positions that do not rise"
+    elif values.min() < 0 or (name == "betaNought" and values.min() == 0) or values.max() > _LARGEST:
+        wrong = f"{name} has values of {values.min():g} to {values.max():g}"
+    if wrong:
+        raise _unreadable(file, wrong)
+    return positions, values
+
+
 def _numbers(element: ET.Element, path: str) -> Vector:
     return np.array((element.findtext(path) or "").split(), float)
 
 
 def _parse(file: Path) -> ET.Element:
-    try:
-        return ET.parse(file).getroot()
-    except (OSError, ET.ParseError) as error:
-        raise _unreadable(file, str(error)) from error
+    return parse_xml(read_xml(file), file.name)
 
 
 def _unreadable(file: Path, why: str) -> RefusedError:

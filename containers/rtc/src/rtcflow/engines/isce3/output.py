@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
-import numpy as np
 import rasterio
 from PIL import Image
 from shapely import to_wkt
@@ -19,6 +18,7 @@ from rtcflow.product.browse import MAX_BYTES, save_browse
 from rtcflow.product.check import check_layer
 from rtcflow.product.cog import write_cog
 from rtcflow.product.footprint import footprint_of
+from rtcflow.product.hdf5 import fixed_text
 from rtcflow.product.record import make_record
 from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
@@ -182,7 +182,7 @@ def _write_metadata(source: Path, target: Path, identification: dict[str, Any]) 
     buffer = io.BytesIO(source.read_bytes())
     with h5py.File(buffer, "r+") as file:
         for attribute, name in _WHO.items():
-            file.attrs[attribute] = np.bytes_(identification[name])
+            file.attrs[attribute] = fixed_text(identification[name])
         for name in _OF_THIS_RUN:
             _replace(file["identification"], name, identification[name])
     target.write_bytes(buffer.getbuffer())
@@ -192,7 +192,7 @@ def _replace(group: h5py.Group, name: str, value: str) -> None:
     attributes = dict(group[name].attrs) if name in group else {}
     if name in group:
         del group[name]
-    group.create_dataset(name, data=np.bytes_(value)).attrs.update(attributes)
+    group.create_dataset(name, data=fixed_text(value)).attrs.update(attributes)
 
 
 def _the(folder: Path, ending: str) -> Path:

@@ -66,8 +66,9 @@ def find_login(account: Account, environment: Mapping[str, str] = os.environ) ->
     if not path.is_file():
         return None
     try:
-        entry = netrc.netrc(str(path)).hosts.get(account.netrc_host)
-    except (netrc.NetrcParseError, OSError) as error:
+        # The entry of the host, or that of `default`.
+        entry = netrc.netrc(str(path)).authenticators(account.netrc_host)
+    except (netrc.NetrcParseError, OSError, UnicodeError) as error:
         # The parser's own message may hold a part of the line, which may be a password.
         raise RefusedError(
             f"{path} cannot be read ({type(error).__name__}); correct it, or set {account.variables}",
@@ -95,9 +96,10 @@ def login_of(account: Account, environment: Mapping[str, str] = os.environ) -> L
 
 
 def not_accepted(account: Account) -> RefusedError:
-    """The refusal of a login that the archive does not take."""
+    """The refusal of a login that the archive does not take; says where the login came from."""
+    from_netrc = not (os.environ.get(account.user_variable) and os.environ.get(account.password_variable))
+    origin = f"the entry of {account.netrc_host} in .netrc" if from_netrc else account.variables
     return RefusedError(
-        f"{account.name} did not accept the login; correct {account.variables}, or get an account at "
-        f"{account.registration}",
+        f"{account.name} did not accept the login; correct {origin}, or get an account at {account.registration}",
         reason="credentials",
     )

@@ -35,6 +35,7 @@ def join_orbits(paths: Sequence[Path], to: Path) -> None:
     for element, stop in zip(joined.iter("Validity_Stop"), trees[-1].iter("Validity_Stop"), strict=False):
         element.text = stop.text
     ET.indent(joined, " ")
+    to.parent.mkdir(parents=True, exist_ok=True)
     ET.ElementTree(joined).write(to, encoding="utf-8", xml_declaration=True)
 
 

@@ -1,0 +1,85 @@
+"""Samples that are no measurement: lines, or parts of lines, that were filled with zeros where nothing was received.
+
+A single zero is a measurement, of a quiet sea for instance; of noise with an rms of one digital number a quarter
+of the samples are zero in both parts, and 64 of them in a row do not occur.
+"""
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from rtcflow.native.simd import with_room
+
+LEAST_RUN = 64
+# Every run of that length has a sample at a multiple of this.
+_PROBE = LEAST_RUN // 2
+# Columns of a run: line, first sample, last sample + 1.
+_LINE, _FIRST, _STOP = 0, 1, 2
+
+
+@nb.njit(nogil=True, cache=True)
+def zero_runs(pixels, first_line, stop_line, first, stop, runs):
+    """Find the runs of zeros among the valid samples of lines (lines, samples, 2).
+
+    Fills `runs` (n, 3) and gives their number, which may be more than `runs` has room for.
+    """
+    count = 0
+    for i in range(first_line, stop_line):
+        j = first
+        while j < stop:
+            if pixels[i, j, 0] != 0 or pixels[i, j, 1] != 0:
+                j += _PROBE
+                continue
+            start = j
+            while start > first and pixels[i, start - 1, 0] == 0 and pixels[i, start - 1, 1] == 0:
+                start -= 1
+            end = j + 1
+            while end < stop and pixels[i, end, 0] == 0 and pixels[i, end, 1] == 0:
+                end += 1
+            # A line that has fewer valid samples counts when all of it is zero.
+            if end - start >= LEAST_RUN or (start == first and end == stop):
+                if count < runs.shape[0]:
+                    runs[count, 0] = i
+                    runs[count, 1] = start
+                    runs[count, 2] = end
+                count += 1
+            j = end + 1
+    return count
+
+
+def find_fill(pixels: NDArray[np.int16], valid: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Runs of filled samples of a burst, (runs, 3): line, first sample, last sample + 1; only among valid samples.
+
+    Parameters
+    ----------
+    pixels : (lines, samples, 2) int16
+    valid : (4,) int
+        First and last + 1 of valid lines, and of valid samples.
+    """
+    bounds = (int(valid[0]), int(valid[1]), int(valid[2]), int(valid[3]))
+    runs = np.zeros((4096, 3), np.int64)
+    count = zero_runs(pixels, *bounds, runs)
+    if count > len(runs):
+        runs = np.zeros((count, 3), np.int64)
+        zero_runs(pixels, *bounds, runs)
+    return runs[:count]
+
+
+def filled_share(runs: NDArray[np.int64], valid: NDArray[np.int64]) -> float:
+    """Share of the valid samples that are filled, 0 to 1."""
+    samples = int((valid[1] - valid[0]) * (valid[3] - valid[2]))
+    return float((runs[:, _STOP] - runs[:, _FIRST]).sum()) / samples if samples > 0 else 0.0
+
+
+def without_fill(
+    factor: NDArray[np.float32], runs: NDArray[np.int64], first_line: int
+) -> NDArray[np.float32]:
+    """Area factors (lines, samples) from a line of the burst on, NaN for filled samples; itself where none is."""
+    inside = runs[(runs[:, _LINE] >= first_line) & (runs[:, _LINE] < first_line + len(factor))]
+    if len(inside) == 0:
+        return factor
+    kept: NDArray[np.float32] = with_room(factor.shape, np.float32)
+    kept[:] = factor
+    for line, first, stop in inside:
+        kept[line - first_line, first:stop] = np.nan
+    return kept
