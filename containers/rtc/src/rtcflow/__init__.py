@@ -2,6 +2,7 @@
 
 import os
 import platform
+from typing import Any
 
 # Code for a baseline of the architecture and not for this very CPU, so that the compilation cache built into an image
 # or a checkout holds on other machines. Set here, before anything can import Numba, which reads it once.
@@ -20,3 +21,18 @@ os.environ.setdefault(
     "rtcflow.compiled_code.CodeStateLocator,UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,"
     "IPythonCacheLocator,ZipCacheLocator",
 )
+
+# What a library user calls; loaded when it is asked for, and by the distribution that has it.
+_LIBRARY = ("make", "open_stack", "search")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LIBRARY:
+        raise AttributeError(f"module 'rtcflow' has no attribute '{name}'")
+    try:
+        from rtcflow_local.stack import library
+    except ImportError as error:
+        raise ImportError(
+            f"rtcflow.{name} needs the package rtcflow-local; install it beside rtcflow"
+        ) from error
+    return getattr(library, name)

@@ -60,6 +60,10 @@ class Acquisition(NamedTuple):
         Bytes of its pixels in all polarizations.
     outline : shapely geometry or None
         Longitude and latitude, degrees.
+    burst_index : int or None
+        Position in its sub-swath of the scene, from 0.
+    ipf_version : str
+        Version of the processor, empty where the catalogue does not say.
     """
 
     burst_id: str
@@ -70,6 +74,8 @@ class Acquisition(NamedTuple):
     orbit_direction: str
     size: int
     outline: BaseGeometry | None
+    burst_index: int | None = None
+    ipf_version: str = ""
 
     @property
     def pass_id(self) -> str:
@@ -187,7 +193,9 @@ def _acquisition(scene: str, group: Sequence[Mapping[str, Any]]) -> tuple[Acquis
         relative_orbit=int(float(values["PATH_NUMBER"])),
         orbit_direction=str(values.get("ASCENDING_DESCENDING", "")).lower(),
         size=sum(int(float(_values(item["umm"]).get("BYTE_LENGTH", _USUAL_BYTES))) for item in group),
-        outline=_outline(group[0]["umm"]),
+        outline=shapely.Polygon(bursts[0].outline) if bursts[0].outline else None,
+        burst_index=bursts[0].burst_index,
+        ipf_version=bursts[0].ipf_version,
     )
     changed = max(
         str(
@@ -240,13 +248,3 @@ def _passes(burst: Acquisition, filters: Filters) -> bool:
 
 def _values(umm: Mapping[str, Any]) -> dict[str, Any]:
     return {entry["Name"]: entry["Values"][0] for entry in umm["AdditionalAttributes"] if entry.get("Values")}
-
-
-def _outline(umm: Mapping[str, Any]) -> BaseGeometry | None:
-    domain = umm.get("SpatialExtent", {}).get("HorizontalSpatialDomain", {})
-    polygons = domain.get("Geometry", {}).get("GPolygons", [])
-    shapes = [
-        shapely.Polygon([(point["Longitude"], point["Latitude"]) for point in polygon["Boundary"]["Points"]])
-        for polygon in polygons
-    ]
-    return shapely.unary_union(shapes) if shapes else None

@@ -164,6 +164,19 @@ def _kept_grid(record: dict[str, Any]) -> GeoBox:
     return GeoBox(tuple(record["shape"]), Affine(*record["transform"]), record["crs"])
 
 
+def check_cube(path: Path, area: BaseGeometry | None, crs: int | None, resolution: float | None) -> None:
+    """Refuse a folder that holds something else, or a cube of another area or grid, before anything is made for it.
+
+    Raises
+    ------
+    RefusedError
+        Names what differs.
+    """
+    state = _state(path)
+    if state is not None:
+        _check(path, state, area, crs, resolution)
+
+
 def _check(
     path: Path, state: _State, area: BaseGeometry | None, crs: int | None, resolution: float | None
 ) -> None:

@@ -1,0 +1,157 @@
+"""The products of a search on this machine: static layers once, then every pass; none stops another."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rtcflow.cli.work_folder import work_folder
+from rtcflow.scene_run import NO_BUCKET, PlannedScene, RunSettings, Scene, SceneLoop, plan_scenes
+from rtcflow.task_loop import Watcher
+from rtcflow_contract import keys
+from rtcflow_contract.job import LocalPlaces, Sources
+from rtcflow_contract.layers import Product
+from rtcflow_contract.report import Outcome, SceneReport
+from rtcflow_contract.request import OnMissingStatic, parse_request
+from rtcflow_local.stack.acquisitions import Acquisition, Found
+from rtcflow_scene.burst_choice import SceneBurst
+
+PRODUCTS, STATIC = "products", "static"
+
+
+class MakeSettings(NamedTuple):
+    """How products are made.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the stack: `products` and `static` are in it.
+    payload : mapping
+        Fields of a scene payload that hold for all scenes, such as `resolution`.
+    sources : Sources
+        Where inputs are fetched from.
+    parallel : int
+        Bursts that compute at once, 1 GB of memory each.
+    product_version : str
+    """
+
+    folder: Path
+    payload: Mapping[str, Any]
+    sources: Sources
+    parallel: int = 1
+    product_version: str = "0.1"
+
+
+class Made(NamedTuple):
+    """What became of the bursts of a search: numbers, and why passes are not whole, by pass id."""
+
+    made: int
+    there: int
+    failures: dict[str, str]
+    reports: tuple[SceneReport, ...]
+
+
+class _FoundBursts:
+    """The bursts of a scene as the search found them: the archive is not asked a second time."""
+
+    def __init__(self, bursts: Sequence[Acquisition]) -> None:
+        self._bursts = bursts
+
+    def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
+        """Bursts of the scene that the search found."""
+        return [
+            SceneBurst(burst.burst_id, burst.sensing_start, burst.burst_index, burst.ipf_version)
+            for burst in self._bursts
+            if burst.scene.id == scene
+        ]
+
+
+def payloads(found: Found, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One payload a scene of the search, with the bursts that lie in the area, by time; as a campaign's list has them.
+
+    Raises
+    ------
+    RefusedError
+        When a field is wrong; names every wrong one.
+    """
+    made = []
+    for one in found.passes:
+        for scene, burst_ids in one.scenes.items():
+            payload = {**fields, "scene": scene, "burst_id_list": burst_ids}
+            parse_request(payload, NO_BUCKET)
+            made.append(payload)
+    return made
+
+
+def static_payloads(found: Found, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Payloads that make the static layers of each burst once, from the first pass that has it."""
+    scenes: dict[str, list[str]] = defaultdict(list)
+    seen: set[str] = set()
+    for burst in found.bursts:
+        if burst.burst_id not in seen:
+            seen.add(burst.burst_id)
+            scenes[burst.scene.id].append(burst.burst_id)
+    return [
+        {**fields, "scene": scene, "burst_id_list": ids, "product": Product.RTC_S1_STATIC.value}
+        for scene, ids in scenes.items()
+    ]
+
+
+def make_products(found: Found, settings: MakeSettings, watcher: Watcher) -> Made:
+    """Make what is missing of a search's products; run again, it makes what failed or came since.
+
+    Parameters
+    ----------
+    found : Found
+    settings : MakeSettings
+    watcher : Watcher
+        Hears of each burst that begins and ends.
+
+    Raises
+    ------
+    RefusedError
+        When nothing can be written to the folder, or a field of the payload is wrong.
+    """
+    products, static = settings.folder / PRODUCTS, settings.folder / STATIC
+    grids = keys.Location.local(products)
+    linked = {"link_static_layers": True, "on_missing_static": OnMissingStatic.CREATE.value}
+    with work_folder(settings.folder, None) as work:
+        of_static = LocalPlaces(out=keys.Location.local(static), grids=grids)
+        _run(static_payloads(found, settings.payload), found, settings, work / STATIC, of_static, watcher)
+        places = LocalPlaces(
+            out=keys.Location.local(products), static=keys.Location.local(static), grids=grids
+        )
+        asked = payloads(found, {**settings.payload, **linked})
+        planned, reports = _run(asked, found, settings, work / PRODUCTS, places, watcher)
+    return _made(found, planned, reports)
+
+
+def _run(
+    asked: Sequence[Mapping[str, Any]],
+    found: Found,
+    settings: MakeSettings,
+    work: Path,
+    places: LocalPlaces,
+    watcher: Watcher,
+) -> tuple[list[PlannedScene], list[SceneReport]]:
+    work.mkdir(parents=True, exist_ok=True)
+    catalogue = _FoundBursts(found.bursts)
+    scenes = [Scene({"s3_bucket": NO_BUCKET, **payload}, settings.sources, catalogue) for payload in asked]
+    run = RunSettings(work, places, settings.product_version, settings.parallel)
+    planned = plan_scenes(scenes, run)
+    return planned, SceneLoop(planned, run, watcher).run()
+
+
+def _made(found: Found, planned: Sequence[PlannedScene], reports: Sequence[SceneReport]) -> Made:
+    pass_of = {burst.scene.id: burst.pass_id for burst in found.bursts}
+    failures: dict[str, list[str]] = defaultdict(list)
+    counts = dict.fromkeys(Outcome, 0)
+    for scene, report in zip(planned, reports, strict=True):
+        if scene.error is not None:
+            failures[pass_of[str(scene.scene.payload["scene"])]].append(scene.error.message)
+        for burst in report.bursts:
+            counts[burst.outcome] += 1
+            if burst.outcome is Outcome.FAILED:
+                failures[pass_of[report.scene]].append(f"{burst.burst_id}: {burst.message}")
+    told = {pass_id: "; ".join(dict.fromkeys(reasons)) for pass_id, reasons in failures.items()}
+    return Made(counts[Outcome.MADE], counts[Outcome.SKIPPED], told, tuple(reports))

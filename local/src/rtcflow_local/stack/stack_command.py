@@ -1,0 +1,231 @@
+"""`rtcflow stack`: every pass over an area in a period, made on this machine, as one cube."""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from rtcflow.cli.scene_choice import SceneSource
+from rtcflow.cli.screen import Screen, duration
+from rtcflow.sources.scene.scene_bursts import ARCHIVES
+from rtcflow_campaign.campaign_list import write_payloads
+from rtcflow_contract.errors import EXIT_CODES, RefusedError
+from rtcflow_contract.job import Sources
+from rtcflow_contract.report import Outcome
+from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, parse_crs
+from rtcflow_local.stack.acquisitions import Found, find_acquisitions
+from rtcflow_local.stack.aoi import area_of_interest
+from rtcflow_local.stack.cube import CUBE, Written, check_cube, update_cube
+from rtcflow_local.stack.expectation import expect
+from rtcflow_local.stack.making import PRODUCTS, STATIC, Made, MakeSettings, make_products, payloads
+from rtcflow_local.stack.opening import read_items
+from rtcflow_local.stack.page import write_page
+from rtcflow_local.stack.report import build_stack_page
+from rtcflow_local.stack.search_command import (
+    AreaFile,
+    Box,
+    Bursts,
+    Day,
+    Direction,
+    Orbits,
+    Polarization,
+    choose_area,
+    read_filters,
+)
+
+REPORT = "report.html"
+_DEFAULTS = Sources(scene="asf")
+
+
+def stack(
+    start: Day,
+    end: Day,
+    out: Annotated[
+        Path, typer.Option(help="Folder for products, static layers, cube and report; run again, it goes on.")
+    ],
+    area: AreaFile = None,
+    bbox: Box = None,
+    orbit_direction: Direction = None,
+    relative_orbit: Orbits = None,
+    polarization: Polarization = None,
+    burst_id: Bursts = None,
+    resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=FINEST_M, max=COARSEST_M)] = 20,
+    output_crs: Annotated[
+        str | None, typer.Option(help="EPSG code of products and cube; the bursts' own by default.")
+    ] = None,
+    dem: Annotated[str, typer.Option(help="DEM, as in a scene payload.")] = "cop_glo30",
+    engine: Annotated[Engine, typer.Option(help="Who computes.")] = Engine.AUTO,
+    scene_source: SceneSource = "asf",
+    orbit_source: Annotated[
+        str, typer.Option(help="Orbit files: folder, s3:// or https:// prefix.", envvar="ORBIT_SOURCE")
+    ] = _DEFAULTS.orbits,
+    dem_source: Annotated[
+        str, typer.Option(help="DEM tiles: folder, s3:// or https:// prefix.", envvar="DEM_SOURCE")
+    ] = _DEFAULTS.dem,
+    geoid: Annotated[
+        str, typer.Option(help="EGM2008 raster, added to the heights of tiles.", envvar="GEOID_SOURCE")
+    ] = _DEFAULTS.geoid,
+    parallel: Annotated[
+        int, typer.Option(help="Bursts that compute at once, 1 GB of memory each.", min=1, max=64)
+    ] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched and made.")] = False,
+    campaign_list: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the scenes as a campaign's list (.jsonl) for a stack on AWS, and make nothing."
+        ),
+    ] = None,
+    items: Annotated[
+        str | None,
+        typer.Option(
+            help="Products that exist: a folder or a STAC collection. Only the cube is made of them."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what became of it as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say only what is wrong.")] = False,
+) -> None:
+    """Make every pass over an area as a cube: OUT/cube.zarr, with a report; run again later, it takes up what came."""
+    started = time.monotonic()
+    say = Console(soft_wrap=True, highlight=False, stderr=as_json, quiet=quiet)
+    if scene_source not in ARCHIVES:
+        raise RefusedError(f"'{scene_source}' is no archive; use {' or '.join(ARCHIVES)}", "scene-source")
+    if "://" in str(out):
+        raise RefusedError(f"--out {out} is no folder of this machine; give a path", "output")
+    crs = parse_crs(output_crs)
+    place = area_of_interest(choose_area(area, bbox))
+    filters = read_filters(orbit_direction, relative_orbit, polarization, burst_id)
+    check_cube(out / CUBE, place.geometry, crs, resolution)
+    with say.status("searching"):
+        found = find_acquisitions(place, start.date(), end.date(), filters)
+    fields = _fields(resolution, crs, dem, engine, scene_source)
+    if not found.passes:
+        raise RefusedError(
+            "the archive has no burst that fits; widen the area, the period or the filters", "no-bursts"
+        )
+    if campaign_list is not None:
+        _write_list(campaign_list, found, fields, say)
+        return
+    _tell_found(found, say)
+    if dry_run:
+        return
+    made = Made(0, 0, {}, ())
+    if items is None:
+        sources = Sources(scene=scene_source, orbits=orbit_source, dem=dem_source, geoid=geoid)
+        settings = MakeSettings(out, fields, sources, parallel)
+        made = _make(found, settings, as_json or quiet)
+    written = _write_cube(out, found, items, crs, resolution, say)
+    seconds = time.monotonic() - started
+    page = build_stack_page(found, made.failures, written.path, _size(out), made.made, seconds)
+    write_page(out / REPORT, page)
+    _tell_made(made, written, out, seconds, say, as_json)
+    code = _exit_code(made)
+    if code:
+        raise typer.Exit(code)
+
+
+def _fields(resolution: int, crs: int | None, dem: str, engine: Engine, scene_source: str) -> dict[str, Any]:
+    fields = {
+        "resolution": resolution,
+        "output_crs": crs,
+        "dem": dem,
+        "engine": engine.value,
+        "orbit": "best",
+        "scene_source": scene_source,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _write_list(path: Path, found: Found, fields: dict[str, Any], say: Console) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    linked = {"link_static_layers": True, "on_missing_static": "create"}
+    asked = payloads(found, {**fields, **linked})
+    path.write_text(write_payloads(asked), encoding="utf-8")
+    say.print(
+        f"{len(asked)} scenes written to {path}; start them with: rtcflow campaign start NAME {path}",
+        markup=False,
+    )
+
+
+def _tell_found(found: Found, say: Console) -> None:
+    expected = expect(found)
+    ids = {burst.burst_id for burst in found.bursts}
+    say.print(
+        f"{len(found.passes)} passes, {len(found.bursts)} bursts of {len(ids)} burst ids; where nothing is made yet, "
+        f"{expected.fetched_bytes / 1e9:,.1f} GB to fetch and about {duration(expected.seconds)}"
+    )
+    for scene, why in found.left_out.items():
+        say.print(f"left out: {scene}: {why}", style="yellow", markup=False)
+
+
+def _make(found: Found, settings: MakeSettings, quiet: bool) -> Made:
+    burst_ids = {burst.burst_id for burst in found.bursts}
+    screen = Screen(len(found.bursts) + len(burst_ids), quiet)
+    try:
+        with screen:
+            return make_products(found, settings, screen)
+    except KeyboardInterrupt:
+        screen.complain("interrupted; what is made stays, run the same command again for the rest")
+        raise typer.Exit(130) from None
+
+
+def _write_cube(
+    out: Path, found: Found, items: str | None, crs: int | None, resolution: int, say: Console
+) -> Written:
+    columns = (SpinnerColumn(), TextColumn("cube"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=say, transient=True, disable=not say.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        return update_cube(
+            out / CUBE,
+            read_items(items or out / PRODUCTS),
+            found.area.geometry,
+            crs=crs,
+            resolution=resolution if items is None else None,
+            progress=lambda done: bar.update(task, completed=min(done, 0.99)),
+        )
+
+
+def _tell_made(made: Made, written: Written, out: Path, seconds: float, say: Console, as_json: bool) -> None:
+    if as_json:
+        record = {
+            "made": made.made,
+            "existed": made.there,
+            "passes": written.passes,
+            "new_passes": written.new,
+            "failures": made.failures,
+            "cube": str(written.path),
+            "report": str(out / REPORT),
+            "seconds": round(seconds, 1),
+        }
+        typer.echo(json.dumps(record, indent=1))
+        return
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    for pass_id, why in made.failures.items():
+        errors.print(f"pass {pass_id} is not whole: {why}", style="bold red", markup=False)
+    say.print(
+        f"{made.made} bursts made, {made.there} were there, {len(made.failures)} passes with a failure, "
+        f"in {duration(seconds)}"
+    )
+    say.print(f"{len(written.passes)} passes ({len(written.new)} new) in {written.path}", markup=False)
+    say.print(f"report  {out / REPORT}", markup=False)
+
+
+def _exit_code(made: Made) -> int:
+    codes = {
+        EXIT_CODES[burst.error_class]
+        for report in made.reports
+        for burst in report.bursts
+        if burst.outcome is Outcome.FAILED and burst.error_class
+    }
+    if made.failures and not codes:
+        codes = {EXIT_CODES[next(iter(EXIT_CODES))]}
+    return max(codes, default=0)
+
+
+def _size(out: Path) -> int:
+    """Bytes of products, static layers and cube."""
+    folders = (out / name for name in (PRODUCTS, STATIC, CUBE))
+    return sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
