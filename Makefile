@@ -30,8 +30,9 @@ demo: $(READY)  ## Run the sample scene through the state machine on the local t
 test: $(READY)  ## Run all tests, in random order, on all cores
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-bench: $(READY)  ## Measure the engine, stage by stage, beside sarsen
+bench: $(READY)  ## Measure the engine beside sarsen, and nine bursts in one task beside one process each
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.task
 
 closure: $(READY)  ## Hold each installed engine against the truth of simulated scenes: make closure [CASES="coast polar"]
 	@$(BIN)/python -m benchmarks.closure $(CASES)
