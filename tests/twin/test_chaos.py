@@ -39,7 +39,7 @@ def runs(twin, side):
     )
     try:
         arns = {name: twin.start(payload(twin, name, ids), name) for name, ids in wanted.items()}
-        done = {name: twin.wait(arn, timeout_s=240) for name, arn in arns.items()}
+        done = {name: twin.wait(arn, timeout_s=900) for name, arn in arns.items()}
         unused = [f for f in twin.faults.left() if f.times and (FLAKY in f.where or CUT in f.where)]
         assert not unused
         return done

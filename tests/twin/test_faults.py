@@ -70,7 +70,7 @@ def runs(twin):
             )
             for name, ids in wanted.items()
         }
-        return {name: twin.wait(arn, timeout_s=280) for name, arn in arns.items()}
+        return {name: twin.wait(arn, timeout_s=900) for name, arn in arns.items()}
     finally:
         twin.faults.put()
 
