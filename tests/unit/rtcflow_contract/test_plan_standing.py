@@ -7,14 +7,14 @@ import pytest
 
 from rtcflow_contract.keys import ITEM, MANIFEST
 from rtcflow_files import storage
-from rtcflow_scene.planning import _existing_item
+from rtcflow_scene.existing import existing_item
 from tests.support.inventory_case import Spec, job_of, put_product
 
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def left_out(**payload):
-    found = _existing_item(job_of(Spec(made=LATER, payload=payload)))
+    found = existing_item(job_of(Spec(made=LATER, payload=payload)))
     return found is not None and found.key.endswith(ITEM)
 
 

@@ -384,10 +384,10 @@ def test_a_folder_whose_manifest_cannot_be_read_is_left_as_it_is(two):
 
 
 def test_a_plan_leaves_out_a_burst_only_when_the_version_is_there(two):
-    from rtcflow_scene.planning import _existing_item
+    from rtcflow_scene.existing import existing_item
 
     def item(version):
-        found = _existing_item(job_of(Spec(version=version, payload=BESIDE)))
+        found = existing_item(job_of(Spec(version=version, payload=BESIDE)))
         return found and found.key.rpartition("/")[2]
 
     assert [item(version) for version in ("0.1", "0.2", "0.3")] == [ITEM, "metadata.v0.2.json", None]

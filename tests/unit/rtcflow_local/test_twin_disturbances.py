@@ -1,9 +1,20 @@
 import asyncio
+import json
 
 import pytest
 
+from rtcflow_local.twin.bridges.run_task import told_badly
 from rtcflow_local.twin.disturbances import disturbed_function, disturbed_s3
-from rtcflow_local.twin.faults import LAMBDA_KINDS, S3_KINDS, Fault, FaultFile
+from rtcflow_local.twin.faults import (
+    LAMBDA_KINDS,
+    QUOTA_KINDS,
+    RUN_KINDS,
+    S3_KINDS,
+    START_KINDS,
+    Fault,
+    FaultFile,
+)
+from rtcflow_scene.task_end import read_end
 
 
 @pytest.fixture
@@ -55,8 +66,8 @@ def test_function_that_times_out_has_done_its_work(faults):
         return {"body": {"item": "s3://x"}, "log": "text"}
 
     call = disturbed_function(execute, faults)
-    faults.put(Fault("t070_149815_iw3/job.json", "lambda_timeout"))
-    event = {"job": "s3://w/executions/e/RTC_S1/t070_149815_iw3/job.json"}
+    faults.put(Fault("e/tasks/0.json", "lambda_timeout"))
+    event = {"task": "s3://w/executions/e/tasks/0.json"}
     first, second = call({}, event, "id"), call({}, event, "id")
     assert (first["error"], first["body"]["errorType"]) == (True, "Sandbox.Timedout")
     assert second["body"] == {"item": "s3://x"}
@@ -67,5 +78,21 @@ def test_faults_of_one_kind_are_not_taken_by_another(faults):
     faults.put(Fault("b", "kill"), Fault("b", "s3_slow"), Fault("b", "lambda_timeout"))
     assert faults.take("b", S3_KINDS).kind == "s3_slow"
     assert faults.take("b", LAMBDA_KINDS).kind == "lambda_timeout"
-    assert faults.take("b").kind == "kill"
-    assert faults.take("b") is None
+    assert faults.take("b", START_KINDS) is None
+    assert faults.take("b", RUN_KINDS).kind == "kill"
+    assert faults.take("b", RUN_KINDS) is None
+
+
+def test_a_quota_stays_where_other_faults_are_used_up(faults):
+    faults.put(Fault("run-1", "vcpu_quota", vcpu=6))
+    assert [faults.standing("executions/run-1/", QUOTA_KINDS).vcpu for _ in range(2)] == [6, 6]
+    assert faults.standing("executions/run-2/", QUOTA_KINDS) is None
+
+
+@pytest.mark.parametrize("how", ["exit_0", "absent", "cut", "text"])
+def test_the_end_of_a_task_is_told_badly_in_each_way(how):
+    task = {"StopCode": "EssentialContainerExited", "Containers": [{"Name": "burst", "ExitCode": 137}]}
+    cause = told_badly(task, how)
+    assert (cause is None) is (how == "absent")
+    assert cause != json.dumps(task)
+    assert read_end({"Error": "States.TaskFailed", "Cause": cause}).ran

@@ -6,13 +6,11 @@ from typing import Any, NamedTuple
 
 from rtcflow_archives.cdse import CDSE_CONNECTIONS
 from rtcflow_contract import keys
-from rtcflow_contract.errors import NotFoundError, RefusedError
-from rtcflow_contract.job import BurstJob, LocalPlaces, Sources, make_job
-from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.job import LocalPlaces, Sources, make_job
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
 from rtcflow_contract.request import (
-    OnExisting,
     OrbitChoice,
     Precision,
     SceneRequest,
@@ -22,12 +20,11 @@ from rtcflow_contract.request import (
 )
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor, refuse_uncalibrated
-from rtcflow_contract.standing import Verdict, judge
-from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_contract.task import Task
 from rtcflow_files import storage
 from rtcflow_scene.burst_catalogue import BurstCatalogue, Listed, list_from_first
 from rtcflow_scene.burst_choice import wanted_bursts
+from rtcflow_scene.existing import existing_item
 from rtcflow_scene.grouping import (
     BURST_LIMIT_S,
     bursts_per_task,
@@ -40,7 +37,6 @@ from rtcflow_scene.grouping import (
 from rtcflow_scene.orbit_wait import shortest_wait
 from rtcflow_scene.records import write_task
 from rtcflow_scene.task_run import StackSettings, first_run
-from rtcflow_stac.context import says_it_is_at
 
 # Geographic CRS that users give by habit; any other that is not projected is refused by the burst task.
 _IN_DEGREES = {4326, 4979, 4283, 7844, 4258, 4269}
@@ -156,7 +152,7 @@ def plan_scene(
         )
         for burst in bursts
     ]
-    existing = {job.burst_id: item for job in jobs if (item := _existing_item(job)) is not None}
+    existing = {job.burst_id: item for job in jobs if (item := existing_item(job)) is not None}
     due = by_neighbours([job for job in jobs if job.burst_id not in existing])
     engine = chosen_engine(request.engine, stack.engine)
     numbers = task_numbers(len(due), bursts_per_task(request, engine, stack.bursts_per_task))
@@ -274,44 +270,3 @@ def _check_crs(request: SceneRequest) -> None:
             f"output_crs {request.output_crs} is in degrees; give a projected CRS in metres, such as 3031",
             reason="crs",
         )
-
-
-def _existing_item(job: BurstJob) -> keys.Location | None:
-    """The item of the product that stands and is to stay; None where one is to be made.
-
-    None also where another product stands: its task then fails that burst by name, and the others go on.
-    """
-    if job.on_existing is OnExisting.REPLACE:
-        return None
-    standing = _manifest(job, keys.MANIFEST)
-    at = job.destination.join(standing.item) if standing else job.item
-    if (
-        job.on_existing is OnExisting.BESIDE
-        and standing is not None
-        and standing.product_version != job.product_version
-    ):
-        standing = _manifest(job, keys.version_name(keys.MANIFEST, job.product_version))
-        at = job.destination.join(keys.version_name(keys.ITEM, job.product_version))
-    try:
-        verdict = judge(standing, job, job.destination, lambda _: _is_item(at))
-    except RefusedError:
-        return None
-    return at if verdict is Verdict.KEEP else None
-
-
-def _manifest(job: BurstJob, name: str) -> Manifest | None:
-    """A manifest of the job's place; None where there is none that can be read, which is for the task to tell."""
-    at = job.destination.join(name)
-    try:
-        return read_stored(Manifest, storage.read_bytes(at), at)
-    except (NotFoundError, UnreadableError):
-        return None
-
-
-def _is_item(at: keys.Location) -> bool:
-    """Whether an item is there; one that is empty or cut off is none, nor one that was moved on this machine."""
-    try:
-        found = storage.read_json(at)
-        return "id" in found and (not at.is_local or says_it_is_at(found, at))
-    except (NotFoundError, ValueError, TypeError):
-        return False

@@ -1,0 +1,52 @@
+"""Whether a burst's product stands and is to stay, so that the plan leaves the burst out."""
+
+from rtcflow_contract import keys
+from rtcflow_contract.errors import NotFoundError, RefusedError
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.manifest import Manifest
+from rtcflow_contract.request import OnExisting
+from rtcflow_contract.standing import Verdict, judge
+from rtcflow_contract.stored import UnreadableError, read_stored
+from rtcflow_files import storage
+from rtcflow_stac.context import says_it_is_at
+
+
+def existing_item(job: BurstJob) -> keys.Location | None:
+    """The item of the product that stands and is to stay; None where one is to be made.
+
+    None also where another product stands: its task then fails that burst by name, and the others go on.
+    """
+    if job.on_existing is OnExisting.REPLACE:
+        return None
+    standing = _manifest(job, keys.MANIFEST)
+    at = job.destination.join(standing.item) if standing else job.item
+    if (
+        job.on_existing is OnExisting.BESIDE
+        and standing is not None
+        and standing.product_version != job.product_version
+    ):
+        standing = _manifest(job, keys.version_name(keys.MANIFEST, job.product_version))
+        at = job.destination.join(keys.version_name(keys.ITEM, job.product_version))
+    try:
+        verdict = judge(standing, job, job.destination, lambda _: _is_item(at))
+    except RefusedError:
+        return None
+    return at if verdict is Verdict.KEEP else None
+
+
+def _manifest(job: BurstJob, name: str) -> Manifest | None:
+    """A manifest of the job's place; None where there is none that can be read, which is for the task to tell."""
+    at = job.destination.join(name)
+    try:
+        return read_stored(Manifest, storage.read_bytes(at), at)
+    except (NotFoundError, UnreadableError):
+        return None
+
+
+def _is_item(at: keys.Location) -> bool:
+    """Whether an item is there; one that is empty or cut off is none, nor one that was moved on this machine."""
+    try:
+        found = storage.read_json(at)
+        return "id" in found and (not at.is_local or says_it_is_at(found, at))
+    except (NotFoundError, ValueError, TypeError):
+        return False
