@@ -7,7 +7,7 @@ item of its own name, and files with ids of their own. Every step below can be k
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -68,10 +68,25 @@ def _folders(entries: Iterable[Entry]) -> Iterator[Folder]:
             yield Folder(name, sizes, tuple(sorted(versions)))
 
 
-def promote(store: Store, folder: Folder, version: str) -> Promoted:
+def _tell_no_one(promoted: Promoted) -> None:
+    """For promotions that are not published."""
+
+
+def promote(
+    store: Store, folder: Folder, version: str, tell: Callable[[Promoted], None] = _tell_no_one
+) -> Promoted:
     """Put a version in use; the version that was stays beside it, and can be put in use again.
 
-    The item comes last: until then the old item stands, and every file that it names.
+    The item comes last: until then the old item stands, and every file that it names. A promotion that is killed before
+    it told of its item is repeated by the next, and told again.
+
+    Parameters
+    ----------
+    store : Store
+    folder : Folder
+    version : str
+    tell : callable
+        Gets what came into use, to publish it.
 
     Raises
     ------
@@ -92,9 +107,11 @@ def promote(store: Store, folder: Folder, version: str) -> Promoted:
     # Where the item is gone already, an earlier promotion was killed after its switch.
     if others_item in folder.sizes:
         _copy(store, folder, others_item, ITEM)
+    promoted = Promoted(folder.name, in_use.replaces or "", json.loads(store.read(folder.at(ITEM))))
+    tell(promoted)
     for name in (others_item, version_name(MANIFEST, version)):
         store.delete(folder.at(name))
-    return Promoted(folder.name, in_use.replaces or "", json.loads(store.read(folder.at(ITEM))))
+    return promoted
 
 
 def _check_whole(store: Store, folder: Folder, manifest: Manifest) -> None:

@@ -14,7 +14,7 @@ from rtcflow_files.files import Store
 from rtcflow_local.inventory.command import Endpoint, store_at
 from rtcflow_local.inventory.facts import burst_of_name
 from rtcflow_local.inventory.prune import plan_pruning, prune
-from rtcflow_local.inventory.versions import find_folders
+from rtcflow_local.inventory.versions import Promoted, find_folders
 from rtcflow_local.inventory.versions import promote as promote_folder
 from rtcflow_local.report.aws import Clients
 from rtcflow_stac.notice import notice_of
@@ -44,15 +44,18 @@ def promote(
             _console.print(f"would put {version} in use in {store.href(folder.name)}")
         _console.print(f"{len(folders)} products; nothing was changed, do it with --yes")
         return
+
+    def tell(promoted: Promoted) -> None:
+        if topic is not None:
+            href = store.href(f"{promoted.folder}/metadata.json")
+            notice = notice_of(promoted.item, href, burst_of_name(href) or "", replaces=promoted.replaces)
+            publish(topic, notice.message, notice.attributes, Clients(endpoint_url)("sns"))
+
     done, troubles = 0, []
     for folder in folders:
         try:
-            promoted = promote_folder(store, folder, version)
+            promote_folder(store, folder, version, tell)
             done += 1
-            if topic is not None:
-                href = store.href(f"{folder.name}/metadata.json")
-                notice = notice_of(promoted.item, href, burst_of_name(href) or "", replaces=promoted.replaces)
-                publish(topic, notice.message, notice.attributes, Clients(endpoint_url)("sns"))
         except RtcflowError as error:
             # One that is not whole keeps its version; the others go on.
             troubles.append(error.message)
