@@ -207,6 +207,14 @@ def test_a_scene_that_lacked_its_static_layers_is_tried_again(case):
     assert case.follow()["attempt"] == SECOND
 
 
+@pytest.mark.parametrize("data", [b"", b'{"id": "OPERA'])
+def test_a_scene_whose_item_was_spoilt_is_run_again(case, data):
+    case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE))
+    key = outcome(BURSTS[0], MADE).item.removeprefix("s3://products/")
+    case.s3.put_object(Bucket="products", Key=key, Body=data)
+    assert case.follow()["attempt"] == SECOND
+
+
 def test_attempts_have_a_limit_over_all_starts(case):
     for number in range(1, 6):
         case.ended(f"{ITEM.name}-{number}", "FAILED", scene_report(f"{ITEM.name}-{number}", FAILED))

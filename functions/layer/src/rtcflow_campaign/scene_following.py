@@ -123,8 +123,13 @@ class SceneFollower:
         )
 
     def _stands(self, item: Location, request: SceneRequest) -> bool:
-        """Whether a product is there, and is no other product than a request asks for."""
-        if not storage.exists(item, self.s3):
+        """Whether a product is there, and is no other product than a request asks for.
+
+        An item that is empty or cut off is none.
+        """
+        try:
+            storage.read_json(item, self.s3)
+        except (NotFoundError, ValueError):
             return False
         folder, _, name = item.key.rpartition("/")
         at = Location(item.bucket, folder).join(name.replace("metadata", "manifest", 1))
