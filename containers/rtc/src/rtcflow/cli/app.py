@@ -64,7 +64,11 @@ def make_app(asked: str | None = None) -> typer.Typer:
     asked : str, optional
         Name of the command that will run: it is loaded alone, since some take seconds. All are, where it is unknown.
     """
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     app.callback()(_options)
     entries = [*_OWN, *sorted(entry_points(group=COMMANDS_GROUP), key=lambda entry: entry.name)]
     for entry in [entry for entry in entries if entry.name == asked] or entries:
