@@ -1,11 +1,14 @@
 """Catalogues in a PostgreSQL: products are loaded as they are, found by search, and compared with rasterio."""
 
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,19 +81,31 @@ def centre_of(path: Path, key: str, row: int, col: int) -> tuple[float, float]:
 
 
 def _datacube(*words: str) -> None:
-    _run("datacube", *words)
+    from datacube.scripts.cli_app import cli
+
+    _invoke(cli, *words)
 
 
 def _index(folder: Path, glob: str) -> None:
-    # s3-to-dc of the replaced system passes --convert-bools for booleans in text fields.
-    _run("fs-to-dc", str(folder), "--stac", "--glob", glob)
+    # In this process, since loading datacube takes longer than indexing.
+    from odc.apps.dc_tools.fs_to_dc import cli
+
+    _invoke(cli, str(folder), "--stac", "--glob", glob)
 
 
-def _run(name: str, *words: str) -> None:
-    program = Path(sys.executable).with_name(name)
-    done = subprocess.run([str(program), *words], capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, f"{name} {' '.join(words[:2])}: {said[-600:]}"
+def _invoke(command: Any, *words: str) -> None:
+    from click.testing import CliRunner
+
+    told = io.StringIO()
+    handler = logging.StreamHandler(told)
+    logging.getLogger().addHandler(handler)
+    try:
+        done = CliRunner().invoke(command, list(words))
+    finally:
+        logging.getLogger().removeHandler(handler)
+    said = done.output + told.getvalue()
+    assert done.exit_code == 0, f"{command.name} {' '.join(words[:2])}: {said[-600:]} {done.exception}"
+    # fs-to-dc goes on after a dataset that it cannot add.
     assert "Failed to add" not in said, said[-900:]
 
 
@@ -110,8 +125,11 @@ def check_pgstac(place: Place, address: str) -> str:
         loader = Loader(db)
         loader.load_collections(iter([collection]), Methods.insert)
         loader.load_items(iter(items), Methods.insert)
-    queryables = place.docs / "stac" / "queryables.json"
-    _run("pypgstac", "load_queryables", str(queryables), "--dsn", address)
+    queryables = str(place.docs / "stac" / "queryables.json")
+    program = str(Path(sys.executable).with_name("pypgstac"))
+    subprocess.run(
+        [program, "load_queryables", queryables, "--dsn", address], check=True, capture_output=True
+    )
     with psycopg.connect(address) as connection:
         connection.execute("set search_path to pgstac, public")
 
