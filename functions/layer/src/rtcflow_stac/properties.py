@@ -180,6 +180,10 @@ def _quality(manifest: Manifest) -> dict[str, Any]:
     if quality.timeliness in _TIMELINESS:
         found["product:timeliness"] = _TIMELINESS[quality.timeliness]
         found["product:timeliness_category"] = quality.timeliness
+    residual = manifest.parameters.get("orbit_fit_residual_m")
+    if residual is not None:
+        # Centimetres where an orbit file has a step near the burst.
+        found["orbit_fit_residual_m"] = residual
     accuracy = manifest.accuracy
     if accuracy is not None:
         found["geometric_accuracy"] = accuracy.model_dump()

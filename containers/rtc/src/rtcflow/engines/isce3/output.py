@@ -19,7 +19,7 @@ from rtcflow.product.check import check_layer
 from rtcflow.product.cog import write_cog
 from rtcflow.product.footprint import footprint_of
 from rtcflow.product.hdf5 import fixed_text
-from rtcflow.product.record import make_record
+from rtcflow.product.record import Record, make_record
 from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
 from rtcflow.provenance import software_version
@@ -123,7 +123,7 @@ def collect_output(
         path = folder / layer_file_name(job.product_id, layer.name, job.naming)
         write_cog(path, values, named, grid, tags, job.precision)
     _copy_browse(browse, folder / browse_file_name(job.product_id, job.naming))
-    _write_metadata(metadata, folder / metadata_file_name(job.product_id, job.naming), record.identification)
+    _write_metadata(metadata, folder / metadata_file_name(job.product_id, job.naming), record)
     return EngineResult(facts.versions, parameters)
 
 
@@ -178,21 +178,27 @@ def read_facts(path: Path) -> Facts:
         ) from error
 
 
-def _write_metadata(source: Path, target: Path, identification: dict[str, Any]) -> None:
+def _write_metadata(source: Path, target: Path, record: Record) -> None:
+    identification = record.identification
     buffer = io.BytesIO(source.read_bytes())
     with h5py.File(buffer, "r+") as file:
         for attribute, name in _WHO.items():
             file.attrs[attribute] = fixed_text(identification[name])
         for name in _OF_THIS_RUN:
             _replace(file["identification"], name, identification[name])
+        # What the operator's own campaign found; the workflow leaves it open.
+        for name, value in record.qa.items():
+            if name.startswith("geometricAccuracy/") and f"metadata/qa/{name}" in file:
+                _replace(file["metadata/qa"], name, value)
     target.write_bytes(buffer.getbuffer())
 
 
-def _replace(group: h5py.Group, name: str, value: str) -> None:
+def _replace(group: h5py.Group, name: str, value: str | float) -> None:
     attributes = dict(group[name].attrs) if name in group else {}
     if name in group:
         del group[name]
-    group.create_dataset(name, data=fixed_text(value)).attrs.update(attributes)
+    data = fixed_text(value) if isinstance(value, str) else value
+    group.create_dataset(name, data=data).attrs.update(attributes)
 
 
 def _the(folder: Path, ending: str) -> Path:
