@@ -24,6 +24,7 @@ from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_contract.task import Task
 from rtcflow_files import storage
 from rtcflow_files.s3 import s3_client
 from rtcflow_local.sample import SampleSpec, faults, read_sample, write_sample
@@ -100,7 +101,7 @@ def upload(sample, s3):
 
 
 def run(job: BurstJob, folder):
-    code = task.run(job, folder)
+    code = task.run(Task(execution=job.execution, number=0, jobs=(job,)), work_parent=folder)
     outcome = BurstOutcome.model_validate_json(storage.read_bytes(job.work.join(OUTCOME)))
     return code, outcome
 
