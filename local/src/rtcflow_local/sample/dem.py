@@ -50,15 +50,27 @@ class TileCorner(NamedTuple):
 
 
 def tiles_around(points: Iterable[tuple[float, float]], margin_m: float) -> list[TileCorner]:
-    """Tiles that lie within a distance of any of the points (latitude, longitude)."""
+    """Tiles of the rectangle of latitudes and longitudes around points (latitude, longitude), with a margin.
+
+    The whole rectangle, since a DEM is read so: its corners lie farther from a slanting burst than the margin.
+    """
+    places = list(points)
+    middle = places[0][1]
     found: set[TileCorner] = set()
-    for latitude, longitude in points:
+    for latitude, longitude in places:
         north = margin_m / 111_000
         east = north / math.cos(math.radians(latitude))
+        # As continuous as the first point's, across 180 degrees.
+        continuous = middle + (longitude - middle + 180) % 360 - 180
         for lat in range(math.floor(latitude - north), math.floor(latitude + north) + 1):
-            for lon in range(math.floor(longitude - east), math.floor(longitude + east) + 1):
-                found.add(TileCorner(lat, (lon + 180) % 360 - 180))
-    return sorted(found)
+            for lon in range(math.floor(continuous - east), math.floor(continuous + east) + 1):
+                found.add(TileCorner(lat, lon))
+    lats, lons = ({getattr(tile, name) for tile in found} for name in ("latitude", "longitude"))
+    return sorted(
+        TileCorner(lat, (lon + 180) % 360 - 180)
+        for lat in range(min(lats), max(lats) + 1)
+        for lon in range(min(lons), max(lons) + 1)
+    )
 
 
 def write_tiles(world: World, tiles: list[TileCorner], folder: Path) -> dict[str, Path]:
