@@ -1,8 +1,10 @@
-"""Write the parts of the docs that the code says: the payload's fields in guide.md.
+"""Write the parts of the docs that the code says: the payload's fields in guide.md, and the library's page api.md.
 
-`python scripts/docs_from_code.py` writes it; a test holds the page to what it would write.
+`python scripts/docs_from_code.py` writes them; a test holds the pages to what it would write.
 """
 
+import inspect
+import re
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -50,7 +52,23 @@ def guide(text: str) -> str:
     return f"{head}{_BEGIN}\n{payload_table()}\n{_END}{tail}"
 
 
-PAGES: dict[str, Callable[[str], str]] = {"guide.md": guide}
+def api() -> str:
+    """The page of the library: each public function and class with its signature and docstring."""
+    from rtcflow import library
+
+    parts = ["# The library", inspect.cleandoc(library.__doc__ or "")]
+    for name in library.__all__:
+        found = getattr(library, name)
+        signature = re.sub(r"\b(?:[a-z_]\w*\.)+([A-Z]\w*)", r"\1", str(inspect.signature(found)))
+        parts += [
+            f"## `{name}`",
+            f"```python\n{name}{signature}\n```",
+            f"```text\n{inspect.getdoc(found)}\n```",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+PAGES: dict[str, Callable[[str], str]] = {"guide.md": guide, "api.md": lambda _: api()}
 
 
 def main() -> None:
