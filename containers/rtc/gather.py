@@ -3,12 +3,15 @@
 Run in the image's build: `python gather.py ENVIRONMENT OUT`, with what belongs below `/` in OUT.
 """
 
+import re
 import shutil
 import sys
 from pathlib import Path
 
 from trim import compile_modules, give_one_time
 
+# Numba writes the addresses of functions into remarks beside compiled code; they are others each time.
+_ADDRESS, _NO_ADDRESS = re.compile(rb"at 0x[0-9a-f]{12}>"), b"at 0x000000000000>"
 OWN = ("bin/rtcflow", "compiled", "sbom.cdx.json", "lib/python*/site-packages/rtcflow*")
 
 
@@ -27,6 +30,8 @@ def main() -> None:
                 compile_modules(path, target)
             else:
                 shutil.copy2(path, target)
+    for file in (out / environment.relative_to("/") / "compiled").rglob("*.nbc"):
+        file.write_bytes(_ADDRESS.sub(_NO_ADDRESS, file.read_bytes()))
     give_one_time(out)
 
 
