@@ -194,8 +194,8 @@ def test_every_prefixed_field_belongs_to_a_declared_extension(case):
         "ceosard": "ceos-ard",
     }
     used = {key.split(":")[0] for key in item["properties"] if ":" in key}
-    # Open Data Cube's names are its own, and of no extension.
-    used -= {"odc", "sarard"}
+    # Names of Open Data Cube, and our own, are of no extension.
+    used -= {"odc", "sarard", "rtcflow"}
     used |= {key.split(":")[0] for asset in item["assets"].values() for key in asset if ":" in key}
     for prefix in used:
         assert any(f"/{prefixes[prefix]}/" in uri for uri in item["stac_extensions"]), prefix

@@ -11,6 +11,10 @@ from rtcflow_contract.naming import SCHEMES, is_item_name
 from rtcflow_stac.context import local_uri
 
 PREFIX = "rtcflow:"
+_FACTS = (
+    *("item", "tag", "burst_id", "engine", "execution", "seconds", "output_crs", "dem"),
+    *("linked_static", "static_id", "bytes", "files"),
+)
 _STATIC_LAYER = "number_of_looks"
 _BURST_FOLDER = re.compile(
     r"(?:^|/)(t\d{3}_\d{6}_iw[123])(?:/\d{4}/\d{1,2}/\d{1,2}(?:/\d{8}T\d{6})?|/\d{8}/\w+)?/[^/]+$"
@@ -57,7 +61,7 @@ def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: 
         "bytes": own_bytes(item, manifest),
         "files": len(own_assets(item, manifest)),
     }
-    properties = {**item["properties"], **{PREFIX + name: value for name, value in facts.items()}}
+    properties = {**item["properties"], **{PREFIX + name: facts[name] for name in _FACTS}}
     return {**item, "properties": properties, "links": _links(item, href)}
 
 
@@ -69,7 +73,9 @@ def _links(item: dict[str, Any], href: str) -> list[dict[str, Any]]:
 
 def without_facts(item: dict[str, Any]) -> dict[str, Any]:
     """The item as its product has it."""
-    kept = {name: value for name, value in item["properties"].items() if not name.startswith(PREFIX)}
+    added = {PREFIX + name for name in _FACTS}
+    # Products have properties of this prefix too, which stay.
+    kept = {name: value for name, value in item["properties"].items() if name not in added}
     return {**item, "properties": kept}
 
 
