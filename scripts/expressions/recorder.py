@@ -23,7 +23,7 @@ _seen: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {}
 
 def pytest_collection_finish() -> None:
     """Record what the runner of the tests evaluates from now on."""
-    runner: Any = sys.modules["asl_runner"]
+    runner: Any = sys.modules["tests.support.asl_runner"]
     evaluate = runner.evaluate
 
     def recorded(expression: str, scope: dict[str, Any], variables: dict[str, Any]) -> Any:
@@ -38,7 +38,7 @@ def pytest_collection_finish() -> None:
 
 def pytest_sessionfinish() -> None:
     """Write all evaluations, and the expressions of the definitions that none was of."""
-    evaluate = sys.modules["asl_runner"].evaluate_unrecorded
+    evaluate = sys.modules["tests.support.asl_runner"].evaluate_unrecorded
     with Path(os.environ["EXPRESSIONS"]).open("w") as file:
         for expression, inputs in _seen.items():
             for number, (scope, variables) in enumerate(inputs.values()):
@@ -85,7 +85,7 @@ def _paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 def _expressions() -> Iterator[str]:
-    definitions = sys.modules["definition"]
+    definitions = sys.modules["tests.support.definition"]
     yield from _texts([definitions.definition(), definitions.campaign()])
 
 
