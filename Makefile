@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 LINT   := .venv-lint
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test bench ecosystem closure lint docs format lock image push lock-image image-test validate check-expressions clean
+.PHONY: help setup demo test fuzz bench ecosystem closure lint docs format lock image push lock-image image-test validate check-expressions clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,10 @@ test: $(READY)  ## Run all tests, in random order, on all cores
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 bench: $(READY)  ## Measure the engine beside sarsen, and nine bursts in one task beside one process each
+fuzz: $(READY)  ## Read 100,000 damaged inputs: each must end in a result or in one sentence
+	@RTCFLOW_FUZZ=100000 $(BIN)/python -m pytest -n auto -q tests/unit/rtcflow/test_fuzz.py
+
+bench: $(READY)  ## Measure the engine, stage by stage, beside sarsen
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.task
 

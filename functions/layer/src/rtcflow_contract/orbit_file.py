@@ -56,7 +56,8 @@ def choose_orbits(names: Iterable[str], scene: SceneId) -> list[tuple[OrbitName,
     """Files that serve a scene, best first, each alone or as a pair.
 
     A file serves when it starts an orbit and a minute before the scene and stops a minute after; the newest
-    first.
+    first. A RESORB that covers no more than the scene and a minute around it serves where there is nothing else: the
+    ascending node, which it does not reach, is found by propagation.
     """
     orbits = [orbit for orbit in map(parse_orbit_name, names) if orbit and orbit.platform == scene.platform]
     orbits.sort(key=lambda orbit: orbit.created, reverse=True)
@@ -70,6 +71,9 @@ def choose_orbits(names: Iterable[str], scene: SceneId) -> list[tuple[OrbitName,
         for second in restituted
         for first in restituted
         if first.start <= start and second.stop >= stop and start < second.start <= first.stop < stop
+    ]
+    choices += [
+        (orbit,) for orbit in restituted if start < orbit.start <= scene.start - MARGIN and stop <= orbit.stop
     ]
     return choices
 
