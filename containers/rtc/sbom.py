@@ -12,7 +12,7 @@ Component = dict[str, str]
 _DEBIAN = "${Package}\t${Version}\t${Architecture}\n"
 
 
-def debian_packages() -> list[Component]:
+def _debian_packages() -> list[Component]:
     """Packages of the base image."""
     query = ["dpkg-query", "--show", "--showformat", _DEBIAN]
     listed = subprocess.run(query, capture_output=True, text=True, check=True).stdout
@@ -20,7 +20,7 @@ def debian_packages() -> list[Component]:
     return [_component("deb/debian", name, version, f"?arch={arch}") for name, version, arch in lines]
 
 
-def conda_packages(prefix: Path) -> list[Component]:
+def _conda_packages(prefix: Path) -> list[Component]:
     """Packages of a conda environment."""
     records = [json.loads(path.read_text()) for path in sorted((prefix / "conda-meta").glob("*.json"))]
     return [
@@ -41,9 +41,9 @@ def main(arguments: list[str]) -> None:
     if "python" in given:
         bill = json.loads(Path(given["python"]).read_text())
     if "debian" in given:
-        bill["components"] += debian_packages()
+        bill["components"] += _debian_packages()
     if "conda" in given:
-        bill["components"] += conda_packages(Path(given["conda"]))
+        bill["components"] += _conda_packages(Path(given["conda"]))
     Path(out).write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n")
 
 

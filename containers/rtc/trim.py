@@ -27,7 +27,7 @@ SERVICES = {
     "sts",
 }
 # Of the standard library.
-UNUSED = {
+_UNUSED = {
     "ensurepip",
     "idlelib",
     "lib2to3",
@@ -91,7 +91,7 @@ def main() -> None:
     leave_out(packages)
     compile_modules(packages, packages)
     library = Path(sysconfig.get_path("stdlib"))
-    compile_modules(library, out / library.relative_to("/"), UNUSED)
+    compile_modules(library, out / library.relative_to("/"), _UNUSED)
     give_one_time(out)
 
 

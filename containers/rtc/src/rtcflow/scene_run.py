@@ -159,7 +159,7 @@ class SceneLoop:
 
     def reports(self) -> list[SceneReport]:
         """A report for each scene, of what has become of it so far."""
-        return [report_of(scene, self._settings.work) for scene in self._planned]
+        return [_report_of(scene, self._settings.work) for scene in self._planned]
 
     def remove_files(self) -> None:
         """Remove the work folder, for a process that ends at once."""
@@ -171,7 +171,7 @@ class SceneLoop:
         return record.outcome or outcome
 
 
-def report_of(planned: PlannedScene, work: Path) -> SceneReport:
+def _report_of(planned: PlannedScene, work: Path) -> SceneReport:
     """Report of a scene: what has become of its bursts so far."""
     failure = planned.error
     event: dict[str, Any] = {

@@ -91,7 +91,7 @@ class TaskLoop:
         self._bursts = _line_up(records)
         at_once = settings.compute_at_once
         steps = [
-            Step("fetch", self._fetch, fetched_ahead(records) + at_once - 1, interruptible=True),
+            Step("fetch", self._fetch, _fetched_ahead(records) + at_once - 1, interruptible=True),
             Step("compute", self._compute, at_once),
             Step("write", self._write, at_once),
             Step("publish", self._publish, 1),
@@ -282,7 +282,7 @@ class _Burst:
             )
 
 
-def fetched_ahead(records: Sequence[Record]) -> int:
+def _fetched_ahead(records: Sequence[Record]) -> int:
     """How many bursts are fetched ahead, for the source of a task's scene."""
     source = records[0].job.sources.scene if records else ""
     return _FETCHED_AHEAD.get(source, _FETCHED_AHEAD_OF_SAFE)

@@ -13,7 +13,7 @@ Ring = tuple[tuple[float, float], ...]
 Points = Sequence[tuple[float, float]]
 
 # CMR takes no more points in a polygon.
-MOST_POINTS = 5000
+_MOST_POINTS = 5000
 _WIDEST_DEG = 180.0
 # Corners on both sides of the antimeridian are near each other when all are as near to it.
 _NEAR_ANTIMERIDIAN_DEG = 45.0
@@ -36,8 +36,8 @@ def check_ring(points: Points) -> Ring:
         raise ValueError("must be in degrees (EPSG:4326); reproject it")
     if len(set(points)) < 3:
         raise ValueError("needs 3 corners at least; draw it again")
-    if len(points) > MOST_POINTS:
-        raise ValueError(f"has {len(points)} points; simplify it to {MOST_POINTS}")
+    if len(points) > _MOST_POINTS:
+        raise ValueError(f"has {len(points)} points; simplify it to {_MOST_POINTS}")
     closed = _closed(points)
     plane = _unwrapped(closed)
     _check_width(closed, plane)

@@ -17,7 +17,7 @@ from rtcflow_files import storage
 # An execution may wait for its orbit and then for capacity.
 LONGEST_EXECUTION = timedelta(days=34)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(hours=1), timedelta(hours=24)
-MOST_ATTEMPTS = 6
+_MOST_ATTEMPTS = 6
 
 
 class Failed(NamedTuple):
@@ -45,12 +45,12 @@ class Tried(NamedTuple):
     given_up: list[GivenUp]
 
 
-def execution_of(name: str, attempt: int) -> str:
+def _execution_of(name: str, attempt: int) -> str:
     """Name of an attempt at a found scene: the first has the plain name."""
     return name if attempt == 1 else attempt_name(name, attempt)
 
 
-def wait_after(attempt: int) -> timedelta:
+def _wait_after(attempt: int) -> timedelta:
     """How long after a failed attempt the next one starts."""
     return min(_FIRST_WAIT * 3 ** (attempt - 1), _LONGEST_WAIT)
 
@@ -82,7 +82,7 @@ def try_again(
         if now - scene.first > within + LONGEST_EXECUTION:
             continue
         kept[name] = scene
-        execution = execution_of(name, scene.attempt)
+        execution = _execution_of(name, scene.attempt)
         ended = failed.get(execution)
         if ended is None:
             continue
@@ -90,11 +90,11 @@ def try_again(
         if found is None:
             del kept[name]
             continue
-        if not found.failure.passes or scene.attempt >= MOST_ATTEMPTS or now - scene.first > within:
+        if not found.failure.passes or scene.attempt >= _MOST_ATTEMPTS or now - scene.first > within:
             del kept[name]
             given_up.append(_given_up(name, scene, found.failure, now))
-        elif now - ended >= wait_after(scene.attempt):
-            retried += states.start(execution_of(name, scene.attempt + 1), found.payload)
+        elif now - ended >= _wait_after(scene.attempt):
+            retried += states.start(_execution_of(name, scene.attempt + 1), found.payload)
             kept[name] = scene.model_copy(update={"attempt": scene.attempt + 1})
     return Tried(kept, retried, given_up)
 

@@ -15,7 +15,7 @@ from rtcflow_contract.errors import RefusedError, TransientError
 _NAMES = ("granule_ur", "granule-ur")
 
 
-def granule_of(record: Mapping[str, Any]) -> str:
+def _granule_of(record: Mapping[str, Any]) -> str:
     """Name of the granule that a queue's record tells of, with or without SNS' envelope.
 
     Raises
@@ -44,7 +44,7 @@ def take_notice(record: Mapping[str, Any], areas: Sequence[Area], cmr: Cmr, star
     TransientError
         When the catalogue does not have the granule yet, or a search or a start failed.
     """
-    scene = scene_of_granule(granule_of(record))
+    scene = scene_of_granule(_granule_of(record))
     if scene is None or not areas:
         return 0
     if find_scene(cmr, scene.id, [ring for area in areas for ring in area.rings]) is None:

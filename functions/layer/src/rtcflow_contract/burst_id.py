@@ -10,8 +10,8 @@ from pydantic import AfterValidator
 _PATTERN = re.compile(r"^t?(\d{3})[_-](\d{6})[_-](iw[123])$", re.IGNORECASE)
 
 TRACKS = 175
-BURST_CYCLE_S = 2.758273
-PREAMBLE_S = 2.299849
+_BURST_CYCLE_S = 2.758273
+_PREAMBLE_S = 2.299849
 ORBIT_PERIOD_S = 12 * 86400 / TRACKS
 # Burst numbers of a repeat cycle, 1 to this.
 NUMBERS = 375887
@@ -84,4 +84,4 @@ def burst_id_from_anx_time(seconds_since_anx: float, track: int, swath: str) -> 
 def cycles_since_first_node(seconds_since_anx: float, track: int, swath: str) -> float:
     """Burst cycles since the ascending node of track 1 at the middle of the IW2 burst; arguments as above."""
     iw2_middle = seconds_since_anx - _AFTER_IW1_S[swath.lower()] + _IW1_TO_IW2_S + _IW2_TO_IW3_S / 2
-    return (iw2_middle + (track - 1) * ORBIT_PERIOD_S - PREAMBLE_S) / BURST_CYCLE_S
+    return (iw2_middle + (track - 1) * ORBIT_PERIOD_S - _PREAMBLE_S) / _BURST_CYCLE_S

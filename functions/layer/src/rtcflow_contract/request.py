@@ -319,11 +319,11 @@ class SceneRequest(BaseModel):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        refuse_misfit(self)
+        _refuse_misfit(self)
         return self
 
 
-def refuse_misfit(request: SceneRequest) -> None:
+def _refuse_misfit(request: SceneRequest) -> None:
     """Raise ValueError when a request asks for what its scheme of names has no place for."""
     if request.naming is Naming.OPERA:
         return

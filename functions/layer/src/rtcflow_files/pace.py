@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 
 import urllib3
 
-PIECE = 1024 * 1024
+_PIECE = 1024 * 1024
 WINDOW_S = 60.0
 # A burst of 150 MB would take four hours.
-LEAST_BYTES_S = 10 * 1024
+_LEAST_BYTES_S = 10 * 1024
 
 
 class TrickleError(urllib3.exceptions.HTTPError):
@@ -21,17 +21,17 @@ def pieces(answer: urllib3.BaseHTTPResponse, now: Callable[[], float] = time.mon
     Raises
     ------
     TrickleError
-        When less than `LEAST_BYTES_S` a second came in `WINDOW_S`.
+        When less than `_LEAST_BYTES_S` a second came in `WINDOW_S`.
     urllib3.exceptions.HTTPError
         When the body stalls or breaks off.
     """
     since, came = now(), 0
     # One read of the connection each time: of a longer one that breaks off, nothing would be kept.
-    while piece := answer.read1(PIECE):
+    while piece := answer.read1(_PIECE):
         yield piece
         came += len(piece)
         elapsed = now() - since
         if elapsed >= WINDOW_S:
-            if came < LEAST_BYTES_S * elapsed:
+            if came < _LEAST_BYTES_S * elapsed:
                 raise TrickleError(f"{came} bytes in {elapsed:.0f} s")
             since, came = now(), 0

@@ -95,7 +95,7 @@ class CdseCatalogue:
 _ARCHIVES: dict[str, type[AsfCatalogue] | type[CdseCatalogue]] = {"asf": AsfCatalogue, "cdse": CdseCatalogue}
 
 
-def catalogue_of(source: str, polarizations: Sequence[str] = ()) -> BurstCatalogue:
+def _catalogue_of(source: str, polarizations: Sequence[str] = ()) -> BurstCatalogue:
     """The catalogue of a scene source; a SAFE is its own and needs no archive."""
     archive = _ARCHIVES.get(source)
     return archive(polarizations) if archive else SafeCatalogue(source, polarizations=polarizations)
@@ -109,7 +109,7 @@ class Listed(NamedTuple):
 
 
 def list_from_first(
-    request: SceneRequest, catalogue_for: Callable[[str, Sequence[str]], BurstCatalogue] = catalogue_of
+    request: SceneRequest, catalogue_for: Callable[[str, Sequence[str]], BurstCatalogue] = _catalogue_of
 ) -> Listed:
     """The bursts of a scene from the first of a request's sources that lists them.
 

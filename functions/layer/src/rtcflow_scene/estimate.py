@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rtcflow_scene.cost import DEFAULT_REGION, TaskSize, campaign_scene_cost, scene_cost, task_cost
 
 # A dual-polarized burst of an IW scene.
-BURST_MB = 300.0
+_BURST_MB = 300.0
 BURSTS_PER_SCENE = 27
 # Seconds from RunTask to the container's first line, its image pulled; of PlanScene, SummarizeScene and the states
 # between them; of AssembleStac a burst; of bringing the last burst's files away.
@@ -50,7 +50,7 @@ class Archive(NamedTuple):
     @property
     def fetch_s(self) -> float:
         """Seconds that one connection needs for a burst."""
-        return self.delay_s + BURST_MB / self.mb_per_s
+        return self.delay_s + _BURST_MB / self.mb_per_s
 
 
 # CDSE's quota is per user and published. ASF and S3 publish none: what a connection gets is an assumption.

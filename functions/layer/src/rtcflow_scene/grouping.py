@@ -16,9 +16,9 @@ _AUTO = {Engine.NATIVE: 9, Engine.ISCE3: 1}
 # The longest that a burst may take, s: a hundred times the usual.
 BURST_LIMIT_S = {Engine.NATIVE: 1800, Engine.ISCE3: 13800}
 # The longest that a task may take, s. On Spot, a longer one would seldom reach its end.
-LONGEST_TASK_S = 108_000
+_LONGEST_TASK_S = 108_000
 # What a task takes before its first burst and after its last, s.
-TASK_MARGIN_S = 900
+_TASK_MARGIN_S = 900
 
 
 def chosen_engine(asked: Engine, stack: str) -> Engine:
@@ -33,7 +33,7 @@ def jobs_per_burst(request: SceneRequest) -> int:
 
 def task_limit_s(jobs: int, engine: Engine) -> int:
     """The longest that the state of a task with this many jobs may take, s."""
-    return jobs * BURST_LIMIT_S[engine] + TASK_MARGIN_S
+    return jobs * BURST_LIMIT_S[engine] + _TASK_MARGIN_S
 
 
 def bursts_per_task(request: SceneRequest, engine: Engine, stack: str = "auto") -> int:
@@ -47,7 +47,7 @@ def bursts_per_task(request: SceneRequest, engine: Engine, stack: str = "auto") 
     stack : str
         The stack's own: `auto`, `scene` or a number.
     """
-    allowed = max(1, LONGEST_TASK_S // (BURST_LIMIT_S[engine] * jobs_per_burst(request)))
+    allowed = max(1, _LONGEST_TASK_S // (BURST_LIMIT_S[engine] * jobs_per_burst(request)))
     asked = stack if request.bursts_per_task == "auto" else request.bursts_per_task
     if asked == "auto":
         asked = _AUTO[engine]

@@ -186,10 +186,10 @@ def plan_scene(
     at = keys.execution_folder(settings.work_bucket, execution).join(keys.PLAN)
     storage.write_bytes(at, plan.model_dump_json(indent=1).encode())
     wait = _orbit_wait(plan, settings, present) if plan.bursts else 0
-    return state_of(plan, at, stack, wait)
+    return _state_of(plan, at, stack, wait)
 
 
-def state_of(plan: Plan, at: keys.Location, stack: StackSettings, orbit_wait_s: int = 0) -> dict[str, Any]:
+def _state_of(plan: Plan, at: keys.Location, stack: StackSettings, orbit_wait_s: int = 0) -> dict[str, Any]:
     """What the state machine carries of a plan: ids, keys, how to run its tasks, and how long to wait before."""
     request = plan.request
     ids: dict[int, list[str]] = {}

@@ -59,11 +59,11 @@ def check_static_layers(plan_uri: str) -> dict[str, Any]:
     }
     for number in sorted({burst.task for burst in plan.bursts}):
         task = read_task(str(keys.task_key(work, plan.execution, number)))
-        write_task(task.model_copy(update={"jobs": with_static_jobs(task.jobs, statics)}), work)
+        write_task(task.model_copy(update={"jobs": _with_static_jobs(task.jobs, statics)}), work)
     return {"missing": len(lacking), "message": message}
 
 
-def with_static_jobs(jobs: Sequence[BurstJob], statics: Mapping[str, BurstJob]) -> tuple[BurstJob, ...]:
+def _with_static_jobs(jobs: Sequence[BurstJob], statics: Mapping[str, BurstJob]) -> tuple[BurstJob, ...]:
     """Jobs of a task with the static jobs of its bursts, each before the one that links to it; others go."""
     asked = [job for job in jobs if job.product is not Product.RTC_S1_STATIC]
     return tuple(made for job in asked for made in (statics.get(job.burst_id), job) if made is not None)

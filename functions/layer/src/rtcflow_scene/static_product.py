@@ -8,7 +8,7 @@ from rtcflow_contract.layers import Product, layers_of
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import SceneRequest
 
-ITEM_LAYER = "STAC item"
+_ITEM_LAYER = "STAC item"
 
 
 class StaticState(StrEnum):
@@ -62,7 +62,7 @@ def examine(
     if missing:
         return StaticFinding(burst_id, StaticState.MISSING, missing, damaged=True)
     if manifest.item not in sizes:
-        return StaticFinding(burst_id, StaticState.MISSING, (ITEM_LAYER,))
+        return StaticFinding(burst_id, StaticState.MISSING, (_ITEM_LAYER,))
     return StaticFinding(burst_id, StaticState.FIT)
 
 

@@ -9,10 +9,10 @@ from rtcflow_contract.request import Compute
 from rtcflow_contract.task import ATTEMPT_VARIABLE, TASK_VARIABLE
 from rtcflow_scene.cost_tags import cost_tags
 
-CONTAINER = "burst"
+_CONTAINER = "burst"
 # Events that one round of a task leaves in the execution's history: 6 of RunTask, 5 of AssembleStac, 2 of the choice, 2
 # of the wait. Step Functions ends an execution at 25,000; what is left is for retries of functions.
-EVENTS_OF_A_ROUND = 15
+_EVENTS_OF_A_ROUND = 15
 _EVENTS_OF_A_TASK = 4
 _EVENTS_FOR_TASKS = 18_000
 
@@ -115,7 +115,7 @@ class TaskRun(BaseModel):
 
 def most_rounds(tasks: int) -> int:
     """RunTask calls of each of a scene's tasks that keep the execution's history under its limit."""
-    return max(1, (_EVENTS_FOR_TASKS // max(1, tasks) - _EVENTS_OF_A_TASK) // EVENTS_OF_A_ROUND)
+    return max(1, (_EVENTS_FOR_TASKS // max(1, tasks) - _EVENTS_OF_A_TASK) // _EVENTS_OF_A_ROUND)
 
 
 def first_run(
@@ -169,4 +169,4 @@ def _overrides(task: str, attempt: int) -> dict[str, Any]:
         {"Name": TASK_VARIABLE, "Value": task},
         {"Name": ATTEMPT_VARIABLE, "Value": str(attempt)},
     ]
-    return {"ContainerOverrides": [{"Name": CONTAINER, "Environment": environment}]}
+    return {"ContainerOverrides": [{"Name": _CONTAINER, "Environment": environment}]}

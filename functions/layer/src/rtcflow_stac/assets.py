@@ -16,7 +16,7 @@ from rtcflow_stac.properties import convention_of, storage_ref
 _IN_STATISTICS = ("minimum", "maximum", "mean", "stddev", "valid_percent")
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 # odc-stac and rio-tiler open `application/x-hdf5` as a raster, and then every band by default fails.
-HDF5_TYPE = "application/vnd.hdfgroup.hdf5"
+_HDF5_TYPE = "application/vnd.hdfgroup.hdf5"
 
 
 class _Other(NamedTuple):
@@ -28,7 +28,7 @@ class _Other(NamedTuple):
 
 OTHERS = {
     "browse": _Other("thumbnail", "Browse image", ("thumbnail", "overview"), "image/png"),
-    "metadata": _Other("metadata", "Metadata in the OPERA RTC-S1 group layout", ("metadata",), HDF5_TYPE),
+    "metadata": _Other("metadata", "Metadata in the OPERA RTC-S1 group layout", ("metadata",), _HDF5_TYPE),
     "configuration": _Other("proc_config", "Parameters of the processing", ("metadata",), "application/yaml"),
     "checksum": _Other("checksum", "SHA-1 of every file", ("metadata",), "text/plain"),
     "style": _Other("style", "QGIS style", ("metadata",), "application/xml"),

@@ -72,7 +72,7 @@ def metadata_type() -> dict[str, Any]:
     }
 
 
-def product_definition(
+def _product_definition(
     collection: str, product: Product, polarizations: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """A product definition, as `datacube product add` takes it."""
@@ -94,12 +94,12 @@ def all_definitions() -> list[dict[str, Any]]:
     static = default_collection(Naming.OPERA, Product.RTC_S1_STATIC, ())
     others = (names for names in POLARIZATIONS.values() if names != _DEFAULT)
     return [
-        product_definition(default, Product.RTC_S1, _DEFAULT),
+        _product_definition(default, Product.RTC_S1, _DEFAULT),
         *(
-            product_definition("_".join((default, *(name.lower() for name in names))), Product.RTC_S1, names)
+            _product_definition("_".join((default, *(name.lower() for name in names))), Product.RTC_S1, names)
             for names in others
         ),
-        product_definition(static, Product.RTC_S1_STATIC),
+        _product_definition(static, Product.RTC_S1_STATIC),
     ]
 
 

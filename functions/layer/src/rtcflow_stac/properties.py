@@ -43,7 +43,7 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def static_validity(manifest: Manifest) -> datetime:
+def _static_validity(manifest: Manifest) -> datetime:
     """From when on static layers are valid; they stay so until others are made."""
     return datetime.strptime(SCHEMES[manifest.naming].static_since, "%Y%m%d").replace(tzinfo=UTC)
 
@@ -98,7 +98,7 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         **_datacube(manifest, context),
     }
     if manifest.naming is Naming.GA:
-        found |= ga_properties(manifest)
+        found |= _ga_properties(manifest)
     if conforms(manifest, context):
         found |= {
             "ceosard:type": "radar",
@@ -110,7 +110,7 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
     if manifest.notes:
         found["rtcflow:notes"] = list(manifest.notes)
     if context.names_storage:
-        found["storage:schemes"] = storage_schemes(context)
+        found["storage:schemes"] = _storage_schemes(context)
     return found
 
 
@@ -144,7 +144,7 @@ def conforms(manifest: Manifest, context: ItemContext) -> bool:
 def _interval(manifest: Manifest) -> dict[str, Any]:
     if manifest.product is Product.RTC_S1_STATIC:
         # Valid until others take their place; STAC wants an end, and readers of times take no year 9999.
-        return {"start_datetime": stamp(static_validity(manifest)), "end_datetime": "2100-01-01T00:00:00Z"}
+        return {"start_datetime": stamp(_static_validity(manifest)), "end_datetime": "2100-01-01T00:00:00Z"}
     took = manifest.acquisition
     return {"start_datetime": stamp(took.start), "end_datetime": stamp(took.stop)}
 
@@ -203,7 +203,7 @@ def _datacube(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
     }
 
 
-def ga_properties(manifest: Manifest) -> dict[str, Any]:
+def _ga_properties(manifest: Manifest) -> dict[str, Any]:
     """The `sarard:` properties of Geoscience Australia's metadata type; texts where it has texts."""
     took, quality, parameters = manifest.acquisition, manifest.quality, manifest.parameters
     orbits = [ref.id for ref in manifest.inputs if ref.kind == "orbit"]
@@ -259,7 +259,7 @@ def providers(context: ItemContext) -> list[dict[str, Any]]:
     ]
 
 
-def storage_schemes(context: ItemContext) -> dict[str, Any]:
+def _storage_schemes(context: ItemContext) -> dict[str, Any]:
     """The buckets that assets lie in, by the key that `storage_ref` gives."""
     folders = [context.folder, *([context.static.folder] if context.static else [])]
     return {

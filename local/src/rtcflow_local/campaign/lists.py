@@ -37,7 +37,7 @@ def find_lists(source: str, static: str | None) -> Lists:
     return Lists(source, static)
 
 
-def read_list(source: str, client: Any) -> str:
+def _read_list(source: str, client: Any) -> str:
     """Text of a list; RefusedError when it cannot be read or is neither JSONL nor CSV."""
     if not source.endswith(_ENDINGS):
         raise RefusedError(f"list {source} is neither .jsonl nor .csv; rename it", reason="campaign-list")
@@ -79,7 +79,7 @@ def upload_list(
     RefusedError
         When a line cannot work, and not `leave_out_wrong`; names the lines.
     """
-    text = read_list(source, client)
+    text = _read_list(source, client)
     checked = make_items(parse_list(text, source), products_bucket, "0")
     if not leave_out_wrong or not checked.items:
         checked.refuse_wrong(source)

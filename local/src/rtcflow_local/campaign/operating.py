@@ -14,8 +14,8 @@ from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_local.campaign.lists import Lists, upload_list
 from rtcflow_local.report.aws import BUCKET_OUTPUT, Clients, asked
 
-MACHINE_OUTPUT = "CampaignStateMachineArn"
-WORK_OUTPUT = "WorkBucketName"
+_MACHINE_OUTPUT = "CampaignStateMachineArn"
+_WORK_OUTPUT = "WorkBucketName"
 RUNNING = "RUNNING"
 # What an execution's name has after the campaign's.
 _STARTED = re.compile(r"-\d{8}T\d{12}$")
@@ -43,16 +43,16 @@ class Campaign:
     """A campaign by name, in the stack whose outputs are given."""
 
     def __init__(self, name: str, clients: Clients, outputs: Mapping[str, str]) -> None:
-        if MACHINE_OUTPUT not in outputs:
+        if _MACHINE_OUTPUT not in outputs:
             raise RefusedError("the stack has no campaigns; deploy this version of rtcflow", reason="stack")
         # Refuses a name that the campaign could not have.
         parse_campaign({"campaign": name, "scenes": "s3://any/list.jsonl"})
         self.name = name
-        self.machine = outputs[MACHINE_OUTPUT]
+        self.machine = outputs[_MACHINE_OUTPUT]
         self._products_bucket = outputs[BUCKET_OUTPUT]
         self._states = clients("stepfunctions")
         self._s3 = clients("s3")
-        self.store = CampaignStore(outputs[WORK_OUTPUT], name, self._s3)
+        self.store = CampaignStore(outputs[_WORK_OUTPUT], name, self._s3)
 
     def start(self, lists: Lists, settings: Mapping[str, Any], leave_out_wrong: bool = False) -> str:
         """Upload the lists and start; a pause ends. Gives the execution's ARN.

@@ -11,7 +11,7 @@ from rtcflow_archives.granule import SceneGranule
 _SAME_PASS_S = 2.0
 
 
-def same_view(granule: SceneGranule) -> Hashable:
+def _same_view(granule: SceneGranule) -> Hashable:
     """Equal for scenes of a track that start at the same place; a scene whose place is unknown stands alone."""
     if granule.track is None or granule.since_node is None:
         return granule.scene.id
@@ -34,7 +34,7 @@ def group_views(granules: Iterable[SceneGranule]) -> Views:
     """Group scenes by view."""
     groups: dict[Hashable, list[SceneGranule]] = defaultdict(list)
     for granule in granules:
-        groups[same_view(granule)].append(granule)
+        groups[_same_view(granule)].append(granule)
     newest = {
         view: sorted(group, key=lambda one: one.scene.start, reverse=True) for view, group in groups.items()
     }

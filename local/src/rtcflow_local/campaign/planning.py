@@ -20,7 +20,7 @@ from rtcflow_scene.estimate import Estimate
 
 PLAN = "plan.json"
 # A scene of three sub-swaths of nine bursts.
-USUAL_BURSTS = 27
+_USUAL_BURSTS = 27
 # Fields of a payload that static layers are made with too.
 _KEPT = (
     "resolution", "output_crs", "dem", "engine", "scene_source", "orbit", "compute", "max_concurrency",
@@ -108,7 +108,7 @@ def plan_area(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say)
     return AreaPlan(
         area=area,
         scenes=scenes,
-        bursts=count_bursts(views, bursts, USUAL_BURSTS),
+        bursts=count_bursts(views, bursts, _USUAL_BURSTS),
         samples=len(samples),
         cover=cover(bursts, rank=lambda scene: newest[scene]),
         refusals=refusals,

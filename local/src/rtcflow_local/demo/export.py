@@ -20,7 +20,7 @@ def export_bucket(client: Any, bucket: str, folder: Path) -> int:
             client.download_file(bucket, entry["Key"], str(path))
             if path.name == COLLECTION or is_item_name(path.name):
                 here = os.path.dirname(entry["Key"])
-                found = with_relative_hrefs(json.loads(path.read_text()), bucket, here)
+                found = _with_relative_hrefs(json.loads(path.read_text()), bucket, here)
                 for link in found["links"]:
                     if link["rel"] == "self":
                         # Readers find relative hrefs from where the file says that it is.
@@ -30,16 +30,16 @@ def export_bucket(client: Any, bucket: str, folder: Path) -> int:
     return count
 
 
-def with_relative_hrefs(value: Any, bucket: str, folder: str) -> Any:
+def _with_relative_hrefs(value: Any, bucket: str, folder: str) -> Any:
     """A STAC object with the hrefs into its own bucket written relative to its folder in it."""
     prefix = f"s3://{bucket}/"
     if isinstance(value, dict):
         return {
             key: os.path.relpath(inner.removeprefix(prefix), folder)
             if key == "href" and isinstance(inner, str) and inner.startswith(prefix)
-            else with_relative_hrefs(inner, bucket, folder)
+            else _with_relative_hrefs(inner, bucket, folder)
             for key, inner in value.items()
         }
     return (
-        [with_relative_hrefs(inner, bucket, folder) for inner in value] if isinstance(value, list) else value
+        [_with_relative_hrefs(inner, bucket, folder) for inner in value] if isinstance(value, list) else value
     )

@@ -95,10 +95,10 @@ def build(
         collected = collect_outcomes(store_at(work, endpoint_url), there)
         _console.print(f"{collected.reports} new scene reports")
         troubles += collected.unread
-    tell_troubles(_console, troubles)
+    _tell_troubles(_console, troubles)
 
 
-def tell_troubles(
+def _tell_troubles(
     console: Console, troubles: Sequence[str], done: str = "all else is in the inventory"
 ) -> None:
     """Name each thing that was left out.

@@ -57,9 +57,9 @@ def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: 
         "output_crs": manifest.parameters.get("output_crs") if manifest else None,
         "dem": manifest.parameters.get("dem") if manifest else None,
         "linked_static": static,
-        "static_id": static_id(item),
-        "bytes": own_bytes(item, manifest),
-        "files": len(own_assets(item, manifest)),
+        "static_id": _static_id(item),
+        "bytes": _own_bytes(item, manifest),
+        "files": len(_own_assets(item, manifest)),
     }
     properties = {**item["properties"], **{PREFIX + name: facts[name] for name in _FACTS}}
     return {**item, "properties": properties, "links": _links(item, href)}
@@ -79,7 +79,7 @@ def without_facts(item: dict[str, Any]) -> dict[str, Any]:
     return {**item, "properties": kept}
 
 
-def own_assets(item: dict[str, Any], manifest: Manifest | None = None) -> list[dict[str, Any]]:
+def _own_assets(item: dict[str, Any], manifest: Manifest | None = None) -> list[dict[str, Any]]:
     """Assets that are files of this product; those of linked static layers bear another product's id."""
     prefix = manifest.product_id if manifest else item["id"]
     return [
@@ -89,7 +89,7 @@ def own_assets(item: dict[str, Any], manifest: Manifest | None = None) -> list[d
     ]
 
 
-def static_id(item: dict[str, Any]) -> str | None:
+def _static_id(item: dict[str, Any]) -> str | None:
     """Id of the static product whose files an item of backscatter names; None where it names none."""
     asset = item["assets"].get(_STATIC_LAYER)
     if asset is None or item["properties"].get("product:type") != Product.RTC_S1:
@@ -99,6 +99,6 @@ def static_id(item: dict[str, Any]) -> str | None:
     return next((name.removesuffix(ending) for ending in endings if name.endswith(ending)), name)
 
 
-def own_bytes(item: dict[str, Any], manifest: Manifest | None = None) -> int:
+def _own_bytes(item: dict[str, Any], manifest: Manifest | None = None) -> int:
     """Size of the product's files."""
-    return sum(int(asset.get("file:size") or 0) for asset in own_assets(item, manifest))
+    return sum(int(asset.get("file:size") or 0) for asset in _own_assets(item, manifest))

@@ -15,11 +15,11 @@ from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneRe
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files.files import Entry, Store
 
-OUTCOMES = "outcomes.parquet"
-EXECUTIONS = "executions"
+_OUTCOMES = "outcomes.parquet"
+_EXECUTIONS = "executions"
 _READERS = 32
 _TIME = pa.timestamp("us", tz="UTC")
-SCHEMA = pa.schema(
+_SCHEMA = pa.schema(
     [
         ("report", pa.string()),
         ("tag", pa.string()),
@@ -59,7 +59,7 @@ def collect_outcomes(work: Store, inventory: Store) -> Collected:
     tags = dict(zip(known["report"].to_pylist(), known["tag"].to_pylist(), strict=True))
     new = [
         entry
-        for entry in work.entries(EXECUTIONS, at_once=16)
+        for entry in work.entries(_EXECUTIONS, at_once=16)
         if entry.name.rpartition("/")[2] == REPORT and tags.get(work.href(entry.name)) != entry.tag
     ]
     if not new:
@@ -70,11 +70,11 @@ def collect_outcomes(work: Store, inventory: Store) -> Collected:
     rows = [row for rows in read if not isinstance(rows, str) for row in rows]
     read_now = pa.array(sorted({row["report"] for row in rows}), pa.string())
     kept = held.filter(pc.invert(pc.is_in(held["report"], value_set=read_now)))
-    table = pa.concat_tables([kept, pa.Table.from_pylist(rows, SCHEMA)], promote_options="default")
+    table = pa.concat_tables([kept, pa.Table.from_pylist(rows, _SCHEMA)], promote_options="default")
     if rows:
         data = io.BytesIO()
         pq.write_table(table, data, compression="zstd")
-        inventory.write(OUTCOMES, data.getvalue())
+        inventory.write(_OUTCOMES, data.getvalue())
     return Collected(len(new) - len(unread), unread)
 
 
@@ -89,15 +89,15 @@ def read_outcomes(inventory: Store) -> pa.Table:
         When the file is no parquet file.
     """
     try:
-        held = pq.read_table(io.BytesIO(inventory.read(OUTCOMES)))
+        held = pq.read_table(io.BytesIO(inventory.read(_OUTCOMES)))
     except NotFoundError:
-        return SCHEMA.empty_table()
+        return _SCHEMA.empty_table()
     except (pa.ArrowInvalid, OSError) as error:
         raise RefusedError(
-            f"{inventory.href(OUTCOMES)} is no parquet file ({error}); delete it and collect the reports again",
+            f"{inventory.href(_OUTCOMES)} is no parquet file ({error}); delete it and collect the reports again",
             reason="inventory-part",
         ) from error
-    return pa.concat_tables([SCHEMA.empty_table(), held], promote_options="default")
+    return pa.concat_tables([_SCHEMA.empty_table(), held], promote_options="default")
 
 
 def _rows(work: Store, entry: Entry) -> list[dict[str, Any]] | str:

@@ -56,10 +56,10 @@ def read_parts(store: Store, columns: Sequence[str]) -> Iterator[tuple[str, pa.T
     """Columns of every file of an inventory, by name; several files at once."""
     names = part_names(store)
     with ThreadPoolExecutor(_READERS) as pool:
-        yield from zip(names, pool.map(lambda name: read_part(store, name, columns), names), strict=True)
+        yield from zip(names, pool.map(lambda name: _read_part(store, name, columns), names), strict=True)
 
 
-def read_part(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+def _read_part(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """A file of the inventory; columns that it lacks are left out.
 
     Raises
@@ -102,7 +102,7 @@ def merge_part(
     tables: list[pa.Table] = []
     left_out: dict[str, str] = {}
     try:
-        standing = read_part(store, name)
+        standing = _read_part(store, name)
     except NotFoundError:
         standing = None
     if standing is not None:
@@ -169,7 +169,7 @@ def _parquet(table: pa.Table) -> bytes:
 
 def items_of_part(store: Store, name: str) -> Iterable[dict[str, Any]]:
     """Items of a file, without the nulls that columns of other items leave."""
-    return (_without_nulls(item) for item in stac_table_to_items(read_part(store, name)))
+    return (_without_nulls(item) for item in stac_table_to_items(_read_part(store, name)))
 
 
 def _without_nulls(value: Any) -> Any:

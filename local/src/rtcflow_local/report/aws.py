@@ -13,9 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 from rtcflow_cloud.failures import error_code, translate, translated
 from rtcflow_contract.errors import RefusedError
 
-STATE_MACHINE_OUTPUT = "SceneStateMachineArn"
+_STATE_MACHINE_OUTPUT = "SceneStateMachineArn"
 # Alias of the version in use, which a roll-back moves; stacks may have none.
-LIVE_OUTPUT = "SceneStateMachineLiveArn"
+_LIVE_OUTPUT = "SceneStateMachineLiveArn"
 BUCKET_OUTPUT = "ProductsBucketName"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _REFUSALS = {
@@ -110,7 +110,7 @@ def stack_outputs(clients: Clients, stack: str) -> dict[str, str]:
     except IndexError:
         found = {}
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
-    if STATE_MACHINE_OUTPUT not in outputs:
+    if _STATE_MACHINE_OUTPUT not in outputs:
         raise RefusedError(
             f"there is no rtcflow stack named '{stack}' here; give its name with --stack, or the state machine "
             "with --state-machine-arn",
@@ -121,4 +121,4 @@ def stack_outputs(clients: Clients, stack: str) -> dict[str, str]:
 
 def scene_machine(outputs: dict[str, str]) -> str:
     """What scenes are started by: the alias of a stack, or the state machine itself where it has none."""
-    return outputs.get(LIVE_OUTPUT) or outputs[STATE_MACHINE_OUTPUT]
+    return outputs.get(_LIVE_OUTPUT) or outputs[_STATE_MACHINE_OUTPUT]

@@ -12,7 +12,7 @@ from rtcflow_local.report.figures import decibel, dollars, duration, number, per
 
 # White, the colour of the layer's own table, would not show on the page.
 _CLEAR = "var(--map-line)"
-TONES = {Outcome.MADE: "ok", Outcome.SKIPPED: "skip", Outcome.FAILED: "fail"}
+_TONES = {Outcome.MADE: "ok", Outcome.SKIPPED: "skip", Outcome.FAILED: "fail"}
 
 
 class Part(NamedTuple):
@@ -74,7 +74,7 @@ def make_card(burst: BurstDetail, data: ReportData, picture: Picture | None) -> 
         key=burst.key,
         burst_id=record.burst_id,
         product=record.product.value,
-        tone=tone_of(burst, data),
+        tone=_tone_of(burst, data),
         outcome=outcome_of(burst, data),
         picture=picture,
         facts=tuple(_facts(burst, data)),
@@ -100,9 +100,9 @@ def group_troubles(cards: Iterable[Card]) -> list[list[Card]]:
     return sorted(groups.values(), key=len, reverse=True)
 
 
-def tone_of(burst: BurstDetail, data: ReportData) -> str:
+def _tone_of(burst: BurstDetail, data: ReportData) -> str:
     """Tone of a burst: ok, skip, fail, or run while it is under way."""
-    return "run" if burst.under_way and not data.execution.ended else TONES[burst.record.outcome]
+    return "run" if burst.under_way and not data.execution.ended else _TONES[burst.record.outcome]
 
 
 def outcome_of(burst: BurstDetail, data: ReportData) -> str:

@@ -18,7 +18,7 @@ from rtcflow_local.sample.cover import SEA
 from rtcflow_local.sample.terrain import undulation_grid
 from rtcflow_local.sample.world import World
 
-GEOID_NAME = "us_nga_egm2008_1_4326__agisoft.tif"
+_GEOID_NAME = "us_nga_egm2008_1_4326__agisoft.tif"
 TILE_LIST, SEA_LIST = "tileList.txt", "seaList.txt"
 _ROWS = 3600
 # Longitude spacing against latitude spacing, from these latitudes on.
@@ -130,7 +130,7 @@ def write_geoid(folder: Path) -> Path:
     lons = np.arange(-180 + step / 2, 180, step)
     heights = np.empty((lats.size, lons.size), np.float32)
     undulation_grid(np.radians(lats), np.radians(lons), heights)
-    path = folder / GEOID_NAME
+    path = folder / _GEOID_NAME
     profile = {
         "driver": "GTiff",
         "height": lats.size,

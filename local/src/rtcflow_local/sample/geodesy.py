@@ -5,9 +5,9 @@ import math
 from numba import njit
 
 SEMI_MAJOR = 6378137.0
-FLATTENING = 1 / 298.257223563
-SEMI_MINOR = SEMI_MAJOR * (1 - FLATTENING)
-E2 = FLATTENING * (2 - FLATTENING)
+_FLATTENING = 1 / 298.257223563
+_SEMI_MINOR = SEMI_MAJOR * (1 - _FLATTENING)
+E2 = _FLATTENING * (2 - _FLATTENING)
 _EP2 = E2 / (1 - E2)
 
 
@@ -18,10 +18,10 @@ def to_geodetic(x: float, y: float, z: float) -> tuple[float, float, float]:
     Bowring (1976), one step: within 1e-11 rad below 10 km of height.
     """
     p = math.sqrt(x * x + y * y)
-    tan_u = z * SEMI_MAJOR / (p * SEMI_MINOR)
+    tan_u = z * SEMI_MAJOR / (p * _SEMI_MINOR)
     cos_u = 1 / math.sqrt(1 + tan_u * tan_u)
     sin_u = tan_u * cos_u
-    tan_lat = (z + _EP2 * SEMI_MINOR * sin_u**3) / (p - E2 * SEMI_MAJOR * cos_u**3)
+    tan_lat = (z + _EP2 * _SEMI_MINOR * sin_u**3) / (p - E2 * SEMI_MAJOR * cos_u**3)
     cos_lat = 1 / math.sqrt(1 + tan_lat * tan_lat)
     sin_lat = tan_lat * cos_lat
     height = p * cos_lat + z * sin_lat - SEMI_MAJOR * math.sqrt(1 - E2 * sin_lat * sin_lat)

@@ -19,7 +19,7 @@ class GroundPoint(NamedTuple):
     elevation: float
 
 
-def zero_doppler_frame(position: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _zero_doppler_frame(position: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Unit vectors up and right, both in the zero-Doppler plane."""
     ahead = velocity / np.linalg.norm(velocity)
     up = position - (position @ ahead) * ahead
@@ -30,7 +30,7 @@ def zero_doppler_frame(position: np.ndarray, velocity: np.ndarray) -> tuple[np.n
 def ground_point(orbit: Orbit, time: float, slant_range: float, height: float) -> GroundPoint:
     """The point to the right of the track at a zero-Doppler time, slant range (m) and ellipsoidal height (m)."""
     (position,), (velocity,), _ = orbit.states(np.array([time]))
-    up, right = zero_doppler_frame(position, velocity)
+    up, right = _zero_doppler_frame(position, velocity)
     low, high = 0.0, math.radians(75)
     for _ in range(60):
         angle = (low + high) / 2

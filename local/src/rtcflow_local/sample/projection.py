@@ -23,7 +23,7 @@ from rtcflow_local.sample.terrain import HIGHEST, relief, undulation
 from rtcflow_local.sample.world import World
 
 ZENITH_DELAY = 2.3  # m, one way
-DELAY_HEIGHT = 6000.0  # m
+_DELAY_HEIGHT = 6000.0  # m
 _PROFILES_PER_LINE = 2
 _STEP = 3.0  # m over the ground
 _MARGIN_NEAR, _MARGIN_FAR = 2500.0, 3500.0  # m over the ground, for terrain that leans into the burst
@@ -44,7 +44,7 @@ def azimuth_delay(acquisition: Acquisition, swath: Swath) -> tuple[float, float]
 @njit(cache=True, nogil=True)
 def range_delay(height: float, cos_incidence: float, zenith: float) -> float:
     """Annotated minus true slant range, m, at an ellipsoidal height."""
-    return zenith / cos_incidence * math.exp(-height / DELAY_HEIGHT)
+    return zenith / cos_incidence * math.exp(-height / _DELAY_HEIGHT)
 
 
 @njit(cache=True, nogil=True)

@@ -14,8 +14,8 @@ from rtcflow_local.sample.world import World
 
 # Triangular trihedrals with legs of 1.5 m: peak radar cross section 4 pi a^4 / (3 wavelength^2).
 _LEG = 1.5
-CO_RCS = 4 * math.pi * _LEG**4 / (3 * WAVELENGTH**2)  # m2
-CROSS_RCS = CO_RCS * 10**-3.0
+_CO_RCS = 4 * math.pi * _LEG**4 / (3 * WAVELENGTH**2)  # m2
+_CROSS_RCS = _CO_RCS * 10**-3.0
 # Parts of a stage's half sizes, east and along.
 _SITES = ((0.52, -0.45), (0.52, 0.0), (0.52, 0.45))
 _REACH = 24  # pixels to either side that hold the impulse response
@@ -42,7 +42,7 @@ class Target(NamedTuple):
 
     def rcs(self, polarization: str) -> float:
         """Radar cross section, m2."""
-        return CO_RCS if polarization[0] == polarization[1] else CROSS_RCS
+        return _CO_RCS if polarization[0] == polarization[1] else _CROSS_RCS
 
 
 def place_targets(acquisition: Acquisition, world: World) -> list[Target]:

@@ -18,8 +18,8 @@ from rtcflow_local.sample.world import World
 
 _PER_DEGREE = 3600
 _MARGIN = 0.01  # degrees
-COVER_NAME = "land_cover.tif"
-TRUTH_NAME = "truth.json"
+_COVER_NAME = "land_cover.tif"
+_TRUTH_NAME = "truth.json"
 
 
 def write_truth(
@@ -35,9 +35,9 @@ def write_truth(
     antimeridian its longitudes run on beyond 180 degrees. Class numbers are those of truth.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    raster = folder / COVER_NAME
+    raster = folder / _COVER_NAME
     _write_cover(acquisition, world, raster)
-    text = folder / TRUTH_NAME
+    text = folder / _TRUTH_NAME
     text.write_text(json.dumps(_truth(acquisition, targets, counts), indent=2) + "\n")
     return raster, text
 

@@ -18,7 +18,7 @@ from rtcflow_local.sample.world import build_world
 
 Progress = Callable[[str, float], None]
 
-SAMPLE_NAME = "sample.json"
+_SAMPLE_NAME = "sample.json"
 # A burst's grid has a margin, terrain leans into it, and static layers reach 1.2 s of flight beyond.
 _DEM_MARGIN_M = 22_000.0
 
@@ -103,14 +103,14 @@ def write_sample(folder: Path, spec: SampleSpec | None = None, progress: Progres
     land_cover, truth = write_truth(acquisition, world, targets, written.counts, folder / "truth")
     paths = {"orbit": orbit, "dem": folder / "dem", "geoid": geoid, "truth": truth, "land_cover": land_cover}
     sample = _sample(acquisition, written, folder, paths, tuple(tiles))
-    (folder / SAMPLE_NAME).write_text(_as_json(sample))
+    (folder / _SAMPLE_NAME).write_text(_as_json(sample))
     told("write truth", 1.0)
     return sample
 
 
 def read_sample(folder: Path) -> Sample:
     """The sample scene that a folder holds, by its sample.json."""
-    held = json.loads((folder / SAMPLE_NAME).read_text())
+    held = json.loads((folder / _SAMPLE_NAME).read_text())
     held.pop("sample_version")
     held |= {name: folder / held[name] for name in _PATHS}
     held |= {name: tuple(held[name]) for name in ("tiles", "polarizations")}

@@ -155,10 +155,10 @@ def find_acquisitions(
         raise DefectError(f"CMR lists a burst in a form that is not known ({error!r})", "cmr-form") from error
     kept = [one for one in listed if _touches(one, area) and _passes(one, filters or Filters())]
     usable, left_out = _usable(kept)
-    return Found(area, tuple(group_passes(usable)), left_out)
+    return Found(area, tuple(_group_passes(usable)), left_out)
 
 
-def group_passes(bursts: Iterable[Acquisition]) -> list[Pass]:
+def _group_passes(bursts: Iterable[Acquisition]) -> list[Pass]:
     """Passes by time, each with its bursts by time."""
     groups: dict[str, list[Acquisition]] = defaultdict(list)
     for burst in bursts:

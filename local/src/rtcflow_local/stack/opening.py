@@ -21,7 +21,7 @@ from rtcflow_local.stack.aoi import AreaLike, area_of_interest
 
 POLARIZATIONS = ("VV", "VH", "HH", "HV")
 MASK, ANGLE = "mask", "local_incidence_angle"
-MASK_FILL = 255
+_MASK_FILL = 255
 # Chunks of the lazy dataset, pixels; of a cube on disk too.
 TILE = 1024
 
@@ -133,7 +133,7 @@ def group_items(items: Iterable[pystac.Item]) -> list[PassItems]:
     """Items by pass, passes by time."""
     groups: dict[str, list[pystac.Item]] = defaultdict(list)
     for item in items:
-        groups[pass_id_of(item)].append(item)
+        groups[_pass_id_of(item)].append(item)
     passes = [
         PassItems(pass_id, tuple(sorted(group, key=lambda item: (item.properties["datetime"], item.id))))
         for pass_id, group in groups.items()
@@ -141,7 +141,7 @@ def group_items(items: Iterable[pystac.Item]) -> list[PassItems]:
     return sorted(passes, key=lambda one: (one.items[0].properties["datetime"], one.pass_id))
 
 
-def pass_id_of(item: pystac.Item) -> str:
+def _pass_id_of(item: pystac.Item) -> str:
     """Names the pass of an item: platform, absolute orbit and direction, such as `S1A_041267_D`."""
     p = item.properties
     platform = str(p["platform"]).replace("sentinel-", "S").upper()
@@ -202,7 +202,7 @@ def load_passes(
     loaded = odc.stac.load(
         items,
         bands=[name for name in wanted if name != ANGLE],
-        groupby=lambda item, *_: pass_id_of(item),
+        groupby=lambda item, *_: _pass_id_of(item),
         **options,
     )
     loaded = _with_passes(loaded, passes)
@@ -270,7 +270,7 @@ def _clipped(loaded: xr.Dataset, geobox: GeoBox, area: BaseGeometry | None) -> x
     )
     return loaded.assign(
         {
-            name: values.where(inside, MASK_FILL if name == MASK else np.nan).astype(values.dtype)
+            name: values.where(inside, _MASK_FILL if name == MASK else np.nan).astype(values.dtype)
             for name, values in loaded.data_vars.items()
         }
     )

@@ -96,9 +96,9 @@ def render_page(
         title=title,
         sentence=sentence,
         figures=figures,
-        map=map_of(found),
+        map=_map_of(found),
         area_key=AREA,
-        timeline=timeline_of(found, tones, titles),
+        timeline=_timeline_of(found, tones, titles),
         sections=sections,
         picture=f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else None,
         picture_note=picture_note,
@@ -111,14 +111,14 @@ def write_page(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def map_of(found: Found) -> Map | None:
+def _map_of(found: Found) -> Map | None:
     """The area and the outline of every burst id."""
     outlines = {burst.burst_id: burst.outline for burst in found.bursts if burst.outline is not None}
     shapes = [Shape(burst_id, _mapping(outline)) for burst_id, outline in sorted(outlines.items())]
     return make_map([*shapes, Shape(AREA, _mapping(found.area.geometry))])
 
 
-def timeline_of(found: Found, tones: dict[str, str], titles: dict[str, str]) -> Timeline:
+def _timeline_of(found: Found, tones: dict[str, str], titles: dict[str, str]) -> Timeline:
     """Passes by time, a row a relative orbit."""
     if not found.passes:
         return Timeline((), ())

@@ -53,7 +53,7 @@ def build_stack_page(
         for one in found.passes
     }
     band = next(name for name in POLARIZATIONS if name in stack)
-    picture, low, high = mean_image(stack[band])
+    picture, low, high = _mean_image(stack[band])
     whole = sum(tone == "ok" for tone in tones.values())
     return render_page(
         eyebrow="rtcflow stack",
@@ -102,7 +102,7 @@ def gaps(found: Found) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def mean_image(power: xr.DataArray) -> tuple[bytes, float, float]:
+def _mean_image(power: xr.DataArray) -> tuple[bytes, float, float]:
     """The mean over time as a PNG, with the darkest and the brightest value shown, dB.
 
     Parameters

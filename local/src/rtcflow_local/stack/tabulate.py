@@ -15,7 +15,7 @@ from rtcflow_local.stack.acquisitions import Found
 _WRITERS = {".geojson", ".json", ".csv", ".parquet"}
 
 
-def table_of(found: Found) -> pa.Table:
+def _table_of(found: Found) -> pa.Table:
     """One row a burst and pass."""
     rows = [
         {
@@ -75,7 +75,7 @@ def geojson_of(found: Found) -> dict[str, Any]:
             "geometry": shapely.geometry.mapping(burst.outline) if burst.outline is not None else None,
             "properties": dict(row),
         }
-        for burst, row in zip(found.bursts, table_of(found).to_pylist(), strict=True)
+        for burst, row in zip(found.bursts, _table_of(found).to_pylist(), strict=True)
     ]
     return {"type": "FeatureCollection", "features": features}
 
@@ -93,8 +93,8 @@ def write_found(found: Found, path: Path) -> None:
         raise RefusedError(f"{path} ends in none of {', '.join(sorted(_WRITERS))}; rename it", "format")
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == ".parquet":
-        parquet.write_table(table_of(found), path)
+        parquet.write_table(_table_of(found), path)
     elif kind == ".csv":
-        show(table_of(found), Format.CSV, path)
+        show(_table_of(found), Format.CSV, path)
     else:
         path.write_text(json.dumps(geojson_of(found), indent=1, default=lambda time: time.isoformat()) + "\n")

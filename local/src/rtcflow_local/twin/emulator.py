@@ -19,7 +19,7 @@ import boto3
 from rtcflow_contract.errors import RefusedError, TransientError
 
 REGION = "us-west-2"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 _START_TIMEOUT_S = 60
 # The emulator and the SAM CLI leave what they unpacked in TMPDIR.
 _TEMPORARY = "tmp"
@@ -41,7 +41,7 @@ class Emulator(NamedTuple):
     def environment(self) -> dict[str, str]:
         """Environment in which AWS clients and tools talk to it."""
         return {
-            **CREDENTIALS,
+            **_CREDENTIALS,
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self.endpoint,
             "SAM_CLI_TELEMETRY": "0",
@@ -96,14 +96,14 @@ def start(
     if _answers(chosen):
         raise RefusedError(f"port {chosen} is taken; give another with --port", "twin-port")
     endpoint = f"http://127.0.0.1:{chosen}"
-    tasks = {"environment": {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, **(task_environment or {})}}
+    tasks = {"environment": {**_CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, **(task_environment or {})}}
     (folder / "tasks.json").write_text(json.dumps(tasks))
     (folder / "faults.json").unlink(missing_ok=True)
     temporary = folder / _TEMPORARY
     temporary.mkdir(exist_ok=True)
     environment = {
         **os.environ,
-        **CREDENTIALS,
+        **_CREDENTIALS,
         "TMPDIR": str(temporary),
         "STATE_DIR": str(folder / "state"),
         "GATEWAY_PORT": str(chosen),

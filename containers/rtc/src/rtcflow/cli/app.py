@@ -15,9 +15,9 @@ from rtcflow.failures import OF_THE_MACHINE, as_contract_error
 from rtcflow.provenance import software_version
 from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError
 
-COMMANDS_GROUP = "rtcflow.commands"
+_COMMANDS_GROUP = "rtcflow.commands"
 _OWN = tuple(
-    EntryPoint(name, f"rtcflow.cli.{name}:{name}", COMMANDS_GROUP)
+    EntryPoint(name, f"rtcflow.cli.{name}:{name}", _COMMANDS_GROUP)
     for name in ("accuracy", "scene", "burst", "bursts", "compare", "convert", "grids")
 )
 # What a path that a person gave runs into; of these the path itself is the cause, not the program.
@@ -70,7 +70,7 @@ def make_app(asked: str | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    entries = [*_OWN, *sorted(entry_points(group=COMMANDS_GROUP), key=lambda entry: entry.name)]
+    entries = [*_OWN, *sorted(entry_points(group=_COMMANDS_GROUP), key=lambda entry: entry.name)]
     for entry in [entry for entry in entries if entry.name == asked] or entries:
         _add(app, entry.name, _load(entry))
     return app

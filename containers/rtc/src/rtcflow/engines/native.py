@@ -71,7 +71,7 @@ def _write(
 ) -> EngineResult:
     parameters = metadata["parameters"] | orbit_fit_record(metadata["orbit_fit_residual_m"], "native")
     versions = software_versions(_SOFTWARE)
-    outline = shape(footprint_of(valid_pixels(arrays), grid).geometry)
+    outline = shape(footprint_of(_valid_pixels(arrays), grid).geometry)
     record = make_record(job, inputs, grid, versions, parameters, to_wkt(outline, rounding_precision=6))
     with meter.stage("write layers"):
         _write_layers(job, arrays, grid, tags_of(record, job.product_id, grid), folder, progress)
@@ -152,6 +152,6 @@ def _state_vectors(metadata: dict[str, Any]) -> StateVectors:
     )
 
 
-def valid_pixels(arrays: dict[str, np.ndarray]) -> np.ndarray:
+def _valid_pixels(arrays: dict[str, np.ndarray]) -> np.ndarray:
     """Pixels inside the burst's valid samples, shape (rows, cols): where the mask is not fill."""
     return arrays["mask"] != int(LAYERS["mask"].nodata)

@@ -26,7 +26,7 @@ _METHODS = {
     "geocoding": "Area-Based SAR Geocoding with Adaptive Multilooking (GEO-AP)",
     "radiometric_terrain_correction": "Area-Based SAR Radiometric Terrain Correction (RTC-AP)",
 }
-SHIROMA_2022 = (
+_SHIROMA_2022 = (
     "G. H. X. Shiroma, M. Lavalle and S. M. Buckley, An Area-Based Projection Algorithm for SAR Radiometric Terrain "
     "Correction and Geocoding, IEEE TGRS 60, 2022, 5222723, doi: 10.1109/TGRS.2022.3147472"
 )
@@ -229,10 +229,10 @@ def _algorithms(versions: dict[str, str], parameters: dict[str, Any]) -> dict[st
         "demEgmModel": "Earth Gravitational Model 2008 (EGM2008)",
         "demInterpolation": str(parameters["dem_interpolation"]),
         "geocoding": _method("geocoding", parameters),
-        "geocodingAlgorithmReference": SHIROMA_2022,
+        "geocodingAlgorithmReference": _SHIROMA_2022,
         "noiseCorrectionAlgorithmReference": _NOISE,
         "radiometricTerrainCorrection": _method("radiometric_terrain_correction", parameters),
-        "radiometricTerrainCorrectionAlgorithmReference": SHIROMA_2022,
+        "radiometricTerrainCorrectionAlgorithmReference": _SHIROMA_2022,
         "softwareVersion": versions.get("rtcflow", ""),
         **named,
     }

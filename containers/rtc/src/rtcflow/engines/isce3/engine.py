@@ -24,7 +24,7 @@ from rtcflow_contract.job import BurstJob
 
 # The variant for one burst: rtc_s1.py gives a burst one thread, however many there are.
 SCRIPT = "rtc_s1_single_job.py"
-MODULES = ("isce3", "s1reader", "rtc")
+_MODULES = ("isce3", "s1reader", "rtc")
 # A burst takes 7 minutes on 2 cores and an hour on one that is slow.
 _TIME_LIMIT_S = 7200.0
 
@@ -49,7 +49,7 @@ class Isce3Engine:
 
     name: Literal["isce3"] = "isce3"
 
-    def __init__(self, modules: Sequence[str] = MODULES) -> None:
+    def __init__(self, modules: Sequence[str] = _MODULES) -> None:
         self._modules = modules
 
     def available(self) -> bool:

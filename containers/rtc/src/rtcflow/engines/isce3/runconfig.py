@@ -22,7 +22,7 @@ _CROSS = {"VH", "HV"}
 _SNAPPED = 1e-6
 
 # The workflow's switches of layers, by the contract's layer name; backscatter has none.
-LAYER_SWITCHES: dict[str, str] = {
+_LAYER_SWITCHES: dict[str, str] = {
     "mask": "save_mask",
     "number_of_looks": "save_nlooks",
     "rtc_anf_gamma0_to_beta0": "save_rtc_anf",
@@ -35,7 +35,7 @@ _NEVER = ("save_projection_angle", "save_rtc_anf_projection_angle", "save_range_
 _LAYERS_OF: dict[Product, frozenset[str]] = {
     # Its static layers are a product of their own: computing them with every pass costs a third more.
     Product.RTC_S1: frozenset({"mask"}),
-    Product.RTC_S1_STATIC: frozenset(LAYER_SWITCHES),
+    Product.RTC_S1_STATIC: frozenset(_LAYER_SWITCHES),
 }
 
 
@@ -186,7 +186,7 @@ def _polarization(job: BurstJob) -> str:
 
 def _layer_switches(product: Product) -> dict[str, bool]:
     wanted = _LAYERS_OF[product]
-    return {switch: layer in wanted for layer, switch in LAYER_SWITCHES.items()} | dict.fromkeys(
+    return {switch: layer in wanted for layer, switch in _LAYER_SWITCHES.items()} | dict.fromkeys(
         _NEVER, False
     )
 

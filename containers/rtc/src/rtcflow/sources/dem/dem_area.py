@@ -31,7 +31,7 @@ class Area(NamedTuple):
         )
 
 
-def edge_points(bounds: tuple[float, float, float, float], per_edge: int) -> tuple[np.ndarray, np.ndarray]:
+def _edge_points(bounds: tuple[float, float, float, float], per_edge: int) -> tuple[np.ndarray, np.ndarray]:
     """Points x, y along the outline of (left, bottom, right, top), clockwise from the upper left, shape (points,)."""
     left, bottom, right, top = bounds
     along = np.linspace(0.0, 1.0, per_edge, endpoint=False)
@@ -72,7 +72,7 @@ def area_of_grid(grid: Grid, margin_m: float = LAYOVER_MARGIN_M) -> Area:
     left, bottom, right, top = grid.bounds
     bounds = (left - margin_m, bottom - margin_m, right + margin_m, top + margin_m)
     to_geographic = Transformer.from_crs(grid.epsg, 4326, always_xy=True)
-    lon, lat = to_geographic.transform(*edge_points(bounds, _POINTS_PER_EDGE))
+    lon, lat = to_geographic.transform(*_edge_points(bounds, _POINTS_PER_EDGE))
     lon = continuous(np.asarray(lon))
     south, north = float(np.min(lat)), float(np.max(lat))
     for pole in (-90.0, 90.0):
