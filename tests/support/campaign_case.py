@@ -10,6 +10,16 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
 from tests.support.catalogue_case import scene_name
 
+ITEM = {
+    "type": "Feature",
+    "id": "x",
+    "collection": "c",
+    "geometry": {"type": "Point", "coordinates": [150.0, -34.0]},
+    "bbox": [150.0, -34.0, 150.0, -34.0],
+    "properties": {"datetime": "2026-03-01T00:00:00Z"},
+    "links": [],
+    "assets": {},
+}
 BURSTS = ("t070_149815_iw1", "t070_149815_iw2", "t070_149815_iw3")
 START = datetime(2026, 3, 20, tzinfo=UTC)
 
@@ -59,7 +69,11 @@ def put_report(s3, report: SceneReport, *, with_products: bool = True) -> None:
     s3.put_object(Bucket="work", Key=key, Body=report.model_dump_json().encode())
     for burst in report.bursts if with_products else ():
         if burst.item:
-            s3.put_object(Bucket="products", Key=burst.item.removeprefix("s3://products/"), Body=b"{}")
+            s3.put_object(
+                Bucket="products",
+                Key=burst.item.removeprefix("s3://products/"),
+                Body=json.dumps(ITEM).encode(),
+            )
 
 
 class States:

@@ -10,6 +10,7 @@ from rtcflow_safe.annotation import AnnotatedBurst
 from rtcflow_scene.burst_choice import SceneBurst, complete_bursts, wanted_bursts
 from rtcflow_scene.planning import Settings, plan_scene
 from rtcflow_scene.task_run import StackSettings
+from tests.support.campaign_case import ITEM
 from tests.support.inventory_case import Spec, manifest_of
 from tests.support.small_safe import BURST_IDS, SCENE, START, safe_files, zipped
 
@@ -124,7 +125,7 @@ def test_burst_with_a_product_is_dropped(scene):
     manifest = manifest_of(Spec(), job).model_dump_json().encode()
     item = item_key(BURST_IDS[0])
     scene.put_object(Bucket="products", Key=item.replace("metadata", "manifest"), Body=manifest)
-    scene.put_object(Bucket="products", Key=item, Body='{"id": "x"}')
+    scene.put_object(Bucket="products", Key=item, Body=json.dumps(ITEM).encode())
     state = plan()
     assert BURST_IDS[0] not in ids(state)
     stored = Plan.model_validate_json(

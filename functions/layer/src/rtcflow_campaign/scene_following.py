@@ -11,6 +11,7 @@ from rtcflow_campaign.scene_record import record_scene
 from rtcflow_cloud import executions
 from rtcflow_contract.campaign import Item, SceneRecord
 from rtcflow_contract.errors import ErrorClass, NotFoundError
+from rtcflow_contract.item_check import is_item
 from rtcflow_contract.keys import REPORT, Location, execution_folder, parse_s3_uri
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import SceneReport
@@ -125,11 +126,12 @@ class SceneFollower:
     def _stands(self, item: Location, request: SceneRequest) -> bool:
         """Whether a product is there, and is no other product than a request asks for.
 
-        An item that is empty or cut off is none.
+        An item that is empty, cut off or spoilt by hand is none.
         """
         try:
-            storage.read_json(item, self.s3)
-        except (NotFoundError, ValueError):
+            if not is_item(storage.read_bytes(item, self.s3)):
+                return False
+        except NotFoundError:
             return False
         folder, _, name = item.key.rpartition("/")
         at = Location(item.bucket, folder).join(name.replace("metadata", "manifest", 1))

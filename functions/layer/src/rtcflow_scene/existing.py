@@ -1,7 +1,10 @@
 """Whether a burst's product stands and is to stay, so that the plan leaves the burst out."""
 
+import json
+
 from rtcflow_contract import keys
 from rtcflow_contract.errors import NotFoundError, RefusedError
+from rtcflow_contract.item_check import is_item
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import OnExisting
@@ -44,9 +47,9 @@ def _manifest(job: BurstJob, name: str) -> Manifest | None:
 
 
 def _is_item(at: keys.Location) -> bool:
-    """Whether an item is there; one that is empty or cut off is none, nor one that was moved on this machine."""
+    """Whether an item is there: not one that is empty, cut off or spoilt, nor one that was moved on this machine."""
     try:
-        found = storage.read_json(at)
-        return "id" in found and (not at.is_local or says_it_is_at(found, at))
-    except (NotFoundError, ValueError, TypeError):
+        data = storage.read_bytes(at)
+    except NotFoundError:
         return False
+    return is_item(data) and (not at.is_local or says_it_is_at(json.loads(data), at))

@@ -9,12 +9,12 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from rtcflow_contract.errors import NotFoundError, RefusedError
+from rtcflow_contract.item_check import check_item
 from rtcflow_contract.keys import COLLECTION, MANIFEST
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files.files import Entry, Store
 from rtcflow_local.inventory.facts import PREFIX, is_item, with_facts
-from rtcflow_local.inventory.item_check import check_item
 from rtcflow_local.inventory.parts import Known, merge_part, part_of, read_known
 from rtcflow_local.inventory.static_catalogue import COLLECTIONS
 

@@ -1,5 +1,9 @@
-"""Whether a file is an item that the inventory can take: what people edit by hand is checked field by field."""
+"""Whether a file is the STAC item of a product, for plan, campaign and inventory alike.
 
+What people edit by hand is checked field by field; what is none counts as no product.
+"""
+
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -111,3 +115,12 @@ def check_item(item: Any) -> None:
     for name, (wanted, good) in _PROPERTIES.items():
         if (name in properties or name in _NEEDED) and not good(properties.get(name)):
             raise ValueError(f"properties.{name} is not {wanted}")
+
+
+def is_item(data: bytes) -> bool:
+    """Whether a file is an item of a product."""
+    try:
+        check_item(json.loads(data))
+    except (ValueError, RecursionError):
+        return False
+    return True
