@@ -30,11 +30,10 @@ demo: $(READY)  ## Run the sample scene through the state machine on the local t
 test: $(READY)  ## Run all tests, in random order, on all cores
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-bench: $(READY)  ## Measure the engine beside sarsen, and nine bursts in one task beside one process each
 fuzz: $(READY)  ## Read 100,000 damaged inputs: each must end in a result or in one sentence
 	@RTCFLOW_FUZZ=100000 $(BIN)/python -m pytest -n auto -q tests/unit/rtcflow/test_fuzz.py
 
-bench: $(READY)  ## Measure the engine, stage by stage, beside sarsen
+bench: $(READY)  ## Measure the engine beside sarsen, and nine bursts in one task beside one process each
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.task
 
