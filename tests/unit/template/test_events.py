@@ -17,7 +17,7 @@ EVENTS = sorted(FOLDER.glob("*.json"))
 def test_example_payload_is_accepted_and_needs_no_bucket_of_a_users_own(path):
     payload = json.loads(path.read_text())
     request = parse_request(payload, "products")
-    assert request.scene_source == "asf"
+    assert tuple(request.scene_source) == ("asf",)
     assert "s3://" not in json.dumps(payload)
 
 
