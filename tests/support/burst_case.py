@@ -96,7 +96,8 @@ def _annotation(swath: str, polarization: str, count: int) -> bytes:
         )
         for i in range(count)
     )
-    points = "".join(_point(line, pixel) for line in (0, LINES, 2 * LINES - 1) for pixel in range(SAMPLES))
+    lines = (*range(0, count * LINES, LINES), count * LINES - 1)
+    points = "".join(_point(line, pixel) for line in lines for pixel in range(SAMPLES))
     return _ANNOTATION.format(
         swath=swath.upper(), pol=polarization, lines=LINES, samples=SAMPLES, bursts=bursts, points=points
     ).encode()
@@ -164,17 +165,20 @@ def write_case(folder: Path, bursts: int = 2) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     (folder / ORBIT).write_text(orbit_text())
+    # The bursts after the second lie to the north-west, one a sixth of a degree after the other.
+    more = bursts - 2
+    width, height = 200 + 150 * more, 400 + 200 * more
     profile = {
         "driver": "GTiff",
-        "width": 200,
-        "height": 400,
+        "width": width,
+        "height": height,
         "count": 1,
         "dtype": "float32",
         "crs": "EPSG:4326",
     }
-    transform = rasterio.Affine(0.001, 0, 84.25, 0, -0.001, 61.0)
+    transform = rasterio.Affine(0.001, 0, 84.25 - 0.1 * more, 0, -0.001, 61.0 + 0.2 * more)
     with rasterio.open(folder / "dem.tif", "w", transform=transform, **profile) as out:
-        out.write(np.full((400, 200), 100, np.float32), 1)
+        out.write(np.full((height, width), 100, np.float32), 1)
 
 
 def make_job(folder: Path, **changes: Any) -> BurstJob:

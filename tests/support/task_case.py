@@ -31,6 +31,8 @@ def nine_jobs(folder: Path) -> list[BurstJob]:
             product_id=f"OPERA_L2_RTC-S1_{burst_id[1:].upper()}",
             destination=Location.local(folder / "out" / burst_id),
             work=Location.local(folder / "execution" / burst_id),
+            # Each has a footprint of its own.
+            grid=None,
         )
         for number, burst_id in enumerate(NINE)
     ]
