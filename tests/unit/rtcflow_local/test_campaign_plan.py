@@ -176,7 +176,7 @@ def test_a_scene_that_is_listed_incompletely_does_not_hold_up_the_plan(planned, 
     # A gap in the third sub-swath.
     broken.bursts = [*broken.bursts[:-1], "t070_000204_iw3"]
     _, plan, told = planned([pass_of(1, 100), broken])
-    assert "lacks" in plan["areas"][0]["without_bursts"][broken.scene]
+    assert "incompletely" in plan["areas"][0]["without_bursts"][broken.scene]
     assert plan["areas"][0]["bursts"] == 9 + 27
     assert "incompletely" in told
 
