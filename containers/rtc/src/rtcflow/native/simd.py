@@ -6,6 +6,7 @@ LLVM splits the vector where a processor's registers are shorter.
 """
 
 import operator
+import os
 
 import numpy as np
 from llvmlite import ir
@@ -21,6 +22,9 @@ _BYTE = ir.IntType(8)
 _BYTES = {_DOUBLE: 8, ir.FloatType(): 4, _BYTE: 1}
 _UNDEFINED = ir.Constant(_VECTOR, ir.Undefined)
 _FLAGS = ("contract", "nsz")
+# NUMBA_BOUNDSCHECK does not see these accesses: with this set, one outside of its array ends the process. For tests,
+# with a NUMBA_CACHE_DIR of their own.
+_CHECKED = os.environ.get("RTCFLOW_CHECK_INDICES") == "1"
 
 
 class _Vector(types.Type):
@@ -208,8 +212,24 @@ def where_positive(context, x, chosen, other):
 def _element(target, builder, type_, array, row, col):
     """Pointer to an element of a contiguous array (rows, cols)."""
     made = target.make_array(type_)(target, builder, array)
-    width = builder.extract_value(made.shape, 1)
-    return builder.gep(made.data, [builder.add(builder.mul(row, width), col)])
+    rows, width = (builder.extract_value(made.shape, axis) for axis in (0, 1))
+    first = builder.add(builder.mul(row, width), col)
+    if _CHECKED:
+        # Doubles are exact; floats and bytes have room behind, see `with_room`.
+        room = 0 if type_.dtype == types.float64 else LANES
+        size = builder.add(builder.mul(rows, width), ir.Constant(first.type, room - LANES))
+        outside = builder.or_(
+            builder.icmp_signed(
+                "<", builder.select(builder.icmp_signed("<", row, col), row, col), ir.Constant(first.type, 0)
+            ),
+            builder.icmp_signed(">", first, size),
+        )
+        with builder.if_then(outside, likely=False):
+            trap = builder.module.globals.get("llvm.trap") or ir.Function(
+                builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.trap"
+            )
+            builder.call(trap, [])
+    return builder.gep(made.data, [first])
 
 
 def _loaded(builder, pointer, element):
