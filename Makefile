@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 LINT   := .venv-lint
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test fuzz bench ecosystem closure lint docs format lock image push lock-image image-test validate check-expressions clean
+.PHONY: help setup demo test year fuzz bench ecosystem closure lint docs format lock image push lock-image image-test validate check-expressions clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,10 @@ demo: $(READY)  ## Run the sample scene through the state machine on the local t
 test: $(READY)  ## Run all tests, in random order, on all cores
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
+year: $(READY)  ## Play whole years of operation on moto: make year [YEARS=3]
+	@RTCFLOW_YEARS=$(or $(YEARS),3) $(BIN)/python -m pytest -q tests/unit/rtcflow_campaign/test_operation_year.py
+
+bench: $(READY)  ## Measure the engine beside sarsen, and nine bursts in one task beside one process each
 fuzz: $(READY)  ## Read 100,000 damaged inputs: each must end in a result or in one sentence
 	@RTCFLOW_FUZZ=100000 $(BIN)/python -m pytest -n auto -q tests/unit/rtcflow/test_fuzz.py
 

@@ -60,18 +60,26 @@ class SceneStarter:
         scene = granule.scene
         plain, revised = self._names(area, scene)
         payload = area.payload_of(scene.id)
-        if start_once(self.state_machine, plain, payload, self.client):
-            return Started(Start.STARTED, plain)
         if area.revisions is Revisions.SKIP:
-            return Started(Start.BEFORE, plain)
+            return self._once(plain, payload)
+        # The catalogue knows other processings also after a release, and when Step Functions has forgotten them.
+        others = [
+            other
+            for other in processings(scene)
+            if other.acquisition == granule.acquisition and other.scene.id != scene.id
+        ]
         earlier = describe(self.state_machine, plain, self.client)
-        if earlier is None or earlier.payload.get("scene") == scene.id:
+        if earlier is not None and earlier.payload.get("scene") == scene.id:
             return Started(Start.BEFORE, plain)
-        if not _is_newest(granule, processings(scene)):
+        if not others and earlier is None:
+            return self._once(plain, payload)
+        if not _is_newest(granule, others):
             return Started(Start.OLDER, plain)
-        again = {**payload, "on_existing": OnExisting.REPLACE.value}
-        begun = start_once(self.state_machine, revised, again, self.client)
-        return Started(Start.STARTED if begun else Start.BEFORE, revised)
+        return self._once(revised, {**payload, "on_existing": OnExisting.REPLACE.value})
+
+    def _once(self, name: str, payload: dict[str, Any]) -> Started:
+        begun = start_once(self.state_machine, name, payload, self.client)
+        return Started(Start.STARTED if begun else Start.BEFORE, name)
 
     def _names(self, area: Area, scene: SceneId) -> tuple[str, str]:
         request = area.request(self.products_bucket)
@@ -80,6 +88,5 @@ class SceneStarter:
 
 
 def _is_newest(granule: SceneGranule, others: Sequence[SceneGranule]) -> bool:
-    same = [other for other in others if other.acquisition == granule.acquisition]
-    (newest,) = newest_processings([granule, *same])
+    (newest,) = newest_processings([granule, *others])
     return newest.scene.id == granule.scene.id
