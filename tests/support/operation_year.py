@@ -429,20 +429,36 @@ class Year:
         ]
         return Location("products", self.dice.choice(sorted(keys))) if keys else None
 
+    def _whole(self, at: Location) -> bool:
+        """Whether item and manifest are there: where both are lost, nothing tells which item a catalogue has."""
+        folder = Location("products", at.key.rpartition("/")[0])
+        try:
+            return all(
+                "version" in storage.read_json(folder.join(name)) or name == ITEM for name in (ITEM, MANIFEST)
+            )
+        except (ValueError, NotFoundError):
+            return False
+
+    def _forget(self, item: Location) -> None:
+        """Who deletes an item by hand takes it out of the catalogue too."""
+        with suppress(ValueError, KeyError, TypeError, NotFoundError):
+            self.heard.pop(storage.read_json(item)["id"], None)
+
     def _spoil_item(self) -> None:
         at = self._any(ITEM)
-        if at:
+        if at and self._whole(at):
             whole = storage.read_bytes(at)
             storage.write_bytes(at, self.dice.choice((b"", whole[: len(whole) // 2], b"[]", b'{"id": 7}')))
 
     def _spoil_manifest(self) -> None:
         at = self._any(MANIFEST)
-        if at:
+        if at and self._whole(at):
             storage.write_bytes(at, self.dice.choice((b"", storage.read_bytes(at)[:40])))
 
     def _delete_item(self) -> None:
         at = self._any(ITEM)
-        if at:
+        if at and self._whole(at):
+            self._forget(at)
             storage.delete(at)
 
     def _delete_file(self) -> None:
@@ -455,6 +471,7 @@ class Year:
             folder = Location("products", at.key.rpartition("/")[0])
             storage.delete(folder.join(name))
             # Who deletes a file of a product deletes its item first.
+            self._forget(folder.join(ITEM))
             storage.delete(folder.join(ITEM))
 
     def _release(self) -> None:
