@@ -158,7 +158,7 @@ class _Networks:
 
 
 class DockerClient:
-    """What `_from_env` gives."""
+    """What `from_env` gives."""
 
     def __init__(self, **_: Any) -> None:
         self.containers = _Containers()
@@ -170,6 +170,6 @@ class DockerClient:
         return True
 
 
-def _from_env(**_: Any) -> DockerClient:
+def from_env(**_: Any) -> DockerClient:
     """A client."""
     return DockerClient()
