@@ -232,8 +232,9 @@ def test_bytes_fetched_are_those_of_the_burst_and_its_tiles(aws, written, tmp_pa
     )
     annotation = sum(path.stat().st_size for path in written.safe.glob("annotation/**/*.xml"))
     least = pixels + tiles + written.orbit.stat().st_size
-    # Directories of the TIFFs and a window of the geoid come in blocks of 64 KiB and more.
-    assert least < meter.bytes_fetched < least + annotation + 500_000
+    geoid = written.geoid.stat().st_size
+    # Directories of the TIFFs and a window of the small geoid come in blocks of 64 KiB and more.
+    assert least < meter.bytes_fetched < least + annotation + geoid + 500_000
 
 
 def test_pixels_are_the_same_from_s3_from_a_zip_and_from_a_folder(aws, written, tmp_path):

