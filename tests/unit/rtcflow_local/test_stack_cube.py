@@ -209,6 +209,16 @@ def test_a_product_that_was_made_anew_replaces_its_pixels(tmp_path, items):
     assert float(xr.open_zarr(path).VV.isel(time=1, y=8, x=3)) == 77
 
 
+def test_a_burst_that_comes_later_makes_the_cube_larger(tmp_path, items):
+    path = tmp_path / "cube.zarr"
+    update_cube(path, [items[1][0], items[2][0]])
+    assert xr.open_zarr(path).sizes["y"] == ROWS
+    update_cube(path, flat(items, 1, 2))
+    cube = xr.open_zarr(path)
+    assert cube.sizes["y"] == 60
+    assert cube.VV.isel(y=55, x=3).values.tolist() == [1.0, 2.0]
+
+
 def test_a_further_polarization_is_taken_up(tmp_path, items):
     path = tmp_path / "cube.zarr"
     single = [make_item(tmp_path / "s", burst_id, 1, polarizations=("VV",)) for burst_id in BURSTS]

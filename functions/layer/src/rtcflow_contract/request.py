@@ -400,10 +400,16 @@ def _default_collection(values: dict[str, Any], product: Any) -> str:
 def describe(error: ValidationError) -> str:
     """One line that names every wrong field with its reason."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'payload'}: "
+        f"{'.'.join(map(_printed, problem['loc'])) or 'payload'}: "
         f"{problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors()
     )
+
+
+def _printed(part: int | str) -> str:
+    """A name as it is, or with its line breaks and signs written out: a message is one line."""
+    text = str(part)
+    return text if text.isprintable() else repr(text)
 
 
 def parse_crs(text: str | None) -> int | None:

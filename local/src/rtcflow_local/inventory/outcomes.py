@@ -134,9 +134,10 @@ def _outcomes(report: SceneReport) -> Iterator[dict[str, Any]]:
 
 
 def _outcome(burst: BurstOutcome) -> dict[str, Any]:
-    names = ("burst_id", "reason", "message", "attempts", "seconds", "cost_usd")
+    names = ("burst_id", "reason", "message", "seconds", "cost_usd")
     return {
         **{name: getattr(burst, name) for name in names},
+        "attempts": burst.attempt,
         "product": burst.product.value,
         "outcome": burst.outcome.value,
         "error_class": burst.error_class.value if burst.error_class else None,

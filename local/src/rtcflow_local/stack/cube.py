@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pystac
+import shapely
 import xarray as xr
 import zarr
-from affine import Affine
 from dask.diagnostics.progress import Callback
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
@@ -56,7 +56,7 @@ def update_cube(
     """Bring a cube up to date with its products: write it, or append the passes that have come since.
 
     The whole cube is written again, beside the old one, when a pass lies before one of the cube, products were made
-    anew, an orbit or a polarization is new, or the cube was left half written.
+    anew, a burst reaches beyond it, an orbit or a polarization is new, or the cube was left half written.
 
     Parameters
     ----------
@@ -79,13 +79,19 @@ def update_cube(
     passes = group_items(items)
     marks = {one.pass_id: _mark(one) for one in passes}
     state = _state(path)
-    grid = _kept_grid(state.grid) if state else common_grid(items, area, crs, resolution)
     if state:
         _check(path, state, area, crs, resolution)
+        kept = state.grid
+        area = area or (shapely.from_wkt(kept["area"]) if kept["area"] else None)
+        grid = common_grid(items, area, kept["crs"], kept["transform"][0])
+    else:
+        grid = common_grid(items, area, crs, resolution)
+    record = _record(grid, area)
     whole = load_passes(passes, grid, area, None, {"time": 1, "y": TILE, "x": TILE})
     new = tuple(name for name in marks if not state or name not in state.passes)
-    if state is None or not _appendable(state, marks, whole):
-        _write(path, whole, {_GRID: json.dumps(state.grid if state else _record(grid, area))}, progress)
+    # Bursts that came since may reach further than those of the cube.
+    if state is None or record != state.grid or not _appendable(state, marks, whole):
+        _write(path, whole, {_GRID: json.dumps(record)}, progress)
     elif new:
         fresh = whole.isel(time=np.isin(whole["pass_id"].values, new))
         with _Share(progress):
@@ -158,10 +164,6 @@ def _record(grid: GeoBox, area: BaseGeometry | None) -> dict[str, Any]:
         "shape": list(grid.shape),
         "area": area.wkt if area is not None else None,
     }
-
-
-def _kept_grid(record: dict[str, Any]) -> GeoBox:
-    return GeoBox(tuple(record["shape"]), Affine(*record["transform"]), record["crs"])
 
 
 def check_cube(path: Path, area: BaseGeometry | None, crs: int | None, resolution: float | None) -> None:
