@@ -88,7 +88,7 @@ def test_a_burst_is_made_with_its_manifest(aws, case, engine):
 def test_static_layers_are_made_without_pixels(aws, case, engine):
     job = make_job(case, product=Product.RTC_S1_STATIC)
     make(job, case)
-    assert len(assert_one_set(aws, job).files) == 9
+    assert len(assert_one_set(aws, job).files) == 10
     assert not engine.calls[0].scene.files["VV"].measurement
 
 
@@ -114,7 +114,7 @@ def test_killed_between_upload_and_commit_then_run_again_leaves_one_set(aws, cas
         patch.setattr(S3Destination, "commit", killed)
         with pytest.raises(BaseException, match="stopped"):
             make(job, case)
-    assert len(names(aws, job)) == 5
+    assert len(names(aws, job)) == 8
     assert MANIFEST not in names(aws, job)
     engine.seed = 1
     assert make(job, case, 1).outcome is Outcome.MADE
