@@ -67,7 +67,7 @@ def s3_keys(
             reason="cdse-keys",
         )
     if answer.status in (401, 403):
-        raise not_accepted(CDSE)
+        raise not_accepted(CDSE, login_of(CDSE, environment))
     keys = S3Keys(_field(answer, "access_id"), _field(answer, "secret"))
     retry.sleep(_SETTLE_S)
     try:
@@ -99,7 +99,7 @@ def bearer_header(
         f"{hosts.cdse_identity_url}/auth/realms/CDSE/protocol/openid-connect/token", retry, form=form
     )
     if answer.status in (400, 401, 403):
-        raise not_accepted(CDSE)
+        raise not_accepted(CDSE, login)
     return {"Authorization": f"Bearer {_field(answer, 'access_token')}"}
 
 

@@ -16,6 +16,7 @@ class Login:
 
     user: str
     password: str = field(repr=False)
+    from_netrc: bool = False
 
 
 class Account(NamedTuple):
@@ -74,7 +75,7 @@ def find_login(account: Account, environment: Mapping[str, str] = os.environ) ->
             f"{path} cannot be read ({type(error).__name__}); correct it, or set {account.variables}",
             reason="netrc",
         ) from None
-    return Login(entry[0], entry[2]) if entry and entry[0] and entry[2] else None
+    return Login(entry[0], entry[2], from_netrc=True) if entry and entry[0] and entry[2] else None
 
 
 def login_of(account: Account, environment: Mapping[str, str] = os.environ) -> Login:
@@ -95,10 +96,9 @@ def login_of(account: Account, environment: Mapping[str, str] = os.environ) -> L
     return found
 
 
-def not_accepted(account: Account) -> RefusedError:
+def not_accepted(account: Account, login: Login) -> RefusedError:
     """The refusal of a login that the archive does not take; says where the login came from."""
-    from_netrc = not (os.environ.get(account.user_variable) and os.environ.get(account.password_variable))
-    origin = f"the entry of {account.netrc_host} in .netrc" if from_netrc else account.variables
+    origin = f"the entry of {account.netrc_host} in .netrc" if login.from_netrc else account.variables
     return RefusedError(
         f"{account.name} did not accept the login; correct {origin}, or get an account at {account.registration}",
         reason="credentials",

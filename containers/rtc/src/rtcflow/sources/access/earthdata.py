@@ -126,7 +126,7 @@ class EarthdataSession:
             return answer
         answer.close()
         if status in (401, 403):
-            raise not_accepted(EARTHDATA)
+            raise not_accepted(EARTHDATA, self._login)
         if status == 429 or status >= 500:
             raise TransientError(
                 f"the NASA Earthdata login service did not answer ({status}); try again later",

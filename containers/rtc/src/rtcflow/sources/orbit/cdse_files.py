@@ -8,7 +8,7 @@ import urllib3
 
 from rtcflow.resources import Meter
 from rtcflow.sources.access.cdse_keys import bearer_header
-from rtcflow.sources.access.credentials import CDSE, find_login, not_accepted
+from rtcflow.sources.access.credentials import CDSE, find_login, login_of, not_accepted
 from rtcflow.sources.download import download
 from rtcflow_archives.cdse_orbits import list_cdse_orbits
 from rtcflow_archives.hosts import ArchiveHosts
@@ -66,7 +66,7 @@ class CdseOrbits:
             answer = request("GET", url, {**headers, **bearer}, stream=True)
             if answer.status in (401, 403):
                 answer.close()
-                raise not_accepted(CDSE)
+                raise not_accepted(CDSE, login_of(CDSE, self._environment))
             return answer
 
         path = into / PurePosixPath(name).name
