@@ -165,8 +165,8 @@ def test_pixels_are_matched_by_coordinates_so_a_crop_can_be_compared(tmp_path, m
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"epsg": 32754}, "EPSG:32755 at 20 m and EPSG:32754 at 20 m"),
-        ({"spacing": 10}, "EPSG:32755 at 20 m and EPSG:32755 at 10 m"),
+        ({"epsg": 32754}, "EPSG:32645 at 20 m and EPSG:32754 at 20 m"),
+        ({"spacing": 10}, "EPSG:32645 at 20 m and EPSG:32645 at 10 m"),
         ({"left": GRID.left + 7}, "shifted by part of a pixel"),
         ({"left": GRID.left + 20 * GRID.cols}, "do not overlap"),
     ],

@@ -29,7 +29,7 @@ def write_plan(s3, bursts=(BURST,), **payload):
         execution="run-1",
         started=TIME,
         product_version="1.0",
-        sources=Sources(scene=request.scene_source),
+        sources=Sources(scene=request.scene_source[0]),
         request=request,
         bursts=[PlannedBurst(burst_id=name, sensing_start=TIME) for name in bursts],
     )

@@ -45,7 +45,7 @@ def write_plan(s3, bursts=(A, B), existing=(), statics=(), tasks=None):
         execution="run-1",
         started=TIME,
         product_version="1.0",
-        sources=Sources(scene=request.scene_source),
+        sources=Sources(scene=request.scene_source[0]),
         request=request,
         bursts=[
             PlannedBurst(burst_id=b, sensing_start=TIME, task=number)
