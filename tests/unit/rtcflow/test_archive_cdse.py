@@ -59,7 +59,6 @@ def test_the_burst_equals_that_of_the_whole_scene_in_both_layouts(archive_sample
         )
 
 
-@pytest.mark.xfail(strict=False, reason="fails; the cause is not traced yet")
 def test_pixels_come_as_one_range_a_polarization(archive_sample, cdse, tmp_path):
     meter = Meter()
     from_cdse(archive_sample, cdse, tmp_path / "work", meter=meter)

@@ -239,7 +239,7 @@ def test_a_scene_of_cdse_runs_no_more_tasks_than_its_quota_has_connections(archi
 
 
 def test_a_burst_that_is_not_in_the_scene_lists_those_that_are(archive_sample, both, aws):
-    with pytest.raises(RefusedError, match="has no burst t147_000001_iw1") as caught:
+    with pytest.raises(RefusedError, match="burst t147_000001_iw1 is not in scene") as caught:
         plan(scene=archive_sample.scene, burst_id_list="t147_000001_iw1")
     assert all(burst_id in caught.value.message for burst_id in ids_of(archive_sample))
 

@@ -217,7 +217,7 @@ def test_only_complete_bursts_are_taken():
 
 def test_all_bursts_are_wanted_when_none_are_named():
     bursts = [SceneBurst("t070_148570_iw1", START)]
-    assert wanted_bursts(bursts, None) == bursts
+    assert wanted_bursts(bursts, None, SCENE) == bursts
 
 
 def test_handler_plans_the_payload(scene, load_handler, lambda_context):

@@ -75,7 +75,18 @@ def bursts_of_listing(listed: Iterable[ArchivedBurst], polarizations: Sequence[s
     return sorted(chosen, key=lambda burst: (burst.sensing_start, burst.burst_id))
 
 
-def wanted_bursts(available: Sequence[SceneBurst], wanted: Sequence[str] | None) -> list[SceneBurst]:
+def check_in_scene(wanted: Sequence[str], there: Sequence[str], scene: str) -> None:
+    """Refuse burst ids that a scene has not: RefusedError names them, and those that it has."""
+    if absent := [burst_id for burst_id in wanted if burst_id not in there]:
+        raise RefusedError(
+            f"burst {', '.join(absent)} is not in scene {scene}; it has {', '.join(sorted(there))}",
+            reason="burst-not-in-scene",
+        )
+
+
+def wanted_bursts(
+    available: Sequence[SceneBurst], wanted: Sequence[str] | None, scene: str
+) -> list[SceneBurst]:
     """The asked bursts, or all when none are named.
 
     Raises
@@ -85,13 +96,7 @@ def wanted_bursts(available: Sequence[SceneBurst], wanted: Sequence[str] | None)
     """
     if wanted is None:
         return list(available)
-    known = {burst.burst_id for burst in available}
-    absent = [burst_id for burst_id in wanted if burst_id not in known]
-    if absent:
-        raise RefusedError(
-            f"the scene has no burst {', '.join(absent)}; it has {', '.join(sorted(known))}",
-            reason="burst-not-in-scene",
-        )
+    check_in_scene(wanted, [burst.burst_id for burst in available], scene)
     return [burst for burst in available if burst.burst_id in set(wanted)]
 
 

@@ -131,7 +131,7 @@ def plan_scene(
     else:
         listed = list_from_first(request)
     sources = sources.model_copy(update={"scene": listed.sources[0], "more_scenes": listed.sources[1:]})
-    bursts = wanted_bursts(listed.bursts, request.burst_id_list)
+    bursts = wanted_bursts(listed.bursts, request.burst_id_list, request.scene)
     present = now or datetime.now(UTC)
     request = request.model_copy(update={"orbit": _orbit_choice(request, present)})
     for burst in bursts:

@@ -116,6 +116,7 @@ def burst(
     payload = make_payload(
         {
             "scene": scene_id,
+            "scene_source": source if source in ARCHIVES else None,
             "burst_id_list": " ".join(dict.fromkeys(map(_checked, burst_id))),
             "product": product,
             "engine": engine,

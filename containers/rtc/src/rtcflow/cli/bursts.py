@@ -18,6 +18,7 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.naming import Naming, folder_below_collection
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_files import storage
+from rtcflow_scene.burst_choice import check_in_scene
 
 
 def bursts(
@@ -48,7 +49,7 @@ def bursts(
     found = by_swath_and_time(listed, asked.polarizations)
     if not found:
         raise RefusedError(f"scene {scene_id} lists no burst; fetch the scene again", reason="no-bursts")
-    found = _wanted(found, burst_id)
+    found = _wanted(found, burst_id, scene_id)
     places = {burst.burst_id: _product(products, burst) for burst in found} if products else {}
     if geojson is None or str(geojson) != "-":
         for burst in found:
@@ -57,20 +58,14 @@ def bursts(
         _write(geojson, json.dumps(_features(scene_id, found, places), indent=1))
 
 
-def _wanted(found: list[SceneBurst], burst_ids: list[str] | None) -> list[SceneBurst]:
+def _wanted(found: list[SceneBurst], burst_ids: list[str] | None, scene: str) -> list[SceneBurst]:
     if not burst_ids:
         return found
     try:
         wanted = [normalize_burst_id(text) for text in burst_ids]
     except ValueError as error:
         raise RefusedError(str(error), reason="burst-id") from error
-    known = {burst.burst_id for burst in found}
-    absent = [name for name in wanted if name not in known]
-    if absent:
-        raise RefusedError(
-            f"the scene has no burst {', '.join(absent)}; it has {', '.join(sorted(known))}",
-            reason="burst-not-in-scene",
-        )
+    check_in_scene(wanted, [burst.burst_id for burst in found], scene)
     return [burst for burst in found if burst.burst_id in wanted]
 
 

@@ -16,7 +16,8 @@ class Login:
 
     user: str
     password: str = field(repr=False)
-    from_netrc: bool = False
+    # Where it came from is for messages only.
+    from_netrc: bool = field(default=False, compare=False)
 
 
 class Account(NamedTuple):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_files.files import Files
 from rtcflow_safe.annotation import AnnotatedBurst, Annotation, read_annotation
-from rtcflow_safe.manifest import MANIFEST_SAFE
+from rtcflow_safe.manifest import MANIFEST_SAFE, SafeManifest, read_manifest
 from rtcflow_safe.safe import Safe
 from rtcflow_safe.xml import read_xml
 
@@ -128,6 +129,11 @@ class _LocalCopy(Safe):
         self.target = target
         self._fetched: dict[str, Path] = {}
         self.unchecked: list[str] = []
+
+    @cached_property
+    def manifest(self) -> SafeManifest:
+        """manifest.safe, read from this machine."""
+        return read_manifest(read_xml(self.fetch(MANIFEST_SAFE), reason="manifest-safe"))
 
     def fetch(self, name: str) -> Path:
         """A local path of a file."""
