@@ -8,7 +8,7 @@ from scipy import ndimage
 from rtcflow.native.engine import NativeOptions, compute_layers
 from rtcflow.native.image import radar_grid
 from rtcflow.sentinel1.annotation import read_burst
-from rtcflow.sentinel1.orbit import fit_orbit, read_orbit
+from rtcflow.sentinel1.orbit import fit_orbit
 from rtcflow_contract.layers import Product
 from rtcflow_local.sample import SampleSpec, write_sample
 from tests.support.area_truth import Window, on_pixels, true_factors
@@ -38,8 +38,7 @@ def case(tmp_path_factory):
         {"VV": files}, burst.burst_id, sample.orbit, dem, grid, product, NativeOptions()
     )
     radar = radar_grid(read_burst(files.annotation, burst.burst_id), product)
-    vectors = read_orbit(sample.orbit, computed.metadata["orbit_epoch"])
-    orbit = fit_orbit(vectors, radar.first_time_s, radar.last_time_s)
+    orbit = fit_orbit(computed.vectors, radar.first_time_s, radar.last_time_s)
     line, sample_at = radar.lines // 2, radar.samples // 2
     window = Window((line - 60, line + 60), (sample_at - 1900, sample_at + 1900))
     factors = true_factors(hills, orbit, radar, window)

@@ -5,7 +5,7 @@ import pytest
 from pyproj import Transformer
 
 from rtcflow.native.engine import NativeOptions, compute_layers
-from rtcflow.sentinel1.orbit import fit_orbit, read_orbit
+from rtcflow.sentinel1.orbit import fit_orbit
 from rtcflow_contract.layers import Product
 from rtcflow_local.sample import SampleSpec, write_sample
 from tests.support.native_case import BurstCase
@@ -34,8 +34,7 @@ def masks(tmp_path_factory):
         files, case.burst_id, sample.orbit, dem, grid, Product.RTC_S1, NativeOptions(layers=("mask",))
     )
     mask = computed.arrays["mask"]
-    vectors = read_orbit(sample.orbit, computed.metadata["sensing_start"])
-    orbit = fit_orbit(vectors, -5.0, 5.0)
+    orbit = fit_orbit(computed.vectors, -5.0, 5.0)
     inside = np.flatnonzero((mask != 255).ravel())
     steep = inside[hills.heights(lons, lats).ravel()[inside] > 105.0]
     chosen = np.random.default_rng(1).choice(steep, 6000, replace=False)

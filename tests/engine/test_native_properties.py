@@ -59,13 +59,13 @@ def test_flat_earth_has_neither_layover_nor_shadow(flat):
 
 def test_energy_is_conserved_through_geocoding(case, flat):
     # Footprints tile the image: looks add up to the valid samples, but for pixels lost along the border.
-    burst = case.compute().metadata
+    burst = case.burst
     looks = np.nansum(flat["number_of_looks"], dtype=float)
-    assert looks == pytest.approx(burst["lines"] * burst["samples"], rel=0.12)
+    assert looks == pytest.approx(burst.lines * burst.samples, rel=0.12)
     inner = flat["number_of_looks"][np.isfinite(flat["number_of_looks"])]
     pixel = case.grid.spacing**2
-    sample = burst["range_spacing_m"] / np.sin(np.radians(burst["incidence_angle_deg"]))
-    assert np.median(inner) == pytest.approx(pixel / (sample * burst["azimuth_spacing_m"]), rel=0.1)
+    sample = burst.range_spacing_m / np.sin(np.radians(burst.incidence_angle_deg))
+    assert np.median(inner) == pytest.approx(pixel / (sample * burst.azimuth_spacing_m), rel=0.1)
 
 
 def test_results_do_not_depend_on_threads_or_runs(case):
@@ -94,8 +94,7 @@ def clear_of(mask, pixels=8):
 
 def test_a_later_orbit_shifts_the_image_along_the_track(case, tmp_path, flat_dem):
     lines = 15
-    metadata = case.compute().metadata
-    shifted = shift_orbit(case.sample.orbit, lines * metadata["azimuth_interval_s"], tmp_path)
+    shifted = shift_orbit(case.sample.orbit, lines * case.burst.azimuth_interval_s, tmp_path)
     before = np.nan_to_num(case.compute(dem=flat_dem).arrays["VV"])
     after = np.nan_to_num(case.compute(dem=flat_dem, orbit=shifted).arrays["VV"])
     spectrum = np.fft.rfft2(before) * np.conj(np.fft.rfft2(after))
@@ -104,7 +103,7 @@ def test_a_later_orbit_shifts_the_image_along_the_track(case, tmp_path, flat_dem
     rows = (row + before.shape[0] // 2) % before.shape[0] - before.shape[0] // 2
     cols = (col + before.shape[1] // 2) % before.shape[1] - before.shape[1] // 2
     moved = np.hypot(rows, cols) * case.grid.spacing
-    assert moved == pytest.approx(lines * metadata["azimuth_spacing_m"], abs=1.5 * case.grid.spacing)
+    assert moved == pytest.approx(lines * case.burst.azimuth_spacing_m, abs=1.5 * case.grid.spacing)
 
 
 def shift_orbit(orbit, seconds, folder):

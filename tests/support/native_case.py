@@ -9,6 +9,7 @@ import numpy as np
 from rtcflow.native.engine import ComputedLayers, NativeOptions, compute_layers
 from rtcflow.native.footprint import burst_grid
 from rtcflow.resources import Meter
+from rtcflow.sentinel1.annotation import Burst, read_burst
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sources.dem.dem_source import fetch_dem
 from rtcflow_contract.grid import Grid
@@ -43,6 +44,11 @@ class BurstCase:
                 self.sample.safe / "measurement" / annotation.with_suffix(".tiff").name,
             )
         return found
+
+    @cached_property
+    def burst(self) -> Burst:
+        """The burst in the first polarization."""
+        return read_burst(self.files[self.sample.polarizations[0]].annotation, self.burst_id)
 
     @cached_property
     def grid(self) -> Grid:

@@ -9,7 +9,7 @@ from rtcflow.destination_s3 import S3Destination
 from rtcflow.engines.registry import choose_engine
 from rtcflow.grid.resolve import check_crs
 from rtcflow.inputs import fetch_inputs
-from rtcflow.product.collect import collect
+from rtcflow.product.collect import collect_files, make_manifest
 from rtcflow.progress import Progress, silent
 from rtcflow.resources import Meter
 from rtcflow.sources.shared import Shared
@@ -105,25 +105,29 @@ class BurstRun:
     def write(self) -> None:
         """Write the product's files and check them."""
         with self.meter.working():
-            result = self._write_files()
+            self._engine_result = self._write_files()
             # Layers in memory go with it.
             del self._write_files
             self._progress("check", 0.0)
             with self.meter.stage("check"):
-                inputs, grid, refs, origin = self._inputs
-                manifest = collect(
-                    self.job, self._engine, result, inputs, refs, grid, self._folder, self.meter
+                self._written = collect_files(
+                    self.job,
+                    self._engine.name,
+                    self._engine_result.parameters,
+                    self._inputs.grid,
+                    self._folder,
                 )
-            parameters = {**manifest.parameters, **_job_parameters(self.job), "grid_origin": origin}
-            self._manifest = manifest.model_copy(update={"parameters": parameters})
+            self.meter.bytes_written = sum(file.size for file in self._written.files)
 
     def publish(self) -> BurstResult:
         """Bring the files to the destination and commit the product."""
         with self.meter.working():
             self._progress("publish", 0.0)
             with self.meter.stage("publish"):
-                self._destination.put_files(self._folder, [file.name for file in self._manifest.files])
-            manifest = self._manifest.model_copy(update={"resources": self.meter.measured()})
+                self._destination.put_files(self._folder, [file.name for file in self._written.files])
+            manifest = make_manifest(
+                self.job, self._engine.name, self._engine_result, self._inputs, self._written, self.meter
+            )
             committed = self._destination.commit(self._folder, manifest)
             self._progress("publish", 1.0)
             # What was committed says by which id its item goes.
@@ -163,19 +167,3 @@ def _standing(job: BurstJob, destination: Destination) -> BurstResult | None:
         return None
     own = manifest.execution == job.execution and manifest.product_id == job.product_id
     return BurstResult(Outcome.MADE if own else Outcome.SKIPPED, manifest)
-
-
-def _job_parameters(job: BurstJob) -> dict[str, object]:
-    return {
-        "resolution": job.resolution,
-        "output_crs": job.output_crs,
-        "dem": job.dem,
-        "orbit": job.orbit.value,
-        "backscatter": job.backscatter.value,
-        "bistatic_correction": job.bistatic_correction,
-        "troposphere_correction": job.troposphere_correction,
-        "tide_correction": job.tide_correction,
-        "align_area_factors": job.align_area_factors,
-        "negative_power": job.negative_power.value,
-        "precision": job.precision.value,
-    }

@@ -1,6 +1,7 @@
 """The engine interface: fetched inputs in, the files of a burst product out."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
@@ -32,11 +33,45 @@ class EngineInputs(NamedTuple):
     facts: Mapping[str, Any] = MappingProxyType({})
 
 
-class EngineResult(NamedTuple):
-    """What an engine says about the files it wrote: versions of the software, and parameters of the processing.
+# What engines call the method of Shiroma et al. (2022), for geocoding and for radiometric terrain correction.
+AREA_PROJECTION = "area projection"
 
-    `compiled` is the state of the code whose compiled form computed, of an engine that compiles; `notes` are for the
-    user.
+
+@dataclass(frozen=True, kw_only=True)
+class Processing:
+    """How an engine processed a burst: what every engine has to say, and under `more` what only this one does.
+
+    `dem_interpolation`, `geocoding` and `radiometric_terrain_correction` name a method; the others say whether the
+    correction was applied.
+    """
+
+    bistatic_delay_correction: bool
+    static_tropospheric_delay_correction: bool
+    thermal_noise_removal: bool
+    dem_interpolation: str
+    geocoding: str
+    radiometric_terrain_correction: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def parameters(self) -> dict[str, Any]:
+        """All of it as parameters of the manifest."""
+        common = {name: value for name, value in vars(self).items() if name != "more"}
+        return {**common, **self.more}
+
+
+class EngineResult(NamedTuple):
+    """What an engine reports on the files it wrote.
+
+    Attributes
+    ----------
+    versions : dict of str to str
+        Of the software that computed.
+    parameters : dict
+        Of the processing, as the manifest has them.
+    compiled : str or None
+        State of the code that was compiled, for an engine that compiles.
+    notes : tuple of str
+        Sentences for the user.
     """
 
     versions: dict[str, str]

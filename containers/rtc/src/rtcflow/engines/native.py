@@ -2,15 +2,16 @@
 
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from rasterio.errors import NotGeoreferencedWarning
 from shapely import to_wkt
 from shapely.geometry import shape
 
-from rtcflow.engines.base import EngineInputs, EngineResult, WriteFiles
+from rtcflow.engines.base import AREA_PROJECTION, EngineInputs, EngineResult, Processing, WriteFiles
 from rtcflow.engines.orbit_fit import orbit_fit_record
+from rtcflow.native.options import NativeOptions
 from rtcflow.product.browse import write_browse
 from rtcflow.product.cog import write_cog
 from rtcflow.product.footprint import footprint_of
@@ -20,13 +21,15 @@ from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
 from rtcflow.provenance import software_versions
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.orbit import StateVectors
-from rtcflow_contract.backscatter import NegativePower, in_convention
+from rtcflow_contract.backscatter import NegativePower, corrects_radiometry, in_convention
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.layers import LAYERS, Product, layers_of
 from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
+
+if TYPE_CHECKING:
+    from rtcflow.native.engine import ComputedLayers
 
 # Measurements are in radar geometry: that their TIFFs have no georeference is no news.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
@@ -53,10 +56,24 @@ class NativeEngine:
         progress: Progress,
     ) -> WriteFiles:
         """Compute the layers in memory; gives the function that writes all files of the product."""
+        options = _options(job)
         with meter.stage("compute"):
-            arrays, metadata = _compute(job, inputs, grid, progress)
-        meter.details |= metadata["stage_seconds"]
-        return lambda: _write(job, inputs, grid, folder, meter, progress, arrays, metadata)
+            # Numba takes seconds to load; a burst whose inputs are refused does without it.
+            from rtcflow.native.engine import compute_layers
+
+            computed = compute_layers(
+                inputs.scene.files,
+                job.burst_id,
+                inputs.orbit.path,
+                inputs.dem.path,
+                grid,
+                job.product,
+                options,
+                progress=progress,
+            )
+        meter.details |= computed.stage_seconds
+        processing = _processing(job, options, computed)
+        return lambda: _write(job, inputs, grid, folder, meter, progress, computed, processing)
 
 
 def _write(
@@ -66,21 +83,21 @@ def _write(
     folder: Path,
     meter: Meter,
     progress: Progress,
-    arrays: dict[str, np.ndarray],
-    metadata: dict[str, Any],
+    computed: "ComputedLayers",
+    processing: Processing,
 ) -> EngineResult:
-    parameters = metadata["parameters"] | orbit_fit_record(metadata["orbit_fit_residual_m"], "native")
+    arrays = computed.arrays
     versions = software_versions(_SOFTWARE)
     outline = shape(footprint_of(_valid_pixels(arrays), grid).geometry)
-    record = make_record(job, inputs, grid, versions, parameters, to_wkt(outline, rounding_precision=6))
+    record = make_record(job, inputs, grid, versions, processing, to_wkt(outline, rounding_precision=6))
     with meter.stage("write layers"):
         _write_layers(job, arrays, grid, tags_of(record, job.product_id, grid), folder, progress)
     progress("write browse image", 0.0)
     with meter.stage("write browse and metadata"):
         write_browse(folder / browse_file_name(job.product_id, job.naming), arrays)
         path = folder / metadata_file_name(job.product_id, job.naming)
-        write_hdf5(path, record, grid, job.polarizations, _state_vectors(metadata))
-    return EngineResult(versions, parameters, _compiled_state(), metadata["notes"])
+        write_hdf5(path, record, grid, job.polarizations, computed.vectors)
+    return EngineResult(versions, processing.parameters(), _compiled_state(), _notes(computed))
 
 
 def _write_layers(
@@ -107,14 +124,9 @@ def _write_layers(
         )
 
 
-def _compute(
-    job: BurstJob, inputs: EngineInputs, grid: Grid, progress: Progress
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    # Numba takes seconds to load, which a refused input need not wait for.
-    from rtcflow.native.engine import NativeOptions, compute_layers
-
+def _options(job: BurstJob) -> NativeOptions:
     backscatter = job.product is Product.RTC_S1
-    options = NativeOptions(
+    return NativeOptions(
         backscatter=job.backscatter,
         bistatic_correction=backscatter and job.bistatic_correction,
         troposphere_correction=backscatter and job.troposphere_correction,
@@ -122,17 +134,40 @@ def _compute(
         align_area_factors=backscatter and job.align_area_factors,
         clip_negative=job.negative_power is NegativePower.CLIP,
     )
-    computed = compute_layers(
-        inputs.scene.files,
-        job.burst_id,
-        inputs.orbit.path,
-        inputs.dem.path,
-        grid,
-        job.product,
-        options,
-        progress=progress,
+
+
+def _processing(job: BurstJob, options: NativeOptions, computed: "ComputedLayers") -> Processing:
+    bistatic, troposphere = options.corrections(job.product)
+    static = job.product is Product.RTC_S1_STATIC
+    return Processing(
+        bistatic_delay_correction=bistatic,
+        static_tropospheric_delay_correction=troposphere,
+        thermal_noise_removal=options.noise_removal,
+        dem_interpolation="biquintic",
+        geocoding=AREA_PROJECTION,
+        radiometric_terrain_correction=(
+            AREA_PROJECTION if static or corrects_radiometry(options.backscatter) else "none"
+        ),
+        more={
+            "filled_percent": {name: round(100 * share, 3) for name, share in computed.filled.items()},
+            "negative_power_clipped": options.clip_negative,
+            "solid_earth_tide_correction": options.tide_correction,
+            "area_factors_aligned": options.align_area_factors,
+            "dem_upsampling": options.dem_upsampling,
+            "shadow_masking": options.shadow_masking,
+            "valid_samples_masking": not static,
+            "minimum_factor_db": options.minimum_factor_db,
+            **orbit_fit_record(computed.orbit_residual_m, "native"),
+        },
     )
-    return computed.arrays, computed.metadata
+
+
+def _notes(computed: "ComputedLayers") -> tuple[str, ...]:
+    return tuple(
+        f"{name}: {100 * share:.2g} % of the samples are zeros that were filled in where nothing was received: no data"
+        for name, share in computed.filled.items()
+        if share > 0
+    )
 
 
 def _compiled_state() -> str:
@@ -140,16 +175,6 @@ def _compiled_state() -> str:
     from rtcflow.compiled_code import compiled_state
 
     return compiled_state()
-
-
-def _state_vectors(metadata: dict[str, Any]) -> StateVectors:
-    return StateVectors(
-        metadata["orbit_file"],
-        metadata["orbit_epoch"],
-        metadata["orbit_seconds"],
-        metadata["orbit_positions_m"],
-        metadata["orbit_velocities_m_s"],
-    )
 
 
 def _valid_pixels(arrays: dict[str, np.ndarray]) -> np.ndarray:

@@ -31,7 +31,7 @@ from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sentinel1.orbit import OrbitPolynomial, StateVectors, fit_orbit, read_orbit
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
 from rtcflow.threads import Pool
-from rtcflow_contract.backscatter import Backscatter, corrects_radiometry
+from rtcflow_contract.backscatter import Backscatter
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product
@@ -47,12 +47,28 @@ _MOST_FILLED = 0.98
 _PROFILE_STEP_M = 5.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class ComputedLayers:
-    """Map layers by name, (rows, cols) float32 with NaN or uint8 with 255 where invalid, and what made them."""
+    """Map layers by name, (rows, cols) float32 with NaN or uint8 with 255 where invalid, and how they were made.
+
+    Attributes
+    ----------
+    arrays : dict of str to array
+    vectors : StateVectors
+        Of the orbit file, around the burst.
+    orbit_residual_m : float
+        Largest distance of a state vector from the fitted orbit.
+    filled : dict of str to float
+        Share of the valid samples that were zeros where nothing was received, by polarization.
+    stage_seconds : dict of str to float
+        Those of bands are summed over threads.
+    """
 
     arrays: dict[str, NDArray[Any]]
-    metadata: dict[str, Any]
+    vectors: StateVectors
+    orbit_residual_m: float
+    filled: dict[str, float]
+    stage_seconds: dict[str, float]
 
 
 @dataclass
@@ -191,7 +207,7 @@ def compute_layers(
     arrays = outputs.by_name(polarizations)
     if "incidence_angle" not in secondary:
         arrays.pop("incidence_angle", None)
-    return ComputedLayers(arrays, _metadata(scene, product, options, watch, height, filled))
+    return ComputedLayers(arrays, scene.vectors, scene.orbit.residual_m, filled, dict(watch.seconds))
 
 
 def _open_scene(files: Mapping[str, BurstFiles], burst_id: str, orbit: Path, product: Product) -> _Scene:
@@ -299,73 +315,3 @@ def _angles(pool: Pool, inputs: BandInputs, outputs: Outputs) -> None:
         )
 
     list(pool.map(rows, range(0, inputs.grid.rows, _ANGLE_ROWS)))
-
-
-def _metadata(
-    scene: _Scene,
-    product: Product,
-    options: NativeOptions,
-    watch: Stopwatch,
-    height: float,
-    filled: Mapping[str, float],
-) -> dict[str, Any]:
-    burst, radar = scene.burst, scene.grid
-    bistatic, troposphere = options.corrections(product)
-    return {
-        "platform": burst.platform,
-        "swath": burst.swath,
-        "polarizations": list(scene.bursts),
-        "sensing_start": burst.sensing_start,
-        "sensing_stop": burst.sensing_stop,
-        "orbit_state": burst.orbit_state,
-        "absolute_orbit": burst.absolute_orbit,
-        "relative_orbit": burst.relative_orbit,
-        "look_side": "right",
-        "ipf_version": burst.ipf_version,
-        "center_frequency_hz": burst.center_frequency_hz,
-        "wavelength_m": burst.wavelength_m,
-        "prf_hz": burst.prf_hz,
-        "lines": burst.lines,
-        "samples": burst.samples,
-        "starting_range_m": burst.starting_range_m,
-        "range_spacing_m": burst.range_spacing_m,
-        "azimuth_interval_s": burst.azimuth_interval_s,
-        "azimuth_spacing_m": burst.azimuth_spacing_m,
-        "incidence_angle_deg": burst.incidence_angle_deg,
-        "radar_grid": {"lines": radar.lines, "samples": radar.samples},
-        "orbit_file": scene.vectors.name,
-        "orbit_type": scene.vectors.type,
-        "orbit_epoch": scene.vectors.epoch,
-        "orbit_seconds": scene.vectors.seconds,
-        "orbit_positions_m": scene.vectors.positions,
-        "orbit_velocities_m_s": scene.vectors.velocities,
-        "orbit_fit_residual_m": scene.orbit.residual_m,
-        "mean_height_m": height,
-        "notes": tuple(
-            f"{name}: {100 * share:.2g} % of the samples are zeros that were filled in where nothing was received: "
-            "no data"
-            for name, share in filled.items()
-            if share > 0
-        ),
-        "parameters": {
-            "filled_percent": {name: round(100 * share, 3) for name, share in filled.items()},
-            "thermal_noise_removal": options.noise_removal,
-            "negative_power_clipped": options.clip_negative,
-            "bistatic_delay_correction": bistatic,
-            "solid_earth_tide_correction": options.tide_correction,
-            "area_factors_aligned": options.align_area_factors,
-            "static_tropospheric_delay_correction": troposphere,
-            "radiometric_terrain_correction": (
-                "area projection"
-                if product is not Product.RTC_S1 or corrects_radiometry(options.backscatter)
-                else "none"
-            ),
-            "dem_upsampling": options.dem_upsampling,
-            "dem_interpolation": "biquintic",
-            "geocoding": "area projection",
-            "shadow_masking": options.shadow_masking,
-            "valid_samples_masking": product is Product.RTC_S1,
-            "minimum_factor_db": options.minimum_factor_db,
-        },
-        "stage_seconds": dict(watch.seconds),
-    }

@@ -1,14 +1,15 @@
-"""Collect what an engine wrote: check every layer, sum up every file, build the manifest."""
+"""Check every layer that an engine wrote, sum up every file, and build the manifest of them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from rtcflow.engines.base import Engine, EngineInputs, EngineResult
+from rtcflow.engines.base import EngineResult
+from rtcflow.inputs import FetchedInputs
 from rtcflow.product.check import CheckedLayer, check_layer
 from rtcflow.product.companions import write_scheme_files, write_styles
 from rtcflow.product.footprint import footprint_of
@@ -19,24 +20,36 @@ from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.layers import layers_of
-from rtcflow_contract.manifest import EngineInfo, InputRef, Manifest, ProductFile
+from rtcflow_contract.manifest import EngineInfo, Manifest, ProductFile
 from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
 from rtcflow_files.s3 import media_type
 
 _PARALLEL = 2
 
 
-def collect(
-    job: BurstJob,
-    engine: Engine,
-    result: EngineResult,
-    inputs: EngineInputs,
-    refs: Sequence[InputRef],
-    planned: Grid,
-    folder: Path,
-    meter: Meter,
-) -> Manifest:
-    """The manifest of a product whose files are in `folder`; grid and footprint are those of the written COGs.
+class ProductFiles(NamedTuple):
+    """Files of a product that passed their checks, with grid and valid pixels (rows, cols) of the written COGs."""
+
+    files: tuple[ProductFile, ...]
+    grid: Grid
+    valid: np.ndarray
+
+
+def collect_files(
+    job: BurstJob, engine: str, parameters: Mapping[str, Any], planned: Grid, folder: Path
+) -> ProductFiles:
+    """Check the files that an engine wrote to a folder, and add those that belong beside them.
+
+    Parameters
+    ----------
+    job : BurstJob
+    engine : str
+        Its name.
+    parameters : mapping
+        Of the processing.
+    planned : Grid
+        That every layer has to be on.
+    folder : Path
 
     Raises
     ------
@@ -51,7 +64,7 @@ def collect(
     }
     missing = [path.name for path in (*paths.values(), *others.values()) if not path.is_file()]
     if missing:
-        raise DefectError(f"engine {engine.name} did not write {', '.join(missing)}", reason="layer-missing")
+        raise DefectError(f"engine {engine} did not write {', '.join(missing)}", reason="layer-missing")
     with Pool(_PARALLEL) as pool:
         checks = dict(
             zip(
@@ -61,10 +74,10 @@ def collect(
             )
         )
         styles = write_styles(job, folder)
-        extra = write_scheme_files(job, result.parameters, folder, [*paths.values(), *others.values()])
+        extra = write_scheme_files(job, parameters, folder, [*paths.values(), *others.values()])
         beside = [*others.items(), *(("style", path) for path in styles), *extra.items()]
         sums = list(pool.map(_sha256, (*paths.values(), *(path for _, path in beside))))
-    files = [
+    files = (
         *(
             _layer_file(name, path, checks[name], digest)
             for (name, path), digest in zip(paths.items(), sums, strict=False)
@@ -73,12 +86,23 @@ def collect(
             _other_file(kind, path, digest)
             for (kind, path), digest in zip(beside, sums[len(paths) :], strict=True)
         ),
-    ]
-    meter.bytes_written = sum(file.size for file in files)
-    footprint = footprint_of(checks["mask"].valid, checks["mask"].grid)
-    quality = inputs.quality
+    )
+    return ProductFiles(files, checks["mask"].grid, checks["mask"].valid)
+
+
+def make_manifest(
+    job: BurstJob,
+    engine: str,
+    result: EngineResult,
+    inputs: FetchedInputs,
+    written: ProductFiles,
+    meter: Meter,
+) -> Manifest:
+    """The manifest of a product whose files are written and checked."""
+    footprint = footprint_of(written.valid, written.grid)
+    quality = inputs.engine.quality
     if quality is not None:
-        quality = quality.model_copy(update={"border_pixels": border_pixels(checks["mask"].valid)})
+        quality = quality.model_copy(update={"border_pixels": border_pixels(written.valid)})
     return Manifest(
         product=job.product,
         product_id=job.product_id,
@@ -88,20 +112,41 @@ def collect(
         burst_id=job.burst_id,
         execution=job.execution,
         created=datetime.now(UTC).replace(microsecond=0),
-        engine=EngineInfo(name=engine.name, versions=result.versions, compiled=result.compiled),
-        acquisition=inputs.acquisition,
-        grid=checks["mask"].grid,
+        engine=EngineInfo(name=cast(Any, engine), versions=result.versions, compiled=result.compiled),
+        acquisition=inputs.engine.acquisition,
+        grid=written.grid,
         footprint=footprint.geometry,
         bbox=footprint.bbox,
-        files=tuple(files),
-        inputs=tuple(refs),
-        parameters={**result.parameters, **inputs.facts},
-        notes=(*inputs.notes, *result.notes),
+        files=written.files,
+        inputs=tuple(inputs.refs),
+        parameters={
+            **result.parameters,
+            **inputs.engine.facts,
+            **_job_parameters(job),
+            "grid_origin": inputs.grid_origin,
+        },
+        notes=(*inputs.engine.notes, *result.notes),
         resources=meter.measured(),
         naming=job.naming,
         quality=quality,
         accuracy=geometric_accuracy(),
     )
+
+
+def _job_parameters(job: BurstJob) -> dict[str, object]:
+    return {
+        "resolution": job.resolution,
+        "output_crs": job.output_crs,
+        "dem": job.dem,
+        "orbit": job.orbit.value,
+        "backscatter": job.backscatter.value,
+        "bistatic_correction": job.bistatic_correction,
+        "troposphere_correction": job.troposphere_correction,
+        "tide_correction": job.tide_correction,
+        "align_area_factors": job.align_area_factors,
+        "negative_power": job.negative_power.value,
+        "precision": job.precision.value,
+    }
 
 
 def border_pixels(valid: np.ndarray) -> tuple[int, int, int, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rtcflow.engines.base import EngineInputs
+from rtcflow.engines.base import AREA_PROJECTION, EngineInputs, Processing
 from rtcflow.product.opera_fields import NOT_IN_STATIC
 from rtcflow.product.quality import RESOLUTIONS_M
 from rtcflow.settings import geometric_accuracy, processor
@@ -68,7 +68,7 @@ def make_record(
     inputs: EngineInputs,
     grid: Grid,
     versions: dict[str, str],
-    parameters: dict[str, Any],
+    processing: Processing,
     boundary_wkt: str,
 ) -> Record:
     """Collect the facts of a product.
@@ -78,15 +78,13 @@ def make_record(
     job, inputs, grid
     versions : dict
         Software by name.
-    parameters : dict
-        The engine's; `bistatic_delay_correction`, `static_tropospheric_delay_correction`, `thermal_noise_removal`,
-        `dem_interpolation`, `geocoding` and `radiometric_terrain_correction` must be among them, others are kept in
-        the manifest alone.
+    processing : Processing
+        What is under `more` is kept in the manifest alone.
     boundary_wkt : str
         Outline of valid data in WGS 84.
     """
     record = Record(
-        _identification(job, inputs, grid, parameters, boundary_wkt),
+        _identification(job, inputs, grid, processing, boundary_wkt),
         _source_data(inputs),
         {
             "annotationFiles": [
@@ -98,8 +96,8 @@ def make_record(
             "l1SlcGranules": [f"{job.scene}.SAFE"],
             "orbitFiles": [f"{part}.EOF" for part in inputs.orbit.id.split("+")],
         },
-        _algorithms(versions, parameters),
-        _parameters(job, grid, parameters),
+        _algorithms(versions, processing),
+        _parameters(job, grid, processing),
         _qa(inputs),
     )
     return _of_static_layers(record) if job.product is Product.RTC_S1_STATIC else record
@@ -135,23 +133,23 @@ def _qa(inputs: EngineInputs) -> dict[str, Any]:
     }
 
 
-def _claims_ceos_ard(job: BurstJob, inputs: EngineInputs, parameters: dict[str, Any]) -> bool:
+def _claims_ceos_ard(job: BurstJob, inputs: EngineInputs, processing: Processing) -> bool:
     """Whether the files may say that the product is CEOS-ARD, by the rule of the STAC item."""
     return not unmet_thresholds(
         job.product,
-        normalization=str(parameters.get("backscatter", "gamma0")),
+        normalization=job.backscatter.value,
         static_layers=job.linked_static is not None,
-        noise_removed=bool(parameters["thermal_noise_removal"]),
+        noise_removed=processing.thermal_noise_removal,
         quality=inputs.quality,
         accuracy=geometric_accuracy(),
     )
 
 
 def _identification(
-    job: BurstJob, inputs: EngineInputs, grid: Grid, parameters: dict[str, Any], boundary_wkt: str
+    job: BurstJob, inputs: EngineInputs, grid: Grid, processing: Processing, boundary_wkt: str
 ) -> dict[str, Any]:
     acquisition, who = inputs.acquisition, processor()
-    conforms = _claims_ceos_ard(job, inputs, parameters)
+    conforms = _claims_ceos_ard(job, inputs, processing)
     name = f"Sentinel-1{acquisition.platform[-1]}"
     return {
         "absoluteOrbitNumber": acquisition.absolute_orbit,
@@ -219,7 +217,7 @@ def _source_data(inputs: EngineInputs) -> dict[str, Any]:
     }
 
 
-def _algorithms(versions: dict[str, str], parameters: dict[str, Any]) -> dict[str, Any]:
+def _algorithms(versions: dict[str, str], processing: Processing) -> dict[str, Any]:
     named = {f"{name}Version": version for name, version in versions.items() if name != "rtcflow"}
     if "isce3" not in versions:
         # Readers of OPERA's file look for these two.
@@ -227,40 +225,39 @@ def _algorithms(versions: dict[str, str], parameters: dict[str, Any]) -> dict[st
         named = {"isce3Version": made_by, "s1ReaderVersion": made_by, **named}
     return {
         "demEgmModel": "Earth Gravitational Model 2008 (EGM2008)",
-        "demInterpolation": str(parameters["dem_interpolation"]),
-        "geocoding": _method("geocoding", parameters),
+        "demInterpolation": processing.dem_interpolation,
+        "geocoding": _method("geocoding", processing.geocoding),
         "geocodingAlgorithmReference": _SHIROMA_2022,
         "noiseCorrectionAlgorithmReference": _NOISE,
-        "radiometricTerrainCorrection": _method("radiometric_terrain_correction", parameters),
+        "radiometricTerrainCorrection": _method(
+            "radiometric_terrain_correction", processing.radiometric_terrain_correction
+        ),
         "radiometricTerrainCorrectionAlgorithmReference": _SHIROMA_2022,
         "softwareVersion": versions.get("rtcflow", ""),
         **named,
     }
 
 
-def _method(name: str, parameters: dict[str, Any]) -> str:
-    """OPERA's name of a method that an engine calls area projection, else the engine's own."""
-    given = str(parameters[name])
-    return _METHODS[name] if given == "area projection" else given
+def _method(name: str, given: str) -> str:
+    """OPERA's name for area projection; any other method by the engine's own name."""
+    return _METHODS[name] if given == AREA_PROJECTION else given
 
 
-def _parameters(job: BurstJob, grid: Grid, parameters: dict[str, Any]) -> dict[str, Any]:
+def _parameters(job: BurstJob, grid: Grid, processing: Processing) -> dict[str, Any]:
     backscatter = job.product is Product.RTC_S1
     return {
-        "bistaticDelayCorrectionApplied": bool(parameters["bistatic_delay_correction"]),
+        "bistaticDelayCorrectionApplied": processing.bistatic_delay_correction,
         "filteringApplied": False,
         "geocoding/burstGeogridSnapX": grid.spacing,
         "geocoding/burstGeogridSnapY": grid.spacing,
         "inputBackscatterNormalizationConvention": "beta0",
-        "noiseCorrectionApplied": backscatter and bool(parameters["thermal_noise_removal"]),
+        "noiseCorrectionApplied": backscatter and processing.thermal_noise_removal,
         "outputBackscatterDecibelConversionEquation": "10*log10(backscatter_linear)",
         "outputBackscatterExpressionConvention": "linear backscatter intensity",
         "outputBackscatterNormalizationConvention": job.backscatter.value,
         "preprocessingMultilookingApplied": False,
         "radiometricTerrainCorrectionApplied": not backscatter or corrects_radiometry(job.backscatter),
-        "staticTroposphericGeolocationCorrectionApplied": bool(
-            parameters["static_tropospheric_delay_correction"]
-        ),
+        "staticTroposphericGeolocationCorrectionApplied": processing.static_tropospheric_delay_correction,
         "wetTroposphericGeolocationCorrectionApplied": False,
     }
 

@@ -2,8 +2,9 @@
 
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import h5py
 import rasterio
@@ -11,7 +12,7 @@ from PIL import Image
 from shapely import to_wkt
 from shapely.geometry import shape
 
-from rtcflow.engines.base import EngineInputs, EngineResult
+from rtcflow.engines.base import EngineInputs, EngineResult, Processing
 from rtcflow.engines.isce3.terrain import StagedDem
 from rtcflow.engines.orbit_fit import orbit_fit_record
 from rtcflow.product.browse import MAX_BYTES, save_browse
@@ -34,17 +35,6 @@ from rtcflow_contract.product_id import browse_file_name, layer_file_name, metad
 _ALGORITHMS = "metadata/processingInformation/algorithms"
 _PARAMETERS = "metadata/processingInformation/parameters"
 _VERSIONS = {"rtc": "softwareVersion", "isce3": "isce3Version", "s1Reader": "s1ReaderVersion"}
-_RTC = "radiometricTerrainCorrection"
-_TEXTS = {
-    "dem_interpolation": "demInterpolation",
-    "geocoding": "geocoding",
-    "radiometric_terrain_correction": _RTC,
-}
-_TRUTHS = {
-    "bistatic_delay_correction": "bistaticDelayCorrectionApplied",
-    "static_tropospheric_delay_correction": "staticTroposphericGeolocationCorrectionApplied",
-    "thermal_noise_removal": "noiseCorrectionApplied",
-}
 # Of the file as a whole, and where in it the same is said.
 _WHO = {"institution": "institution", "contact": "contactInformation", "project": "project"}
 _OF_THIS_RUN = (
@@ -58,12 +48,12 @@ _OF_THIS_RUN = (
 
 
 class Facts(NamedTuple):
-    """What the workflow's HDF5 file says of its run."""
+    """The workflow's run, as its HDF5 file describes it."""
 
     burst_id: str
     product: str
     versions: dict[str, str]
-    parameters: dict[str, Any]
+    processing: Processing
 
 
 def collect_output(
@@ -110,8 +100,8 @@ def collect_output(
     checked = {layer.name: check_layer(paths[layer.name], layer, grid) for layer in layers}
     seen = checked["mask"].valid & ~dem.void if dem.void.size else checked["mask"].valid
     outline = shape(footprint_of(seen, grid).geometry)
-    parameters = facts.parameters | dem.parameters | _orbit_fit(inputs)
-    record = make_record(job, inputs, grid, facts.versions, parameters, to_wkt(outline, rounding_precision=6))
+    processing = replace(facts.processing, more={**dem.parameters, **_orbit_fit(inputs)})
+    record = make_record(job, inputs, grid, facts.versions, processing, to_wkt(outline, rounding_precision=6))
     tags = tags_of(record, job.product_id, grid)
     for number, layer in enumerate(layers):
         progress("write layers", number / len(layers))
@@ -124,7 +114,7 @@ def collect_output(
         write_cog(path, values, named, grid, tags, job.precision)
     _copy_browse(browse, folder / browse_file_name(job.product_id, job.naming))
     _write_metadata(metadata, folder / metadata_file_name(job.product_id, job.naming), record)
-    return EngineResult(facts.versions, parameters)
+    return EngineResult(facts.versions, processing.parameters())
 
 
 def _orbit_fit(inputs: EngineInputs) -> dict[str, object]:
@@ -158,19 +148,23 @@ def read_facts(path: Path) -> Facts:
     try:
         with h5py.File(path) as file:
             versions = {name: _text(file[f"{_ALGORITHMS}/{key}"]) for name, key in _VERSIONS.items()}
-            texts = {
-                # Of beta0 the workflow says nothing of a correction.
-                name: _text(file[f"{_ALGORITHMS}/{key}"])
-                if key != _RTC or f"{_ALGORITHMS}/{key}" in file
-                else "none"
-                for name, key in _TEXTS.items()
-            }
-            truths = {name: _truth(file, key) for name, key in _TRUTHS.items()}
+            # For beta0 the workflow names no correction.
+            correction = file.get(f"{_ALGORITHMS}/radiometricTerrainCorrection")
+            processing = Processing(
+                bistatic_delay_correction=_truth(file, "bistaticDelayCorrectionApplied"),
+                static_tropospheric_delay_correction=_truth(
+                    file, "staticTroposphericGeolocationCorrectionApplied"
+                ),
+                thermal_noise_removal=_truth(file, "noiseCorrectionApplied"),
+                dem_interpolation=_text(file[f"{_ALGORITHMS}/demInterpolation"]),
+                geocoding=_text(file[f"{_ALGORITHMS}/geocoding"]),
+                radiometric_terrain_correction="none" if correction is None else _text(correction),
+            )
             return Facts(
                 _text(file["identification/burstID"]).lower(),
                 _text(file["identification/productType"]),
                 {"rtcflow": software_version(), **versions},
-                {**truths, **texts},
+                processing,
             )
     except (OSError, KeyError) as error:
         raise DefectError(
