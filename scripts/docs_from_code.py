@@ -26,6 +26,25 @@ _DEFAULTS = {
     "scene": "",
 }
 
+_LIBRARY = """
+# The library
+
+```python
+import rtcflow
+
+for product in rtcflow.make_scene("S1A_IW_SLC__1SDV_....SAFE", "products"):  # one scene
+    print(product.burst_id, product.manifest.grid.epsg, product.layer("VV"))
+
+found = rtcflow.search("glacier.geojson", "2023-01-01", "2023-12-31")  # an area and a period
+rtcflow.make(found, "glacier")
+stack = rtcflow.open_stack("glacier/products", area="glacier.geojson")
+```
+
+Errors are `RefusedError`, `TransientError` and `DefectError` of `rtcflow_contract.errors`, with one sentence each: what
+was wrong and what to do. [An area and a period](stacks.md) says how a stack is laid out; [the guide](guide.md) lists
+the fields of a payload.
+"""
+
 
 def payload_table() -> str:
     """The fields of a scene payload with defaults and meanings, as a table of Markdown."""
@@ -54,11 +73,15 @@ def guide(text: str) -> str:
 
 def api() -> str:
     """The page of the library: each public function and class with its signature and docstring."""
-    from rtcflow import library
+    import rtcflow
+    from rtcflow.scene_products import BurstProduct
+    from rtcflow_local.stack.acquisitions import Acquisition, Found, Pass
+    from rtcflow_local.stack.making import Made
 
-    parts = ["# The library", inspect.cleandoc(library.__doc__ or "")]
-    for name in library.__all__:
-        found = getattr(library, name)
+    results = (BurstProduct, Found, Pass, Acquisition, Made)
+    parts = [_LIBRARY.strip()]
+    for found in (*(getattr(rtcflow, name) for name in rtcflow.LIBRARY), *results):
+        name = found.__name__
         signature = re.sub(r"\b(?:[a-z_]\w*\.)+([A-Z]\w*)", r"\1", str(inspect.signature(found)))
         parts += [
             f"## `{name}`",

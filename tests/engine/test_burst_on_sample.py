@@ -27,7 +27,8 @@ from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.task import Task
 from rtcflow_files import storage
 from rtcflow_files.s3 import s3_client
-from rtcflow_local.sample import SampleSpec, faults, read_sample, write_sample
+from rtcflow_local.sample import SampleSpec, read_sample, write_sample
+from tests.support import sample_faults
 
 pytestmark = pytest.mark.engine
 
@@ -284,7 +285,7 @@ def test_variants_of_the_sample_are_made(aws, tmp_path, variant):
         assert manifest.grid.epsg == 3031
 
 
-@pytest.mark.parametrize("fault", [faults.truncate_measurement, faults.scramble_measurement])
+@pytest.mark.parametrize("fault", [sample_faults.truncate_measurement, sample_faults.scramble_measurement])
 def test_a_corrupt_measurement_is_refused_by_name(aws, sample, tmp_path, fault):
     broken = fault(sample)
     code, outcome = run(job_for(sample, sample.bursts["iw2"][-1]), tmp_path)
@@ -293,19 +294,19 @@ def test_a_corrupt_measurement_is_refused_by_name(aws, sample, tmp_path, fault):
 
 
 def test_a_missing_orbit_of_an_old_scene_is_refused(aws, sample, tmp_path):
-    faults.drop_orbit(sample)
+    sample_faults.drop_orbit(sample)
     code, outcome = run(job_for(sample), tmp_path)
     assert (code, outcome.reason) == (65, "orbit-missing")
 
 
 def test_an_empty_orbit_is_as_good_as_none(aws, sample, tmp_path):
-    faults.empty_orbit(sample)
+    sample_faults.empty_orbit(sample)
     assert run(job_for(sample), tmp_path)[1].reason == "orbit-missing"
 
 
 def test_a_dem_that_lacks_land_is_refused_with_the_tile(aws, sample, tmp_path):
     for name in sample.tiles:
-        faults.drop_dem_tile(sample, name)
+        sample_faults.drop_dem_tile(sample, name)
     code, outcome = run(job_for(sample), tmp_path)
     assert (code, outcome.reason) == (65, "dem-missing-land")
     assert any(name in outcome.message for name in sample.tiles)

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from rtcflow_local.twin.catalogue import Granule
+from tests.support.cmr_catalogue import Granule
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 INSIDE, OUTSIDE = (150.0, -34.0), (10.0, 50.0)

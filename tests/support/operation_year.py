@@ -40,11 +40,11 @@ from rtcflow_local.inventory.build import build
 from rtcflow_local.inventory.prune import plan_pruning, prune
 from rtcflow_local.inventory.tables import open_tables, read_archive
 from rtcflow_local.inventory.versions import Promoted, find_folders, promote
-from rtcflow_local.twin.catalogue import Catalogue, Granule
 from rtcflow_scene.assembly import assemble_stac
 from rtcflow_scene.existing import existing_item
 from rtcflow_stac.notice import notice_of
 from tests.support.catalogue_case import feature, put_area
+from tests.support.cmr_catalogue import Catalogue, Granule
 from tests.support.inventory_case import BURSTS, SETTINGS, Spec, body, manifest_of
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

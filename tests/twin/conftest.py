@@ -12,11 +12,11 @@ import pytest
 from rtcflow_local.demo.archive import Archive, upload_sample
 from rtcflow_local.sample import Sample, SampleSpec, write_sample
 from rtcflow_local.twin import emulator as emulators
-from rtcflow_local.twin.catalogue import Catalogue, serve
 from rtcflow_local.twin.deployment import Stack, deploy
 from rtcflow_local.twin.emulator import Emulator
 from rtcflow_local.twin.faults import FaultFile
 from tests.support.campaign_scenes import ARCHIVE
+from tests.support.cmr_catalogue import Catalogue, serve
 
 ROOT = Path(__file__).parents[2]
 

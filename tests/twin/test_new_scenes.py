@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rtcflow_local.twin.catalogue import Granule
 from tests.support.campaign_scenes import ARCHIVE, upload_scene, wait_until, write_scenes
+from tests.support.cmr_catalogue import Granule
 
 pytestmark = pytest.mark.twin
 SQUARE = [[149.0, -36.0], [152.0, -36.0], [152.0, -33.0], [149.0, -33.0], [149.0, -36.0]]

@@ -2,28 +2,32 @@
 
 import pytest
 
-from rtcflow.library import make_products
+from rtcflow import make_scene
 from rtcflow_contract.errors import RefusedError
 
 
 def sources(sample):
-    return {"orbits": str(sample.orbit), "dem": str(sample.folder / "dem"), "geoid": str(sample.geoid)}
+    return {
+        "orbit_source": str(sample.orbit),
+        "dem_source": str(sample.folder / "dem"),
+        "geoid": str(sample.geoid),
+    }
 
 
 @pytest.mark.engine
 def test_a_burst_is_made_and_found_again(tiny_sample, tmp_path):
     burst = sorted(burst for ids in tiny_sample.bursts.values() for burst in ids)[0]
-    made = make_products(tiny_sample.safe, tmp_path / "out", [burst], **sources(tiny_sample))
+    made = make_scene(tiny_sample.safe, tmp_path / "out", [burst], **sources(tiny_sample))
     assert [product.burst_id for product in made] == [burst]
     layers = [file.layer for file in made[0].manifest.files if file.layer]
     assert all(made[0].layer(name).is_file() for name in layers)
     assert (made[0].folder / "metadata.json").is_file()
-    assert make_products(tiny_sample.safe, tmp_path / "out", [burst], **sources(tiny_sample)) == made
+    assert make_scene(tiny_sample.safe, tmp_path / "out", [burst], **sources(tiny_sample)) == made
     with pytest.raises(RefusedError, match="has no layer heights"):
         made[0].layer("heights")
 
 
 def test_what_is_no_scene_is_refused(tmp_path):
     with pytest.raises(RefusedError, match="does not exist"):
-        make_products(tmp_path / "nothing.SAFE", tmp_path / "out")
+        make_scene(tmp_path / "nothing.SAFE", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -5,8 +5,8 @@ import pytest
 from rtcflow_archives.cmr import Cmr
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_files.retry import Retry
-from rtcflow_local.twin.catalogue import Catalogue, serve
 from tests.support.catalogue_case import granule
+from tests.support.cmr_catalogue import Catalogue, serve
 
 SLC = {"shortName": ["SENTINEL-1A_SLC"]}
 

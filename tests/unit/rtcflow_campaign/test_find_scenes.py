@@ -17,9 +17,9 @@ from rtcflow_campaign.scene_start import SceneStarter
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.report import Outcome
 from rtcflow_files.retry import Retry
-from rtcflow_local.twin.catalogue import Catalogue, Granule, serve
 from tests.support.campaign_case import put_report, scene_report
 from tests.support.catalogue_case import INSIDE, NOW, OUTSIDE, SQUARE, feature, granule, put_area
+from tests.support.cmr_catalogue import Catalogue, Granule, serve
 
 LIMITS = Limits(timedelta(hours=24), timedelta(days=3), 100)
 DEFINITION = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})

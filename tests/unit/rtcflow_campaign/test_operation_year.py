@@ -13,7 +13,7 @@ from rtcflow_local.inventory.build import build
 from rtcflow_local.inventory.prune import OLDEST_EXECUTION
 from rtcflow_local.inventory.tables import open_tables
 from rtcflow_local.inventory.versions import PRODUCT_FILE
-from rtcflow_local.twin.catalogue import Catalogue, serve
+from tests.support.cmr_catalogue import Catalogue, serve
 from tests.support.inventory_case import BURSTS
 from tests.support.operation_year import STATIC_COLLECTION, Year
 

@@ -13,8 +13,8 @@ from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.campaign.archive_search import months
 from rtcflow_local.campaign.passes import cover, group_views
 from rtcflow_local.campaign.planning import static_payload
-from rtcflow_local.twin.catalogue import Catalogue, Granule, serve
 from tests.support.catalogue_case import INSIDE, NOW, OUTSIDE, feature, scene_name
+from tests.support.cmr_catalogue import Catalogue, Granule, serve
 
 
 def bursts(first, count=3, track=70):

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from rtcflow_local.sample import read_sample
 from rtcflow_local.sample.command import sample as command
-from rtcflow_local.sample.faults import (
+from tests.support.sample_faults import (
     drop_annotation,
     drop_dem_tile,
     drop_orbit,

@@ -7,12 +7,12 @@ from rtcflow_local.sample.acquisition import plan_acquisition
 from rtcflow_local.sample.cover import COVERS, FOREST, PASTURE, SEA, gamma0_table
 from rtcflow_local.sample.geodesy import to_earth_fixed
 from rtcflow_local.sample.geometry import ground_point
-from rtcflow_local.sample.incidence import local_incidence
 from rtcflow_local.sample.projection import LAID_OVER, SEEN, SHADOWED, burst_beta0
 from rtcflow_local.sample.sensor import LINE_INTERVAL, RANGE_SPACING
 from rtcflow_local.sample.spec import SampleSpec
 from rtcflow_local.sample.terrain import relief, undulation
 from rtcflow_local.sample.world import build_world
+from tests.support.true_incidence import local_incidence
 
 TINY = SampleSpec.tiny()
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from importlib import import_module
 from typing import Any
 
 # Code for a baseline of the architecture and not for this very CPU, so that the compilation cache built into an image
@@ -22,17 +23,22 @@ os.environ.setdefault(
     "IPythonCacheLocator,ZipCacheLocator",
 )
 
-# What a library user calls; loaded when it is asked for, and by the distribution that has it.
-_LIBRARY = ("make", "open_stack", "search")
+# The library, by module; loaded when a name is first used, since Numba and xarray take seconds to load.
+LIBRARY = {
+    "make_scene": "rtcflow.scene_products",
+    "search": "rtcflow_local.stack.library",
+    "make": "rtcflow_local.stack.library",
+    "open_stack": "rtcflow_local.stack.library",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LIBRARY:
+    if name not in LIBRARY:
         raise AttributeError(f"module 'rtcflow' has no attribute '{name}'")
     try:
-        from rtcflow_local.stack import library
+        module = import_module(LIBRARY[name])
     except ImportError as error:
         raise ImportError(
             f"rtcflow.{name} needs the package rtcflow-local; install it beside rtcflow"
         ) from error
-    return getattr(library, name)
+    return getattr(module, name)

@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+from rtcflow_contract.job import BurstJob
+from rtcflow_contract.report import BurstOutcome
+
 
 class Progress(Protocol):
     """Called as work goes on; `done` goes from 0 to 1 within a stage."""
@@ -12,3 +15,14 @@ class Progress(Protocol):
 
 def silent(stage: str, done: float) -> None:
     """Progress nobody watches."""
+
+
+class Unwatched:
+    """A watcher of bursts that reports to nobody."""
+
+    def begins(self, job: BurstJob) -> Progress:
+        """Give the progress that nobody watches."""
+        return silent
+
+    def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:
+        """Do nothing."""

@@ -1,11 +1,14 @@
 """Scenes that can never give a product, told before anything is fetched."""
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import Engine
 from rtcflow_contract.scene_id import SceneId
+
+_T = TypeVar("_T")
 
 
 class _Uncalibrated(NamedTuple):
@@ -36,6 +39,21 @@ def refuse_uncalibrated(scene: SceneId) -> None:
                 f"give a scene from {rule.until} on",
                 reason="uncalibrated",
             )
+
+
+def split_uncalibrated(
+    found: Iterable[_T], scene_of: Callable[[_T], SceneId]
+) -> tuple[list[_T], dict[str, str]]:
+    """What can give a product, in its order; of the other scenes by id, why they cannot."""
+    usable: list[_T] = []
+    left_out: dict[str, str] = {}
+    for one in found:
+        try:
+            refuse_uncalibrated(scene_of(one))
+            usable.append(one)
+        except RefusedError as error:
+            left_out[scene_of(one).id] = error.message
+    return usable, left_out
 
 
 def refuse_old_processor(scene: str, ipf_version: str, engine: Engine) -> None:

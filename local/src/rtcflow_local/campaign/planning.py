@@ -13,7 +13,7 @@ from rtcflow_contract.campaign import SCENES, STATIC
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import DEFAULT_COLLECTIONS
-from rtcflow_contract.scene_rules import refuse_uncalibrated
+from rtcflow_contract.scene_rules import split_uncalibrated
 from rtcflow_local.campaign.archive_search import Say, bursts_of, scenes_of
 from rtcflow_local.campaign.passes import count_bursts, cover, group_views
 from rtcflow_scene.estimate import Estimate
@@ -100,7 +100,9 @@ def read_area_file(path: Path) -> list[Area]:
 
 def plan_area(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say) -> AreaPlan:
     """Search scenes and bursts of an area; raises TransientError when the catalogue does not answer."""
-    scenes, left_out = _usable(scenes_of(area, start, end, hosts, say))
+    scenes, left_out = split_uncalibrated(
+        scenes_of(area, start, end, hosts, say), lambda granule: granule.scene
+    )
     views = group_views(scenes)
     samples = [granule.scene for granule in views.samples]
     bursts, refusals = bursts_of(samples, hosts, say)
@@ -114,19 +116,6 @@ def plan_area(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say)
         refusals=refusals,
         left_out=left_out,
     )
-
-
-def _usable(scenes: list[SceneGranule]) -> tuple[list[SceneGranule], dict[str, str]]:
-    """Scenes that can give a product, and why the others cannot."""
-    usable: list[SceneGranule] = []
-    left_out: dict[str, str] = {}
-    for granule in scenes:
-        try:
-            refuse_uncalibrated(granule.scene)
-            usable.append(granule)
-        except RefusedError as error:
-            left_out[granule.scene.id] = error.message
-    return usable, left_out
 
 
 def write_plan(

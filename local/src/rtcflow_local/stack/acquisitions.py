@@ -14,7 +14,7 @@ from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_archives.scene_search import polygon_keywords
 from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
-from rtcflow_contract.scene_rules import refuse_uncalibrated
+from rtcflow_contract.scene_rules import split_uncalibrated
 from rtcflow_local.stack.aoi import AreaOfInterest
 
 _SUFFIX = "-SLC"
@@ -154,7 +154,7 @@ def find_acquisitions(
     except (KeyError, IndexError, ValueError) as error:
         raise DefectError(f"CMR lists a burst in a form that is not known ({error!r})", "cmr-form") from error
     kept = [one for one in listed if _touches(one, area) and _passes(one, filters or Filters())]
-    usable, left_out = _usable(kept)
+    usable, left_out = split_uncalibrated(kept, lambda burst: burst.scene)
     return Found(area, tuple(_group_passes(usable)), left_out)
 
 
@@ -215,18 +215,6 @@ def _newest(merged: Iterable[tuple[Acquisition, str]]) -> Iterable[Acquisition]:
         if key not in newest or newest[key][:1] < (changed,):
             newest[key] = changed, one
     return (one for _, one in newest.values())
-
-
-def _usable(bursts: Iterable[Acquisition]) -> tuple[list[Acquisition], dict[str, str]]:
-    usable: list[Acquisition] = []
-    left_out: dict[str, str] = {}
-    for burst in bursts:
-        try:
-            refuse_uncalibrated(burst.scene)
-            usable.append(burst)
-        except RefusedError as error:
-            left_out[burst.scene.id] = error.message
-    return usable, left_out
 
 
 def _touches(burst: Acquisition, area: AreaOfInterest) -> bool:

@@ -1,31 +1,20 @@
-"""The library in three calls: search an area, make its products, open them. `import rtcflow` has them too."""
+"""Search an area, make its products, open them: `rtcflow.search`, `rtcflow.make` and `rtcflow.open_stack`."""
 
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rtcflow.progress import Progress, silent
+from rtcflow.progress import Unwatched
 from rtcflow.task_loop import Watcher
 from rtcflow_contract.burst_id import normalize_burst_id
-from rtcflow_contract.job import BurstJob, Sources
-from rtcflow_contract.report import BurstOutcome
+from rtcflow_contract.job import Sources
 from rtcflow_local.stack.acquisitions import Filters, Found, find_acquisitions
 from rtcflow_local.stack.aoi import AreaLike, area_of_interest
 from rtcflow_local.stack.making import Made, MakeSettings, make_products
 from rtcflow_local.stack.opening import open_stack
 
 __all__ = ["make", "open_stack", "search"]
-
-
-class _Unwatched:
-    """Hears of bursts and says nothing."""
-
-    def begins(self, job: BurstJob) -> Progress:
-        return silent
-
-    def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:
-        """Nothing to say."""
 
 
 def search(
@@ -119,7 +108,7 @@ def make(
     named = {name: value for name, value in given.items() if value is not None}
     sources = Sources.model_validate({"scene": scene_source, **named})
     payload = {"orbit": "best", "scene_source": scene_source, **fields}
-    return make_products(found, MakeSettings(Path(out), payload, sources, parallel), watcher or _Unwatched())
+    return make_products(found, MakeSettings(Path(out), payload, sources, parallel), watcher or Unwatched())
 
 
 def _day(day: date | str) -> date:

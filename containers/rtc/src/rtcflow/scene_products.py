@@ -1,29 +1,18 @@
-"""rtcflow in Python: the bursts of a scene as products in a folder, as `rtcflow scene --out` makes them.
-
-```python
-from rtcflow.library import make_products
-
-for product in make_products("S1A_IW_SLC__1SDV_....SAFE", "products", orbits="orbits", dem="dem.tif"):
-    print(product.burst_id, product.manifest.grid.epsg, product.layer("VV"))
-```
-"""
+"""The bursts of one scene as products in a folder, as `rtcflow scene --out` makes them."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rtcflow.cli.work_folder import work_folder
-from rtcflow.progress import Progress, silent
+from rtcflow.progress import Unwatched
 from rtcflow.scene_run import NO_BUCKET, RunSettings, SafeOfThisMachine, Scene, SceneLoop, plan_scenes
 from rtcflow.sources.scene.safe import scene_of_path
 from rtcflow_contract.errors import DefectError, RefusedError, error_of
-from rtcflow_contract.job import BurstJob, LocalPlaces, Sources
+from rtcflow_contract.job import LocalPlaces, Sources
 from rtcflow_contract.keys import MANIFEST, Location, parse_location
 from rtcflow_contract.manifest import Manifest
-from rtcflow_contract.report import BurstOutcome
 from rtcflow_contract.stored import read_stored
-
-__all__ = ["BurstProduct", "make_products"]
 
 _DEFAULTS = Sources(scene="")
 
@@ -44,13 +33,13 @@ class BurstProduct(NamedTuple):
         return self.folder / file.name
 
 
-def make_products(
+def make_scene(
     safe: str | Path,
     out: str | Path,
     bursts: Sequence[str] = (),
     *,
-    orbits: str = _DEFAULTS.orbits,
-    dem: str = _DEFAULTS.dem,
+    orbit_source: str = _DEFAULTS.orbits,
+    dem_source: str = _DEFAULTS.dem,
     geoid: str = _DEFAULTS.geoid,
     cache: str = "off",
     parallel: int = 1,
@@ -66,7 +55,7 @@ def make_products(
         Folder for the products.
     bursts : sequence of str
         Burst ids like `t070_149815_iw3`; all of the scene by default.
-    orbits, dem, geoid : str
+    orbit_source, dem_source, geoid : str
         Where inputs come from: a file, folder, `s3://` or `https://`; the public archives by default.
     cache : str
         Folder or `s3://` prefix that keeps files of public archives; `off` for none.
@@ -83,13 +72,18 @@ def make_products(
     Raises
     ------
     RefusedError, TransientError, DefectError
-        When the scene cannot be planned; or, after all other bursts were made, why the first that failed did.
+        When the scene cannot be planned; or, after all other bursts were made, the reason of the first that failed.
+
+    Examples
+    --------
+    >>> products = make_scene("S1A_IW_SLC__1SDV_....SAFE", "products", orbit_source="orbits")  # doctest: +SKIP
+    >>> products[0].manifest.grid.epsg, products[0].layer("VV")  # doctest: +SKIP
     """
     folder, source = Path(out).expanduser().absolute(), str(safe)
     payload = {"scene": scene_of_path(source), "s3_bucket": NO_BUCKET, **fields}
     if bursts:
         payload["burst_id_list"] = list(bursts)
-    sources = Sources(scene=source, orbits=orbits, dem=dem, geoid=geoid, cache=cache)
+    sources = Sources(scene=source, orbits=orbit_source, dem=dem_source, geoid=geoid, cache=cache)
     places = LocalPlaces(out=Location.local(folder), grids=Location.local(folder))
     with work_folder(folder, None) as work:
         settings = RunSettings(work, places, parallel=parallel)
@@ -98,7 +92,7 @@ def make_products(
         if scene.error is not None or scene.plan is None:
             raise scene.error or DefectError(f"scene {source} has no plan", reason="plan")
         standing = [parse_location(burst.item).path.parent for burst in scene.plan.existing]
-        [report] = SceneLoop(planned, settings, _Unwatched()).run()
+        [report] = SceneLoop(planned, settings, Unwatched()).run()
     outcomes = (*report.static_bursts, *report.bursts)
     made = [Path(outcome.manifest) for outcome in outcomes if outcome.manifest]
     for failed in (outcome for outcome in outcomes if outcome.error_class is not None):
@@ -106,17 +100,6 @@ def make_products(
         raise error_of(failed.error_class, failed.message or "", failed.reason)
     paths = dict.fromkeys([*(folder / MANIFEST for folder in standing), *made])
     return [_product(path) for path in paths]
-
-
-class _Unwatched:
-    """Tells nobody what becomes of the bursts."""
-
-    def begins(self, job: BurstJob) -> Progress:
-        """Give the progress that nobody sees."""
-        return silent
-
-    def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:
-        """Do nothing."""
 
 
 def _product(path: Path) -> BurstProduct:
