@@ -33,7 +33,6 @@ test: $(READY)  ## Run all tests, in random order, on all cores
 year: $(READY)  ## Play whole years of operation on moto: make year [YEARS=3]
 	@RTCFLOW_YEARS=$(or $(YEARS),3) $(BIN)/python -m pytest -q tests/unit/rtcflow_campaign/test_operation_year.py
 
-bench: $(READY)  ## Measure the engine beside sarsen, and nine bursts in one task beside one process each
 fuzz: $(READY)  ## Read 100,000 damaged inputs: each must end in a result or in one sentence
 	@RTCFLOW_FUZZ=100000 $(BIN)/python -m pytest -n auto -q tests/unit/rtcflow/test_fuzz.py
 

@@ -2,7 +2,7 @@ import pytest
 
 from rtcflow_scene.task_decision import MOST_TRIES
 from tests.support.asl_runner import ExecutionFailed, TaskError
-from tests.support.scene_play import BURSTS, STACK, Play, lambda_error, runner, stopped, task_uri
+from tests.support.scene_play import BURSTS, STACK, Play, lambda_error, runner, stopped, task_of, task_uri
 
 PAYLOAD = {"scene": "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"}
 
@@ -72,6 +72,24 @@ def test_task_gets_the_clusters_network():
     assert network["Subnets"] == STACK.subnets.split(",")
     assert run["TaskDefinition"] == STACK.task_definition
     assert "LaunchType" not in run
+
+
+def test_a_quota_that_refuses_calls_again_and_again_loses_no_burst():
+    """27 tasks of one burst on the 6 vCPU of a new account: each is refused once more often than the one before."""
+    quota = TaskError(
+        "AmazonECS.Unknown", "You've reached the limit on the number of vCPUs you can run concurrently"
+    )
+    refused = {task_uri(number): number for number in range(27)}
+
+    def fault(key, call, arguments):
+        if call <= refused[task_of(arguments)]:
+            raise quota
+
+    play = Play(BURSTS[:27], faults={"RunTask": fault})
+    output = runner(play).run(PAYLOAD)
+    assert output["outcome"] == "succeeded"
+    assert {result["reason"] for result in play.results().values()} == {""}
+    assert len(play.of("RunTask")) == 27 + sum(refused.values())
 
 
 def test_plan_is_asked_with_the_stacks_settings():

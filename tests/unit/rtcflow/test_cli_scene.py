@@ -1,16 +1,19 @@
 """`rtcflow scene`: whole scenes in one process, to a folder or to S3; what fails, what is said, and how it ends."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
 import rtcflow.burst
 import rtcflow.inputs
 import rtcflow.scene_run
+import rtcflow.task_loop
 from rtcflow.cli import app
 from rtcflow.cli.spelling import spelled
 from rtcflow_contract.errors import RefusedError, TransientError
@@ -45,6 +48,14 @@ def engine(monkeypatch):
     for name in ("RTCFLOW_DEBUG", "RTCFLOW_BUCKET", "RTCFLOW_WORK_DIR"):
         monkeypatch.delenv(name, raising=False)
     return drawing
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """Pauses before another try, s, which nobody waits for."""
+    found = []
+    monkeypatch.setattr(rtcflow.scene_run, "sleep", found.append)
+    return found
 
 
 def run(monkeypatch, *words):
@@ -82,11 +93,13 @@ def manifests(folder):
     return found
 
 
-def fail_for(engine, burst_id, error):
-    compute = engine.compute
+def fail_for(engine, burst_id, error, times=math.inf):
+    compute, left = engine.compute, times
 
     def failing(job, *rest):
-        if job.burst_id == burst_id:
+        nonlocal left
+        if job.burst_id == burst_id and left > 0:
+            left -= 1
             raise error
         return compute(job, *rest)
 
@@ -124,10 +137,44 @@ def test_one_failing_burst_does_not_stop_the_others(case, engine, monkeypatch, c
     assert "4 bursts: 3 made, 1 failed, in " in told.out
 
 
-def test_what_may_pass_sets_the_exit_code_before_what_is_refused(case, engine, monkeypatch):
+def test_what_may_pass_sets_the_exit_code_before_what_is_refused(case, engine, pauses, monkeypatch):
     fail_for(engine, BURSTS[0], RefusedError("bad", "bad"))
     fail_for(engine, BURSTS[1], TransientError("later", "network"))
     assert run(monkeypatch, *to_folder(case)) == 75
+
+
+def test_what_may_pass_is_tried_again_and_what_is_refused_is_not(case, engine, pauses, monkeypatch, capsys):
+    fail_for(engine, BURSTS[0], RefusedError("bad", "bad"))
+    fail_for(engine, BURSTS[1], TransientError("the archive is down", "network"), times=2)
+    assert run(monkeypatch, *to_folder(case)) == 65
+    assert set(manifests(case / "out")) == set(ALL) - {BURSTS[0]}
+    assert [15 <= pauses[0] <= 30, 30 <= pauses[1] <= 60] == [True, True]
+    told = capsys.readouterr()
+    assert "1 burst is tried again in " in told.out
+    assert "the archive is down" in told.out
+    assert "4 bursts: 3 made, 1 failed" in told.out
+    assert told.err.count(f"{BURSTS[0]}: refused") == 1
+
+
+def test_what_does_not_pass_is_tried_four_times(case, engine, pauses, monkeypatch):
+    fail_for(engine, BURSTS[1], TransientError("later", "network"))
+    assert run(monkeypatch, *to_folder(case, "--burst_id_list", BURSTS[1])) == 75
+    assert len(pauses) == 3
+
+
+@pytest.mark.parametrize(("told", "limit"), [("", 1800), ("12.5", 12.5)])
+def test_a_burst_has_a_time_limit(case, engine, monkeypatch, told, limit):
+    limits = set()
+
+    @contextmanager
+    def noted(self, seconds, tell):
+        limits.add(math.ceil(seconds * 2) / 2)
+        yield
+
+    monkeypatch.setattr(rtcflow.task_loop.Watchdog, "limit", noted)
+    monkeypatch.setenv("RTCFLOW_TIME_LIMIT_S", told)
+    assert run(monkeypatch, *to_folder(case, "--burst_id_list", BURSTS[1])) == 0
+    assert max(limits) == limit
 
 
 def test_several_scenes_are_made_and_one_that_is_refused_stops_no_other(case, engine, monkeypatch, capsys):

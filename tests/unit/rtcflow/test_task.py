@@ -238,6 +238,41 @@ def test_a_burst_whose_static_layers_failed_is_not_started(
     assert outcome.message == "not started, its static layers could not be made"
 
 
+def two_passes(case):
+    """Static job and burst of one pass, and of another over the same burst, of an execution of its own."""
+    jobs = []
+    for day in (1, 13):
+        execution = f"pass-{day}"
+        static, burst = (
+            job.model_copy(
+                update={
+                    "execution": execution,
+                    "work": Location("work", f"executions/{execution}/{job.product}/{job.burst_id}"),
+                }
+            )
+            for job in static_and_burst(case)
+        )
+        at = Location("products", f"experimental/s1_rtc_c1/{burst.burst_id}/2022/1/{day}")
+        jobs += [static, burst.model_copy(update={"destination": at})]
+    return jobs
+
+
+def test_static_layers_that_fail_with_one_pass_are_made_with_another(aws, case, engine, monkeypatch):
+    fail_once(engine, RefusedError("no DEM of that day", "bad"))
+    jobs = two_passes(case)
+    assert run_jobs(monkeypatch, case, *jobs) == 65
+    outcomes = [outcome_of(aws, job) for job in jobs]
+    assert [outcome.outcome for outcome in outcomes] == ["failed", "failed", "made", "made"]
+    assert outcomes[1].reason == "not-started"
+
+
+def test_passes_of_one_burst_make_its_static_layers_once(aws, case, engine, monkeypatch):
+    jobs = two_passes(case)
+    assert run_jobs(monkeypatch, case, *jobs) == 0
+    assert [outcome_of(aws, job).outcome for job in jobs] == ["made", "made", "skipped", "made"]
+    assert len(engine.calls) == 3
+
+
 def test_orbit_and_annotation_are_fetched_once_for_all_bursts_of_a_task(aws, case, engine, monkeypatch):
     safe = case / f"{make_job(case).scene}.SAFE"
     for path in safe.rglob("*.*"):

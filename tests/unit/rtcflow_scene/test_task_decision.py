@@ -1,5 +1,8 @@
 """What comes after a call of RunTask; every kind of end, with the rounds before it."""
 
+import heapq
+import itertools
+import random
 from datetime import timedelta
 from itertools import pairwise
 
@@ -170,3 +173,45 @@ def test_a_container_is_billed_a_minute_at_least():
 
     verdict = after(run(), ended(PullStartedAt=MILLISECONDS - 5000), left=0)
     assert verdict.usage.spot_s == 60
+
+
+QUOTA = {
+    "Error": "AmazonECS.Unknown",
+    "Cause": "You've reached the limit on the number of vCPUs you can run concurrently",
+}
+
+
+def play_quota(tasks, quota_vcpu, task_vcpu, task_s, seed):
+    """Tasks that all start at once under a vCPU quota: how each ended, and when the last did, s.
+
+    The state machine's clock and ECS's bookkeeping alone: the decision is the one under test.
+    """
+    shares, running = random.Random(seed), 0
+    first = [run(tasks=tasks).model_copy(update={"task": str(number)}) for number in range(tasks)]
+    events = [(0.0, number, "call", current) for number, current in enumerate(first)]
+    count, verdicts, at = itertools.count(tasks), {}, 0.0
+    while events:
+        at, _, what, current = heapq.heappop(events)
+        now = NOW + timedelta(seconds=at)
+        if what == "call" and (running + 1) * task_vcpu <= quota_vcpu:
+            running += 1
+            heapq.heappush(events, (at + task_s, next(count), "end", current))
+            continue
+        running -= what == "end"
+        end, left = (ended(), 0) if what == "end" else (QUOTA, 1)
+        verdict = after(current, end, left=left, now=now, share=shares.random())
+        if verdict.run is None:
+            verdicts[current.task] = verdict
+        else:
+            heapq.heappush(events, (at + verdict.wait_s, next(count), "call", verdict.run))
+    return verdicts, at
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("tasks", "task_s"), [(27, 90), (3, 170), (1, 365)])
+def test_the_vcpu_quota_of_a_new_account_loses_no_burst(tasks, task_s, seed):
+    verdicts, last_end_s = play_quota(tasks, quota_vcpu=6, task_vcpu=4, task_s=task_s, seed=seed)
+    assert len(verdicts) == tasks
+    assert {verdict.reason for verdict in verdicts.values()} == {""}
+    # One after the other, with pauses between: not a day.
+    assert tasks * task_s <= last_end_s < 4 * 3600

@@ -3,11 +3,13 @@
 Plan, tasks and outcomes lie in the work folder; products, items, collections and grids in a bucket or in a folder.
 """
 
+import random
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 from typing import Any, NamedTuple
 
 from rtcflow.burst import destination_of
@@ -17,24 +19,25 @@ from rtcflow.settings import processor
 from rtcflow.sources.scene.safe_burst import open_scene
 from rtcflow.sources.scene.scene_bursts import by_swath_and_time
 from rtcflow.task_loop import TaskLoop, TaskSettings, Watcher
-from rtcflow.task_records import read_records
 from rtcflow_contract import keys
-from rtcflow_contract.errors import RefusedError, RtcflowError
+from rtcflow_contract.errors import EXIT_CODES, ErrorClass, RefusedError, RtcflowError
 from rtcflow_contract.job import BurstJob, LocalPlaces, Sources
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, SceneReport
-from rtcflow_contract.request import Engine
+from rtcflow_contract.request import Compute, Engine
 from rtcflow_contract.scene_id import parse_scene_id
-from rtcflow_contract.task import Task
+from rtcflow_contract.task import Task, is_left
 from rtcflow_scene import planning, summary
 from rtcflow_scene.assembly import StacSettings
 from rtcflow_scene.burst_catalogue import BurstCatalogue
 from rtcflow_scene.burst_choice import SceneBurst
 from rtcflow_scene.cost import TaskSize
-from rtcflow_scene.records import JobRecord, read_task
+from rtcflow_scene.records import JobRecord, read_records, read_task
 from rtcflow_scene.static_check import check_static_layers
 from rtcflow_scene.task_assembly import Silent, assemble
-from rtcflow_scene.task_run import StackSettings
+from rtcflow_scene.task_decision import decide
+from rtcflow_scene.task_end import EndKind, TaskEnd
+from rtcflow_scene.task_run import StackSettings, TaskRun, most_rounds
 from rtcflow_stac.context import HrefStyle, Processor
 
 # No stack stands behind a payload's bucket here; what has folders in its place never comes to be asked.
@@ -64,11 +67,17 @@ class SafeOfThisMachine:
         return [SceneBurst(burst.burst_id, burst.sensing_start) for burst in found]
 
 
+def wait(left: Sequence[BurstOutcome], seconds: float) -> None:
+    """Wait before bursts that are left are tried again."""
+    sleep(seconds)
+
+
 class RunSettings(NamedTuple):
     """What holds for all scenes of a run.
 
     `places` are folders in place of a bucket, `parallel` is the number of bursts that compute at once, `limit_s` the
-    longest that one burst may take, s.
+    longest that one burst may take, s; that of a task on AWS when None. `pause` waits before bursts that ended as
+    transient are tried again.
     """
 
     work: Path
@@ -76,6 +85,7 @@ class RunSettings(NamedTuple):
     product_version: str = "0.1"
     parallel: int = 1
     limit_s: float | None = None
+    pause: Callable[[Sequence[BurstOutcome], float], None] = wait
 
 
 class PlannedScene(NamedTuple):
@@ -133,29 +143,53 @@ def _planned(scene: Scene, settings: RunSettings, started: datetime) -> PlannedS
 
 
 class SceneLoop:
-    """Makes the bursts of planned scenes, with an item as soon as a burst is made."""
+    """Makes the bursts of planned scenes, with an item as soon as a burst is made.
+
+    Those that end as transient are tried again, as often and after such pauses as a task on AWS is.
+    """
 
     def __init__(self, planned: Sequence[PlannedScene], settings: RunSettings, watcher: Watcher) -> None:
         self._planned = planned
         self._settings = settings
+        self._watcher = watcher
         self._items = _stac_settings(settings.places is not None)
-        jobs = [job for scene in planned for job in scene.jobs]
-        self.loop = TaskLoop(
-            read_records(jobs),
+        self._jobs = [job for scene in planned for job in scene.jobs]
+        self.loop = self._attempt(1)
+
+    def run(self) -> list[SceneReport]:
+        """Make what is to be made; gives a report for each scene."""
+        run = _first_run()
+        while True:
+            left = [outcome for outcome in self.loop.run() if is_left(outcome)]
+            verdict = decide(
+                run,
+                TaskEnd(EndKind.RAN, "bursts are left", exit_code=EXIT_CODES[ErrorClass.TRANSIENT]),
+                left=len(left),
+                begun=True,
+                now=datetime.now(UTC),
+                share=random.random(),
+            )
+            if verdict.run is None or self.loop.was_stopped:
+                return self.reports()
+            self._settings.pause(left, verdict.wait_s)
+            run = verdict.run
+            self.loop = self._attempt(run.attempt)
+
+    def _attempt(self, number: int) -> TaskLoop:
+        settings = self._settings
+        limits = [task.burst_limit_s for scene in self._planned for task in scene.tasks]
+        return TaskLoop(
+            read_records(self._jobs),
             destination_of,
-            watcher,
+            self._watcher,
             TaskSettings(
                 settings.work / "bursts",
-                limit_s=settings.limit_s,
+                number,
+                settings.limit_s or max(limits, default=None),
                 compute_at_once=settings.parallel,
                 finish=self._with_item,
             ),
         )
-
-    def run(self) -> list[SceneReport]:
-        """Make what is to be made; gives a report for each scene."""
-        self.loop.run()
-        return self.reports()
 
     def reports(self) -> list[SceneReport]:
         """A report for each scene, of what has become of it so far."""
@@ -169,6 +203,19 @@ class SceneLoop:
         """The outcome with the product's item, or failed where that could not be written."""
         [record] = assemble([JobRecord(job, None, outcome)], self._items, Silent())
         return record.outcome or outcome
+
+
+def _first_run() -> TaskRun:
+    """The run of a task of which nothing but the count of its attempts matters here."""
+    return TaskRun(
+        task="",
+        run={},
+        timeout_s=0,
+        compute=Compute.ON_DEMAND,
+        on_demand_provider="",
+        most_rounds=most_rounds(1),
+        capacity_wait_s=0,
+    )
 
 
 def _report_of(planned: PlannedScene, work: Path) -> SceneReport:

@@ -1,9 +1,12 @@
-"""Who processes: configuration by environment variables, written into every product."""
+"""Configuration by environment variables: who processes, written into every product, and how long it may take."""
 
 import os
+import threading
+from contextlib import suppress
 from typing import NamedTuple
 
 from rtcflow_contract.ceos_ard import parse_accuracy
+from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.manifest import GeometricAccuracy
 
 
@@ -38,3 +41,25 @@ def geometric_accuracy() -> GeometricAccuracy | None:
         When it cannot be read.
     """
     return parse_accuracy(os.environ.get("GEOMETRIC_ACCURACY"))
+
+
+def burst_limit() -> float | None:
+    """Seconds that one burst may take, from RTCFLOW_TIME_LIMIT_S; None where it is not set, RefusedError when wrong."""
+    return seconds_of("RTCFLOW_TIME_LIMIT_S")
+
+
+def seconds_of(name: str) -> float | None:
+    """Seconds that a variable gives, above zero; None where it is not set.
+
+    Raises
+    ------
+    RefusedError
+        When it is no such number.
+    """
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
+    with suppress(ValueError):
+        if 0 < float(text) < threading.TIMEOUT_MAX:
+            return float(text)
+    raise RefusedError(f"{name} is '{text}'; give a number of seconds above zero", reason="settings")

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -27,8 +27,8 @@ from pydantic import ValidationError
 from rtcflow.burst import destination_of
 from rtcflow.failures import OF_THE_MACHINE, as_contract_error
 from rtcflow.progress import Progress
+from rtcflow.settings import burst_limit, seconds_of
 from rtcflow.task_loop import TaskLoop, TaskSettings
-from rtcflow.task_records import read_records
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import parse_s3_uri
@@ -36,9 +36,10 @@ from rtcflow_contract.report import BurstOutcome
 from rtcflow_contract.request import describe
 from rtcflow_contract.task import ATTEMPT_VARIABLE, TASK_VARIABLE, Task, exit_code, parse_task
 from rtcflow_files import storage
+from rtcflow_scene.records import read_records
 
 _JOB_VARIABLE = "RTCFLOW_JOB"
-_LIMIT_VARIABLE, _STOP_VARIABLE = "RTCFLOW_TIME_LIMIT_S", "RTCFLOW_STOP_S"
+_STOP_VARIABLE = "RTCFLOW_STOP_S"
 # Most that Fargate allows between SIGTERM and SIGKILL; a part is kept for what has to be said at the end.
 _STOP_S, _KEPT_FOR_THE_END = 120, 0.1
 _STOPPED_EXIT_CODE = 75
@@ -83,7 +84,7 @@ def run(task: Task, attempt: int = 1, work_parent: Path | None = None) -> int:
         Folder in which the work folder is made, and removed at the end.
     """
     limit = burst_limit() or task.burst_limit_s
-    stop = _seconds_of(_STOP_VARIABLE) or _STOP_S
+    stop = seconds_of(_STOP_VARIABLE) or _STOP_S
     logger.info("task started", bursts=len(task.jobs))
     work = Path(tempfile.mkdtemp(prefix="rtcflow-", dir=work_parent))
     try:
@@ -172,22 +173,6 @@ def _leave_threads(code: int) -> NoReturn:
     logging.shutdown()
     sys.stdout.flush()
     os._exit(code)
-
-
-def burst_limit() -> float | None:
-    """Seconds that one burst may take by the environment; None where it does not say."""
-    return _seconds_of(_LIMIT_VARIABLE)
-
-
-def _seconds_of(name: str) -> float | None:
-    """Seconds that a variable gives, above zero; None where it is not set."""
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return None
-    with suppress(ValueError):
-        if 0 < float(text) < threading.TIMEOUT_MAX:
-            return float(text)
-    raise RefusedError(f"{name} is '{text}'; give a number of seconds above zero", reason="settings")
 
 
 def _attempt() -> int:

@@ -19,7 +19,7 @@ from rtcflow.pipeline import Line, Step
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter, peak_memory_bytes, process_cpu_seconds
 from rtcflow.sources.shared import Shared
-from rtcflow.task_records import Record, in_order, write_begun, write_outcome
+from rtcflow.task_order import in_order
 from rtcflow.watchdog import Watchdog
 from rtcflow_archives.cdse import CDSE_CONNECTIONS
 from rtcflow_contract.errors import DefectError, ErrorClass, RtcflowError, TransientError, error_of
@@ -27,6 +27,7 @@ from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.task import Begun
+from rtcflow_scene.records import JobRecord, write_begun, write_outcome
 
 _log = logging.getLogger("rtcflow-burst.task")
 
@@ -66,7 +67,7 @@ class TaskLoop:
 
     Parameters
     ----------
-    records : sequence of Record
+    records : sequence of JobRecord
         Every job of the task, with what earlier attempts left.
     destination : callable
         Where a job's product goes.
@@ -76,7 +77,7 @@ class TaskLoop:
 
     def __init__(
         self,
-        records: Sequence[Record],
+        records: Sequence[JobRecord],
         destination: Callable[[BurstJob], Destination],
         watcher: Watcher,
         settings: TaskSettings,
@@ -140,9 +141,15 @@ class TaskLoop:
 
         if burst.record.is_given_up:
             return self._end(burst, None, _took_down(burst.record))
+        if burst.same is not None:
+            # Another pass makes the same static product: this one finds it then, or makes it where that failed.
+            burst.same.ended.wait()
         if burst.static is not None:
             # Its product is committed later: this burst computes meanwhile, on the same grid.
             burst.static.grid_known.wait()
+        if burst.outcome is not None:
+            # It was left while it waited.
+            return False
 
         def fetch() -> None:
             job = burst.job_on_grid_of_static()
@@ -177,7 +184,7 @@ class TaskLoop:
         left = None if limit is None else limit - burst.meter.seconds
         try:
             burst.refuse_without_static()
-            with self._watchdog.limit(left):
+            with self._watchdog.limit(left, lambda: _log.error(_overdue(burst.job, limit))):
                 work()
         except BaseException as error:
             return self._end(burst, None, error)
@@ -189,7 +196,7 @@ class TaskLoop:
         return self._end(burst, burst.run.result, None)
 
     def _end(self, burst: "_Burst", result: BurstResult | None, error: BaseException | None) -> bool:
-        """Record what became of a burst, once; false, since no step follows."""
+        """JobRecord what became of a burst, once; false, since no step follows."""
         with burst.lock:
             if burst.outcome is not None:
                 return False
@@ -201,6 +208,7 @@ class TaskLoop:
                     error = failure
                     burst.outcome = self._outcome(burst, None, failure)
         burst.grid_known.set()
+        burst.ended.set()
         shutil.rmtree(self._work_of(burst), ignore_errors=True)
         try:
             write_outcome(burst.job, burst.outcome)
@@ -244,17 +252,24 @@ class TaskLoop:
 
 
 class _Burst:
-    """A burst in the loop: its record, the static product of this task that it links to, and how far it is."""
+    """A burst in the loop, and how far it is.
 
-    def __init__(self, number: int, record: Record, static: "_Burst | None") -> None:
+    `static` makes the static product that it links to, `same` came before it for the very product that it makes.
+    """
+
+    def __init__(
+        self, number: int, record: JobRecord, static: "_Burst | None", same: "_Burst | None"
+    ) -> None:
         self.number = number
         self.record = record
         self.job = record.job
         self.static = static
+        self.same = same
         self.meter = Meter()
         self.run: BurstRun
         self.grid: Grid | None = None
         self.grid_known = threading.Event()
+        self.ended = threading.Event()
         self.started: datetime | None = None
         self.begun: Begun
         self.outcome: BurstOutcome | None = None
@@ -282,19 +297,28 @@ class _Burst:
             )
 
 
-def _fetched_ahead(records: Sequence[Record]) -> int:
+def _fetched_ahead(records: Sequence[JobRecord]) -> int:
     """How many bursts are fetched ahead, for the source of a task's scene."""
     source = records[0].job.sources.scene if records else ""
     return _FETCHED_AHEAD.get(source, _FETCHED_AHEAD_OF_SAFE)
 
 
-def _line_up(records: Sequence[Record]) -> list[_Burst]:
+def _line_up(records: Sequence[JobRecord]) -> list[_Burst]:
     bursts: list[_Burst] = []
     for number, record in enumerate(in_order(records)):
+        # Passes of one track each have a job for their static product: the last before a burst is its own pass's.
+        last = {burst.job.destination: burst for burst in bursts}
         links_to = record.job.linked_static
-        static = next((burst for burst in bursts if burst.job.destination == links_to), None)
-        bursts.append(_Burst(number, record, static))
+        static = last.get(links_to) if links_to is not None else None
+        bursts.append(_Burst(number, record, static, last.get(record.job.destination)))
     return bursts
+
+
+def _overdue(job: BurstJob, limit_s: float | None) -> str:
+    return (
+        f"burst {job.burst_id} is not made after {limit_s:g} s: this process ends, since what hangs in compiled code "
+        "cannot be stopped otherwise; start it again for the other bursts (RTCFLOW_TIME_LIMIT_S gives more time)"
+    )
 
 
 def _left() -> TransientError:
@@ -303,7 +327,7 @@ def _left() -> TransientError:
     )
 
 
-def _took_down(record: Record) -> DefectError:
+def _took_down(record: JobRecord) -> DefectError:
     return DefectError(
         f"burst {record.job.burst_id} took its task down twice: with it in hand the process died, or was ended at its "
         "time limit; read in the log where, and where memory ran out give the task more",

@@ -4,11 +4,12 @@ import faulthandler
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 # The timer takes no zero.
 _LEAST_S = 0.001
+_TOLD_BEFORE_S = 0.5
 _STDERR = 2
 
 
@@ -25,11 +26,17 @@ class Watchdog:
         self._lock = threading.Lock()
 
     @contextmanager
-    def limit(self, seconds: float | None) -> Iterator[None]:
-        """End the process unless the block ends within so many seconds; None for no limit."""
+    def limit(self, seconds: float | None, tell: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """End the process unless the block ends within so many seconds; None for no limit.
+
+        `tell` is called just before, if the interpreter can still do that.
+        """
         if seconds is None:
             yield
             return
+        telling = threading.Timer(max(seconds / 2, seconds - _TOLD_BEFORE_S), tell)
+        telling.daemon = True
+        telling.start()
         with self._lock:
             number = next(self._numbers)
             self._deadlines[number] = time.monotonic() + seconds
@@ -37,6 +44,7 @@ class Watchdog:
         try:
             yield
         finally:
+            telling.cancel()
             with self._lock:
                 del self._deadlines[number]
                 self._set()

@@ -1,5 +1,7 @@
-"""What tasks leave of each job in the work bucket: read and written here, judged elsewhere."""
+"""What tasks leave of each job in the work bucket: read and written here, by containers and by what follows them."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -9,18 +11,19 @@ from rtcflow_contract.errors import NotFoundError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.report import BurstOutcome
 from rtcflow_contract.stored import UnreadableError, read_stored
-from rtcflow_contract.task import Begun, Task, is_left, is_of, parse_task
+from rtcflow_contract.task import MOST_TAKEN_DOWN, Begun, Task, is_left, is_of, parse_task
 from rtcflow_files import storage
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_PARALLEL = 8
 
 
 class JobRecord(NamedTuple):
     """A job with what was left of it; both None before its first start."""
 
     job: BurstJob
-    begun: Begun | None
-    outcome: BurstOutcome | None
+    begun: Begun | None = None
+    outcome: BurstOutcome | None = None
 
     @property
     def in_hand(self) -> bool:
@@ -31,6 +34,16 @@ class JobRecord(NamedTuple):
     def left(self) -> bool:
         """Whether the next attempt has to make it."""
         return self.in_hand or is_left(self.outcome)
+
+    @property
+    def taken_down(self) -> int:
+        """How often in a row an attempt began the burst and died before its end."""
+        return self.begun.times if self.begun is not None and self.in_hand else 0
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the burst took its task down as often as it may."""
+        return self.taken_down >= MOST_TAKEN_DOWN
 
 
 def read_task(uri: str) -> Task:
@@ -45,18 +58,25 @@ def write_task(task: Task, work: str | keys.Location) -> keys.Location:
     return at
 
 
-def read_records(task: Task) -> list[JobRecord]:
-    """What was left of every job of a task, in its order."""
-    return [
-        JobRecord(job, _read(job, keys.BEGUN, Begun), _read(job, keys.OUTCOME, BurstOutcome))
-        for job in task.jobs
-    ]
+def read_records(jobs: Sequence[BurstJob]) -> list[JobRecord]:
+    """What was left of every job, in their order."""
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        return list(pool.map(_record_of, jobs))
+
+
+def write_begun(job: BurstJob, begun: Begun) -> None:
+    """Say that a burst has begun."""
+    storage.write_bytes(job.work.join(keys.BEGUN), begun.model_dump_json().encode())
 
 
 def write_outcome(job: BurstJob, outcome: BurstOutcome) -> JobRecord:
     """Record what became of a job."""
     storage.write_bytes(job.work.join(keys.OUTCOME), outcome.model_dump_json(indent=1).encode())
     return JobRecord(job, None, outcome)
+
+
+def _record_of(job: BurstJob) -> JobRecord:
+    return JobRecord(job, _read(job, keys.BEGUN, Begun), _read(job, keys.OUTCOME, BurstOutcome))
 
 
 def _read(job: BurstJob, name: str, model: type[_Model]) -> _Model | None:

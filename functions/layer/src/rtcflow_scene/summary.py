@@ -119,7 +119,7 @@ def _tasks(
         uri = str(keys.task_key(settings.work_bucket, plan.execution, number))
         result = by_uri.get(uri, {})
         own = read_failure(result if "Error" in result else None)
-        outcomes = [outcome_of(record, own or failure) for record in read_records(read_task(uri))]
+        outcomes = [outcome_of(record, own or failure) for record in read_records(read_task(uri).jobs)]
         found.append(_with_cost(number, outcomes, result, plan, settings))
     return found
 

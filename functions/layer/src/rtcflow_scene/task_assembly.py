@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from rtcflow_contract.errors import ErrorClass, RtcflowError, TransientError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome
-from rtcflow_contract.task import MOST_TAKEN_DOWN
 from rtcflow_scene.assembly import Assembled, StacSettings, assemble_stac
 from rtcflow_scene.records import JobRecord, read_records, read_task, write_outcome
 from rtcflow_scene.task_decision import Verdict, decide
@@ -73,7 +72,7 @@ def after_task(
     run = TaskRun.model_validate(event)
     end = read_end(event.get("ended"))
     task = read_task(run.task)
-    records = [_settle(record, end, run.attempt, now) for record in read_records(task)]
+    records = [_settle(record, end, run.attempt, now) for record in read_records(task.jobs)]
     before = _items(records)
     records = assemble(records, settings, publisher)
     items = _items(records) - before
@@ -161,7 +160,7 @@ def _settle(record: JobRecord, end: TaskEnd, attempt: int, now: datetime) -> Job
         return record
     if end.kind is EndKind.INTERRUPTED:
         return _end(record, ErrorClass.TRANSIENT, "left", end.why, attempt, now)
-    if record.begun.times >= MOST_TAKEN_DOWN:
+    if record.is_given_up:
         why = f"took its task down twice ({end.why}); read the task's log"
         return _end(record, ErrorClass.DEFECT, "took-task-down", why, attempt, now)
     return record

@@ -14,6 +14,7 @@ import typer
 from rtcflow.cli.screen import Screen, duration, ended_sentence, name_of
 from rtcflow.cli.work_folder import work_folder
 from rtcflow.scene_run import PlannedScene, RunSettings, Scene, SceneLoop, plan_scenes
+from rtcflow.settings import burst_limit
 from rtcflow_contract import keys
 from rtcflow_contract.errors import EXIT_CODES, RefusedError, error_of
 from rtcflow_contract.job import BurstJob, LocalPlaces
@@ -62,7 +63,7 @@ def run_scenes(scenes: Sequence[Scene], options: Options) -> None:
     started = time.monotonic()
     _check_grids(options.grids)
     with work_folder(options.out, options.work_dir) as work:
-        settings = RunSettings(work, options.places, options.product_version, options.parallel, _limit())
+        settings = RunSettings(work, options.places, options.product_version, options.parallel, burst_limit())
         with Screen(0, options.as_json).console.status("planning"):
             planned = plan_scenes(scenes, settings)
         if len(planned) == 1 and planned[0].error is not None:
@@ -101,12 +102,6 @@ def _by_gravity() -> list[int]:
     return sorted(EXIT_CODES.values(), reverse=True)
 
 
-def _limit() -> float | None:
-    from rtcflow.task import burst_limit
-
-    return burst_limit()
-
-
 def _make(planned: Sequence[PlannedScene], settings: RunSettings, options: Options) -> list[SceneReport]:
     jobs = {(job.execution, job.product, job.burst_id): job for scene in planned for job in scene.jobs}
     standing = [(scene, burst) for scene in planned if scene.plan for burst in scene.plan.existing]
@@ -118,12 +113,22 @@ def _make(planned: Sequence[PlannedScene], settings: RunSettings, options: Optio
         for _, burst in standing:
             at = keys.parse_location(burst.item)
             screen.stands(burst.burst_id, keys.Location(at.bucket, at.key.rpartition("/")[0]))
-        loop = SceneLoop(planned, settings, screen)
+
+        def pause(left: Sequence[BurstOutcome], seconds: float) -> None:
+            screen.say(_again_sentence(left, seconds))
+            settings.pause(left, seconds)
+
+        loop = SceneLoop(planned, settings._replace(pause=pause), screen)
         try:
             return loop.run()
         except (KeyboardInterrupt, SystemExit) as stopped:
             _interrupted(loop, screen, stopped)
             raise
+
+
+def _again_sentence(left: Sequence[BurstOutcome], seconds: float) -> str:
+    count = "1 burst is" if len(left) == 1 else f"{len(left)} bursts are"
+    return f"{count} tried again in {duration(seconds)}: {left[0].message}"
 
 
 def _interrupted(loop: SceneLoop, screen: "_Telling", stopped: BaseException) -> None:
@@ -172,7 +177,7 @@ class _Telling(Screen):
         """A line for a burst whose product exists."""
         at = folder.join(keys.MANIFEST)
         self.skipped(burst_id, read_stored(Manifest, storage.read_bytes(at), at), str(folder))
-        self.count()
+        self.count(folder)
 
 
 def _manifest(folder: keys.Location, outcome: BurstOutcome) -> Manifest:

@@ -3,7 +3,7 @@
 import os
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -47,7 +47,7 @@ class Screen:
             disable=not self.console.is_terminal,
         )
         self._number = bursts
-        self._ended = 0
+        self._ended: set[Hashable] = set()
         self._lock = threading.Lock()
         self._tasks: dict[int, TaskID] = {}
         self._whole = self._bars.add_task("", total=max(1, bursts), name="all", count=f"0/{bursts}")
@@ -80,14 +80,16 @@ class Screen:
             self._bars.remove_task(task)
         if outcome.outcome is Outcome.FAILED:
             self.failed(name_of(job), outcome, error)
-        self.count()
+        self.count(id(job))
 
-    def count(self) -> None:
-        """One burst more has ended."""
+    def count(self, burst: Hashable) -> None:
+        """A burst has ended; one that ends again, tried again, counts once."""
         with self._lock:
-            self._ended += 1
-            done = min(self._ended, self._number - 0.01)
-        self._bars.update(self._whole, completed=done, count=f"{self._ended}/{self._number}")
+            self._ended.add(burst)
+            ended = len(self._ended)
+        self._bars.update(
+            self._whole, completed=min(ended, self._number - 0.01), count=f"{ended}/{self._number}"
+        )
 
     def failed(self, name: str, outcome: BurstOutcome, error: BaseException | None) -> None:
         """A line for a burst that was not made."""

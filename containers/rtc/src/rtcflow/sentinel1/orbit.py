@@ -8,8 +8,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.polynomial import polynomial
@@ -78,7 +79,7 @@ def read_orbit(path: Path, around: datetime, margin_s: float = 120.0) -> StateVe
     """
     seconds, positions, velocities = [], [], []
     try:
-        for element in _vectors_around(path.read_bytes(), around, margin_s):
+        for element in _vectors_around(path, around, margin_s):
             time = datetime.fromisoformat(_text(element, "UTC").removeprefix("UTC=")).replace(tzinfo=UTC)
             seconds.append((time - around).total_seconds())
             positions.append([float(_text(element, axis)) for axis in ("X", "Y", "Z")])
@@ -102,18 +103,39 @@ def read_orbit(path: Path, around: datetime, margin_s: float = 120.0) -> StateVe
     )
 
 
-def _vectors_around(text: bytes, around: datetime, margin_s: float) -> Iterator[ET.Element]:
+def _vectors_around(path: Path, around: datetime, margin_s: float) -> Iterator[ET.Element]:
     """State vectors within a margin of a time; the thousands of others are not parsed, which took half a second."""
-    root = _ROOT.search(text)
-    if root is None or not text.rstrip().endswith(b"</" + root[1] + b">"):
+    file = _split(path)
+    if not file.is_whole:
         raise ValueError("it is no XML, or cut off")
     first, last = (
         (around + timedelta(seconds=sign * margin_s)).strftime("%Y-%m-%dT%H:%M:%S.%f").encode()
         for sign in (-1, 1)
     )
-    for vector in _VECTOR.finditer(text):
-        if first <= vector[1] <= last:
-            yield ET.fromstring(vector[0])
+    for time, vector in file.vectors:
+        if first <= time <= last:
+            yield ET.fromstring(vector)
+
+
+class _SplitFile(NamedTuple):
+    """An orbit file as the text of its state vectors with their times, and whether it ends as it begins."""
+
+    is_whole: bool
+    vectors: list[tuple[bytes, bytes]]
+
+
+def _split(path: Path) -> _SplitFile:
+    state = path.stat()
+    return _split_state(path, state.st_mtime_ns, state.st_size)
+
+
+# A burst asks for vectors of its orbit file half a dozen times, and all bursts of a task for those of one file.
+@lru_cache(maxsize=2)
+def _split_state(path: Path, mtime_ns: int, size: int) -> _SplitFile:
+    text = path.read_bytes()
+    root = _ROOT.search(text)
+    is_whole = root is not None and text.rstrip().endswith(b"</" + root[1] + b">")
+    return _SplitFile(is_whole, [(vector[1], vector[0]) for vector in _VECTOR.finditer(text)])
 
 
 def state_vectors_before(path: Path, at: datetime) -> list[StateVector]:
@@ -124,11 +146,11 @@ def state_vectors_before(path: Path, at: datetime) -> list[StateVector]:
             (at + timedelta(seconds=s)).strftime("%Y-%m-%dT%H:%M:%S").encode()
             for s in (-ORBIT_PERIOD_S - 60, 60)
         )
-        for vector in _VECTOR.finditer(path.read_bytes()):
-            if first <= vector[1] <= last:
-                state = {name.decode(): float(value) for name, value in _COORDINATE.findall(vector[0])}
+        for time, vector in _split(path).vectors:
+            if first <= time <= last:
+                state = {name.decode(): float(value) for name, value in _COORDINATE.findall(vector)}
                 position, velocity = (tuple(state[f"{kind}{axis}"] for axis in "XYZ") for kind in ("", "V"))
-                found.append(StateVector(time_of(vector[1].decode("ascii")), position, velocity))
+                found.append(StateVector(time_of(time.decode("ascii")), position, velocity))
     except (OSError, ValueError, KeyError) as error:
         raise RefusedError(
             f"orbit file {path.name} cannot be read ({error}); fetch it again", "orbit"

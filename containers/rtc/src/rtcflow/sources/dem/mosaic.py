@@ -53,21 +53,25 @@ def mosaic(tiles: Mapping[Tile, Path | None], area: Area) -> HeightRaster:
     for lat in {tile.lat for tile in rasters}:
         in_band = np.flatnonzero((row_index > lat * per_lat) & (row_index <= (lat + 1) * per_lat))
         if in_band.size:
-            band = _band({t.lon: r for t, r in rasters.items() if t.lat == lat}, per_lat, col_index / per_lon)
-            values[in_band] = band[(lat + 1) * per_lat - row_index[in_band]]
+            # Rows fall one by one: those of the band that the area has are a run of them.
+            rows = slice(in_band[0], in_band[-1] + 1)
+            first = (lat + 1) * per_lat - int(row_index[rows.start])
+            of_tiles = slice(first, first + in_band.size)
+            in_row = {t.lon: r for t, r in rasters.items() if t.lat == lat}
+            values[rows] = _band(in_row, per_lat, of_tiles, col_index / per_lon)
     return HeightRaster(values, row_index / per_lat, col_index / per_lon)
 
 
-def _band(rasters: dict[int, np.ndarray], per_lat: int, longitudes: np.ndarray) -> np.ndarray:
-    """The tiles of one degree of latitude side by side, (per_lat, cols), at the given longitudes."""
+def _band(rasters: dict[int, np.ndarray], per_lat: int, rows: slice, longitudes: np.ndarray) -> np.ndarray:
+    """Rows of the tiles of one degree of latitude side by side, (rows, cols), at the given longitudes."""
     per_lon = max(raster.shape[1] for raster in rasters.values())
     first = math.floor(longitudes[0])
     degrees = math.floor(longitudes[-1]) + 1 - first
-    side_by_side = np.zeros((per_lat, degrees * per_lon + 1), np.float32)
+    side_by_side = np.zeros((rows.stop - rows.start, degrees * per_lon + 1), np.float32)
     for lon, raster in rasters.items():
         at = (lon - first) * per_lon
         if 0 <= at < degrees * per_lon:
-            side_by_side[:, at : at + per_lon] = _resized(raster, (per_lat, per_lon))
+            side_by_side[:, at : at + per_lon] = _resized(raster, (per_lat, per_lon))[rows]
     side_by_side[:, -1] = side_by_side[:, -2]
     return _interpolated(side_by_side, (longitudes - first) * per_lon, axis=1)
 
