@@ -7,7 +7,7 @@ import pytest
 import rasterio
 
 from rtcflow.cli import app
-from rtcflow_contract.keys import COLLECTION, GRIDS, MANIFEST
+from rtcflow_contract.keys import COLLECTION, GRIDS, MANIFEST, MONITORING
 from rtcflow_contract.manifest import Manifest
 from tests.support.archive_asf import PASSWORD, AsfArchive
 from tests.support.archive_cdse import PASSWORD as CDSE_PASSWORD
@@ -79,7 +79,12 @@ def test_the_product_equals_that_of_the_whole_scene(
     assert reference.id == archive_sample.scene
     assert reference.href.startswith(host)
     assert manifest.resources.bytes_fetched > 2 * 64 * 512 * 4
-    assert {path.name for path in ours.iterdir()} == {archive_sample.bursts["iw2"][1], COLLECTION, GRIDS}
+    assert {path.name for path in ours.iterdir()} == {
+        archive_sample.bursts["iw2"][1],
+        COLLECTION,
+        GRIDS,
+        MONITORING,
+    }
     streams = capfd.readouterr()
     written = b"".join(path.read_bytes() for path in ours.rglob("*") if path.is_file())
     for secret in (PASSWORD, CDSE_PASSWORD):

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rtcflow_local.demo.archive import Archive, upload_sample
 from rtcflow_local.sample import Sample, SampleSpec, write_sample
 from rtcflow_local.twin import emulator as emulators
+from rtcflow_local.twin.archive import Archive, upload_sample
 from tests.support import image_tools
 
 

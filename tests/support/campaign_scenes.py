@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from rtcflow_local.demo.archive import Archive
 from rtcflow_local.sample import Sample, SampleSpec, write_sample
+from rtcflow_local.twin.archive import Archive
 
 # The bucket and prefix of the twin's scenes, orbits and DEM.
 ARCHIVE = Archive("sample-archive", "tiny")

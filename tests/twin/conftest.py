@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from rtcflow_local.demo.archive import Archive, upload_sample
 from rtcflow_local.sample import Sample, SampleSpec, write_sample
 from rtcflow_local.twin import emulator as emulators
+from rtcflow_local.twin.archive import Archive, upload_sample
 from rtcflow_local.twin.deployment import Stack, deploy
 from rtcflow_local.twin.emulator import Emulator
 from rtcflow_local.twin.faults import FaultFile

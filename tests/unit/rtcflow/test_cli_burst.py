@@ -16,7 +16,7 @@ from rtcflow.cli import app
 from rtcflow.cli.work_folder import work_folder
 from rtcflow.task_loop import TaskLoop
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.keys import COLLECTION, GRIDS, ITEM, MANIFEST
+from rtcflow_contract.keys import COLLECTION, GRIDS, ITEM, MANIFEST, MONITORING
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from tests.support.burst_case import BURSTS, GRID, ORBIT, SCENE, DrawingEngine, write_case
@@ -95,7 +95,7 @@ def test_a_burst_is_made_in_a_folder_of_its_own(case, engine, monkeypatch, capsy
     manifest = manifest_in(case / "out" / PASS)
     assert manifest.product is Product.RTC_S1
     assert {path.name for path in (case / "out" / PASS).iterdir()} >= {f.name for f in manifest.files}
-    assert names_in(case / "out") == {BURSTS[1], COLLECTION, GRIDS}
+    assert names_in(case / "out") == {BURSTS[1], COLLECTION, GRIDS, MONITORING}
     assert f"{BURSTS[1]}: " in capsys.readouterr().out
 
 
@@ -112,7 +112,7 @@ def test_the_stac_item_names_the_files_beside_it_and_who_processed(case, engine,
 
 def test_several_bursts_are_made_in_one_go_in_any_spelling(case, engine, monkeypatch):
     assert burst(monkeypatch, case, "--burst-id", "070_148570_IW1") == 0
-    assert names_in(case / "out") == {*BURSTS, COLLECTION, GRIDS}
+    assert names_in(case / "out") == {*BURSTS, COLLECTION, GRIDS, MONITORING}
 
 
 def test_no_burst_is_made_when_one_of_them_is_wrong(case, engine, monkeypatch, capsys):
@@ -173,7 +173,7 @@ def test_after_an_interruption_only_what_is_missing_is_made(case, engine, monkey
     engine.before_last = lambda: interrupt() if (case / "out" / BURSTS[0]).exists() else None
     both = ("--burst-id", BURSTS[0])
     assert burst(monkeypatch, case, *both) == 130
-    assert names_in(case / "out") == {BURSTS[0], COLLECTION, GRIDS}
+    assert names_in(case / "out") == {BURSTS[0], COLLECTION, GRIDS, MONITORING}
     assert "interrupted: 1 of 2 bursts are there; run the same command again" in capsys.readouterr().err
     [folder] = (path.parent for path in (case / "out" / BURSTS[0]).rglob(MANIFEST))
     first = manifest_in(folder)
@@ -228,7 +228,7 @@ def test_grids_of_another_folder_are_taken_and_stored_there(case, engine, monkey
     also = ("--burst-id", BURSTS[0])
     assert burst(monkeypatch, case, *also, grids=case / "first") == 0
     assert grid_origin(case / "out" / PASS) == (GRID, "grid store")
-    assert names_in(case / "out") == {*BURSTS, COLLECTION}
+    assert names_in(case / "out") == {*BURSTS, COLLECTION, MONITORING}
     assert names_in(case / "first" / GRIDS) == set(BURSTS)
 
 

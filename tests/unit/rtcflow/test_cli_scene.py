@@ -17,7 +17,7 @@ import rtcflow.task_loop
 from rtcflow.cli import app
 from rtcflow.cli.spelling import spelled
 from rtcflow_contract.errors import RefusedError, TransientError
-from rtcflow_contract.keys import COLLECTION, GRIDS, ITEM, MANIFEST
+from rtcflow_contract.keys import COLLECTION, GRIDS, ITEM, MANIFEST, MONITORING
 from rtcflow_contract.manifest import Manifest
 from tests.support.burst_case import BURSTS, GRID, ORBIT, SCENE, DrawingEngine, write_case
 
@@ -109,7 +109,7 @@ def fail_for(engine, burst_id, error, times=math.inf):
 def test_all_bursts_are_made_by_default(case, engine, monkeypatch, capsys):
     assert run(monkeypatch, *to_folder(case)) == 0
     assert set(manifests(case / "out")) == set(ALL)
-    assert {path.name for path in (case / "out").iterdir()} == {*ALL, COLLECTION, GRIDS}
+    assert {path.name for path in (case / "out").iterdir()} == {*ALL, COLLECTION, GRIDS, MONITORING}
     assert "4 bursts: 4 made, in " in capsys.readouterr().out
 
 
@@ -233,7 +233,7 @@ def test_products_go_to_s3_and_nothing_else_does(aws, case, engine, monkeypatch)
     monkeypatch.setenv("RTCFLOW_BUCKET", "products")
     assert run(monkeypatch, *to_s3(case, "--s3_project_folder", "experimental/nrb")) == 0
     keys = {entry["Key"] for entry in aws.list_objects_v2(Bucket="products")["Contents"]}
-    assert {key.split("/")[2] for key in keys} == {"s1_rtc_c1", GRIDS}
+    assert {key.split("/")[2] for key in keys} == {"s1_rtc_c1", GRIDS, MONITORING}
     assert f"experimental/nrb/s1_rtc_c1/{BURSTS[1]}/2022/1/1/{ITEM}" in keys
     assert "experimental/nrb/s1_rtc_c1/collection.json" in keys
     assert "Contents" not in aws.list_objects_v2(Bucket="work")

@@ -11,8 +11,9 @@ import shapely
 from typer.testing import CliRunner
 
 from rtcflow_contract.errors import ErrorClass, RefusedError
-from rtcflow_contract.keys import REPORT, execution_folder
+from rtcflow_contract.keys import REPORT, Location, execution_folder, processed_scene_key
 from rtcflow_contract.layers import Product
+from rtcflow_contract.processed_scene import ProcessedBurst, ProcessedScene
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
 from rtcflow_files import storage
 from rtcflow_files.storage import open_store
@@ -162,6 +163,42 @@ def test_a_burst_that_was_made_since_is_no_failure(ask):
     put_report("b", [outcome(0)], hours=1)
     assert ask("failures") == []
     assert [(row["reason"], row["outcomes"]) for row in ask("reasons")] == [("network", 1)]
+
+
+def put_record(execution, burst, *, hours=0):
+    """The record of a processed scene, in which a burst failed."""
+    record = ProcessedScene(
+        scene=scene_of(0),
+        updated=FIRST + timedelta(hours=hours),
+        bursts=(
+            ProcessedBurst(
+                collection="s1_rtc_c1",
+                product=Product.RTC_S1,
+                burst_id=BURSTS[burst],
+                outcome=Outcome.FAILED,
+                execution=execution,
+                finished=FIRST + timedelta(hours=hours),
+                error_class=ErrorClass.REFUSED,
+                reason="no-dem",
+            ),
+        ),
+    )
+    at = processed_scene_key(Location("products", "experimental"), record.scene)
+    storage.write_bytes(at, record.model_dump_json().encode())
+
+
+def test_failures_are_known_of_runs_without_a_work_bucket(ask):
+    put_product(Spec())
+    put_record("local-1", 1)
+    (row,) = ask("failures")
+    assert (row["burst_id"], row["reason"], row["execution"]) == (BURSTS[1], "no-dem", "local-1")
+
+
+def test_what_report_and_record_both_say_counts_once(ask):
+    put_product(Spec())
+    put_report("a", [outcome(1, Outcome.FAILED, ErrorClass.REFUSED, "no-dem")])
+    put_record("a", 1)
+    assert [(row["reason"], row["outcomes"]) for row in ask("reasons")] == [("no-dem", 1)]
 
 
 def test_a_scene_that_never_got_to_its_bursts_is_a_failure(ask):

@@ -118,7 +118,7 @@ SHARED = {
     "PlanSceneRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy", "ScenesReadPolicy"},
     "CheckStaticLayersRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy"},
     "AssembleStacRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy", "ProductsWritePolicy"},
-    "SummarizeSceneRole": {"WorkPolicy", "TracePolicy"},
+    "SummarizeSceneRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy", "ProductsWritePolicy"},
     "TaskRole": {"WorkPolicy", "ProductsReadPolicy", "ProductsWritePolicy", "ScenesReadPolicy"},
     "TaskExecutionRole": set(),
     "RequestedSceneRole": set(),

@@ -7,6 +7,8 @@ Products::
 
 Folders below the collection are those of the scheme of names; these are of `opera`, see `rtcflow_contract.naming`.
 
+    {s3_project_folder}/monitoring/processed_scenes/{scene}.json     what became of a scene's bursts, over all runs
+
 manifest.json and metadata.json in it are those of the version in use; versions beside it have manifest.v0.2.json and
 metadata.v0.2.json, and files with ids of their own.
 
@@ -39,6 +41,8 @@ PLAN = "plan.json"
 REPORT = "report.json"
 AREAS = "areas"
 GRIDS = "grids"
+MONITORING = "monitoring"
+PROCESSED_SCENES = f"{MONITORING}/processed_scenes"
 _EXECUTIONS = "executions"
 
 
@@ -150,6 +154,16 @@ def grid_index_key(bucket: str, project_folder: str, epsg: int | None, resolutio
     crs = f"epsg{epsg}" if epsg else "default"
     key = f"{GRIDS}/index_{crs}_{resolution:g}m.json"
     return Location(bucket, f"{project_folder}/{key}" if project_folder else key)
+
+
+def processed_scene_key(project: Location, scene: str) -> Location:
+    """Where the record of a processed scene is: in the project folder, or in a folder of products of this machine."""
+    return project.join(f"{PROCESSED_SCENES}/{scene}.json")
+
+
+def is_processed_scene(name: str) -> bool:
+    """Whether a file is the record of a processed scene."""
+    return f"/{name}".rpartition("/")[0].endswith(f"/{PROCESSED_SCENES}") and name.endswith(".json")
 
 
 def execution_folder(work: str | Location, execution: str) -> Location:

@@ -15,6 +15,7 @@ from rtcflow_files import storage
 from rtcflow_scene.burst_outcomes import existing, outcome_of, sentence
 from rtcflow_scene.cost import Architecture, TaskSize, scene_cost, shares, task_cost
 from rtcflow_scene.failure_text import Told, name_to_fail_with, read_failure
+from rtcflow_scene.processed import record_scene
 from rtcflow_scene.records import read_records, read_task
 from rtcflow_scene.task_run import Usage
 
@@ -57,7 +58,7 @@ def _size(text: str) -> TaskSize:
 
 
 def summarize_scene(event: Mapping[str, Any], settings: Settings) -> Summary:
-    """Report an execution; writes report.json.
+    """Report an execution; writes report.json, and the scene's record beside the products.
 
     Parameters
     ----------
@@ -95,6 +96,8 @@ def summarize_scene(event: Mapping[str, Any], settings: Settings) -> Summary:
     )
     at = folder.join(keys.REPORT)
     storage.write_bytes(at, report.model_dump_json(indent=1).encode())
+    if plan:
+        record_scene(plan, report)
     if failure:
         return Summary(report, at, name_to_fail_with(failure.error), error_class_of_name(failure.error))
     classes = {burst.error_class for burst in [*bursts, *statics] if burst.outcome is Outcome.FAILED}

@@ -6,7 +6,7 @@ from rich.table import Table
 from rtcflow_campaign.campaign_report import CampaignReport
 from rtcflow_local.campaign.operating import Status
 from rtcflow_local.campaign.planning import AreaPlan
-from rtcflow_local.report.figures import dollars
+from rtcflow_local.report.figures import dollars, duration
 from rtcflow_scene.estimate import Basis, Estimate
 
 _PART_ROWS = (
@@ -31,7 +31,7 @@ def show_plan(console: Console, plans: list[AreaPlan], expected: Estimate, basis
         table.add_row(plan.area.name, *(f"{number:,}" for number in numbers))
     console.print(table)
     capacity = "Spot" if basis.spot else "on demand"
-    console.print(f"cost   about {dollars(expected.cost_usd)} in {basis.region}, {capacity}")
+    console.print(f"cost   {dollars(expected.cost_usd)} by list prices in {basis.region}, {capacity}")
     console.print(
         f"time   about {expected.hours:,.1f} h with {basis.max_scenes} scenes at once, "
         f"up to {expected.peak_vcpu:,.0f} vCPU, bound by {expected.bound_by}"
@@ -72,4 +72,4 @@ def show_report(console: Console, report: CampaignReport) -> None:
     for line in report.lines_left_out[:_MOST_REFUSALS]:
         console.print(f"left out, {line}", markup=False)
     rate = f"{report.throughput:,.0f} bursts an hour, " if report.throughput else ""
-    console.print(f"{rate}{report.hours:,.1f} h so far, about {dollars(report.cost_usd)}")
+    console.print(f"{rate}{duration(report.hours * 3600)} so far, {dollars(report.cost_usd)} by list prices")

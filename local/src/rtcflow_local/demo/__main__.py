@@ -9,12 +9,12 @@ from pathlib import Path
 from rich.console import Console
 
 from rtcflow_contract.errors import DefectError, RtcflowError
-from rtcflow_local.demo.archive import Archive, upload_sample
 from rtcflow_local.demo.export import export_bucket
 from rtcflow_local.report.follow import follow
 from rtcflow_local.report.page import write_report
 from rtcflow_local.sample import Sample, SampleSpec, write_sample
 from rtcflow_local.twin import emulator as emulators
+from rtcflow_local.twin.archive import Archive, upload_sample
 from rtcflow_local.twin.deployment import Stack, deploy
 
 ARCHIVE = Archive("sample-archive", "sample")

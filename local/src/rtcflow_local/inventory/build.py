@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.item_check import check_item
-from rtcflow_contract.keys import COLLECTION, MANIFEST
+from rtcflow_contract.keys import COLLECTION, MANIFEST, is_processed_scene
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files.files import Entry, Store
@@ -27,7 +27,8 @@ _COLLECTION_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*")
 class Built(NamedTuple):
     """What a build did; `total` is the number of items of this source that the inventory holds.
 
-    `troubles` has a sentence for each file that was left out, or is there with less than it should have.
+    `troubles` has a sentence for each file that was left out, or is there with less than it should have; `records` are
+    the records of processed scenes that lie among the products.
     """
 
     total: int
@@ -35,6 +36,15 @@ class Built(NamedTuple):
     changed: int
     removed: int
     troubles: tuple[str, ...] = ()
+    records: tuple[Entry, ...] = ()
+
+
+class _Listed(NamedTuple):
+    """Files below a folder: items by where they are, names of collections, records of processed scenes."""
+
+    items: dict[str, Entry]
+    collections: list[str]
+    records: list[Entry]
 
 
 class _Read(NamedTuple):
@@ -63,7 +73,7 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
     RefusedError
         When the folder is empty, or the bucket cannot be read.
     """
-    listed, collections = _list(source)
+    listed, collections, records = _list(source)
     known = {href: found for href, found in read_known(inventory).items() if href.startswith(source.href(""))}
     gone = known.keys() - listed.keys()
     wanted = [
@@ -93,13 +103,13 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
     if wanted or gone:
         troubles += _take_collections(source, inventory, collections)
     lost = len(wanted) - added - changed
-    return Built(len(listed) - lost, added, changed, len(gone) + spoilt, tuple(troubles))
+    return Built(len(listed) - lost, added, changed, len(gone) + spoilt, tuple(troubles), tuple(records))
 
 
-def _list(source: Store) -> tuple[dict[str, Entry], list[str]]:
-    """Items below a folder by where they are, and names of collections."""
+def _list(source: Store) -> _Listed:
     listed: dict[str, Entry] = {}
     collections: list[str] = []
+    records: list[Entry] = []
     empty = True
     for entry in source.entries(at_once=16):
         empty = False
@@ -107,12 +117,14 @@ def _list(source: Store) -> tuple[dict[str, Entry], list[str]]:
             listed[source.href(entry.name)] = entry
         elif entry.name.rpartition("/")[2] == COLLECTION:
             collections.append(entry.name)
+        elif is_processed_scene(entry.name):
+            records.append(entry)
     if empty:
         # An unmounted disk must not empty the inventory.
         raise RefusedError(
             f"there is nothing at all in {source.href('')}; correct the folder", reason="empty-source"
         )
-    return listed, collections
+    return _Listed(listed, collections, records)
 
 
 def _by_month(found: tuple[str, Entry]) -> tuple[str, ...]:

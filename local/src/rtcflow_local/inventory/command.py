@@ -81,16 +81,15 @@ def build(
     endpoint_url: Endpoint = None,
 ) -> None:
     """Build the inventory of a folder's products, or bring it up to date: only what is new or changed is read."""
-    from rtcflow_local.inventory.outcomes import collect_outcomes
+    from rtcflow_local.inventory.outcomes import collect_outcomes, collect_processed
 
     there = store_at(inventory, endpoint_url)
-    built = build_inventory(
-        store_at(source, endpoint_url), there, lambda text: _console.print(text, style="dim")
-    )
+    products = store_at(source, endpoint_url)
+    built = build_inventory(products, there, lambda text: _console.print(text, style="dim"))
     _console.print(
         f"{built.total} products: {built.added} new, {built.changed} changed, {built.removed} gone; in {inventory}"
     )
-    troubles = list(built.troubles)
+    troubles = [*built.troubles, *collect_processed(products, there, built.records).unread]
     if work is not None:
         collected = collect_outcomes(store_at(work, endpoint_url), there)
         _console.print(f"{collected.reports} new scene reports")

@@ -1,7 +1,11 @@
-"""Outcomes of bursts, collected from the scene reports in the work bucket: what was refused, what failed, and why."""
+"""Outcomes of bursts: what was refused, what failed, and why.
+
+They are collected from the reports of executions in the work bucket, which last for 180 days, and from the records of
+processed scenes beside the products, which last and are there of runs without a work bucket too.
+"""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -11,6 +15,7 @@ import pyarrow.parquet as pq
 
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.keys import REPORT
+from rtcflow_contract.processed_scene import ProcessedBurst, ProcessedScene
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files.files import Entry, Store
@@ -53,19 +58,40 @@ def collect_outcomes(work: Store, inventory: Store) -> Collected:
 
     Reports that the work bucket's lifecycle removed stay in the inventory; one that cannot be read is left out by name.
     """
+    entries = work.entries(_EXECUTIONS, at_once=16)
+    reports = [entry for entry in entries if entry.name.rpartition("/")[2] == REPORT]
+    return _collect(work, inventory, reports, _rows)
+
+
+def collect_processed(source: Store, inventory: Store, records: Sequence[Entry]) -> Collected:
+    """Add what records of processed scenes say that are new or changed.
+
+    Parameters
+    ----------
+    source : Store
+        Folder of products.
+    inventory : Store
+    records : sequence of Entry
+        The records in it.
+    """
+    return _collect(source, inventory, records, _processed_rows)
+
+
+def _collect(
+    store: Store,
+    inventory: Store,
+    entries: Sequence[Entry],
+    rows_of: Callable[[Store, Entry], list[dict[str, Any]] | str],
+) -> Collected:
     held = read_outcomes(inventory)
     # Few reports against many outcomes: what is held stays in Arrow.
     known = held.select(["report", "tag"]).group_by(["report", "tag"]).aggregate([])
     tags = dict(zip(known["report"].to_pylist(), known["tag"].to_pylist(), strict=True))
-    new = [
-        entry
-        for entry in work.entries(_EXECUTIONS, at_once=16)
-        if entry.name.rpartition("/")[2] == REPORT and tags.get(work.href(entry.name)) != entry.tag
-    ]
+    new = [entry for entry in entries if tags.get(store.href(entry.name)) != entry.tag]
     if not new:
         return Collected(0)
     with ThreadPoolExecutor(_READERS) as pool:
-        read = list(pool.map(lambda entry: _rows(work, entry), new))
+        read = list(pool.map(lambda entry: rows_of(store, entry), new))
     unread = tuple(rows for rows in read if isinstance(rows, str))
     rows = [row for rows in read if not isinstance(rows, str) for row in rows]
     read_now = pa.array(sorted({row["report"] for row in rows}), pa.string())
@@ -118,6 +144,29 @@ def _rows(work: Store, entry: Entry) -> list[dict[str, Any]] | str:
         "finished": report.finished,
     }
     return [{**common, **values} for values in _outcomes(report)]
+
+
+def _processed_rows(source: Store, entry: Entry) -> list[dict[str, Any]] | str:
+    """Rows of a record of a processed scene, none where it went away meanwhile; a sentence where it cannot be read."""
+    href = source.href(entry.name)
+    try:
+        record = read_stored(ProcessedScene, source.read(entry.name), href)
+    except NotFoundError:
+        return []
+    except UnreadableError as error:
+        return error.message
+    common = {"report": href, "tag": entry.tag, "scene": record.scene}
+    return [{**common, **_processed(burst)} for burst in record.bursts]
+
+
+def _processed(burst: ProcessedBurst) -> dict[str, Any]:
+    names = ("collection", "burst_id", "execution", "finished", "message", "reason")
+    return {
+        **{name: getattr(burst, name) for name in names},
+        "product": burst.product.value,
+        "outcome": burst.outcome.value,
+        "error_class": burst.error_class.value if burst.error_class else None,
+    }
 
 
 def _outcomes(report: SceneReport) -> Iterator[dict[str, Any]]:

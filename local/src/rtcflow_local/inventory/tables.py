@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import PROCESSED_SCENES
 from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.outcomes import read_outcomes
@@ -42,6 +43,15 @@ _COLUMNS: Mapping[str, tuple[str, pa.DataType]] = {
 }
 _BOX = ("xmin", "ymin", "xmax", "ymax")
 _SIDES = ("west", "south", "east", "north")
+# What the record of a scene repeats of an execution's report counts once.
+_OUTCOMES = """
+    CREATE TABLE outcomes AS SELECT * FROM outcomes_read AS one WHERE NOT (
+        one.report LIKE $records AND EXISTS (
+            SELECT 1 FROM outcomes_read AS other
+            WHERE other.execution = one.execution AND other.report NOT LIKE $records
+        )
+    )
+"""
 _ARCHIVE = pa.schema([("burst_id", pa.string()), ("scene", pa.string()), ("date", pa.date32())])
 
 
@@ -79,7 +89,7 @@ def open_tables(inventory: Store, archive: pa.Table | None = None) -> duckdb.Duc
     database.register("outcomes_read", outcomes)
     database.register("archive_read", archive if archive is not None else _ARCHIVE.empty_table())
     database.execute("CREATE TABLE products AS SELECT *, datetime::DATE AS date FROM products_read")
-    database.execute("CREATE TABLE outcomes AS SELECT * FROM outcomes_read")
+    database.execute(_OUTCOMES, {"records": f"%/{PROCESSED_SCENES}/%"})
     database.execute("CREATE TABLE archive AS SELECT DISTINCT * FROM archive_read")
     return database
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rtcflow_contract.errors import RtcflowError
 from rtcflow_local.twin import emulator as emulators
 from rtcflow_local.twin.deployment import Stack, deploy, describe
+from rtcflow_local.twin.practice import ARCHIVE, CAMPAIGN_LIST, PAYLOAD, upload_practice, write_practice
 
 app = typer.Typer(
     help="The whole system on this machine, without AWS and without Docker.", no_args_is_help=True
@@ -16,6 +17,7 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Option(help="Where the twin keeps its state and logs.")]
 _DEFAULT_FOLDER = Path(".twin")
+_ENVIRONMENT = "env"
 
 
 @app.command()
@@ -25,6 +27,9 @@ def up(
         int | None, typer.Option(help="Port on loopback; else a free one.", min=1, max=65535)
     ] = None,
     project: Annotated[Path, typer.Option(help="Checkout with template.yaml.")] = Path(),
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Simulate two scenes for it, with payloads to start them.")
+    ] = False,
 ) -> None:
     """Start the emulator and deploy the template into it."""
     console = Console(markup=False, emoji=False)
@@ -32,11 +37,16 @@ def up(
         started = emulators.start(folder, port)
         try:
             with console.status("starting") as status:
-                stack = deploy(started, project.resolve(), say=status.update)
-        except RtcflowError:
+                scenes = write_practice(started.folder, status.update) if sample else []
+                parameters = ARCHIVE.parameters if sample else {}
+                stack = deploy(started, project.resolve(), parameters, status.update)
+                upload_practice(started, scenes)
+        except BaseException:
             emulators.stop(started)
             raise
+    _write_environment(started, stack)
     _show(console, started, stack)
+    console.print(f"\nsource {_shown(started.folder / _ENVIRONMENT)}", soft_wrap=True)
 
 
 @app.command()
@@ -67,6 +77,22 @@ def _show(console: Console, running: emulators.Emulator, stack: Stack) -> None:
     console.print(f"products       s3://{stack.products_bucket}", soft_wrap=True)
     console.print(f"work           s3://{stack.work_bucket}", soft_wrap=True)
     console.print(f"logs           {running.folder}", soft_wrap=True)
+    if (running.folder / PAYLOAD).is_file():
+        console.print(f"scene          {running.folder / PAYLOAD}", soft_wrap=True)
+        console.print(f"campaign list  {running.folder / CAMPAIGN_LIST}", soft_wrap=True)
+    console.print(f"environment    {running.folder / _ENVIRONMENT}", soft_wrap=True)
+
+
+def _write_environment(running: emulators.Emulator, stack: Stack) -> None:
+    """What a shell takes in to work with the twin: endpoint and keys of AWS clients, and the buckets."""
+    buckets = {"PRODUCTS": f"s3://{stack.products_bucket}", "WORK": f"s3://{stack.work_bucket}"}
+    lines = [f"export {name}={value}\n" for name, value in {**running.environment, **buckets}.items()]
+    (running.folder / _ENVIRONMENT).write_text("".join(lines))
+
+
+def _shown(path: Path) -> Path:
+    """A path as a person would write it from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 class _told:  # noqa: N801 - reads as a word in a with statement
