@@ -20,10 +20,11 @@ import rasterio
 from scipy import ndimage
 
 from rtcflow.burst import make_burst
-from rtcflow.destination_local import LocalDestination
+from rtcflow.destination import Destination
 from rtcflow.engines.registry import ENGINES
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import Sources, make_job
+from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import parse_request
@@ -141,7 +142,7 @@ def make(name: str, engine: str) -> tuple[Manifest, dict[str, np.ndarray]]:
     folder = Path(tempfile.mkdtemp(prefix="rtcflow-closure-"))
     try:
         (folder / "work").mkdir()
-        manifest = make_burst(job, folder / "work", LocalDestination(folder / "out", job)).manifest
+        manifest = make_burst(job, folder / "work", Destination(job, Location.local(folder / "out"))).manifest
         layers = {}
         for file in manifest.files:
             if file.layer:

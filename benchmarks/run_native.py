@@ -9,9 +9,10 @@ from pathlib import Path
 
 from benchmarks.scene import BenchBurst
 from rtcflow.burst import make_burst
-from rtcflow.destination_local import LocalDestination
+from rtcflow.destination import Destination
 from rtcflow.resources import Meter
 from rtcflow_contract.job import Sources, make_job
+from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import parse_request
 
@@ -46,7 +47,11 @@ def main() -> None:
     try:
         meter = Meter()
         result = make_burst(
-            job, folder / "work", LocalDestination(folder / "out", job), lambda stage, done: None, meter
+            job,
+            folder / "work",
+            Destination(job, Location.local(folder / "out")),
+            lambda stage, done: None,
+            meter,
         )
         parts = {f"compute: {part}": seconds for part, seconds in meter.details.items()}
         sys.stdout.write(json.dumps(result.manifest.resources.stages | parts) + "\n")

@@ -15,7 +15,7 @@ from shapely.geometry import shape
 
 from rtcflow import task
 from rtcflow.burst import make_burst
-from rtcflow.destination_s3 import S3Destination
+from rtcflow.destination import Destination
 from rtcflow.resources import Meter
 from rtcflow_contract.job import BurstJob, make_job
 from rtcflow_contract.keys import MANIFEST, OUTCOME
@@ -225,7 +225,7 @@ def test_what_the_scene_says_of_interference_and_noise_is_in_manifest_and_files(
 def test_bytes_fetched_are_those_of_the_burst_and_its_tiles(aws, written, tmp_path):
     job = job_for(written, sources=upload(written, aws))
     meter = Meter()
-    manifest = make_burst(job, tmp_path, S3Destination(job), meter=meter).manifest
+    manifest = make_burst(job, tmp_path, Destination(job), meter=meter).manifest
     spec = written.parameters
     pixels = 2 * spec["lines"] * spec["samples"] * 4
     tiles = sum(
@@ -245,7 +245,7 @@ def test_pixels_are_the_same_from_s3_from_a_zip_and_from_a_folder(aws, written, 
         job = job_for(
             written, sources={"scene": source}, execution=f"execution-{number}", on_existing="replace"
         )
-        manifest = make_burst(job, tmp_path / str(number), S3Destination(job)).manifest
+        manifest = make_burst(job, tmp_path / str(number), Destination(job)).manifest
         layer = manifest.file_of_layer(written.polarizations[0])
         sums.add((layer.statistics.mean, layer.statistics.stddev, layer.statistics.valid_percent))
     assert len(sums) == 1
@@ -253,7 +253,7 @@ def test_pixels_are_the_same_from_s3_from_a_zip_and_from_a_folder(aws, written, 
 
 def test_a_second_pass_lies_on_the_stored_grid(aws, written, tmp_path):
     first, second = (job_for(written, execution=f"execution-{n}", on_existing="replace") for n in (1, 2))
-    made = [make_burst(job, tmp_path / job.execution, S3Destination(job)).manifest for job in (first, second)]
+    made = [make_burst(job, tmp_path / job.execution, Destination(job)).manifest for job in (first, second)]
     assert [manifest.parameters["grid_origin"] for manifest in made] == ["burst footprint", "grid store"]
     assert made[0].grid == made[1].grid
 

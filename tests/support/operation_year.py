@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from rtcflow.destination_s3 import S3Destination
+from rtcflow.destination import Destination
 from rtcflow_archives.cmr import Cmr
 from rtcflow_campaign.area_files import read_areas
 from rtcflow_campaign.area_sweep import Archive, Limits, sweep
@@ -373,7 +373,7 @@ class Year:
             raise RefusedError("the burst can never work", reason="poison")
         if fate == "transient":
             raise TransientError("no answer", reason="network")
-        destination = S3Destination(job)
+        destination = Destination(job)
         standing = destination.existing()
         if judge(standing, job, destination.href(MANIFEST), destination.complete) is Verdict.MAKE:
             folder = self.folder / "task"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import rtcflow.burst
+import rtcflow_files.folder
 from rtcflow.burst import make_burst
-from rtcflow.destination_local import LocalDestination
-from rtcflow.destination_s3 import S3Destination
+from rtcflow.destination import Destination
 from rtcflow.failures import stopped
 from rtcflow.resources import Meter
 from rtcflow_contract.errors import DefectError, RefusedError
@@ -47,7 +47,7 @@ def job_at(case, started=None, execution="execution-1", **changes):
 
 
 def make(job, case, number=0):
-    return make_burst(job, case / f"work-{number}", S3Destination(job))
+    return make_burst(job, case / f"work-{number}", Destination(job))
 
 
 def names(aws, job):
@@ -111,7 +111,7 @@ def test_killed_between_upload_and_commit_then_run_again_leaves_one_set(aws, cas
         raise stopped()
 
     with monkeypatch.context() as patch:
-        patch.setattr(S3Destination, "commit", killed)
+        patch.setattr(Destination, "commit", killed)
         with pytest.raises(BaseException, match="stopped"):
             make(job, case)
     assert len(names(aws, job)) == 8
@@ -124,7 +124,7 @@ def test_killed_between_upload_and_commit_then_run_again_leaves_one_set(aws, cas
 def test_a_later_execution_sweeps_what_a_killed_one_left(aws, case, engine, monkeypatch):
     first = job_at(case)
     with monkeypatch.context() as patch:
-        patch.setattr(S3Destination, "commit", lambda *args: (_ for _ in ()).throw(stopped()))
+        patch.setattr(Destination, "commit", lambda *args: (_ for _ in ()).throw(stopped()))
         with pytest.raises(BaseException, match="stopped"):
             make(first, case)
     later = job_at(case, datetime.now(UTC) + timedelta(minutes=1), "execution-2")
@@ -204,14 +204,14 @@ def test_of_two_executions_of_one_second_one_set_stays(aws, case, engine):
 
 def test_files_swept_away_just_before_the_commit_are_brought_again(aws, case, engine, monkeypatch):
     job = make_job(case)
-    put = S3Destination.put_files
+    put = Destination.put_files
 
     def put_and_lose(self, folder, files):
         put(self, folder, files)
-        monkeypatch.setattr(S3Destination, "put_files", put)
+        monkeypatch.setattr(Destination, "put_files", put)
         aws.delete_object(Bucket=BUCKET, Key=job.destination.join(files[0]).key)
 
-    monkeypatch.setattr(S3Destination, "put_files", put_and_lose)
+    monkeypatch.setattr(Destination, "put_files", put_and_lose)
     make(job, case)
     assert_one_set(aws, job)
 
@@ -219,14 +219,14 @@ def test_files_swept_away_just_before_the_commit_are_brought_again(aws, case, en
 def test_who_is_replaced_right_after_the_commit_gives_way(aws, case, engine, monkeypatch):
     first = job_at(case)
     second = job_at(case, LATER, "execution-2", on_existing=OnExisting.REPLACE)
-    lacking = S3Destination._lacking
+    lacking = Destination._lacking
 
     def replaced_meanwhile(self, manifest):
-        monkeypatch.setattr(S3Destination, "_lacking", lacking)
+        monkeypatch.setattr(Destination, "_lacking", lacking)
         make(second, case, 1)
         return lacking(self, manifest)
 
-    monkeypatch.setattr(S3Destination, "_lacking", replaced_meanwhile)
+    monkeypatch.setattr(Destination, "_lacking", replaced_meanwhile)
     assert make(first, case).outcome is Outcome.SKIPPED
     assert assert_one_set(aws, first).execution == "execution-2"
 
@@ -256,7 +256,7 @@ def test_on_this_machine_a_product_is_replaced_whole(case, engine):
     folder = case / "out"
     for number, started in enumerate((None, LATER)):
         job = job_at(case, started, f"execution-{number}", on_existing=OnExisting.REPLACE)
-        make_burst(job, case / f"work-{number}", LocalDestination(folder, job), meter=Meter())
+        make_burst(job, case / f"work-{number}", Destination(job, Location.local(folder)), meter=Meter())
         (folder / ITEM).write_text("{}")
         (folder / "notes.txt").write_text("mine")
     manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
@@ -270,8 +270,12 @@ def test_on_this_machine_a_file_that_could_not_come_whole_has_not_its_name(case,
         Path(target).write_bytes(Path(source).read_bytes()[:10])
         raise OSError(errno.ENOSPC, "No space left on device", str(target))
 
-    monkeypatch.setattr(rtcflow.destination_local.shutil, "move", fills_up)
+    def other_disk(source, target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(rtcflow_files.folder.os, "link", other_disk)
+    monkeypatch.setattr(rtcflow_files.folder.shutil, "copyfile", fills_up)
     job = job_at(case)
     with pytest.raises(OSError, match="No space left"):
-        make_burst(job, case / "work", LocalDestination(case / "out", job), meter=Meter())
+        make_burst(job, case / "work", Destination(job, Location.local(case / "out")), meter=Meter())
     assert list((case / "out").iterdir()) == []

@@ -7,10 +7,9 @@ import pytest
 
 import rtcflow.burst
 from rtcflow.burst import make_burst
-from rtcflow.destination_local import LocalDestination
-from rtcflow.destination_s3 import S3Destination
+from rtcflow.destination import Destination
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.keys import ITEM, MANIFEST
+from rtcflow_contract.keys import ITEM, MANIFEST, Location
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
@@ -39,7 +38,7 @@ def place(request, aws, tmp_path):
 
 class _S3:
     def at(self, job):
-        return S3Destination(job)
+        return Destination(job)
 
     def read(self, job, name):
         return storage.read_bytes(job.destination.join(name))
@@ -56,7 +55,7 @@ class _Folder:
         self.root = root
 
     def at(self, job):
-        return LocalDestination(self.root, job)
+        return Destination(job, Location.local(self.root))
 
     def read(self, job, name):
         return (self.root / name).read_bytes()

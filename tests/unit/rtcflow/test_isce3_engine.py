@@ -16,7 +16,7 @@ import rasterio
 
 import rtcflow.burst
 from rtcflow.burst import make_burst
-from rtcflow.destination_local import LocalDestination
+from rtcflow.destination import Destination
 from rtcflow.engines.isce3.engine import SCRIPT, Isce3Engine
 from rtcflow.engines.isce3.output import collect_output, read_facts
 from rtcflow.engines.isce3.process import run_workflow
@@ -32,6 +32,7 @@ from rtcflow.sources.orbit.orbit_source import FetchedOrbit
 from rtcflow.sources.scene.safe_burst import fetch_burst
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 from rtcflow_contract.grid import Grid
+from rtcflow_contract.keys import Location
 from rtcflow_contract.layers import Product, layers_of
 from rtcflow_contract.product_id import layer_file_name, metadata_file_name
 from rtcflow_contract.request import Engine
@@ -69,7 +70,7 @@ def make(tmp_path, on_path, monkeypatch):
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
         folder = tmp_path / "out" / job.product.value
-        return make_burst(job, work, LocalDestination(folder, job), progress).manifest, folder
+        return make_burst(job, work, Destination(job, Location.local(folder)), progress).manifest, folder
 
     return run
 

@@ -7,8 +7,9 @@ import pytest
 import rtcflow.burst
 from rtcflow.burst import make_burst
 from rtcflow.cli import app
-from rtcflow.destination_local import LocalDestination
+from rtcflow.destination import Destination
 from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.keys import Location
 from tests.support.burst_case import BURSTS, GRID, SCENE, DrawingEngine, make_job, write_case
 
 
@@ -20,7 +21,7 @@ def test_an_old_processor_is_refused_for_the_engine_that_auto_stands_for(tmp_pat
     monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: engine)
     job = make_job(tmp_path, grid=GRID)
     with pytest.raises(RefusedError, match=r"IPF 002\.60, and engine isce3 takes 002\.70 or later") as caught:
-        make_burst(job, tmp_path / "work", LocalDestination(tmp_path / "out", job))
+        make_burst(job, tmp_path / "work", Destination(job, Location.local(tmp_path / "out")))
     assert caught.value.reason == "ipf-version"
     assert not engine.calls
 

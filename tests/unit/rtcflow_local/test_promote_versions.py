@@ -8,8 +8,7 @@ from typer.testing import CliRunner
 
 import rtcflow.burst
 from rtcflow.burst import make_burst
-from rtcflow.destination_local import LocalDestination
-from rtcflow.destination_s3 import S3Destination
+from rtcflow.destination import Destination
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.keys import ITEM, MANIFEST, Location
 from rtcflow_contract.layers import Product
@@ -47,7 +46,7 @@ def job_at(case, version, day, on_existing=OnExisting.BESIDE):
 
 
 def make(job, case):
-    result = make_burst(job, case / f"work-{job.execution}", S3Destination(job))
+    result = make_burst(job, case / f"work-{job.execution}", Destination(job))
     assemble_stac(job, SETTINGS)
     return result
 
@@ -132,7 +131,7 @@ def test_local_products_have_versions_too(case):
         folder = case / "out" / job.destination.key
         here = {"destination": Location.local(folder), "collection_folder": Location.local(case / "out")}
         job = job.model_copy(update=here)
-        make_burst(job, case / f"work-{day}", LocalDestination(folder, job))
+        make_burst(job, case / f"work-{day}", Destination(job, Location.local(folder)))
         assemble_stac(job, StacSettings(HrefStyle.RELATIVE, "", Processor("operator", None), "CC-BY-4.0"))
     there = {path.name for path in folder.iterdir()}
     manifests = [

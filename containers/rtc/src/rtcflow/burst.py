@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rtcflow.destination import Destination
-from rtcflow.destination_local import LocalDestination
-from rtcflow.destination_s3 import S3Destination
 from rtcflow.engines.registry import choose_engine
 from rtcflow.grid.resolve import check_crs
 from rtcflow.inputs import fetch_inputs
@@ -135,11 +133,6 @@ class BurstRun:
         outcome = Outcome.MADE if committed else Outcome.SKIPPED
         self.result = BurstResult(outcome, standing or manifest)
         return self.result
-
-
-def destination_of(job: BurstJob) -> Destination:
-    """Where a job's product goes: a folder in S3 or of this machine."""
-    return LocalDestination(job.destination.path, job) if job.destination.is_local else S3Destination(job)
 
 
 def make_burst(

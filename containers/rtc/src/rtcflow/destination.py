@@ -1,41 +1,81 @@
-"""Where a product goes: a folder in S3 or of this machine. Files first, the manifest commits them."""
+"""The folder of a product, in S3 or on this machine: files first, then the manifest, which commits them.
 
-import json
-import logging
+A commit is conditional, and nothing is left over from attempts that were killed or came second.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
-from rtcflow_contract.burst_id import burst_id_in_product_id
+from rtcflow.replacing import (
+    is_record,
+    item_name,
+    manifest_bytes,
+    names_of,
+    parse_manifest,
+    product_prefix,
+    record_name,
+    refuse_replacing,
+    with_item_id,
+)
+from rtcflow.threads import Pool
+from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
+from rtcflow_contract.keys import ITEM, MANIFEST, Location, version_name, version_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
-from rtcflow_contract.naming import Naming
 from rtcflow_contract.request import OnExisting
-from rtcflow_contract.standing import refuse_earlier_processing, refuse_other_acquisition
-from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stored
+from rtcflow_contract.standing import judge
+from rtcflow_files import storage
 
-_log = logging.getLogger("rtcflow-burst.destination")
+_PARALLEL = 4
 
 
-class Destination(Protocol):
-    """A folder for one burst product."""
+class Destination:
+    """A folder for one burst product.
+
+    Parameters
+    ----------
+    job : BurstJob
+    folder : Location, optional
+        `job.destination` by default.
+    """
+
+    def __init__(self, job: BurstJob, folder: Location | None = None) -> None:
+        self._job = job
+        self._files = storage.open_store(folder or job.destination)
 
     def href(self, name: str) -> str:
-        """Where a file of the product is, for people."""
+        """URI or path of a file."""
+        return self._files.href(name)
 
     @property
     def record(self) -> str:
         """Name of the product's manifest: not `manifest.json` where another version is in use and stays so."""
+        return record_name(self._job, self._read(MANIFEST))
 
     def existing(self) -> Manifest | None:
-        """The committed product, or None; a manifest that is empty or cut off is no product, and is told of."""
+        """The committed product, or None; a manifest that is empty or cut off counts as none."""
+        return self._read(self.record)
+
+    def _read(self, name: str) -> Manifest | None:
+        try:
+            return parse_manifest(self._files.read(name), self.href(name))
+        except NotFoundError:
+            return None
 
     def complete(self, manifest: Manifest) -> bool:
-        """Whether every file of a manifest is there in its size."""
+        """Whether every file is there in its size."""
+        return not self._lacking(manifest)
+
+    def _lacking(self, manifest: Manifest) -> list[str]:
+        sizes = {entry.name: entry.size for entry in self._files.entries()}
+        return [file.name for file in manifest.files if sizes.get(file.name) != file.size]
 
     def put_files(self, folder: Path, names: list[str]) -> None:
-        """Bring files there; they count for nothing until `commit`."""
+        """Bring files there, several at once; they count for nothing until `commit`."""
+        with Pool(_PARALLEL) as pool:
+            list(pool.map(lambda name: self._files.put(folder / name, name), names))
 
     def commit(self, folder: Path, manifest: Manifest) -> bool:
         """Commit the product by its manifest and remove what it replaces.
@@ -48,118 +88,105 @@ class Destination(Protocol):
         RefusedError
             When what stands is another product, or made from a later processing; this product's files are removed.
         """
-
-
-def manifest_bytes(manifest: Manifest) -> bytes:
-    """A manifest as it is stored."""
-    return manifest.model_dump_json(indent=2).encode()
-
-
-def parse_manifest(data: bytes, href: str) -> Manifest | None:
-    """Read a stored manifest; None where it is empty, cut off or none, which counts as no product.
-
-    Raises
-    ------
-    NewerFormatError
-        When a later release wrote it: that is a product, and must stay.
-    """
-    try:
-        return read_stored(Manifest, data, href)
-    except NewerFormatError:
-        raise
-    except UnreadableError as error:
-        _log.warning("%s; it counts as no product", error.message)
-        return None
-
-
-def refuse_replacing(standing: Manifest, manifest: Manifest, job: BurstJob, where: str) -> None:
-    """Refuse to put a product in the place of another acquisition, or of a later processing.
-
-    Raises
-    ------
-    RefusedError
-    """
-    refuse_other_acquisition(standing, job, where)
-    refuse_earlier_processing(standing, manifest.scene, manifest.acquisition.processed, where)
-
-
-def with_item_id(
-    manifest: Manifest, in_place: Manifest | None, beside: Manifest | None, item: bytes | None
-) -> Manifest:
-    """A manifest that says which item its own takes the place of.
-
-    The item of a product of the same version keeps the id, so that catalogues replace it; of another version, which
-    stays beside, the id is named.
-
-    Parameters
-    ----------
-    manifest : Manifest
-    in_place, beside : Manifest or None
-        Of what stands in the place, and of a product of the same version beside it.
-    item : bytes or None
-        The item that stands there where its manifest cannot be read.
-    """
-    if in_place is not None and in_place.product_version == manifest.product_version:
-        return _taking_id(manifest, in_place, in_place.replaces)
-    if in_place is not None:
-        replaces = in_place.item_id or in_place.product_id
+        name = self.record
+        beside = self._read(version_name(MANIFEST, manifest.product_version)) if name == MANIFEST else None
+        before = self._read(name)
+        manifest = with_item_id(manifest, before, beside, self._item(name, manifest) if not before else None)
+        replaced: set[str] = set()
+        if not self._files.write_if_absent(name, manifest_bytes(manifest)):
+            standing = self._read(name)
+            if standing is not None:
+                manifest = with_item_id(manifest, standing, beside, None)
+            if standing is not None and standing.execution != manifest.execution:
+                if self.record != name:
+                    # Another version came into use meanwhile.
+                    return self.commit(folder, manifest)
+                if self._job.on_existing is not OnExisting.REPLACE and self.complete(standing):
+                    return self._give_way(manifest, standing, name)
+                with self._removing(manifest, standing):
+                    refuse_replacing(standing, manifest, self._job, self.href(name))
+                replaced = self._out_of_use(standing, manifest, name)
+            self._files.write(name, manifest_bytes(manifest))
+        # An execution that replaces may have swept these files as leftovers just before this commit.
+        self.put_files(folder, self._lacking(manifest))
+        standing = self._read(name)
+        if standing is not None and standing.execution != manifest.execution:
+            return self._give_way(manifest, standing, name)
         if beside is not None:
-            return _taking_id(manifest, beside, replaces)
-        return manifest.model_copy(update={"replaces": replaces})
-    left = _left(item)
-    if left is None or left[0] == manifest.product_id:
-        return manifest
-    item_id, version = left
-    field = "item_id" if version == manifest.product_version else "replaces"
-    return manifest.model_copy(update={field: item_id})
+            replaced |= self._superseded(beside)
+        others = self._other_versions(name, manifest.product_version)
+        # What a manifest that cannot be read names is not known: then nothing is swept.
+        leftovers = self._leftovers() if others is not None else set()
+        self._delete((replaced | leftovers) - names_of(manifest) - (others or set()))
+        return True
 
+    def _item(self, record: str, manifest: Manifest) -> bytes | None:
+        """The item that stands in a product's place."""
+        try:
+            return self._files.read(item_name(record, manifest))
+        except NotFoundError:
+            return None
 
-def _taking_id(manifest: Manifest, before: Manifest, replaces: str | None) -> Manifest:
-    item_id = before.item_id or before.product_id
-    kept = item_id if item_id != manifest.product_id else None
-    return manifest.model_copy(update={"item_id": kept, "replaces": replaces})
+    def _out_of_use(self, standing: Manifest, manifest: Manifest, name: str) -> set[str]:
+        """What is to be removed of a product whose place another takes; of another version, nothing."""
+        if standing.product_version == manifest.product_version:
+            # Its item would name files that are gone.
+            return self._files_of(standing) | {item_name(name, standing)}
+        for file in (ITEM, MANIFEST):
+            with suppress(NotFoundError):
+                self._files.write(version_name(file, standing.product_version), self._files.read(file))
+        return set()
 
+    def _files_of(self, manifest: Manifest) -> set[str]:
+        """Files that go with a product; those of static layers stay, since items of backscatter name them."""
+        return set() if manifest.product is Product.RTC_S1_STATIC else names_of(manifest)
 
-def _left(item: bytes | None) -> tuple[str, str] | None:
-    """Id and version of an item; None where it is none."""
-    try:
-        found = json.loads(item or b"")
-        return str(found["id"]), str(found["properties"]["processing:version"])
-    except (ValueError, KeyError, TypeError):
-        return None
+    def _superseded(self, beside: Manifest) -> set[str]:
+        """A product of the same version that was made beside the one in use, before this one came in its place."""
+        version = beside.product_version
+        return self._files_of(beside) | {version_name(MANIFEST, version), version_name(ITEM, version)}
 
+    def _other_versions(self, record: str, version: str) -> set[str] | None:
+        """Files of the folder's products of other versions; None where a manifest of these cannot be read."""
+        names = [entry.name for entry in self._files.entries()]
+        others = [name for name in names if is_record(name) and name != record]
+        manifests = [self._read(name) for name in others if version_of_name(name) != version]
+        if any(manifest is None for manifest in manifests):
+            return None
+        return {name for manifest in manifests if manifest is not None for name in names_of(manifest)}
 
-def record_name(job: BurstJob, in_use: Manifest | None) -> str:
-    """Name of the manifest of a job's product, beside the product in use or in its place."""
-    if (
-        job.on_existing is not OnExisting.BESIDE
-        or in_use is None
-        or in_use.product_version == job.product_version
-    ):
-        return MANIFEST
-    return version_name(MANIFEST, job.product_version)
+    def _give_way(self, manifest: Manifest, standing: Manifest, name: str) -> bool:
+        """Leave the place to what stands there; that must be what was asked for."""
+        with self._removing(manifest, standing):
+            judge(standing, self._job, self.href(name), lambda _: True)
+        self._delete(names_of(manifest) - names_of(standing))
+        return False
 
+    @contextmanager
+    def _removing(self, manifest: Manifest, standing: Manifest) -> Iterator[None]:
+        """Remove this product's files where the block refuses it."""
+        try:
+            yield
+        except RefusedError:
+            self._delete(names_of(manifest) - names_of(standing))
+            raise
 
-def item_name(record: str, manifest: Manifest) -> str:
-    """Name of the item that goes with a manifest of that name."""
-    return manifest.item if record == MANIFEST else version_name(ITEM, manifest.product_version)
+    def _leftovers(self) -> set[str]:
+        """Files of attempts that never committed; those of one still at work are younger than this execution.
 
+        Of static layers they stay: they may be those of a product that was replaced, and that items name.
+        """
+        if self._job.product is Product.RTC_S1_STATIC:
+            return set()
+        prefix = product_prefix(self._job)
+        return {
+            entry.name
+            for entry in self._files.entries()
+            if "/" not in entry.name
+            and entry.name.startswith(prefix)
+            and entry.modified < self._job.execution_started
+        }
 
-def is_record(name: str) -> bool:
-    """Whether a file is the manifest of any version."""
-    return name == MANIFEST or (name.startswith("manifest.") and version_of_name(name) is not None)
-
-
-def product_prefix(job: BurstJob) -> str:
-    """What the names of all files of a job's product begin with, whatever their processing time and version."""
-    product, burst_id = job.product, job.burst_id
-    if job.naming is Naming.GA:
-        # Whatever is in a folder of this scheme is of one product.
-        return "ga_s1"
-    kind = "RTC-S1-STATIC" if product is Product.RTC_S1_STATIC else "RTC-S1"
-    return f"OPERA_L2_{kind}_{burst_id_in_product_id(burst_id)}_"
-
-
-def names_of(manifest: Manifest) -> set[str]:
-    """Names of a product's files."""
-    return {file.name for file in manifest.files}
+    def _delete(self, names: set[str]) -> None:
+        for name in sorted(names):
+            self._files.delete(name)

@@ -1,12 +1,10 @@
 """Errors of the machine as errors of the contract: disk, memory, time, and being told to stop."""
 
-import errno
-
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError, TransientError
+from rtcflow_files.folder import DISK_FULL
 
 # Reasons of defects that the sentence says all about.
 OF_THE_MACHINE = ("disk-full", "out-of-memory", "work-folder")
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class StopRequest(BaseException):

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rtcflow.failures import DISK_FULL
 from rtcflow_contract.errors import DefectError
+from rtcflow_files.folder import DISK_FULL
 
 _PREFIX = "rtcflow-own-"
 

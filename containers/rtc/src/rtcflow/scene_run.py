@@ -12,7 +12,7 @@ from pathlib import Path
 from time import sleep
 from typing import Any, NamedTuple
 
-from rtcflow.burst import destination_of
+from rtcflow.destination import Destination
 from rtcflow.engines.registry import choose_engine
 from rtcflow.resources import Meter
 from rtcflow.settings import processor
@@ -180,7 +180,7 @@ class SceneLoop:
         limits = [task.burst_limit_s for scene in self._planned for task in scene.tasks]
         return TaskLoop(
             read_records(self._jobs),
-            destination_of,
+            Destination,
             self._watcher,
             TaskSettings(
                 settings.work / "bursts",

@@ -24,7 +24,7 @@ from typing import NoReturn
 from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 
-from rtcflow.burst import destination_of
+from rtcflow.destination import Destination
 from rtcflow.failures import OF_THE_MACHINE, as_contract_error
 from rtcflow.progress import Progress
 from rtcflow.settings import burst_limit, seconds_of
@@ -88,9 +88,7 @@ def run(task: Task, attempt: int = 1, work_parent: Path | None = None) -> int:
     logger.info("task started", bursts=len(task.jobs))
     work = Path(tempfile.mkdtemp(prefix="rtcflow-", dir=work_parent))
     try:
-        loop = TaskLoop(
-            read_records(task.jobs), destination_of, _TaskLog(), TaskSettings(work, attempt, limit)
-        )
+        loop = TaskLoop(read_records(task.jobs), Destination, _TaskLog(), TaskSettings(work, attempt, limit))
         with _stopped_by_sigterm(loop, stop * (1 - _KEPT_FOR_THE_END), work):
             outcomes = loop.run()
     finally:

@@ -1,5 +1,6 @@
 """Files below a folder of this machine."""
 
+import errno
 import os
 import shutil
 import uuid
@@ -11,6 +12,9 @@ from typing import BinaryIO
 
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_files.files import Entry
+
+# No fault of the folder: another one on the same disk would not do.
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FolderFiles:
@@ -134,6 +138,8 @@ class FolderFiles:
         try:
             yield
         except OSError as error:
+            if error.errno in DISK_FULL:
+                raise
             raise RefusedError(
                 f"{self.href(name)} cannot be written ({error.strerror}); give another folder",
                 reason="folder",
