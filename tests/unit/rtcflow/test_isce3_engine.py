@@ -331,7 +331,7 @@ def test_a_real_output_folder_of_the_workflow_is_collected(tmp_path, product, mo
     monkeypatch.setattr("rtcflow.engines.isce3.output.layers_of", lambda *arguments: layers)
     folder = tmp_path / "product"
     folder.mkdir()
-    result = collect_output(job, inputs_of(tmp_path), grid, output, folder, silent, AS_GIVEN)
+    result = collect_output(job, inputs_of(tmp_path), grid, output, folder, silent, AS_GIVEN, {})
     assert result.parameters["static_tropospheric_delay_correction"] is (product is Product.RTC_S1)
     for layer in layers:
         (theirs,) = output.glob(f"*v1.0_{layer.name}.tif")

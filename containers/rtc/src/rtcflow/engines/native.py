@@ -10,6 +10,7 @@ from shapely import to_wkt
 from shapely.geometry import shape
 
 from rtcflow.engines.base import AREA_PROJECTION, EngineInputs, EngineResult, Processing, WriteFiles
+from rtcflow.engines.filled_zeros import fill_notes, fill_record
 from rtcflow.engines.orbit_fit import orbit_fit_record
 from rtcflow.native.options import NativeOptions
 from rtcflow.product.browse import write_browse
@@ -97,7 +98,7 @@ def _write(
         write_browse(folder / browse_file_name(job.product_id, job.naming), arrays)
         path = folder / metadata_file_name(job.product_id, job.naming)
         write_hdf5(path, record, grid, job.polarizations, computed.vectors)
-    return EngineResult(versions, processing.parameters(), _compiled_state(), _notes(computed))
+    return EngineResult(versions, processing.parameters(), _compiled_state(), fill_notes(computed.filled))
 
 
 def _write_layers(
@@ -149,7 +150,7 @@ def _processing(job: BurstJob, options: NativeOptions, computed: "ComputedLayers
             AREA_PROJECTION if static or corrects_radiometry(options.backscatter) else "none"
         ),
         more={
-            "filled_percent": {name: round(100 * share, 3) for name, share in computed.filled.items()},
+            "filled_percent": fill_record(computed.filled),
             "negative_power_clipped": options.clip_negative,
             "solid_earth_tide_correction": options.tide_correction,
             "area_factors_aligned": options.align_area_factors,
@@ -159,14 +160,6 @@ def _processing(job: BurstJob, options: NativeOptions, computed: "ComputedLayers
             "minimum_factor_db": options.minimum_factor_db,
             **orbit_fit_record(computed.orbit_residual_m, "native"),
         },
-    )
-
-
-def _notes(computed: "ComputedLayers") -> tuple[str, ...]:
-    return tuple(
-        f"{name}: {100 * share:.2g} % of the samples are zeros that were filled in where nothing was received: no data"
-        for name, share in computed.filled.items()
-        if share > 0
     )
 
 

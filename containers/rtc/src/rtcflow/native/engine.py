@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rtcflow.native.angles import angle_rows
 from rtcflow.native.bands import Band, BandInputs, Outputs, work_off
 from rtcflow.native.dem import read_dem, spline_table
-from rtcflow.native.fill import filled_share, find_fill
+from rtcflow.native.fill import filled_share, find_fill, refuse_empty
 from rtcflow.native.image import RadarGrid, radar_grid, valid_samples
 from rtcflow.native.lattice import Lattice, X, lattice_lonlat, make_lattice
 from rtcflow.native.options import STATIC_MASK_LOOKS, NativeOptions
@@ -41,8 +41,6 @@ Progress = Callable[[str, float], None]
 
 BAND_LINES = 96
 _ANGLE_ROWS = 64
-# Of the valid samples: what is left is no product of the burst.
-_MOST_FILLED = 0.98
 # Sampling of the terrain profiles for layover and shadow, finer than any posting of the DEM.
 _PROFILE_STEP_M = 5.0
 
@@ -163,7 +161,7 @@ def compute_layers(
     pixels = [read_burst_pixels(files[p], scene.bursts[p]) for p in polarizations]
     fills = [find_fill(image, valid) for image in pixels]
     filled = {p: filled_share(runs, valid) for p, runs in zip(polarizations, fills, strict=True)}
-    _refuse_empty(filled, scene.burst.burst_id)
+    refuse_empty(filled, scene.burst.burst_id)
     inputs = BandInputs(
         lattice=lattice,
         grid=grid,
@@ -237,17 +235,6 @@ def _raster(burst: Burst) -> tuple[object, ...]:
         burst.range_spacing_m,
         burst.azimuth_interval_s,
     )
-
-
-def _refuse_empty(filled: Mapping[str, float], burst_id: str) -> None:
-    empty = [polarization for polarization, share in filled.items() if share > _MOST_FILLED]
-    if empty:
-        raise RefusedError(
-            f"the measurement of {burst_id} in {' and '.join(empty)} is filled with zeros, "
-            f"{100 * max(filled.values()):.0f} % "
-            "of it: nothing was received, or the file was never written; fetch the scene again",
-            "measurement-empty",
-        )
 
 
 def _mean_height(heights: NDArray[np.float32]) -> float:

@@ -4,13 +4,18 @@ A single zero is a measurement, of a quiet sea for instance; of noise with an rm
 of the samples are zero in both parts, and 64 of them in a row do not occur.
 """
 
+from collections.abc import Mapping
+
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from rtcflow.native.simd import with_room
+from rtcflow_contract.errors import RefusedError
 
 LEAST_RUN = 64
+# Of the valid samples: what is left is no product of the burst.
+_MOST_FILLED = 0.98
 # Every run of that length has a sample at a multiple of this.
 _PROBE = LEAST_RUN // 2
 # Columns of a run: line, first sample, last sample + 1.
@@ -83,3 +88,20 @@ def without_fill(
     for line, first, stop in inside:
         kept[line - first_line, first:stop] = np.nan
     return kept
+
+
+def refuse_empty(filled: Mapping[str, float], burst_id: str) -> None:
+    """Refuse a burst of which hardly a sample was received, given the filled shares by polarization.
+
+    Raises
+    ------
+    RefusedError
+    """
+    empty = [polarization for polarization, share in filled.items() if share > _MOST_FILLED]
+    if empty:
+        raise RefusedError(
+            f"the measurement of {burst_id} in {' and '.join(empty)} is filled with zeros, "
+            f"{100 * max(filled.values()):.0f} % of it: nothing was received, or the file was never written; fetch "
+            "the scene again",
+            "measurement-empty",
+        )

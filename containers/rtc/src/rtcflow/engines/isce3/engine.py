@@ -8,19 +8,22 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rtcflow.engines.base import EngineInputs, EngineResult, WriteFiles
 from rtcflow.engines.isce3.output import collect_output
 from rtcflow.engines.isce3.process import run_workflow
 from rtcflow.engines.isce3.runconfig import Folders, as_text, check_grid, run_configuration
 from rtcflow.engines.isce3.staging import stage_orbit, stage_safe
-from rtcflow.engines.isce3.terrain import StagedDem, stage_dem
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
+from rtcflow_contract.layers import Product
+
+if TYPE_CHECKING:
+    from rtcflow.engines.isce3.terrain import StagedDem
 
 # The variant for one burst: rtc_s1.py gives a burst one thread, however many there are.
 SCRIPT = "rtc_s1_single_job.py"
@@ -67,18 +70,26 @@ class Isce3Engine:
         progress: Progress,
     ) -> WriteFiles:
         """Run the workflow for the job's burst; gives the function that makes the product's files of its output."""
+        # Numba takes seconds to load, which a refused input need not wait for.
+        from rtcflow.engines.isce3.fill import mark_fill
+        from rtcflow.engines.isce3.terrain import stage_dem
+
         check_grid(grid)
         # The workflow runs in a folder of its own, from where relative paths lead elsewhere.
         work = folder.parent.resolve() / "isce3"
         # What an attempt before this one left would be taken for this one's.
         shutil.rmtree(work, ignore_errors=True)
+        filled: dict[str, float] = {}
         with meter.stage("compute"), meter.programs():
             dem = stage_dem(inputs.dem, grid, work / "input")
-            output = _run(job, inputs, grid, dem, work, progress)
+            scene = inputs.scene
+            if job.product is Product.RTC_S1:
+                scene, filled = mark_fill(scene, job.burst_id, work / "input")
+            output = _run(job, inputs._replace(scene=scene), grid, dem, work, progress)
 
         def write() -> EngineResult:
             with meter.stage("write layers"):
-                result = collect_output(job, inputs, grid, output, folder, progress, dem)
+                result = collect_output(job, inputs, grid, output, folder, progress, dem, filled)
             shutil.rmtree(work)
             return result
 
@@ -129,7 +140,7 @@ def time_limit() -> float:
 
 
 def _run(
-    job: BurstJob, inputs: EngineInputs, grid: Grid, dem: StagedDem, work: Path, progress: Progress
+    job: BurstJob, inputs: EngineInputs, grid: Grid, dem: "StagedDem", work: Path, progress: Progress
 ) -> Path:
     """Run the workflow; gives the folder it wrote to."""
     limit = time_limit()

@@ -2,18 +2,21 @@
 
 import io
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import h5py
+import numpy as np
 import rasterio
+from numpy.typing import NDArray
 from PIL import Image
 from shapely import to_wkt
 from shapely.geometry import shape
 
 from rtcflow.engines.base import EngineInputs, EngineResult, Processing
-from rtcflow.engines.isce3.terrain import StagedDem
+from rtcflow.engines.filled_zeros import fill_notes, fill_record
 from rtcflow.engines.orbit_fit import orbit_fit_record
 from rtcflow.product.browse import MAX_BYTES, save_browse
 from rtcflow.product.check import check_layer
@@ -29,12 +32,16 @@ from rtcflow_contract.backscatter import in_convention
 from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.layers import layers_of
+from rtcflow_contract.layers import LAYERS, POLARIZATION_LAYERS, Product, layers_of
 from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
+
+if TYPE_CHECKING:
+    from rtcflow.engines.isce3.terrain import StagedDem
 
 _ALGORITHMS = "metadata/processingInformation/algorithms"
 _PARAMETERS = "metadata/processingInformation/parameters"
 _VERSIONS = {"rtc": "softwareVersion", "isce3": "isce3Version", "s1Reader": "s1ReaderVersion"}
+_NO_CLASS = int(LAYERS["mask"].nodata)
 # Of the file as a whole, and where in it the same is said.
 _WHO = {"institution": "institution", "contact": "contactInformation", "project": "project"}
 _OF_THIS_RUN = (
@@ -63,7 +70,8 @@ def collect_output(
     output: Path,
     folder: Path,
     progress: Progress,
-    dem: StagedDem,
+    dem: "StagedDem",
+    filled: Mapping[str, float],
 ) -> EngineResult:
     """Bring the workflow's files into the product folder.
 
@@ -80,6 +88,8 @@ def collect_output(
     progress : Progress
     dem : StagedDem
         What the workflow was given; pixels without a height of their own get no data in every layer.
+    filled : mapping
+        Share of the valid samples where nothing was received, 0 to 1, by polarization; empty for static layers.
 
     Raises
     ------
@@ -98,15 +108,18 @@ def collect_output(
     paths = {layer.name: _the(output, f"_{layer.name}.tif") for layer in layers}
     browse = _the(output, ".png")
     checked = {layer.name: check_layer(paths[layer.name], layer, grid) for layer in layers}
-    seen = checked["mask"].valid & ~dem.void if dem.void.size else checked["mask"].valid
-    outline = shape(footprint_of(seen, grid).geometry)
-    processing = replace(facts.processing, more={**dem.parameters, **_orbit_fit(inputs)})
+    mask = _read(paths["mask"])
+    mask[_without_value({name: layer.valid for name, layer in checked.items()}) & (mask == 0)] = _NO_CLASS
+    if dem.void.size:
+        mask[dem.void] = _NO_CLASS
+    outline = shape(footprint_of(mask != _NO_CLASS, grid).geometry)
+    zeros = {"filled_percent": fill_record(filled)} if job.product is Product.RTC_S1 else {}
+    processing = replace(facts.processing, more={**dem.parameters, **_orbit_fit(inputs), **zeros})
     record = make_record(job, inputs, grid, facts.versions, processing, to_wkt(outline, rounding_precision=6))
     tags = tags_of(record, job.product_id, grid)
     for number, layer in enumerate(layers):
         progress("write layers", number / len(layers))
-        with rasterio.open(paths[layer.name]) as source:
-            values = source.read(1)
+        values = mask if layer.name == "mask" else _read(paths[layer.name])
         if dem.void.size:
             values[dem.void] = layer.nodata
         named = in_convention(layer, job.backscatter)
@@ -114,7 +127,22 @@ def collect_output(
         write_cog(path, values, named, grid, tags, job.precision)
     _copy_browse(browse, folder / browse_file_name(job.product_id, job.naming))
     _write_metadata(metadata, folder / metadata_file_name(job.product_id, job.naming), record)
-    return EngineResult(facts.versions, processing.parameters())
+    return EngineResult(facts.versions, processing.parameters(), notes=fill_notes(filled))
+
+
+def _read(path: Path) -> NDArray[Any]:
+    with rasterio.open(path) as source:
+        values: NDArray[Any] = source.read(1)
+    return values
+
+
+def _without_value(valid: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Pixels that no backscatter layer has a value of, (rows, cols); none where there is no backscatter.
+
+    The workflow's mask calls them clear where the samples under them are no data, or the area factor is too small.
+    """
+    layers = [values for name, values in valid.items() if name in POLARIZATION_LAYERS]
+    return ~np.any(layers, axis=0) if layers else np.zeros(valid["mask"].shape, bool)
 
 
 def _orbit_fit(inputs: EngineInputs) -> dict[str, object]:

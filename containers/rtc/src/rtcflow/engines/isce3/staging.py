@@ -76,7 +76,7 @@ def _stage_measurement(path: Path, files: BurstFiles) -> None:
 
 
 def _virtual_measurement(files: BurstFiles) -> str:
-    """A GDAL virtual raster as large as the sub-swath's, with the burst's lines in their place."""
+    """A GDAL virtual raster as large as the sub-swath's, with the burst's lines in place; s1-reader takes floats."""
     timing = ET.parse(files.annotation).find("swathTiming")
     if timing is None:
         raise ValueError(f"{files.annotation.name} has no swathTiming")
@@ -85,7 +85,7 @@ def _virtual_measurement(files: BurstFiles) -> str:
     source = escape(str(files.measurement))
     return (
         f'<VRTDataset rasterXSize="{samples}" rasterYSize="{lines * bursts}">'
-        '<VRTRasterBand dataType="CInt16" band="1"><SimpleSource>'
+        '<VRTRasterBand dataType="CFloat32" band="1"><SimpleSource>'
         f'<SourceFilename relativeToVRT="0">{source}</SourceFilename><SourceBand>1</SourceBand>'
         f'<SrcRect xOff="0" yOff="0" xSize="{samples}" ySize="{lines}"/>'
         f'<DstRect xOff="0" yOff="{files.first_line}" xSize="{samples}" ySize="{lines}"/>'
