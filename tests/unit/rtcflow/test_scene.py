@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
+from rtcflow.sentinel1.interference import interference_file
 from rtcflow.sources.scene.safe_burst import fetch_burst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
@@ -46,12 +47,18 @@ def s3(monkeypatch):
     s3_client.cache_clear()
 
 
+RFI = f"annotation/rfi/rfi-{stem('iw1', 'VV')}.xml"
+
+
 @pytest.fixture
 def source(request, tmp_path, s3):
     """The same scene in each kind of place."""
-    kind, files = request.param, safe_files()
+    kind, files = request.param, {**safe_files(), RFI: b"<rfi/>"}
     if kind == "folder":
         write_case(tmp_path / "in")
+        path = tmp_path / "in" / f"{SCENE}.SAFE" / RFI
+        path.parent.mkdir(parents=True)
+        path.write_bytes(files[RFI])
         return tmp_path / "in" / f"{SCENE}.SAFE"
     if kind == "s3 folder":
         for name, content in files.items():
@@ -81,6 +88,13 @@ def test_the_burst_comes_with_its_own_pixels_from_every_place(source, tmp_path):
         assert files.noise.read_bytes() == b"<noise/>"
     assert (fetched.safe / "manifest.safe").is_file()
     assert fetched.burst.burst_index == 1
+
+
+@pytest.mark.parametrize("source", PLACES, indirect=True)
+def test_the_report_on_interference_comes_along_from_every_place(source, tmp_path):
+    files = fetch(source, tmp_path / "work").files
+    assert interference_file(files["VV"].annotation).read_bytes() == b"<rfi/>"
+    assert not interference_file(files["VH"].annotation).exists()
 
 
 def test_a_local_folder_is_used_where_it_is(tmp_path):

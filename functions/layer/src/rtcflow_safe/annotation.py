@@ -347,6 +347,10 @@ def _point(element: ET.Element) -> GridPoint:
         raise ValueError("a point of the geolocation grid is not finite")
     if not (abs(values["latitude"]) <= 90 and abs(values["longitude"]) <= 360):
         raise ValueError("a point of the geolocation grid is not on the earth")
+    if not 0 < values["incidenceAngle"] < 90:
+        raise ValueError(
+            f"a point of the geolocation grid has an incidence angle of {values['incidenceAngle']:g}"
+        )
     return GridPoint(
         time_of(text_of(element, "azimuthTime")),
         values["slantRangeTime"],

@@ -19,7 +19,10 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import NoiseLevel, Quality, Rfi
+from rtcflow_safe.annotation import read_annotation
+from rtcflow_safe.xml import parse_xml, read_xml
 
+_HEADING = "generalAnnotation/productInformation/platformHeading"
 # Slant range and azimuth resolution of IW SLC in metres: Sentinel-1 Product Definition (S1-RS-MDA-52-7440), table of
 # IW SLC characteristics.
 RESOLUTIONS_M = {"IW1": (2.7, 22.5), "IW2": (3.1, 22.7), "IW3": (3.5, 22.6)}
@@ -90,8 +93,13 @@ def _equivalent_looks(source: SourceData, grid: Grid) -> float:
 
 
 def _heading(annotation: Path) -> float | None:
-    text = _parsed(annotation).findtext("generalAnnotation/productInformation/platformHeading")
-    return round(float(text) % 360, 4) if text else None
+    read = read_annotation(annotation)
+    if not read.root.findtext(_HEADING):
+        return None
+    try:
+        return round(read.number(_HEADING, -360.0, 360.0) % 360, 4)
+    except ValueError as error:
+        raise read.unreadable(str(error)) from error
 
 
 def _altitude(orbit: Path, burst: Burst) -> float | None:
@@ -120,9 +128,4 @@ def _rfi(reports: dict[str, dict[str, Any]]) -> Rfi:
 
 
 def _parsed(path: Path) -> ET.Element:
-    try:
-        return ET.parse(path).getroot()
-    except (OSError, ET.ParseError) as error:
-        raise RefusedError(
-            f"{path.name} cannot be read ({error}); fetch the scene again", "annotation"
-        ) from error
+    return parse_xml(read_xml(path), path.name)

@@ -23,6 +23,8 @@ from rtcflow_safe.identity import label_bursts
 LEAST_COVER = 0.98
 # Geolocation grids are good to metres; an orbit or a time of another pass is off by kilometres.
 _MOST_TIME_S, _MOST_RANGE_M = 0.2, 500.0
+# Lines and samples; a scene of IPF 3.20 repeats them to an eighth.
+_MOST_OFF_GRID = 5.0
 _POINTS_A_SIDE = 9
 _A_ROW_S = 0.5
 _TO_ECEF = Transformer.from_crs(4979, 4978, always_xy=True)
@@ -53,10 +55,31 @@ def check_identity(burst: Burst, annotation: Path, orbit: Path, track: int) -> t
             f"{burst.burst_id}: its time since the ascending node or its orbit is wrong; check scene and orbit file",
             reason="burst-id",
         )
+    _check_raster(burst, read)
     middle = 0.5 * (burst.lines - 1) * burst.azimuth_interval_s
     vectors = read_orbit(orbit, burst.sensing_start)
     _check_ground(burst, read, fit_orbit(vectors, 0.0, 2 * middle), orbit.name)
     return (f"{burst.burst_id}: {label.remark}",) if label.remark else ()
+
+
+def _check_raster(burst: Burst, read: Annotation) -> None:
+    """Hold the timing of lines and samples against the geolocation grid, which repeats it."""
+    last = len(read.entries) - 1
+    samples, lines = [0.0], [0.0]
+    for point in read.grid:
+        index = min(point.line // burst.lines, last)
+        if index not in (burst.index, last):
+            continue
+        line = point.line - index * burst.lines
+        late = (point.time - read.entries[index].time).total_seconds() - line * burst.azimuth_interval_s
+        far = point.slant_range_time_s * SPEED_OF_LIGHT / 2 - burst.starting_range_m
+        lines.append(abs(late / burst.azimuth_interval_s))
+        samples.append(abs(far / burst.range_spacing_m - point.pixel))
+    if max(samples) > _MOST_OFF_GRID or max(lines) > _MOST_OFF_GRID:
+        raise read.unreadable(
+            f"its times and ranges contradict its geolocation grid by {max(lines):,.1f} lines and {max(samples):,.1f} "
+            "samples"
+        )
 
 
 def _check_ground(burst: Burst, read: Annotation, orbit: OrbitPolynomial, name: str) -> None:

@@ -3,6 +3,7 @@
 Sentinel-1 Product Specification (S1-RS-MDA-52-7441), RFI annotation data set.
 """
 
+import math
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from rtcflow.sentinel1.annotation import Burst
 from rtcflow_contract.errors import RefusedError
+from rtcflow_safe.xml import parse_xml, read_xml
 
 # A burst's report carries the time of its first line, give or take the processor's rounding.
 _SAME_BURST = timedelta(seconds=1)
@@ -40,7 +42,7 @@ def read_interference(annotation: Path, burst: Burst) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        root = ET.parse(path).getroot()
+        root = parse_xml(read_xml(path), path.name)
         # `rfiMitigationPerformed` says when it is applied, `rfiMitigationApplied` in which domain it was.
         domain = (root.findtext("rfiMitigationApplied") or root.findtext("rfiMitigationDomain") or "").strip()
         found: dict[str, Any] = {
@@ -56,7 +58,7 @@ def read_interference(annotation: Path, burst: Burst) -> dict[str, Any] | None:
                     for name, value in _leaves(report).items()
                 }
         return found
-    except (OSError, ET.ParseError, ValueError) as error:
+    except ValueError as error:
         raise RefusedError(
             f"interference annotation {path.name} cannot be read ({error}); fetch the scene again",
             "annotation",
@@ -74,9 +76,11 @@ def _leaves(element: ET.Element, prefix: str = "") -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
+    """A number where the text is one; JSON has no place for one that is not finite."""
     for kind in (int, float):
         try:
-            return kind(text)
+            number = kind(text)
         except ValueError:
             continue
+        return number if math.isfinite(number) else text
     return text

@@ -11,6 +11,7 @@ from rasterio.windows import Window
 from rtcflow.sentinel1.annotation import Burst
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow_contract.errors import RefusedError
+from rtcflow_safe.annotation import read_annotation
 
 
 def read_burst_pixels(files: BurstFiles, burst: Burst) -> NDArray[np.int16]:
@@ -31,6 +32,19 @@ def read_burst_pixels(files: BurstFiles, burst: Burst) -> NDArray[np.int16]:
                 raise RefusedError(
                     f"measurement {name} is {tiff.height} x {tiff.width}, too small for lines {top} to "
                     f"{top + burst.lines} of {burst.samples} samples; fetch the scene again",
+                    "measurement",
+                )
+            whole = len(read_annotation(files.annotation).entries) * burst.lines
+            if tiff.height not in (burst.lines, whole):
+                raise RefusedError(
+                    f"measurement {name} has {tiff.height} lines where its annotation has {whole}; fetch the scene "
+                    "again",
+                    "measurement",
+                )
+            if (tiff.count, tiff.dtypes[0]) != (1, "complex_int16"):
+                raise RefusedError(
+                    f"measurement {name} has {tiff.count} x {tiff.dtypes[0]} where one of complex int16 belongs; fetch "
+                    "the scene again",
                     "measurement",
                 )
             mapped = _map_strips(Path(str(files.measurement)), tiff, top, burst.lines)

@@ -45,7 +45,7 @@ def read_beta0(calibration: Path, burst: Burst) -> Vector:
     RefusedError
         When the file cannot be read or has no vector.
     """
-    root = _parse(calibration)
+    root = _parse(calibration, burst)
     vectors = _range_vectors(root, "calibrationVectorList/calibrationVector", "betaNought", calibration)
     nearest = _nearest(vectors, burst.sensing_start)
     return np.interp(np.arange(burst.samples), nearest.pixel, nearest.values)
@@ -59,7 +59,7 @@ def read_noise(noise: Path, burst: Burst) -> Noise:
     RefusedError
         When the file cannot be read or has no range vector.
     """
-    root = _parse(noise)
+    root = _parse(noise, burst)
     if root.find("noiseRangeVectorList") is not None:
         vectors = _range_vectors(root, "noiseRangeVectorList/noiseRangeVector", "noiseRangeLut", noise)
     else:
@@ -130,8 +130,18 @@ def _numbers(element: ET.Element, path: str) -> Vector:
     return np.array((element.findtext(path) or "").split(), float)
 
 
-def _parse(file: Path) -> ET.Element:
-    return parse_xml(read_xml(file), file.name)
+def _parse(file: Path, burst: Burst) -> ET.Element:
+    root = parse_xml(read_xml(file), file.name)
+    whose = (
+        ("missionId", burst.platform),
+        ("swath", burst.swath.upper()),
+        ("polarisation", burst.polarization),
+    )
+    for name, expected in whose:
+        found = (root.findtext(f"adsHeader/{name}") or "").strip().upper()
+        if found and found != expected:
+            raise _unreadable(file, f"it is of {found}, and the burst of {expected}")
+    return root
 
 
 def _unreadable(file: Path, why: str) -> RefusedError:

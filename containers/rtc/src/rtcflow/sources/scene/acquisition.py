@@ -3,6 +3,7 @@
 Sentinel-1 Product Specification (S1-RS-MDA-52-7441): product annotation and manifest.safe.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +54,8 @@ def read_source_data(safe: Path, annotation: Path, burst: Burst) -> SourceData:
         read = read_annotation(annotation)
         manifest = read_manifest(read_xml(safe / MANIFEST_SAFE, reason="manifest-safe"))
         near, far = _incidence(read.grid, burst.sensing_start)
-        bandwidth = float(read.root.findtext(_BANDWIDTH) or "nan")
+        known = read.root.findtext(_BANDWIDTH)
+        bandwidth = read.number(_BANDWIDTH, 1e6, 1e9) if known else math.nan
         return SourceData(burst, _center(manifest.facility), manifest.processing_stop, bandwidth, near, far)
     except (OSError, ValueError) as error:
         raise RefusedError(

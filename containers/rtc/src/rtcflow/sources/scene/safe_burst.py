@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -165,6 +166,12 @@ class _LocalCopy(Safe):
             )
         return path
 
+    def report(self, name: str) -> None:
+        """Fetch a file that a scene may have or not, and that no value is made of."""
+        if name in self.manifest.files or name in self.names:
+            with suppress(NotFoundError):
+                self._compare(name, self.place.fetch(name, self.target))
+
     def verify(self, name: str) -> None:
         """Compare the checksum of a file of which a part was read, where that can be done."""
         if not self.place.verify(name):
@@ -207,6 +214,7 @@ def _fetch_files(safe: _LocalCopy, burst: AnnotatedBurst, read_lines: LineReader
     )
     if read_lines is None:
         return BurstFiles(annotation, calibration, noise, "", 0)
+    safe.report(f"annotation/rfi/rfi-{stem}.xml")
     lines = read_annotation(annotation).lines_per_burst
     name = f"measurement/{stem}.tiff"
     try:

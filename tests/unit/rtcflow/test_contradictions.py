@@ -1,0 +1,131 @@
+"""Files of a scene that contradict each other are refused by name: one of them is wrong, and nothing says which."""
+
+import re
+import shutil
+import xml.etree.ElementTree as ET
+
+import pytest
+import rasterio
+
+from rtcflow.product.quality import _heading
+from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.sentinel1.ground import check_identity
+from rtcflow.sentinel1.interference import read_interference
+from rtcflow.sentinel1.measurement import read_burst_pixels
+from rtcflow.sentinel1.radiometry import read_beta0, read_noise
+from rtcflow.sources.scene.acquisition import read_source_data
+from rtcflow_contract.errors import RefusedError
+
+TRACK = 147
+
+
+@pytest.fixture
+def scene(tiny_sample, tmp_path):
+    """Path by path below the annotation folder of a copy of the tiny scene, of IW1 in VV."""
+    safe = tmp_path / tiny_sample.safe.name
+    shutil.copytree(tiny_sample.safe, safe, ignore=shutil.ignore_patterns("*.tiff"))
+    return safe
+
+
+def annotation_of(safe, ending="iw1-slc-vv"):
+    (path,) = (safe / "annotation").glob(f"s1?-{ending}-*.xml")
+    return path
+
+
+def change(path, field, to):
+    text, count = re.subn(
+        rf"(<{field}[^>]*>)(.*?)(</{field}>)", lambda m: m[1] + to(m[2]) + m[3], path.read_text()
+    )
+    assert count
+    path.write_text(text)
+
+
+def times(share):
+    return lambda text: repr(float(text) * share)
+
+
+@pytest.mark.parametrize(
+    ("field", "to"),
+    [
+        ("imageInformation/azimuthTimeInterval", times(1.2)),
+        ("productInformation/rangeSamplingRate", times(1.01)),
+        ("imageInformation/slantRangeTime", lambda text: repr(float(text) + 1e-7)),
+    ],
+)
+def test_times_and_ranges_that_the_geolocation_grid_contradicts_are_refused(tiny_sample, scene, field, to):
+    path = annotation_of(scene)
+    whole = read_burst(path, tiny_sample.bursts["iw1"][0])
+    assert check_identity(whole, path, tiny_sample.orbit, TRACK) == ()
+    tree = ET.parse(path)
+    (element,) = tree.iterfind(f".//{field}")
+    element.text = to(element.text)
+    tree.write(path)
+    with pytest.raises(RefusedError, match="contradict its geolocation grid"):
+        check_identity(read_burst(path, whole.burst_id), path, tiny_sample.orbit, TRACK)
+
+
+@pytest.mark.parametrize("kind", ["calibration", "noise"])
+@pytest.mark.parametrize(("field", "to"), [("polarisation", "VH"), ("swath", "IW3"), ("missionId", "S1B")])
+def test_a_lookup_table_of_another_image_is_refused(tiny_sample, scene, kind, field, to):
+    annotation = annotation_of(scene)
+    burst = read_burst(annotation, tiny_sample.bursts["iw1"][0])
+    path = annotation.parent / "calibration" / f"{kind}-{annotation.name}"
+    read = read_beta0 if kind == "calibration" else read_noise
+    read(path, burst)
+    change(path, field, lambda text: to)
+    with pytest.raises(RefusedError, match=rf"{path.name} cannot be read \(it is of {to}"):
+        read(path, burst)
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [{"dtype": "complex64"}, {"dtype": "int16"}, {"count": 2}, {"more": 7}],
+    ids=["floats", "no phase", "two bands", "more lines"],
+)
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_measurement_that_is_not_the_annotations_image_is_refused(tiny_sample, tmp_path, profile):
+    annotation = annotation_of(tiny_sample.safe)
+    burst = read_burst(annotation, tiny_sample.bursts["iw1"][0])
+    lines = burst.lines * len(tiny_sample.bursts["iw1"]) + profile.pop("more", 0)
+    path = tmp_path / "measurement.tiff"
+    whole = {"driver": "GTiff", "width": burst.samples, "height": lines, "count": 1, "dtype": "complex_int16"}
+    with rasterio.open(path, "w", **whole | profile):
+        pass
+    with pytest.raises(RefusedError, match=r"measurement\.tiff has"):
+        read_burst_pixels(BurstFiles(annotation, path, path, path), burst)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "none", "999"])
+def test_a_heading_that_is_none_is_refused(scene, value):
+    path = annotation_of(scene)
+    assert 0 <= _heading(path) < 360
+    change(path, "platformHeading", lambda text: value)
+    with pytest.raises(RefusedError, match=path.name):
+        _heading(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("incidenceAngle", "500"), ("incidenceAngle", "nan"), ("processingBandwidth", "-1")]
+)
+def test_angles_and_bandwidths_that_cannot_be_are_refused(tiny_sample, scene, field, value):
+    path = annotation_of(scene)
+    burst = read_burst(path, tiny_sample.bursts["iw1"][0])
+    read_source_data(scene, path, burst)
+    text = path.read_text()
+    if f"<{field}>" not in text:
+        pytest.fail(f"the sample's annotation has no {field}")
+    change(path, field, lambda text: value)
+    with pytest.raises(RefusedError):
+        read_source_data(scene, path, burst)
+
+
+def test_a_report_on_interference_has_only_finite_numbers(tiny_sample, scene):
+    path = annotation_of(scene)
+    burst = read_burst(path, tiny_sample.bursts["iw1"][0])
+    report = path.parent / "rfi" / f"rfi-{path.name}"
+    change(report, "percentageAffectedLines", lambda text: "nan")
+    assert read_interference(path, burst)["timeDomainRfiReport/percentageAffectedLines"] == "nan"
+    report.write_text("<rfi>" + "<a>" * 100)
+    with pytest.raises(RefusedError, match=report.name):
+        read_interference(path, burst)
