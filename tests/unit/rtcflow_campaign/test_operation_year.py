@@ -22,10 +22,12 @@ DAYS = 365 if os.environ.get("RTCFLOW_YEARS") else 75
 
 
 @pytest.fixture(params=SEEDS)
-def year(request, aws, tmp_path):
+def year(request, aws, tmp_path, monkeypatch):
     catalogue = Catalogue()
     with serve(catalogue) as url:
         played = Year(aws, catalogue, url, tmp_path, request.param, DAYS)
+        # The bucket's clock is the play's: what is old enough to be removed is told by it.
+        monkeypatch.setattr("moto.s3.models.utcnow", lambda: played.now.replace(tzinfo=None))
         played.run()
         yield played
 

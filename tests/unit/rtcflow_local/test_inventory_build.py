@@ -136,6 +136,24 @@ def _set(field, value):
     return change
 
 
+def test_a_manifest_that_is_damaged_later_is_told_by_every_build_until_it_is_mended(aws, products, tmp_path):
+    inventory = open_store(str(tmp_path))
+    build(products, inventory)
+    at = next(Location("products", key[len("s3://products/") :]) for key in sorted(items_in(inventory)))
+    at = Location("products", at.key.replace(ITEM, MANIFEST))
+    whole = storage.read_bytes(at)
+    storage.write_bytes(at, b"")
+    engine = "SELECT count(*) FROM products WHERE engine IS NULL"
+    for _ in range(2):
+        built = build(products, inventory)
+        assert [MANIFEST in trouble for trouble in built.troubles] == [True]
+        assert open_tables(inventory).execute(engine).fetchone() == (1,)
+    storage.write_bytes(at, whole)
+    assert build(products, inventory).troubles == ()
+    assert open_tables(inventory).execute(engine).fetchone() == (0,)
+    assert build(products, inventory)[:4] == (len(SPECS), 0, 0, 0)
+
+
 # Field by its path, and what it is changed to; None takes it away.
 EDITS = [
     ("type", "feature"),

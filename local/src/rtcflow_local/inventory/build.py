@@ -1,4 +1,4 @@
-"""Build an inventory, or bring it up to date: only items that are new or changed are read."""
+"""Build an inventory, or bring it up to date: only items that are new or changed, or whose manifest is, are read."""
 
 import json
 import re
@@ -108,6 +108,7 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
 
 def _list(source: Store) -> _Listed:
     listed: dict[str, Entry] = {}
+    manifests: dict[str, str] = {}
     collections: list[str] = []
     records: list[Entry] = []
     empty = True
@@ -115,7 +116,11 @@ def _list(source: Store) -> _Listed:
         empty = False
         if is_item(entry.name):
             listed[source.href(entry.name)] = entry
-        elif entry.name.rpartition("/")[2] == COLLECTION:
+            continue
+        folder, _, name = entry.name.rpartition("/")
+        if name == MANIFEST:
+            manifests[source.href(folder)] = entry.tag
+        elif name == COLLECTION:
             collections.append(entry.name)
         elif is_processed_scene(entry.name):
             records.append(entry)
@@ -124,7 +129,12 @@ def _list(source: Store) -> _Listed:
         raise RefusedError(
             f"there is nothing at all in {source.href('')}; correct the folder", reason="empty-source"
         )
-    return _Listed(listed, collections, records)
+    # A manifest may be damaged or made anew while its item stays.
+    tagged = {
+        href: entry._replace(tag=f"{entry.tag} {manifests.get(href.rpartition('/')[0], '')}".strip())
+        for href, entry in listed.items()
+    }
+    return _Listed(tagged, collections, records)
 
 
 def _by_month(found: tuple[str, Entry]) -> tuple[str, ...]:
@@ -203,7 +213,8 @@ def _read(source: Store, entry: Entry) -> _Read:
             None, f"{href} is no STAC item of a product: {error}; make the product anew or remove the file"
         )
     manifest, trouble = _manifest(source, entry.name.rpartition("/")[0], item["id"])
-    return _Read(with_facts(item, manifest, href, entry.tag), trouble)
+    # What is in trouble is read, and told, by every build until it is mended.
+    return _Read(with_facts(item, manifest, href, "" if trouble else entry.tag), trouble)
 
 
 def _manifest(source: Store, folder: str, item_id: str) -> tuple[Manifest | None, str]:

@@ -44,7 +44,7 @@ def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: 
     href : str
         Where the item is.
     tag : str
-        Changes with the item's content.
+        Changes with the content of the item and of its manifest.
     """
     static = next((ref.href for ref in manifest.inputs if ref.kind == "static"), None) if manifest else None
     facts = {
