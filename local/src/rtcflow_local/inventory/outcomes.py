@@ -94,9 +94,10 @@ def _collect(
         read = list(pool.map(lambda entry: rows_of(store, entry), new))
     unread = tuple(rows for rows in read if isinstance(rows, str))
     rows = [row for rows in read if not isinstance(rows, str) for row in rows]
-    read_now = pa.array(sorted({row["report"] for row in rows}), pa.string())
-    kept = held.filter(pc.invert(pc.is_in(held["report"], value_set=read_now)))
-    table = pa.concat_tables([kept, pa.Table.from_pylist(rows, _SCHEMA)], promote_options="default")
+    again = pa.array(sorted({row["report"] for row in rows} & tags.keys()), pa.string())
+    if len(again):
+        held = held.filter(pc.invert(pc.is_in(held["report"], value_set=again)))
+    table = pa.concat_tables([held, pa.Table.from_pylist(rows, _SCHEMA)], promote_options="default")
     if rows:
         data = io.BytesIO()
         pq.write_table(table, data, compression="zstd")
