@@ -40,7 +40,10 @@ class Built(NamedTuple):
 
 
 class _Listed(NamedTuple):
-    """Files below a folder: items by where they are, names of collections, records of processed scenes."""
+    """Files below a folder: items by where they are, names of collections, records of processed scenes.
+
+    An item's tag changes with its manifest too.
+    """
 
     items: dict[str, Entry]
     collections: list[str]
