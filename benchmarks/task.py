@@ -98,7 +98,7 @@ def _run(task: Task, work: Path) -> Used:
 
     def look() -> None:
         while not ended.wait(_LOOK_S):
-            largest[0] = max(largest[0], _size(work))
+            largest[0] = max(largest[0], folder_size(work))
 
     looking = threading.Thread(target=look)
     looking.start()
@@ -113,7 +113,8 @@ def _run(task: Task, work: Path) -> Used:
     return Used(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6, largest[0] / 1e9)
 
 
-def _size(folder: Path) -> int:
+def folder_size(folder: Path) -> int:
+    """Bytes of a folder's files, while others write and remove them."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:

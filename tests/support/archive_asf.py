@@ -94,6 +94,8 @@ class BurstExtractor(_Guarded):
         self.preparing = 1
         self._asked_for: dict[str, int] = {}
         self.made: dict[str, bytes] = {}
+        # Bodies that are kept for the next request; None for all.
+        self.keep: int | None = None
 
     def unknown(self, asked: Asked) -> Answer:
         return Answer(401, b'{"message": "Unauthorized"}')
@@ -108,14 +110,13 @@ class BurstExtractor(_Guarded):
             self._asked_for[path] = self._asked_for.get(path, 0) + 1
             if self._asked_for[path] <= self.preparing:
                 return Answer(202, b'{"message": "extracting"}')
-        if path not in self.made:
-            made = (
-                self._tiff(match)
-                if match["kind"] == "tiff"
-                else self.combined_xml(match["pol"], self.safes[match["scene"]])
-            )
-            self.made[path] = made
-        body = self.made[path]
+        body = self.made.get(path)
+        if body is None:
+            safe = self.safes[match["scene"]]
+            body = self._tiff(match) if match["kind"] == "tiff" else self.combined_xml(match["pol"], safe)
+            self.made[path] = body
+            if self.keep is not None and len(self.made) > self.keep:
+                self.made.pop(next(iter(self.made)), None)
         kind = {"tiff": "image/tiff", "xml": "application/xml"}[match["kind"]]
         tag = f'"{binascii.crc32(body):08x}"'
         headers = {"Content-Type": kind, "ETag": tag, "Accept-Ranges": "bytes"}

@@ -182,6 +182,32 @@ def test_passes_that_come_later_are_appended(tmp_path, items):
     xr.testing.assert_equal(appended, whole)
 
 
+def test_a_cube_takes_one_month_after_the_other(tmp_path, items):
+    path = tmp_path / "cube.zarr"
+    whole = open_stack(update_cube(tmp_path / "whole.zarr", flat(items)).path).load()
+    for months in ((1,), (1, 2), (1, 2, 3)):
+        written = update_cube(path, flat(items, *months))
+        assert len(written.new) == 1
+    xr.testing.assert_equal(open_stack(path).load(), whole)
+    assert open_stack(path).attrs == whole.attrs
+
+
+@pytest.mark.parametrize("standing", [(), (1, 2)])
+def test_an_interrupted_write_is_made_good_by_the_next(tmp_path, items, standing):
+    path = tmp_path / "cube.zarr"
+    if standing:
+        update_cube(path, flat(items, *standing))
+
+    def interrupt(done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        update_cube(path, flat(items), progress=interrupt)
+    update_cube(path, flat(items))
+    assert xr.open_zarr(path).VV.isel(y=30, x=3).values.tolist() == [1.0, 2.0, 3.0]
+    assert [left.name for left in tmp_path.glob(".cube*")] == []
+
+
 def test_nothing_new_writes_nothing(tmp_path, items):
     path = tmp_path / "cube.zarr"
     update_cube(path, flat(items))

@@ -63,7 +63,9 @@ def make_timeline(data: ReportData) -> Timeline:
         if state.type == "Map":
             rows += _tasks(data, axis)
     step = next((s for s in _TICKS if axis.whole / s <= 8), _TICKS[-1])
-    ticks = tuple((100 * i * step / axis.whole, _tick(i * step)) for i in range(int(axis.whole / step) + 1))
+    ticks = tuple(
+        (100 * i * step / axis.whole, _tick(i * step, step)) for i in range(int(axis.whole / step) + 1)
+    )
     return Timeline(tuple(rows), ticks)
 
 
@@ -97,7 +99,7 @@ def _bar(state: StateRun, axis: _Axis, kind: str) -> Bar:
     return axis.bar(state.name, state.entered, state.seconds(axis.end), kind)
 
 
-def _tick(seconds: int) -> str:
-    if seconds < 60 or seconds % 60:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 3600 or seconds % 3600 else f"{seconds // 3600} h"
+def _tick(seconds: int, step: int) -> str:
+    """A time in the unit of the axis."""
+    size, unit = (1, "s") if step < 60 else (60, "min") if step < 3600 else (3600, "h")
+    return f"{seconds // size} {unit}"

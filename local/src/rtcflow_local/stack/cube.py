@@ -94,6 +94,8 @@ def update_cube(
         _write(path, whole, {_GRID: json.dumps(record)}, progress)
     elif new:
         fresh = whole.isel(time=np.isin(whole["pass_id"].values, new))
+        # xarray writes the attributes anew: those that are there stay, until the passes are written to their end.
+        fresh = fresh.assign_attrs({_GRID: json.dumps(record), _PASSES: json.dumps(state.passes)})
         with _Share(progress):
             fresh.drop_dims("angle_orbit", errors="ignore").drop_vars("spatial_ref").to_zarr(
                 path, append_dim="time", consolidated=False

@@ -19,7 +19,7 @@ from rtcflow_local.stack.page import Figure, Section, render_page
 _WIDEST = 1200
 # A pass is missed where the time between two is longer than this many of the usual ones.
 _GAP = 1.5
-_COLUMNS = ("pass", "start (UTC)", "relative orbit", "bursts", "")
+_COLUMNS = ("pass", "start (UTC)", "relative orbit", "bursts", "state")
 _CUT = (2.0, 98.0)
 
 
