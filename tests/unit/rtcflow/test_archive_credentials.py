@@ -8,7 +8,7 @@ import pytest
 
 from rtcflow import task
 from rtcflow.sources.access.cdse_keys import S3Keys
-from rtcflow.sources.access.credentials import CDSE, EARTHDATA, Login, find_login, login_of
+from rtcflow.sources.access.credentials import CDSE, EARTHDATA, Login, find_login, login_of, not_accepted
 from rtcflow_contract.errors import RefusedError, RtcflowError
 from tests.support.archive_asf import PASSWORD, USER, AsfArchive
 from tests.support.archive_case import fetch
@@ -36,6 +36,19 @@ def test_a_login_comes_from_the_environment_before_netrc(netrc):
     assert find_login(EARTHDATA, set_too) == Login("me", "mine")
     assert find_login(EARTHDATA, netrc) == Login("nobody", "from-netrc")
     assert find_login(CDSE, netrc) == Login("other", "too")
+
+
+def test_the_default_entry_of_netrc_serves_hosts_without_one_of_their_own(tmp_path):
+    path = tmp_path / "netrc"
+    path.write_text(
+        "machine urs.earthdata.nasa.gov login me password mine\ndefault login any password other\n"
+    )
+    given = {"NETRC": str(path)}
+    assert find_login(EARTHDATA, given) == Login("me", "mine")
+    assert find_login(CDSE, given) == Login("any", "other")
+    refusal = not_accepted(CDSE, find_login(CDSE, given))
+    assert "identity.dataspace.copernicus.eu in .netrc" in refusal.message
+    assert "other" not in refusal.message
 
 
 def test_empty_variables_are_none(tmp_path):

@@ -125,8 +125,10 @@ def test_a_pair_is_joined_where_the_later_one_begins(tmp_path):
     late = "".join(orbit_text().partition("<OSV>")[:1]) + "<OSV>" + orbit_text().split("<OSV>", 5)[5]
     (tmp_path / EARLIER).write_text(early)
     (tmp_path / LATER).write_text(late)
-    orbit = fetch(tmp_path, tmp_path)
+    # The folder that the joined file is written to is made.
+    orbit = fetch(tmp_path, tmp_path / "work" / "orbit")
     text = orbit.path.read_text()
+    assert orbit.path.parent == tmp_path / "work" / "orbit"
     assert orbit.id == f"{EARLIER[:-4]}+{LATER[:-4]}"
     count = orbit_text().count("<OSV>")
     assert (text.count("<VY>1<"), text.count("<OSV>")) == (4, count)

@@ -11,7 +11,9 @@ from moto import mock_aws
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
+from rtcflow.sentinel1.annotation import read_burst
 from rtcflow.sentinel1.interference import interference_file
+from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sources.scene.safe_burst import fetch_burst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
@@ -95,6 +97,43 @@ def test_the_report_on_interference_comes_along_from_every_place(source, tmp_pat
     files = fetch(source, tmp_path / "work").files
     assert interference_file(files["VV"].annotation).read_bytes() == b"<rfi/>"
     assert not interference_file(files["VH"].annotation).exists()
+
+
+PACKED = {"tiled": {"tiled": True, "blockxsize": 16, "blockysize": 16}, "deflated": {"compress": "deflate"}}
+
+
+@pytest.mark.parametrize("place", ["folder", "zip", "s3"])
+@pytest.mark.parametrize("packing", PACKED)
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_measurement_that_someone_tiled_or_packed_is_read_all_the_same(s3, tmp_path, place, packing):
+    write_case(tmp_path / "in")
+    safe = tmp_path / "in" / f"{SCENE}.SAFE"
+    for polarization in ("VV", "VH"):
+        values = pixels(polarization).astype(np.float32)
+        profile = {
+            "driver": "GTiff",
+            "height": 2 * LINES,
+            "width": SAMPLES,
+            "count": 1,
+            "dtype": "complex_int16",
+        }
+        path = safe / "measurement" / f"{stem('iw1', polarization)}.tiff"
+        with rasterio.open(path, "w", **profile, **PACKED[packing]) as out:
+            out.write(values[..., 0] + 1j * values[..., 1], 1)
+    files = {
+        path.relative_to(safe).as_posix(): path.read_bytes() for path in safe.rglob("*") if path.is_file()
+    }
+    source = safe
+    if place == "zip":
+        source = tmp_path / f"{SCENE}.zip"
+        source.write_bytes(zipped(files, zipfile.ZIP_STORED))
+    elif place == "s3":
+        for name, content in files.items():
+            s3.put_object(Bucket="scenes", Key=f"{SCENE}.SAFE/{name}", Body=content)
+        source = f"s3://scenes/{SCENE}.SAFE"
+    for polarization, fetched in fetch(source, tmp_path / "work").files.items():
+        burst = read_burst(fetched.annotation, BURSTS[1])
+        np.testing.assert_array_equal(read_burst_pixels(fetched, burst), pixels(polarization)[LINES:])
 
 
 def test_a_local_folder_is_used_where_it_is(tmp_path):

@@ -228,6 +228,17 @@ def test_a_version_that_is_not_whole_does_not_come_into_use(two):
     assert whole(other, "0.1") == "0.2"
 
 
+@pytest.mark.parametrize("left", [b"", b'{"id": ', b"[" * 100_000])
+def test_a_version_whose_item_is_spoilt_does_not_come_into_use(two, left):
+    storage.write_bytes(two.join("metadata.v0.2.json"), left)
+    before = names(two)
+    result = invoke(promote_command, "s3://products", "--version", "0.2", "--yes")
+    assert isinstance(result.exception, RefusedError)
+    assert "metadata.v0.2.json is no item" in result.output
+    assert manifest_at(two).product_version == "0.1"
+    assert names(two) == before
+
+
 def test_what_was_not_promoted_is_not_pruned(two):
     other = put_product(Spec(1))
     put_beside(Spec(1, version="0.2", made=datetime(2025, 5, 1, tzinfo=UTC), payload=BESIDE))

@@ -61,7 +61,7 @@ def parse_list(text: str, file: str) -> Iterator[tuple[int, Any]]:
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 yield number, line
 
 

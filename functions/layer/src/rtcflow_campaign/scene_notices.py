@@ -28,7 +28,7 @@ def _granule_of(record: Mapping[str, Any]) -> str:
         if "Message" in message:
             message = json.loads(message["Message"])
         return str(next(message[key] for key in _NAMES if key in message))
-    except (ValueError, KeyError, TypeError, StopIteration) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, StopIteration) as error:
         raise RefusedError(
             "the message names no granule_ur; it is no notice of the archive", "notice"
         ) from error

@@ -41,7 +41,11 @@ class FolderFiles:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(name for name in names if not name.startswith(".")):
                 path = Path(at, name)
-                found = path.stat()
+                try:
+                    found = path.stat()
+                except OSError:
+                    # A link to nothing, or a file that went away meanwhile.
+                    continue
                 yield Entry(
                     path.relative_to(self._root).as_posix(),
                     found.st_size,

@@ -195,7 +195,7 @@ def _take_collections(source: Store, inventory: Store, names: list[str]) -> list
             inventory.write(f"{COLLECTIONS}/{found}.json", data)
         except NotFoundError:
             continue
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, RecursionError, KeyError, TypeError) as error:
             troubles.append(f"{source.href(name)} is no STAC collection: {error}")
     return troubles
 

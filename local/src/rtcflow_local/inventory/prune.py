@@ -230,7 +230,7 @@ def _named(store: Store, name: str) -> set[str] | str | None:
         return {unquote(str(asset["href"])).rpartition("/")[2] for asset in item["assets"].values()}
     except NotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         return f"{store.href(name)} cannot be read: {error}"
 
 

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
+from rtcflow_contract.item_check import is_item
 from rtcflow_contract.keys import ITEM, MANIFEST, version_name, version_of_name
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.stored import read_stored
@@ -96,6 +97,13 @@ def promote(
     manifest = manifest_at(store, folder, version_name(MANIFEST, version))
     in_use = manifest_at(store, folder, MANIFEST)
     others_item = version_name(ITEM, version)
+    item = others_item if others_item in folder.sizes else ITEM
+    if not is_item(store.read(folder.at(item))):
+        raise RefusedError(
+            f"{store.href(folder.at(item))} is no item of a product; make version {version} again before it comes into "
+            "use",
+            reason="version-incomplete",
+        )
     if in_use.product_id != manifest.product_id:
         _check_whole(store, folder, manifest)
         _copy(store, folder, ITEM, version_name(ITEM, in_use.product_version))

@@ -17,6 +17,8 @@ from rtcflow_contract.request import SceneRequest, burst_list_file, parse_burst_
 
 # Only for checking a payload on this machine; PlanScene puts the stack's own bucket.
 _ANY_BUCKET = "the-products-bucket-of-the-stack"
+# Of an execution's input, Step Functions.
+_MOST_BYTES = 256 * 1024
 
 
 def payload_parameters() -> list[inspect.Parameter]:
@@ -67,7 +69,7 @@ def make_payload(given: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
     RefusedError
         When a file cannot be read, or the payload cannot work; names every wrong field at once.
     """
-    payload = _read_payload(file) if file else {}
+    payload = read_payload_file(file) if file else {}
     payload |= {
         name: value.value if isinstance(value, StrEnum) else value
         for name, value in given.items()
@@ -86,10 +88,18 @@ def _on_s3(value: Any) -> bool:
     return (burst_list_file(value) or "").startswith("s3://")
 
 
-def _read_payload(file: Path) -> dict[str, Any]:
+def read_payload_file(file: Path) -> dict[str, Any]:
+    """A payload from a file; raises RefusedError where it is none."""
+    text = _text(file, "payload")
+    if len(text.encode()) > _MOST_BYTES:
+        raise RefusedError(
+            f"payload {file} has {len(text.encode()) / 1024:,.0f} KiB, and {_MOST_BYTES // 1024} KiB are the most that "
+            "an execution takes; name bursts in a file by burst_id_list",
+            reason="payload",
+        )
     try:
-        payload = json.loads(_text(file, "payload"))
-    except ValueError as error:
+        payload = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise RefusedError(f"payload {file} is not JSON: {error}", reason="payload") from error
     if not isinstance(payload, dict):
         raise RefusedError(f"payload {file} must hold a JSON object with at least 'scene'", reason="payload")
@@ -98,6 +108,6 @@ def _read_payload(file: Path) -> dict[str, Any]:
 
 def _text(file: Path, what: str) -> str:
     try:
-        return file.read_text()
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedError(f"{what} {file} cannot be read: {error}", reason="file") from error

@@ -197,7 +197,7 @@ def _check_collections(planned: Sequence[PlannedScene]) -> None:
             continue
         try:
             found = storage.read_json(at).get("id")
-        except (ValueError, AttributeError) as error:
+        except (ValueError, RecursionError, AttributeError) as error:
             raise RefusedError(f"{at} is no collection; delete it and start again", "collection") from error
         if found != job.collection:
             raise RefusedError(

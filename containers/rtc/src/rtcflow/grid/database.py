@@ -129,7 +129,7 @@ def _area_of_file(path: Path) -> BaseGeometry:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         features = content["features"] if content.get("type") == "FeatureCollection" else [content]
         area = unary_union([shape(feature.get("geometry", feature)) for feature in features])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ShapelyError) as error:
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, ShapelyError) as error:
         raise RefusedError(
             f"{path} is no GeoJSON file ({error}); give polygons in degrees", "area"
         ) from error
