@@ -1,7 +1,9 @@
+import json
 import os
 from pathlib import Path
 
 import pytest
+from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
 from rtcflow_local.sample import SampleSpec, write_sample
 
@@ -26,6 +28,37 @@ def shared():
     if not folder.is_dir():
         pytest.skip(f"no reference data at {folder}; set RTCFLOW_SHARED to the folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def stac_validator(shared):
+    """Validates items and collections with the schemas of their extensions, offline."""
+    index = shared / "schemas" / "index.json"
+    found = JsonSchemaSTACValidator()
+    found.schema_cache.update(
+        {
+            uri: json.loads((index.parent / name).read_text())
+            for uri, name in json.loads(index.read_text()).items()
+        }
+    )
+    # What the render extension asks of a collection; its schema has no release among the others.
+    found.schema_cache["https://stac-extensions.github.io/render/v2.0.0/schema.json"] = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "required": ["renders"],
+        "properties": {
+            "renders": {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": {
+                    "type": "object",
+                    "required": ["assets"],
+                    "properties": {"rescale": {"items": {"type": "array", "items": {"type": "number"}}}},
+                },
+            }
+        },
+    }
+    return found
 
 
 @pytest.fixture(scope="session")
