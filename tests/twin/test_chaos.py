@@ -113,7 +113,6 @@ def test_tasks_carry_the_tags_that_their_cost_is_told_by(twin, runs):
     assert {"rtcflow:scene": twin.sample.scene, "rtcflow:collection": "s1_rtc_c1"} in tags
 
 
-@pytest.mark.xfail(strict=False, reason="fails; the cause is not traced yet")
 def test_s3_that_stays_away_fails_its_burst_by_name_and_the_next_start_makes_it(twin, runs):
     lost = twin.bursts[0]
     burst = runs[AWAY].burst(lost)

@@ -160,7 +160,6 @@ def own_stack(twin):
         remove(twin.emulator, name)
 
 
-@pytest.mark.xfail(strict=False, reason="fails; the cause is not traced yet")
 def test_a_new_version_leaves_an_execution_in_flight_alone(twin, own_stack):
     name = "renewed"
     side = own_stack(name)
