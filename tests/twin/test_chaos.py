@@ -28,8 +28,8 @@ def runs(twin, side):
         Fault(f"{STORM}/RTC_S1/{interrupted}", "spot", after_s=0.5, times=2),
         Fault(f"{STORM}/RTC_S1/{killed}", "kill", after_s=0.5, times=99),
         Fault(f'{{"task": "s3://{work}/executions/{STORM}/tasks/3.json"', "lambda_timeout", times=99),
-        # What a task reads first of its product's folder, and the plan does not.
-        Fault(f"{AWAY}/s1_rtc_c1/{lost}/{dated(twin)}/manifest.json", "s3_unavailable", times=99),
+        # What a task writes first.
+        Fault(f"PUT /{twin.stack.products_bucket}/{AWAY}/s1_rtc_c1/{lost}/", "s3_unavailable", times=99),
         Fault(f"{FLAKY}/s1_rtc_c1/{tried}", "s3_unavailable", times=2),
         Fault(f"{FLAKY}/s1_rtc_c1/{slow}", "s3_slow", after_s=2.0, times=3),
         # The plan's event names the execution after the payload, the summary's before it.

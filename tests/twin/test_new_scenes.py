@@ -52,11 +52,15 @@ class Watch:
         pages = self.twin.states.get_paginator("list_executions").paginate(
             stateMachineArn=self.twin.stack.state_machine
         )
-        return {
-            entry["name"]: entry["status"]
+        started = [
+            self.twin.states.describe_execution(executionArn=entry["executionArn"])
             for page in pages
             for entry in page["executions"]
-            if f"-{self.name}-" in entry["name"]
+        ]
+        return {
+            found["name"]: found["status"]
+            for found in started
+            if json.loads(found["input"]).get("s3_project_folder") == self.name
         }
 
     def items(self):

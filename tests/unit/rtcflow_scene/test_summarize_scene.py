@@ -93,8 +93,9 @@ def test_report_of_a_scene_is_written_and_succeeds(aws):
     write_plan(aws)
     write_outcome(aws, A, seconds=300.0, bytes_written=10)
     write_outcome(aws, B, outcome="skipped")
-    report, at, *_ = summarize_scene(event(done()), SETTINGS)
+    report, at, error, error_class = summarize_scene(event(done()), SETTINGS)
     assert (report.outcome, report.message) == (SceneOutcome.SUCCEEDED, "1 made, 1 skipped")
+    assert (error, error_class) == (None, None)
     stored = SceneReport.model_validate_json(aws.get_object(Bucket="work", Key=at.key)["Body"].read())
     assert stored == report
     assert report.bursts[0].item == f"s3://products/{A}"

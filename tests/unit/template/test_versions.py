@@ -28,6 +28,14 @@ def version_of(function: str) -> dict[str, Any]:
     return version
 
 
+def version_name(function: str) -> str:
+    """What `descriptions` has a function's version under."""
+    if function in _CAMPAIGN_FUNCTIONS:
+        return function
+    (name,) = [n for n, v in _VERSIONS.items() if v["Properties"]["FunctionName"] == {"Ref": function}]
+    return name
+
+
 def published_by(function: str) -> set[str]:
     """What a change of publishes a version: names in its description, and all of a task definition that it names."""
     names = named(version_of(function)["Properties"]["Description"])
@@ -40,6 +48,16 @@ def test_new_layer_or_parameter_publishes_a_version(name):
     function = template()["Resources"][name]["Properties"]
     parameters = set(template()["Parameters"]) & named(function["Environment"])
     assert parameters | named(function["Layers"]) <= published_by(name)
+
+
+@pytest.mark.parametrize("name", [*of_type(template(), "AWS::Lambda::Function"), *_CAMPAIGN_FUNCTIONS])
+def test_what_publishes_a_version_changes_the_function_too(name):
+    # Lambda refuses another version of an unchanged function, and the whole deployment fails.
+    resource = (template()["Resources"] | _CAMPAIGN_FUNCTIONS)[name]["Properties"]
+    function = {key: resource.get(key) for key in ("Layers", "Environment")} | {
+        "Globals": stack("campaigns")["Globals"] if name in _CAMPAIGN_FUNCTIONS else None
+    }
+    assert named(descriptions()[version_name(name)]) - {"TaskRevision"} <= named(function)
 
 
 def test_publishing_items_or_not_publishes_a_version():

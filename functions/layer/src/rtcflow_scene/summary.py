@@ -41,7 +41,7 @@ class Summary(NamedTuple):
 
     report: SceneReport
     at: keys.Location
-    error: str
+    error: str | None
     error_class: ErrorClass | None
 
 
@@ -100,6 +100,8 @@ def summarize_scene(event: Mapping[str, Any], settings: Settings) -> Summary:
         record_scene(plan, report)
     if failure:
         return Summary(report, at, name_to_fail_with(failure.error), error_class_of_name(failure.error))
+    if not failed:
+        return Summary(report, at, None, None)
     classes = {burst.error_class for burst in [*bursts, *statics] if burst.outcome is Outcome.FAILED}
     return Summary(report, at, "BurstsFailed", next((one for one in _GRAVITY if one in classes), None))
 
