@@ -1,4 +1,4 @@
-"""Gather this project's own files of the image, compiled and with one time.
+"""Gather this project's own files for the image, compiled, with one modification time.
 
 Run in the image's build: `python gather.py ENVIRONMENT OUT`, with what belongs below `/` in OUT.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trim import compile_modules, give_one_time
 
-# Numba writes the addresses of functions into remarks beside compiled code; they are others each time.
+# Numba stores function addresses as remarks in compiled code; they differ each time.
 _ADDRESS, _NO_ADDRESS = re.compile(rb"at 0x[0-9a-f]{12}>"), b"at 0x000000000000>"
 OWN = ("bin/rtcflow", "compiled", "sbom.cdx.json", "lib/python*/site-packages/rtcflow*")
 

@@ -1,6 +1,6 @@
 """Bill of materials of the image (CycloneDX JSON): `python sbom.py OUT python=FILE debian conda=PREFIX`, any of them.
 
-Python's packages are listed by cyclonedx-py, in FILE; what Debian and conda installed is added as components.
+FILE is the list of Python packages by cyclonedx-py; packages of Debian and conda are added as components.
 """
 
 import json
@@ -34,7 +34,7 @@ def _component(kind: str, name: str, version: str, more: str) -> Component:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the bill of the sources that are named."""
+    """Write the bill of materials of the named sources."""
     out, *sources = arguments
     given = dict(source.partition("=")[::2] for source in sources)
     bill = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": []}

@@ -1,1 +1,1 @@
-"""Lambda AssembleStac: the STAC item of a burst product; with it the product exists."""
+"""Lambda AssembleStac: write the STAC items of a task's products and decide whether the task runs again."""

@@ -1,4 +1,4 @@
-"""AssembleStac: the STAC items of what a task made, and what comes next for the task."""
+"""AssembleStac: write the STAC items of a task's products and decide whether the task runs again."""
 
 import os
 import random
@@ -32,7 +32,7 @@ events = ProductEvents(os.environ.get("CATALOGUE_TOPIC_ARN", ""), os.environ.get
 @metrics.log_metrics
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take what RunTask ended with, `event["ended"]`; the result says whether the task runs again."""
+    """Assemble after RunTask, whose end is `event["ended"]`; the result says whether the task runs again."""
     result = after_task(event, settings, events, now=datetime.now(UTC), share=random.random())
     told = {key: result.get(key) for key in ("next", "task", "wait_s", "usage")}
     logger.info("task ended", extra={**told, "ended": str(event.get("ended"))[:1000]})

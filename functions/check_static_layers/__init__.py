@@ -1,1 +1,1 @@
-"""CheckStaticLayers: which bursts of a plan lack the static layers they are to be linked to."""
+"""CheckStaticLayers: find the bursts of a plan whose static layers are missing."""

@@ -1,4 +1,4 @@
-"""CheckStaticLayers: which bursts of a plan lack the static layers they are to be linked to."""
+"""CheckStaticLayers: find the bursts of a plan whose static layers are missing."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ metrics = Metrics(namespace="rtcflow")
 @metrics.log_metrics
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Check the plan at `event["plan"]`, and have missing layers made where the payload asks for that."""
+    """Check the plan at `event["plan"]`, and have missing layers made if the payload asks for it."""
     checked = check_static_layers(event["plan"])
     told = {"missing": checked["missing"], "told": checked["message"]}
     logger.info("checked static layers", extra=told)

@@ -1,1 +1,1 @@
-"""FindScenes: start an execution for every new scene of the areas of interest, by schedule or by notice."""
+"""FindScenes: start an execution for every new scene of the areas of interest, on a schedule or on notice."""

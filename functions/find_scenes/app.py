@@ -1,4 +1,4 @@
-"""FindScenes: start an execution for every new scene of the areas of interest, by schedule or by notice."""
+"""FindScenes: start an execution for every new scene of the areas of interest, on a schedule or on notice."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from rtcflow_campaign.search_position import read_position
 from rtcflow_cloud.deadline import within_time
 from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError, TransientError
 
-# Left for the areas in hand when no further one is begun.
+# Once less time is left, no further area is begun; those in hand finish.
 _MARGIN_MS = 90_000
 
 logger = Logger()
@@ -39,7 +39,7 @@ executions = SceneExecutions(machine, work_bucket)
 @metrics.log_metrics
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Sweep all areas, or take the notices of `event["Records"]` and give back those that failed."""
+    """Sweep all areas, or take the notices in `event["Records"]` and return those that failed."""
     return _take_notices(event["Records"]) if "Records" in event else _sweep_areas(context)
 
 
@@ -75,7 +75,7 @@ def _sweep_areas(context: LambdaContext) -> dict[str, Any]:
     ):
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     if failures:
-        # The areas that could be searched are done; the error raises the alarm, and brings the retry.
+        # The other areas are done; raising the error sets off the alarm and the retry.
         sentence = "; ".join(text for _, text in failures)
         raise _gravest([error_class for error_class, _ in failures])(sentence, reason="areas")
     return {
@@ -85,7 +85,7 @@ def _sweep_areas(context: LambdaContext) -> dict[str, Any]:
 
 
 def _searched_until(area: Area) -> datetime:
-    """How far an area was searched: one that never was, or whose position cannot be read, comes first."""
+    """How far an area has been searched; an area never searched, or with an unreadable position, comes first."""
     try:
         return read_position(work_bucket, area.name, datetime.min.replace(tzinfo=UTC)).position.searched_until
     except RtcflowError:
@@ -100,7 +100,7 @@ def _failure(area: Area, error: Exception) -> tuple[ErrorClass, str]:
 
 
 def _gravest(classes: list[ErrorClass]) -> type[RtcflowError]:
-    """The error of a run: one that brings a retry where any area may work then."""
+    """The error of a run: a transient one if any area may work later, so that the run is retried."""
     if ErrorClass.TRANSIENT in classes:
         return TransientError
     return DefectError if ErrorClass.DEFECT in classes else RefusedError

@@ -1,1 +1,1 @@
-"""FollowScene: what a campaign does next about one of its scenes."""
+"""FollowScene: decide what a campaign does next with one of its scenes."""

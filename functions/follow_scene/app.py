@@ -1,4 +1,4 @@
-"""FollowScene: what a campaign does next about one of its scenes."""
+"""FollowScene: decide what a campaign does next with one of its scenes."""
 
 import os
 from typing import Any
@@ -22,7 +22,7 @@ _COUNTED = {"done": "CampaignScenesDone", "failed": "CampaignScenesFailed"}
 @metrics.log_metrics
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Follow the scene of `event["item"]`; the result says run, wait, done, failed or left."""
+    """Follow the scene in `event["item"]`; the result is run, wait, done, failed or left."""
     answer = follower.follow(event)
     logger.info("followed", extra={"campaign": event["campaign"], "scene_decision": answer["decision"]})
     for decision, name in _COUNTED.items():

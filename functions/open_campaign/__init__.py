@@ -1,1 +1,1 @@
-"""OpenCampaign: check a campaign's lists and write what its maps work through."""
+"""OpenCampaign: check a campaign's lists and write those that its Map states run."""

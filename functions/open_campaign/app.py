@@ -1,4 +1,4 @@
-"""OpenCampaign: check a campaign's lists and write what its maps work through."""
+"""OpenCampaign: check a campaign's lists and write those that its Map states run."""
 
 import os
 from typing import Any
@@ -21,7 +21,7 @@ settings = Settings.from_environment(os.environ)
 @metrics.log_metrics
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Open the campaign of `event["request"]`; the result names its lists, it does not hold them."""
+    """Open the campaign of `event["request"]`; the result has the locations of its lists."""
     opened = open_campaign(event["request"], event["execution"], event["started"], settings)
     logger.info("opened", extra={"campaign": opened["campaign"], "scenes": opened["lists"][-1]["count"]})
     metrics.add_metric(name="CampaignScenes", unit=MetricUnit.Count, value=opened["lists"][-1]["count"])

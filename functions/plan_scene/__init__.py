@@ -1,1 +1,1 @@
-"""PlanScene: from a scene payload to one job a burst, in the work bucket."""
+"""PlanScene: turn a scene payload into tasks of several bursts, in the work bucket."""

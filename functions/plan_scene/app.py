@@ -1,4 +1,4 @@
-"""PlanScene: from a scene payload to tasks of several bursts, in the work bucket."""
+"""PlanScene: turn a scene payload into tasks of several bursts, in the work bucket."""
 
 import os
 from typing import Any
@@ -22,7 +22,7 @@ settings = Settings.from_environment(os.environ)
 @metrics.log_metrics
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Plan the scene of `event["payload"]`; the result names its tasks, it does not hold them."""
+    """Plan the scene of `event["payload"]`; the result has the locations of its tasks."""
     stack = StackSettings.model_validate(event["stack"])
     planned = plan_scene(event["payload"], event["execution"], event["started"], settings, stack)
     logger.info("planned", extra={key: planned[key] for key in ("plan", "bursts", "orbit_wait_s")})

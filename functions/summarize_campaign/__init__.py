@@ -1,1 +1,1 @@
-"""SummarizeCampaign: the report of a campaign as things stand, as JSON and as a page."""
+"""SummarizeCampaign: write the current report of a campaign, as JSON and as a page."""

@@ -1,4 +1,4 @@
-"""SummarizeCampaign: the report of a campaign as things stand, as JSON and as a page."""
+"""SummarizeCampaign: write the current report of a campaign, as JSON and as a page."""
 
 import os
 from datetime import UTC, datetime
@@ -19,9 +19,9 @@ tracer = Tracer()
 @tracer.capture_lambda_handler
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Report the campaign of `event["campaign"]`; the result says how its execution is to end.
+    """Report the campaign of `event["campaign"]`; the result says how its execution ends.
 
-    `event["failure"]` is the error that ended its Map early, if one did.
+    `event["failure"]` is the error that ended its Map early, if any.
     """
     store = CampaignStore(os.environ["WORK_BUCKET"], event["campaign"])
     report = store.report(datetime.now(UTC), os.environ["AWS_REGION"])

@@ -1,1 +1,1 @@
-"""SummarizeScene: the scene's report, its event and its metrics, whatever became of its bursts."""
+"""SummarizeScene: write the scene's report, event and metrics, whether or not bursts failed."""

@@ -1,4 +1,4 @@
-"""SummarizeScene: the scene's report, its event and its metrics, whatever became of its bursts."""
+"""SummarizeScene: write the scene's report, event and metrics, whether or not bursts failed."""
 
 import os
 from typing import Any
@@ -21,7 +21,7 @@ settings = Settings.from_environment(os.environ)
 @metrics.log_metrics
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Report the scene of an execution; the result says how the execution is to end."""
+    """Report the scene of an execution; the result says how the execution ends."""
     report, at, error, error_class = summarize_scene(event, settings)
     measure(report, metrics)
     announce(report, str(at))

@@ -54,7 +54,7 @@ def check_task(state: Json) -> list[str]:
     """What is wrong with the arguments of one Task; those of an expression are checked where they are written."""
     resource = state.get("Resource", "")
     if not resource.startswith(_PREFIX):
-        return [f"Resource {resource} is no service integration; use {_PREFIX}<service>:<action>"]
+        return [f"Resource {resource} is not a service integration; use {_PREFIX}<service>:<action>"]
     for pattern in _PATTERNS:
         resource = resource.removesuffix(pattern)
     *_, service, action = resource.removeprefix(_PREFIX).split(":")
@@ -121,5 +121,5 @@ def _compare_structure(value: Any, shape: StructureShape, path: str) -> list[str
         elif _pascal(name) in members:
             problems.append(f"{path}.{name} must be spelled {_pascal(name)}")
         else:
-            problems.append(f"{path}.{name} is no argument of {shape.name}")
+            problems.append(f"{path}.{name} is not an argument of {shape.name}")
     return problems

@@ -17,11 +17,11 @@ def _check_scope(scope: Scope) -> list[Problem]:
     problems: list[Problem] = []
     start = scope.machine.get("StartAt")
     if start not in scope.states:
-        return [Problem(scope.name, f"StartAt names {start}, which is no state of it")]
+        return [Problem(scope.name, f"StartAt names {start}, which is not a state of it")]
     for name, state in scope.states.items():
         for target in targets(state):
             if target not in scope.states:
-                problems.append(Problem(name, f"leads to {target}, which is no state beside it"))
+                problems.append(Problem(name, f"leads to {target}, which is not a state beside it"))
         problems += _check_way_out(name, state)
     reached = _reached(start, scope.states)
     problems += [Problem(name, "is never reached") for name in scope.states if name not in reached]

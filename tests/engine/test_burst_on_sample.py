@@ -136,7 +136,7 @@ def test_a_product_made_from_s3_is_complete_and_opens(aws, written, tmp_path):
 
 # Every way in which our HDF5 file differs from OPERA's, and why: a pattern of what differs, and the reason.
 DIFFERENCES = {
-    r"type of identification/productVersion": "1.0.2 is no number",
+    r"type of identification/productVersion": "1.0.2 is not a number",
     r"attribute of data/projection .*_name|.*semi_minor_axis|.*longitude_of_prime_meridian": "what CF has besides",
     r"attribute of identification/boundingPolygon ogr_geometry": "tells GDAL what the text is",
     r"attribute of metadata/sourceData/.* units": "the specification has them in its text",

@@ -42,12 +42,14 @@ def test_machine_of_the_template_has_no_problem(template, file):
 
 def test_dangling_next_is_found(machine):
     machine["States"]["PlanScene"]["Next"] = "Nowhere"
-    assert "PlanScene: leads to Nowhere, which is no state beside it" in messages(check_graph(machine))
+    assert "PlanScene: leads to Nowhere, which is not a state beside it" in messages(check_graph(machine))
 
 
 def test_next_out_of_a_map_is_found(machine):
     machine["States"]["ProcessBursts"]["ItemProcessor"]["States"]["RunTask"]["Next"] = "SummarizeScene"
-    assert "RunTask: leads to SummarizeScene, which is no state beside it" in messages(check_graph(machine))
+    assert "RunTask: leads to SummarizeScene, which is not a state beside it" in messages(
+        check_graph(machine)
+    )
 
 
 def test_unreachable_state_is_found(machine):
@@ -135,7 +137,7 @@ def test_argument_in_camel_case_is_found():
 def test_unknown_argument_is_found():
     overrides = {"ContainerOverrides": [{"Name": "burst", "Env": []}]}
     assert check_task(run_task(Overrides=overrides)) == [
-        "Arguments.Overrides.ContainerOverrides[0].Env is no argument of ContainerOverride"
+        "Arguments.Overrides.ContainerOverrides[0].Env is not an argument of ContainerOverride"
     ]
 
 
@@ -218,7 +220,7 @@ def test_wrong_argument_of_an_item_reader_is_found(campaign_machine):
     arguments["Prefix"] = arguments.pop("Key")
     assert messages(check_arguments(campaign_machine)) == [
         "ProcessList: ItemReader.Arguments.Key is missing",
-        "ProcessList: ItemReader.Arguments.Prefix is no argument of GetObjectRequest",
+        "ProcessList: ItemReader.Arguments.Prefix is not an argument of GetObjectRequest",
     ]
 
 
@@ -233,5 +235,5 @@ def test_wrong_argument_of_a_nested_execution_is_found(campaign_machine):
     states = campaign_machine["States"]["ProcessList"]["ItemProcessor"]["States"]
     states["RunScene"]["Arguments"]["Payload"] = {}
     assert messages(check_arguments(campaign_machine)) == [
-        "RunScene: Arguments.Payload is no argument of StartExecutionInput"
+        "RunScene: Arguments.Payload is not an argument of StartExecutionInput"
     ]

@@ -110,7 +110,7 @@ class Play:
         if state == "PlanScene":
             return {"Payload": self._plan()}
         if state == "CheckStaticLayers":
-            return {"Payload": {"missing": 0, "message": "all static layers are there"}}
+            return {"Payload": {"missing": 0, "message": "all static layers exist"}}
         if state == "AssembleStac":
             return {"Payload": self._after_task(arguments["Payload"])}
         if state == "SummarizeScene":

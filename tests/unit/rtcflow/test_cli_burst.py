@@ -243,7 +243,7 @@ def test_a_stored_grid_that_is_none_is_refused_by_name(case, engine, monkeypatch
     stored.parent.mkdir(parents=True)
     stored.write_text("")
     assert burst(monkeypatch, case) == 65
-    assert "is no grid; delete it and start again" in capsys.readouterr().err
+    assert "is not a grid; delete it and start again" in capsys.readouterr().err
 
 
 def test_a_product_that_was_left_without_its_item_gets_it(case, engine, monkeypatch):

@@ -108,7 +108,7 @@ def test_a_safe_without_annotation_is_refused(tmp_path, monkeypatch, capsys):
     for path in (tmp_path / f"{SCENE}.SAFE" / "annotation").glob("*.xml"):
         path.unlink()
     assert list_bursts(monkeypatch, "--safe", tmp_path / f"{SCENE}.SAFE") == 65
-    assert f"scene {SCENE} lists no burst; fetch the scene again" in capsys.readouterr().err
+    assert f"scene {SCENE} lists no bursts; fetch the scene again" in capsys.readouterr().err
 
 
 def features(path):

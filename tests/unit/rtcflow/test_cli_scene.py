@@ -257,7 +257,7 @@ def test_the_address_of_a_bucket_is_no_folder(case, engine, monkeypatch, capsys,
     with pytest.raises(SystemExit) as caught:
         app.main()
     assert caught.value.code == 65
-    assert "--out s3://bucket/x is no folder of this machine" in capsys.readouterr().err
+    assert "--out s3://bucket/x is not a folder of this machine" in capsys.readouterr().err
     assert not (case / "s3:").exists()
 
 

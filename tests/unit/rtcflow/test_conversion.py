@@ -108,7 +108,7 @@ def test_what_cannot_be_converted_is_refused_by_name(products, tmp_path):
     with pytest.raises(RefusedError, match="is of burst t070_149816_iw3"):
         convert_product(rtc, static, Backscatter.BETA0, out)
     write_cog(rtc / "x_VV.tif", gamma0, LAYERS["VV"], GRID, {})
-    with pytest.raises(RefusedError, match="does not say of which convention"):
+    with pytest.raises(RefusedError, match="does not name its convention"):
         convert_product(rtc, static, Backscatter.BETA0, out)
 
 
@@ -131,7 +131,7 @@ def test_what_engine_isce3_lacks_is_refused_by_plan_and_command_line_alike():
         {"tide_correction": True},
         {"align_area_factors": True},
     ):
-        with pytest.raises(RefusedError, match="take engine native"):
+        with pytest.raises(RefusedError, match="use engine native"):
             parse_request(payload | wrong, "products")
     for choice in Backscatter:
         refuse_options("native", choice, True)

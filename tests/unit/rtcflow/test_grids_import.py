@@ -111,8 +111,8 @@ def test_the_index_lists_what_was_imported(database, tmp_path):
 @pytest.mark.parametrize(
     ("content", "area", "words"),
     [
-        (b"not a database at all, though long enough to be looked at", AUSTRALIA, "is no burst database"),
-        (None, AUSTRALIA, "is no file"),
+        (b"not a database at all, though long enough to be looked at", AUSTRALIA, "is not a burst database"),
+        (None, AUSTRALIA, "is not a file"),
         (b"", AUSTRALIA, "burst_id_map"),
     ],
 )

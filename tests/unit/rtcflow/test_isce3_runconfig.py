@@ -194,6 +194,6 @@ def test_the_text_is_read_back_as_it_was(tmp_path, folders):
     [({"epsg": 102_001}, "crs"), ({"left": 600_007.0}, "grid"), ({"top": 6_100_010}, "grid")],
 )
 def test_a_grid_the_workflow_would_not_keep_is_refused(tmp_path, folders, change, reason):
-    with pytest.raises(RefusedError, match="take engine native") as caught:
+    with pytest.raises(RefusedError, match="use engine native") as caught:
         groups_of(make_job(tmp_path), folders, GRID.model_copy(update=change))
     assert caught.value.reason == reason

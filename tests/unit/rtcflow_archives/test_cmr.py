@@ -71,7 +71,7 @@ def test_an_answer_that_is_no_catalogues_is_an_error(archive):
 
 def test_a_granule_without_its_metadata_is_a_defect(archive):
     archive.disturb = lambda number, status, items: (status, [{"meta": item["meta"]} for item in items])
-    with pytest.raises(DefectError, match="form that is not known"):
+    with pytest.raises(DefectError, match="unknown form"):
         archive.cmr.granules(**SLC)
 
 

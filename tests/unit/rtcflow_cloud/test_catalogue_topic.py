@@ -130,7 +130,7 @@ def test_a_collection_that_could_not_be_published_comes_before_its_first_item_st
 def test_an_event_that_the_bus_did_not_take_is_put_again(handler, topic, monkeypatch):
     bus = SimpleNamespace(put_events=lambda Entries: {"FailedEntryCount": 1})
     monkeypatch.setattr("rtcflow_scene.announcement._events", lambda: bus)
-    with pytest.raises(TransientError, match="the event bus did not take the event"):
+    with pytest.raises(TransientError, match="the event bus did not accept the event"):
         run(handler(EVENT_BUS_NAME="default"), made())
 
 

@@ -35,13 +35,13 @@ def test_a_field_that_an_earlier_release_lacked_has_its_default():
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "s3://b/k is empty, so it is no manifest"),
+        (b"", "s3://b/k is empty, so it is not a manifest"),
         (b"  \n", "s3://b/k is empty"),
-        (json.dumps(MANIFEST)[:-9].encode(), "s3://b/k is cut off or no JSON"),
-        (b"\xff\xfe", "s3://b/k is cut off or no JSON"),
-        (b"[1]", "s3://b/k is no manifest"),
-        (b"null", "s3://b/k is no manifest"),
-        (json.dumps({**MANIFEST, "burst_id": "x"}).encode(), "s3://b/k is no manifest .burst_id"),
+        (json.dumps(MANIFEST)[:-9].encode(), "s3://b/k is cut off or not JSON"),
+        (b"\xff\xfe", "s3://b/k is cut off or not JSON"),
+        (b"[1]", "s3://b/k is not a manifest"),
+        (b"null", "s3://b/k is not a manifest"),
+        (json.dumps({**MANIFEST, "burst_id": "x"}).encode(), "s3://b/k is not a manifest .burst_id"),
     ],
 )
 def test_what_cannot_be_read_is_named(data, told):

@@ -132,7 +132,7 @@ def write_static(s3, burst_id=BURST, without=(), **changes):
 def test_complete_static_product_is_linked(aws):
     write_static(aws)
     checked = check_static_layers(write_plan(aws))
-    assert checked == {"missing": 0, "message": "all static layers are there"}
+    assert checked == {"missing": 0, "message": "all static layers exist"}
     assert jobs_of(aws) == [("RTC_S1", BURST)]
 
 
@@ -234,7 +234,7 @@ def test_listing_goes_over_all_pages(aws):
 
 def test_manifest_that_is_none_is_refused(aws):
     aws.put_object(Bucket="products", Key=f"experimental/s1_rtc_static_c1/{BURST}/manifest.json", Body=b"{}")
-    with pytest.raises(RefusedError, match="is no manifest of a static product"):
+    with pytest.raises(RefusedError, match="is not a manifest of a static product"):
         check_static_layers(write_plan(aws))
 
 

@@ -5,8 +5,8 @@ import platform
 from importlib import import_module
 from typing import Any
 
-# Code for a baseline of the architecture and not for this very CPU, so that the compilation cache built into an image
-# or a checkout holds on other machines. Set here, before anything can import Numba, which reads it once.
+# Compile for a baseline of the architecture rather than this CPU, so that the compilation cache of an image or checkout
+# is valid on other machines. Set here, before anything can import Numba, which reads it once.
 if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("NUMBA_CPU_NAME", "x86-64-v3")
     os.environ.setdefault(
@@ -16,7 +16,7 @@ if platform.machine() in ("x86_64", "AMD64"):
 else:
     os.environ.setdefault("NUMBA_CPU_NAME", "generic")
     os.environ.setdefault("NUMBA_CPU_FEATURES", "")
-# Compiled code is found by the state of the code that it was compiled from; the others serve functions of a user's own.
+# The first locator finds compiled code by the state of its source; the others are for functions of users.
 os.environ.setdefault(
     "NUMBA_CACHE_LOCATOR_CLASSES",
     "rtcflow.compiled_code.CodeStateLocator,UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,"

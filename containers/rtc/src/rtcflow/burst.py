@@ -1,4 +1,4 @@
-"""One burst: a job in, a committed product out, in steps that a task overlaps."""
+"""Make one burst: from a job to a committed product, in steps that a task overlaps."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -22,18 +22,18 @@ from rtcflow_contract.standing import Verdict, judge
 
 
 class BurstResult(NamedTuple):
-    """`made` or `skipped`, and the product that stands now."""
+    """`made` or `skipped`, and the product that now exists."""
 
     outcome: Outcome
     manifest: Manifest
 
 
 class BurstRun:
-    """A burst on its way from job to product: `fetch`, `compute`, `write`, `publish`, called once each in this order.
+    """The steps from job to product: `fetch`, `compute`, `write`, `publish`, called once each in this order.
 
-    A product that stands already is found by `fetch`: then `result` is set, and no more is to be done. Each step raises
-    RefusedError, TransientError or DefectError with one sentence for the user. Whatever was brought to the destination
-    before is not committed, and is overwritten or removed by the next attempt.
+    If the product exists already, `fetch` sets `result` and nothing else is to be done. Each step raises RefusedError,
+    TransientError or DefectError with one sentence for the user. Files brought to the destination before an error are
+    not committed; the next attempt overwrites or removes them.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ class BurstRun:
         Where the product goes.
     progress : Progress
     meter : Meter, optional
-        What the burst costs is measured here, and recorded in the manifest.
+        Measures the resources used, which the manifest records.
     shared : Shared, optional
-        What bursts of one task fetch once.
+        Inputs that the bursts of a task fetch once.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class BurstRun:
         return self.result.manifest.grid if self.result else self._inputs.grid
 
     def fetch(self) -> None:
-        """Look for a product that stands, and fetch the inputs where there is none."""
+        """Look for an existing product, and fetch the inputs if there is none."""
         with self.meter.working():
             self._engine = choose_engine(self.job.engine)
             check_crs(self.job.output_crs)
@@ -88,12 +88,12 @@ class BurstRun:
             if self.result is not None:
                 return
             self._inputs = fetch_inputs(self.job, self._work, self._progress, self.meter, self._shared)
-            # The engine that `auto` stands for is known only here.
+            # What `auto` resolves to is known only here.
             version = self._inputs.engine.source.burst.ipf_version
             refuse_old_processor(self.job.scene, version, Engine(self._engine.name))
 
     def compute(self) -> None:
-        """Compute the layers, in memory or in files of the engine's own."""
+        """Compute the layers, in memory or in the engine's own files."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with self.meter.working():
             self._write_files = self._engine.compute(
@@ -104,7 +104,7 @@ class BurstRun:
         """Write the product's files and check them."""
         with self.meter.working():
             self._engine_result = self._write_files()
-            # Layers in memory go with it.
+            # Frees the layers in memory.
             del self._write_files
             self._progress("check", 0.0)
             with self.meter.stage("check"):
@@ -128,7 +128,7 @@ class BurstRun:
             )
             committed = self._destination.commit(self._folder, manifest)
             self._progress("publish", 1.0)
-            # What was committed says by which id its item goes.
+            # The committed manifest has the id of the item.
             standing = self._destination.existing()
         outcome = Outcome.MADE if committed else Outcome.SKIPPED
         self.result = BurstResult(outcome, standing or manifest)
@@ -142,7 +142,7 @@ def make_burst(
     progress: Progress = silent,
     meter: Meter | None = None,
 ) -> BurstResult:
-    """Make one burst product: all steps of `BurstRun`, whose parameters these are."""
+    """Make one burst product by all steps of `BurstRun`; parameters are those of `BurstRun`."""
     run = BurstRun(job, work, destination, progress, meter)
     run.fetch()
     if run.result is not None:
@@ -153,7 +153,7 @@ def make_burst(
 
 
 def _standing(job: BurstJob, destination: Destination) -> BurstResult | None:
-    """The result that stands already: this execution's own, or another's that is to stay; None where work is due."""
+    """The existing product, of this execution or another that must stay; None if the product is to be made."""
     manifest = destination.existing()
     verdict = judge(manifest, job, destination.href(destination.record), destination.complete)
     if manifest is None or verdict is Verdict.MAKE:

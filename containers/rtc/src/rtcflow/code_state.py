@@ -1,7 +1,7 @@
-"""The state of a module's code: its text and that of every module of this project that it imports, as a checksum.
+"""The state of a module's code: a checksum of its text and of every module of this project that it imports.
 
-Numba keeps compiled code by the file of the function alone. A kernel also holds what it calls and the constants that it
-reads, in other files: code compiled from another state of those would compute something else, in silence.
+Numba caches compiled code by the function's file alone. A kernel also contains the functions that it calls and the
+constants that it reads from other files; compiled code from another state of those would silently give wrong results.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ def code_state(path: str, more: tuple[str, ...] = ()) -> str:
     path : str
         The module's file.
     more : tuple of str
-        What the checksum is to depend on beside code, such as versions of libraries.
+        Other things that the checksum depends on, such as versions of libraries.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def code_state(path: str, more: tuple[str, ...] = ()) -> str:
         16 hexadecimal digits.
     """
     checksum = hashlib.sha256("\n".join(more).encode())
-    # By content: where the code is installed makes no difference.
+    # By content, independent of where the code is installed.
     checksum.update(b"".join(sorted(_digest(file) for file in _imported(path))))
     return checksum.hexdigest()[:16]
 

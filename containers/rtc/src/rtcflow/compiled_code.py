@@ -1,7 +1,7 @@
-"""Where Numba keeps the engine's compiled code: a folder for each state of the code, written by no other state.
+"""Numba's cache of the engine's compiled code: one folder for each state of the code.
 
-`NUMBA_CACHE_LOCATOR_CLASSES` names the class below to Numba (set in `rtcflow/__init__`). An image brings its compiled
-code in `RTCFLOW_COMPILED_DIR`, which may be read-only; it is copied to `NUMBA_CACHE_DIR`, where Numba may write.
+`NUMBA_CACHE_LOCATOR_CLASSES` (set in `rtcflow/__init__`) makes Numba use the class below. An image has compiled code in
+`RTCFLOW_COMPILED_DIR`, which may be read-only; it is copied to `NUMBA_CACHE_DIR`, where Numba can write.
 """
 
 import errno
@@ -26,7 +26,7 @@ _LIBRARIES = (f"numba {numba.__version__}", f"llvmlite {llvmlite.__version__}", 
 
 
 def compiled_state() -> str:
-    """State of the code whose compiled form computes: what the engine's kernels are found by."""
+    """State of the engine's code, by which its compiled kernels are found."""
     return code_state(str(_ENGINE), _LIBRARIES)
 
 
@@ -44,18 +44,18 @@ class CodeStateLocator(_SourceFileBackedLocatorMixin, _CacheLocator):
         return str(self._path)
 
     def get_source_stamp(self) -> str:
-        """Numba takes compiled code with the same stamp alone."""
+        """Numba uses only compiled code with the same stamp."""
         return self._state
 
     def ensure_cache_path(self) -> None:
-        """Make the folder, with what the image brings for it."""
+        """Make the folder, with compiled code of the image if there is any."""
         if not self._path.is_dir():
             _bring(self._path)
         super().ensure_cache_path()
 
     @classmethod
     def from_function(cls, py_func: FunctionType, py_file: str) -> "CodeStateLocator | None":
-        """A locator for a function of this project; None for any other, and where nothing can be written."""
+        """A locator for a function of this project; None for other functions, and if the cache cannot be written."""
         if not (py_func.__module__ + ".").startswith(_PACKAGES):
             return None
         located = cls(py_func, py_file)
@@ -78,7 +78,7 @@ def _parent(py_file: str) -> Path:
 
 
 def _bring(folder: Path) -> None:
-    """Copy what the image has for a folder; whole or not at all, and never over what is there."""
+    """Copy the image's files for a folder atomically, never over an existing folder."""
     built = Path(os.environ.get("RTCFLOW_COMPILED_DIR") or "/nonexistent", folder.name)
     if not built.is_dir() or built == folder:
         return
@@ -88,6 +88,6 @@ def _bring(folder: Path) -> None:
         whole.mkdir()
         for file in built.iterdir():
             shutil.copyfile(file, whole / file.name)
-        # Fails where another process has brought it meanwhile: the same code, since its name is its state.
+        # Fails if another process copied it meanwhile, which is the same code, as the name is the state.
         with suppress(OSError):
             whole.rename(folder)

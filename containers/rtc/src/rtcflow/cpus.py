@@ -1,4 +1,4 @@
-"""How many processors this process may use: a container's quota, not the machine's number."""
+"""Number of processors that this process may use: the container's quota, not the machine's processors."""
 
 import math
 import os
@@ -9,11 +9,11 @@ _UNITS = 1024
 
 
 def usable_cpus(cgroup: Path = _CGROUP) -> int:
-    """Processors that this process may keep busy, at least 1.
+    """Number of processors that this process may use, at least 1.
 
-    RTCFLOW_CPU_UNITS says so where it is set, 1,024 a processor. The stack sets it for its tasks: ECS limits the task,
-    which its container does not see. Else it is the least of the process's processors and of the quota of its control
-    group (version 2 or 1).
+    RTCFLOW_CPU_UNITS decides if it is set, with 1,024 per processor. The stack sets it, since ECS limits the task in a
+    way that its container does not see. Otherwise it is the smaller of the process's CPU affinity and the quota of its
+    control group (version 2 or 1).
     """
     told = os.environ.get("RTCFLOW_CPU_UNITS", "")
     if told.isdigit() and int(told) > 0:
@@ -23,7 +23,7 @@ def usable_cpus(cgroup: Path = _CGROUP) -> int:
 
 
 def _quota(cgroup: Path) -> int | None:
-    """Processors by quota, a part of one counting whole; None without a quota."""
+    """Processors by quota, rounded up; None without a quota."""
     try:
         limit, period = _read(cgroup / "cpu.max").split()
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
 """The folder of a product, in S3 or on this machine: files first, then the manifest, which commits them.
 
-A commit is conditional, and nothing is left over from attempts that were killed or came second.
+A commit is conditional, and leaves nothing of attempts that were killed or came second.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ class Destination:
 
     @property
     def record(self) -> str:
-        """Name of the product's manifest: not `manifest.json` where another version is in use and stays so."""
+        """File name of the product's manifest: not `manifest.json` if another version is in use and stays in use."""
         return record_name(self._job, self._read(MANIFEST))
 
     def existing(self) -> Manifest | None:
@@ -65,7 +65,7 @@ class Destination:
             return None
 
     def complete(self, manifest: Manifest) -> bool:
-        """Whether every file is there in its size."""
+        """Whether every file exists with its size."""
         return not self._lacking(manifest)
 
     def _lacking(self, manifest: Manifest) -> list[str]:
@@ -80,13 +80,14 @@ class Destination:
     def commit(self, folder: Path, manifest: Manifest) -> bool:
         """Commit the product by its manifest and remove what it replaces.
 
-        Gives False, and removes this product's files, when another execution's product stands and must stay. Files of
-        other versions stay, and those of static layers, which items of backscatter may name.
+        Returns False, and removes this product's files, if another execution's product exists and must stay. Files of
+        other versions stay, and so do those of static layers, which items of backscatter may link.
 
         Raises
         ------
         RefusedError
-            When what stands is another product, or made from a later processing; this product's files are removed.
+            When the existing product is a different one, or made from a later processing; this product's files are
+            removed.
         """
         name = self.record
         beside = self._read(version_name(MANIFEST, manifest.product_version)) if name == MANIFEST else None
@@ -107,7 +108,7 @@ class Destination:
                     refuse_replacing(standing, manifest, self._job, self.href(name))
                 replaced = self._out_of_use(standing, manifest, name)
             self._files.write(name, manifest_bytes(manifest))
-        # An execution that replaces may have swept these files as leftovers just before this commit.
+        # A replacing execution may have removed these files as leftovers just before this commit.
         self.put_files(folder, self._lacking(manifest))
         standing = self._read(name)
         if standing is not None and standing.execution != manifest.execution:
@@ -115,20 +116,20 @@ class Destination:
         if beside is not None:
             replaced |= self._superseded(beside)
         others = self._other_versions(name, manifest.product_version)
-        # What a manifest that cannot be read names is not known: then nothing is swept.
+        # The files of an unreadable manifest are unknown; nothing is removed then.
         leftovers = self._leftovers() if others is not None else set()
         self._delete((replaced | leftovers) - names_of(manifest) - (others or set()))
         return True
 
     def _item(self, record: str, manifest: Manifest) -> bytes | None:
-        """The item that stands in a product's place."""
+        """The item in a product's place."""
         try:
             return self._files.read(item_name(record, manifest))
         except NotFoundError:
             return None
 
     def _out_of_use(self, standing: Manifest, manifest: Manifest, name: str) -> set[str]:
-        """What is to be removed of a product whose place another takes; of another version, nothing."""
+        """Files to remove of a product that is replaced; none if it is of another version."""
         if standing.product_version == manifest.product_version:
             # Its item would name files that are gone.
             return self._files_of(standing) | {item_name(name, standing)}
@@ -138,16 +139,16 @@ class Destination:
         return set()
 
     def _files_of(self, manifest: Manifest) -> set[str]:
-        """Files that go with a product; those of static layers stay, since items of backscatter name them."""
+        """Files to remove with a product; none for static layers, since items of backscatter link them."""
         return set() if manifest.product is Product.RTC_S1_STATIC else names_of(manifest)
 
     def _superseded(self, beside: Manifest) -> set[str]:
-        """A product of the same version that was made beside the one in use, before this one came in its place."""
+        """Files of a product of the same version that was made beside the one in use, and is now replaced."""
         version = beside.product_version
         return self._files_of(beside) | {version_name(MANIFEST, version), version_name(ITEM, version)}
 
     def _other_versions(self, record: str, version: str) -> set[str] | None:
-        """Files of the folder's products of other versions; None where a manifest of these cannot be read."""
+        """Files of the folder's products of other versions; None if a manifest cannot be read."""
         names = [entry.name for entry in self._files.entries()]
         others = [name for name in names if is_record(name) and name != record]
         manifests = [self._read(name) for name in others if version_of_name(name) != version]
@@ -156,7 +157,7 @@ class Destination:
         return {name for manifest in manifests if manifest is not None for name in names_of(manifest)}
 
     def _give_way(self, manifest: Manifest, standing: Manifest, name: str) -> bool:
-        """Leave the place to what stands there; that must be what was asked for."""
+        """Keep the existing product, which must be the requested one."""
         with self._removing(manifest, standing):
             judge(standing, self._job, self.href(name), lambda _: True)
         self._delete(names_of(manifest) - names_of(standing))
@@ -164,7 +165,7 @@ class Destination:
 
     @contextmanager
     def _removing(self, manifest: Manifest, standing: Manifest) -> Iterator[None]:
-        """Remove this product's files where the block refuses it."""
+        """Remove this product's files if the block refuses it."""
         try:
             yield
         except RefusedError:
@@ -172,9 +173,9 @@ class Destination:
             raise
 
     def _leftovers(self) -> set[str]:
-        """Files of attempts that never committed; those of one still at work are younger than this execution.
+        """Files of attempts that never committed; those of running attempts are younger than this execution.
 
-        Of static layers they stay: they may be those of a product that was replaced, and that items name.
+        None for static layers: they may be files of a replaced product that items still link.
         """
         if self._job.product is Product.RTC_S1_STATIC:
             return set()

@@ -1,10 +1,9 @@
-"""Entrypoint of the image: a command line where there are arguments, else the task that the environment gives.
+"""Entrypoint of the image: a command line if there are arguments, else the task of the environment.
 
     docker run IMAGE burst --scene … --out /out
     docker run --env RTCFLOW_TASK=s3://… IMAGE
 
-Both get a folder of their own, for temporary files and for the engine's compiled code: tasks of one instance share a
-disk, and nothing on it.
+Both get their own folder for temporary files and the engine's compiled code, since tasks on one instance share a disk.
 """
 
 import os
@@ -17,7 +16,7 @@ from rtcflow.failures import as_contract_error
 from rtcflow.own_folder import own_folder
 from rtcflow_contract.errors import RtcflowError
 
-# Options of the program itself; any other first option is one of `rtcflow scene`.
+# Options of the program itself; any other first option belongs to `rtcflow scene`.
 _PROGRAM_OPTIONS = ("--help", "--version", "--debug")
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS")
 
@@ -37,14 +36,14 @@ def command_line(arguments: list[str]) -> list[str]:
 
 
 def main() -> int:
-    """Run what is asked for; gives the exit code."""
+    """Run the command line or the task; returns the exit code."""
     work = os.environ.get("RTCFLOW_WORK_DIR")
     try:
         with own_folder(Path(work) if work else None) as own:
             words = command_line(sys.argv[1:])
             _settle(own)
             if not words:
-                # What a task leaves unfinished is in its own folder too.
+                # A task's unfinished files are in its own folder too.
                 os.environ["RTCFLOW_WORK_DIR"] = str(own)
             return _run(words)
     except (RtcflowError, OSError) as error:
@@ -62,7 +61,7 @@ def _settle(own: Path) -> None:
 
 
 def _run(words: list[str]) -> int:
-    # Each needs what the other does not, and loads for it.
+    # Imported here, since each loads what the other does not need.
     if not words:
         from rtcflow import task
 

@@ -1,14 +1,14 @@
-"""Errors of the machine as errors of the contract: disk, memory, time, and being told to stop."""
+"""Turn errors of the machine into errors of the contract: disk, memory, time, and requests to stop."""
 
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError, TransientError
 from rtcflow_files.folder import DISK_FULL
 
-# Reasons of defects that the sentence says all about.
+# Reasons of defects whose message needs no stack trace.
 OF_THE_MACHINE = ("disk-full", "out-of-memory", "work-folder")
 
 
 class StopRequest(BaseException):
-    """The work is to be given up: the process was told to stop."""
+    """Raised to give up the work when the process is asked to stop."""
 
     def __init__(self, error: RtcflowError) -> None:
         super().__init__(error.message)
@@ -21,9 +21,9 @@ def stopped() -> StopRequest:
 
 
 def as_contract_error(error: BaseException) -> RtcflowError:
-    """The contract's error for any error; one that is not known is a defect.
+    """The contract's error for any error; unknown errors are defects.
 
-    A full disk and spent memory are defects: neither a retry nor another input helps, but a larger task does.
+    A full disk and exhausted memory are defects: a larger task helps, but neither a retry nor another input.
     """
     if isinstance(error, RtcflowError):
         return error
@@ -39,7 +39,7 @@ def as_contract_error(error: BaseException) -> RtcflowError:
         return RefusedError("an input is nested too deeply to be read; correct it", reason="nested-too-deep")
     if isinstance(error, MemoryError):
         return DefectError(
-            "the memory does not suffice for this burst; use a machine, or a task size of the stack, with more",
+            "there is not enough memory for this burst; use a machine, or a task size of the stack, with more",
             reason="out-of-memory",
         )
     return DefectError(f"unexpected {type(error).__name__}: {error}", reason="unexpected")

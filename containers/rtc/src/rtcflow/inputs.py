@@ -1,4 +1,4 @@
-"""Everything that a burst is made of, fetched: its lines and annotation, orbit, grid and DEM."""
+"""Fetch the inputs of a burst: its lines and annotation, orbit, grid and DEM."""
 
 import os
 from pathlib import Path
@@ -26,12 +26,12 @@ from rtcflow_contract.manifest import InputRef
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_stac.context import local_uri
 
-# Where a task of the stack keeps inputs for those after it.
+# Where a task of the stack keeps inputs for later tasks.
 CACHE_VARIABLE = "RTCFLOW_CACHE"
 
 
 class FetchedInputs(NamedTuple):
-    """What the engine takes, on which grid; for the manifest, what was read and where the grid came from."""
+    """Inputs for the engine and its grid; for the manifest, references to the inputs and the origin of the grid."""
 
     engine: EngineInputs
     grid: Grid
@@ -51,12 +51,12 @@ def fetch_inputs(
     Parameters
     ----------
     shared
-        What bursts of one task fetch once.
+        Inputs that the bursts of a task fetch once.
 
     Raises
     ------
     RefusedError, TransientError, DefectError
-        With one sentence for the user, by the source that failed.
+        From the source that failed, with one sentence for the user.
     """
     static = job.product is Product.RTC_S1_STATIC
     # Static layers are the same for every polarization.
@@ -125,12 +125,12 @@ def _orbit(job: BurstJob, shared: Shared, meter: Meter, cache: str) -> FetchedOr
 
 
 def _located(href: str) -> str:
-    # A local path given relative to where the command ran would be read as relative to the item.
+    # A path relative to the working directory would be read as relative to the item.
     return href if "://" in href else local_uri(href)
 
 
 def _own_grid(job: BurstJob, scene: FetchedScene, orbit: FetchedOrbit) -> Grid:
-    # Loads Numba, which a burst with a stored grid does not need at this point.
+    # Loads Numba, which a burst with a stored grid does not need yet.
     from rtcflow.native.footprint import burst_grid
 
     files = next(iter(scene.files.values()))

@@ -1,4 +1,4 @@
-"""A product's manifest and item in its folder: how they are named, read, and take the place of others."""
+"""Manifest and item in a product's folder: their names, how they are read, and how they replace others."""
 
 import json
 import logging
@@ -17,17 +17,17 @@ _log = logging.getLogger("rtcflow-burst.destination")
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
-    """A manifest as it is stored."""
+    """A manifest as stored."""
     return manifest.model_dump_json(indent=2).encode()
 
 
 def parse_manifest(data: bytes, href: str) -> Manifest | None:
-    """Read a stored manifest; None where it is empty, cut off or none, which counts as no product.
+    """Read a stored manifest; None if it is empty, cut off or invalid, which counts as no product.
 
     Raises
     ------
     NewerFormatError
-        When a later release wrote it: that is a product, and must stay.
+        When a later release wrote it; the product must stay.
     """
     try:
         return read_stored(Manifest, data, href)
@@ -39,7 +39,7 @@ def parse_manifest(data: bytes, href: str) -> Manifest | None:
 
 
 def refuse_replacing(standing: Manifest, manifest: Manifest, job: BurstJob, where: str) -> None:
-    """Refuse to put a product in the place of another acquisition, or of a later processing.
+    """Refuse to replace a product of another acquisition or a later processing.
 
     Raises
     ------
@@ -52,18 +52,18 @@ def refuse_replacing(standing: Manifest, manifest: Manifest, job: BurstJob, wher
 def with_item_id(
     manifest: Manifest, in_place: Manifest | None, beside: Manifest | None, item: bytes | None
 ) -> Manifest:
-    """A manifest that says which item its own takes the place of.
+    """The manifest with the id of the item that its own replaces.
 
-    The item of a product of the same version keeps the id, so that catalogues replace it; of another version, which
-    stays beside, the id is named.
+    An item of the same version passes on its id, so that catalogues replace it; the id of another version, which is
+    kept beside, goes into `replaces`.
 
     Parameters
     ----------
     manifest : Manifest
     in_place, beside : Manifest or None
-        Of what stands in the place, and of a product of the same version beside it.
+        Of the existing product, and of a product of the same version beside it.
     item : bytes or None
-        The item that stands there where its manifest cannot be read.
+        The existing item, if its manifest cannot be read.
     """
     if in_place is not None and in_place.product_version == manifest.product_version:
         return _taking_id(manifest, in_place, in_place.replaces)
@@ -87,7 +87,7 @@ def _taking_id(manifest: Manifest, before: Manifest, replaces: str | None) -> Ma
 
 
 def _left(item: bytes | None) -> tuple[str, str] | None:
-    """Id and version of an item; None where it is none."""
+    """Id and version of an item; None if it is not one."""
     try:
         found = json.loads(item or b"")
         return str(found["id"]), str(found["properties"]["processing:version"])
@@ -96,7 +96,7 @@ def _left(item: bytes | None) -> tuple[str, str] | None:
 
 
 def record_name(job: BurstJob, in_use: Manifest | None) -> str:
-    """Name of the manifest of a job's product, beside the product in use or in its place."""
+    """File name of the manifest of a job's product, beside the product in use or in its place."""
     if (
         job.on_existing is not OnExisting.BESIDE
         or in_use is None
@@ -107,20 +107,20 @@ def record_name(job: BurstJob, in_use: Manifest | None) -> str:
 
 
 def item_name(record: str, manifest: Manifest) -> str:
-    """Name of the item that goes with a manifest of that name."""
+    """File name of the item for a manifest's file name."""
     return manifest.item if record == MANIFEST else version_name(ITEM, manifest.product_version)
 
 
 def is_record(name: str) -> bool:
-    """Whether a file is the manifest of any version."""
+    """Whether a file name is that of a manifest of any version."""
     return name == MANIFEST or (name.startswith("manifest.") and version_of_name(name) is not None)
 
 
 def product_prefix(job: BurstJob) -> str:
-    """What the names of all files of a job's product begin with, whatever their processing time and version."""
+    """Common prefix of the file names of a job's product, for any processing time and version."""
     product, burst_id = job.product, job.burst_id
     if job.naming is Naming.GA:
-        # Whatever is in a folder of this scheme is of one product.
+        # All files in a folder of this scheme are of one product.
         return "ga_s1"
     kind = "RTC-S1-STATIC" if product is Product.RTC_S1_STATIC else "RTC-S1"
     return f"OPERA_L2_{kind}_{burst_id_in_product_id(burst_id)}_"

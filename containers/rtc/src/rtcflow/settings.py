@@ -54,7 +54,7 @@ def seconds_of(name: str) -> float | None:
     Raises
     ------
     RefusedError
-        When it is no such number.
+        When it is not such a number.
     """
     text = os.environ.get(name, "").strip()
     if not text:

@@ -1,4 +1,4 @@
-"""Bursts as the catalogues of ASF and CDSE list them: one record a burst and polarization.
+"""Bursts as the catalogues of ASF and CDSE list them: one record per burst and polarization.
 
 ASF: granules of collection SENTINEL-1_BURSTS in UMM-JSON. CDSE: entities of OData `Bursts`.
 """
@@ -14,7 +14,7 @@ from rtcflow_contract.scene_id import SceneId
 from rtcflow_files.retry import Attempts
 
 _SWATHS = ("iw1", "iw2", "iw3")
-# Catalogues are complete by then, or stay as they are.
+# A listing that is incomplete after this will not become complete.
 _SETTLED = timedelta(days=30)
 
 
@@ -45,7 +45,7 @@ class ArchivedBurst(NamedTuple):
 
 
 class LocatedBurst(NamedTuple):
-    """A burst with the bytes that hold its pixels: of file `path` (`/eodata/...`), from `offset`."""
+    """A burst and where its pixels are stored: in file `path` (`/eodata/...`), from byte `offset`."""
 
     burst: ArchivedBurst
     path: str
@@ -55,27 +55,27 @@ class LocatedBurst(NamedTuple):
 
 
 def bursts_of_granules(items: Iterable[Mapping[str, Any]], scene: str) -> list[ArchivedBurst]:
-    """Bursts of a scene among granules in UMM-JSON; those of neighbouring scenes are left out.
+    """Pick a scene's bursts from granules in UMM-JSON, which may include bursts of neighbouring scenes.
 
     Raises
     ------
     KeyError, IndexError, ValueError
-        When a granule is not as the collection's are.
+        When a granule has another form than those of the collection.
     """
     wanted = f"{scene}-SLC"
     return [burst_of_granule(item["umm"]) for item in items if wanted in item["umm"].get("InputGranules", ())]
 
 
 def bursts_of_odata(values: Iterable[Mapping[str, Any]]) -> list[LocatedBurst]:
-    """Bursts of OData entities; raises KeyError or ValueError when one is not as they are."""
+    """Bursts of OData entities; raises KeyError or ValueError when one has another form."""
     return [_of_odata(value) for value in values]
 
 
 def what_is_missing(bursts: Sequence[ArchivedBurst], polarizations: Sequence[str]) -> str:
-    """What a listing of a whole scene lacks, in words; empty when it is complete.
+    """Describe what the listing of a whole scene lacks; empty when it is complete.
 
-    Every burst must be there in every polarization, and those of a sub-swath must follow each other without a gap: that
-    tells a short listing even where the catalogue's own count does not.
+    Every burst must be listed in every polarization, and the bursts of a sub-swath must be consecutive. This catches
+    short listings that the catalogue's own count does not reveal.
     """
     by_id: dict[str, set[str]] = {}
     for burst in bursts:
@@ -92,7 +92,7 @@ def what_is_missing(bursts: Sequence[ArchivedBurst], polarizations: Sequence[str
     for swath, numbers in sorted(by_swath.items()):
         gaps = sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers))
         lacking += [f"burst {(number - 1) % NUMBERS + 1} of {swath.upper()}" for number in gaps]
-        # Sub-swaths begin and end a burst apart, at most.
+        # Sub-swaths begin and end at most one burst apart.
         if not gaps and len(numbers) < most - 2:
             lacking.append(f"bursts at an end of {swath.upper()}")
     shown = ", ".join(lacking[:4])
@@ -102,7 +102,7 @@ def what_is_missing(bursts: Sequence[ArchivedBurst], polarizations: Sequence[str
 def has_all(
     bursts: Iterable[ArchivedBurst], wanted: Collection[str] | None, polarizations: Sequence[str]
 ) -> bool:
-    """Whether certain bursts are listed in every polarization; false where none are named."""
+    """Whether the named bursts are listed in every polarization; false if none are named."""
     listed = {(burst.burst_id, burst.polarization) for burst in bursts}
     return wanted is not None and all((name, p) in listed for name in wanted for p in polarizations)
 
@@ -110,7 +110,7 @@ def has_all(
 def incomplete(
     archive: str, scene: SceneId, missing: str, other: str, wanted: Collection[str] | None
 ) -> RtcflowError:
-    """The error of a listing that stays incomplete: of an old scene it will not become whole."""
+    """The error for an incomplete listing: transient for a new scene, refused for an old one."""
     told = f"{archive} lists scene {scene.id} incompletely: {missing} missing"
     if datetime.now(UTC) - scene.stop < _SETTLED:
         return TransientError(f"{told}; try again later, or give scene_source {other}", "listing-incomplete")
@@ -123,7 +123,7 @@ def incomplete(
 
 
 def again_or_raise(attempts: Attempts, error: RtcflowError) -> None:
-    """Wait to ask again for a listing, or raise its error after the last time that the policy allows."""
+    """Wait before listing again, or raise the error when the policy allows no further attempt."""
     try:
         attempts.again(TransientError(error.message, error.reason))
     except TransientError:
@@ -131,7 +131,7 @@ def again_or_raise(attempts: Attempts, error: RtcflowError) -> None:
 
 
 def _numbers(burst_ids: Iterable[str]) -> dict[str, list[int]]:
-    """Burst numbers by sub-swath, running on where they start again after the last orbit of a repeat cycle."""
+    """Burst numbers by sub-swath, continued past the end of the repeat cycle, where they start again at 1."""
     numbers: dict[str, list[int]] = {}
     for parts in map(parse_burst_id, burst_ids):
         numbers.setdefault(parts.swath, []).append(parts.number)
@@ -142,7 +142,7 @@ def _numbers(burst_ids: Iterable[str]) -> dict[str, list[int]]:
 
 
 def burst_of_granule(umm: Mapping[str, Any]) -> ArchivedBurst:
-    """The burst of a granule in UMM-JSON; KeyError, IndexError or ValueError when it is not as the collection's are."""
+    """The burst of a granule in UMM-JSON; KeyError, IndexError or ValueError when it has another form."""
     values = {
         entry["Name"]: entry["Values"][0] for entry in umm["AdditionalAttributes"] if entry.get("Values")
     }

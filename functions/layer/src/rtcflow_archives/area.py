@@ -16,12 +16,12 @@ from rtcflow_contract.request import SceneRequest, describe, parse_request
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,23}$")
 _ANY_BUCKET = "the-products-bucket-of-the-stack"
-# Stands for any scene where only the settings of a payload count.
+# Stands for any scene when only a payload's settings matter.
 _EXAMPLE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 
 
 class Revisions(StrEnum):
-    """What becomes of another processing of an acquisition that was started before."""
+    """What to do with another processing of an acquisition that was started before."""
 
     SKIP = "skip"
     REPLACE = "replace"
@@ -29,12 +29,14 @@ class Revisions(StrEnum):
 
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise ValueError(f"'{text}' is no name of an area; use up to 24 lower-case letters, digits and '-'")
+        raise ValueError(
+            f"'{text}' is not a name of an area; use up to 24 lower-case letters, digits and '-'"
+        )
     return text
 
 
 def _split(value: Any) -> Any:
-    """A list stays; a text, as GIS programs keep lists, is split at commas and white space."""
+    """Keep a list; split a text, as GIS programs store lists, at commas and white space."""
     return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
 
 
@@ -52,11 +54,11 @@ class Area(BaseModel):
     Attributes
     ----------
     name : str
-        Names the area in logs, refusals and the file of its position.
+        Used in logs, refusals and the name of the position file.
     rings : tuple of Ring
         Outer rings, counter-clockwise; holes are not kept.
     enabled : bool
-        False leaves the area alone.
+        Whether the area is searched.
     polarizations : tuple of str
         Those that a scene must have, such as `VV`; empty takes all scenes.
     orbit_directions : tuple of str
@@ -99,7 +101,7 @@ class Area(BaseModel):
         )
 
     def payload_of(self, scene: str) -> dict[str, Any]:
-        """Payload of a scene."""
+        """The payload for a scene of the area."""
         filled = {
             field: value.replace("{scene}", scene) if isinstance(value, str) else value
             for field, value in self.payload.items()
@@ -107,18 +109,18 @@ class Area(BaseModel):
         return {"scene": scene, **filled}
 
     def request(self, default_bucket: str) -> SceneRequest:
-        """The settings of the area's scenes, as a request for an example of them.
+        """The settings of the area's scenes, as a request for a placeholder scene.
 
         Raises
         ------
         RefusedError
-            When no scene's payload would be taken.
+            When the payload would be refused for every scene.
         """
         return parse_request(self.payload_of(_EXAMPLE), default_bucket)
 
 
 def parse_areas(text: str, file: str) -> list[Area]:
-    """Areas of a GeoJSON file: a Feature is one area, a FeatureCollection one a feature.
+    """Read the areas of a GeoJSON file: a Feature is one area, a FeatureCollection one area per feature.
 
     Parameters
     ----------
@@ -131,7 +133,7 @@ def parse_areas(text: str, file: str) -> list[Area]:
     Raises
     ------
     RefusedError
-        When the file is no GeoJSON of polygons, or a property is unknown or wrong; names them all.
+        When the file does not hold GeoJSON polygons, or properties are unknown or wrong; names all of them.
     """
     try:
         # Some programs write a byte order mark in front.
@@ -154,7 +156,9 @@ def _area(feature: Any, name: str, file: str) -> Area:
         )
     properties = feature.get("properties") or {}
     if not isinstance(properties, dict):
-        raise RefusedError(f"area {file} has properties that are no table; export it again", reason="area")
+        raise RefusedError(
+            f"area {file} has properties that are not a JSON object; export it again", reason="area"
+        )
     given = {key: value for key, value in properties.items() if value is not None}
     own = {key: given.pop(key) for key in list(given) if key in Area.model_fields}
     if set(own) & {"rings", "payload"} or "scene" in given:
@@ -192,8 +196,8 @@ def rings_of(feature: Mapping[str, Any], file: str) -> list[Ring]:
     Raises
     ------
     RefusedError
-        When it is no polygon, or one that the archive would read as another: wider than half the globe, around a pole,
-        crossing itself or without area.
+        When it is not a polygon, or one that the archive would misread: wider than half the globe, around a pole,
+        self-intersecting or without area.
     """
     given = feature.get("geometry")
     geometry: Mapping[str, Any] = given if isinstance(given, dict) else {}

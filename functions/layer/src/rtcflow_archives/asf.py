@@ -1,4 +1,4 @@
-"""The bursts of a scene as ASF lists them, from NASA's Common Metadata Repository: all of them, or an error."""
+"""List all bursts of a scene at ASF, from NASA's Common Metadata Repository, or fail."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from rtcflow_files.retry import Attempts, Retry
 
 # Bursts begin before and end after the times in the scene's id, by less than a burst.
 _MARGIN = timedelta(seconds=4)
-# Bursts are listed some hours after their scene.
+# ASF lists bursts some hours after their scene.
 _FRESH = timedelta(days=3)
 
 
@@ -38,14 +38,14 @@ def list_asf_bursts(
     hosts : ArchiveHosts, optional
     retry : Retry, optional
     wanted : collection of str, optional
-        Burst ids that the listing must have; what else it lacks does not matter then.
+        Burst ids that the listing must have; other gaps do not matter then.
 
     Raises
     ------
     RefusedError
-        When ASF has no such scene, or has it without bursts, or its listing of an old scene stays incomplete.
+        When ASF does not have the scene or its bursts, or the listing of an old scene is incomplete.
     TransientError
-        When CMR does not answer, or the listing of a new scene stays incomplete; says what is missing.
+        When CMR does not answer, or the listing of a new scene is incomplete; says what is missing.
     """
     cmr = Cmr((hosts or ArchiveHosts.from_environment()).cmr_url)
     attempts = Attempts(retry or cmr.retry)
@@ -65,7 +65,7 @@ def _listed(cmr: Cmr, scene: SceneId, attempts: Attempts) -> list[ArchivedBurst]
         return bursts_of_granules(items, scene.id)
     except (KeyError, IndexError, ValueError) as error:
         raise DefectError(
-            f"CMR lists a burst of scene {scene.id} in a form that is not known ({error!r})",
+            f"CMR lists a burst of scene {scene.id} in an unknown form ({error!r})",
             reason="cmr-form",
         ) from error
 
@@ -79,7 +79,7 @@ def _without_bursts(cmr: Cmr, scene: SceneId, attempts: Attempts) -> RefusedErro
         )
     if datetime.now(UTC) - scene.stop < _FRESH:
         return TransientError(
-            f"ASF has scene {scene.id} and does not list its bursts yet; try again later",
+            f"ASF has scene {scene.id} but does not list its bursts yet; try again later",
             reason="no-bursts-yet",
         )
     return RefusedError(

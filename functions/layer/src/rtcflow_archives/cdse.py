@@ -1,4 +1,4 @@
-"""The bursts of a scene as the Copernicus Data Space Ecosystem (CDSE) lists them, with the bytes that hold them.
+"""List the bursts of a scene at the Copernicus Data Space Ecosystem (CDSE), with the byte range of each.
 
 OData service root `/odata/v1`, entity set `Bursts`: pages of at most 1,000, `@odata.count`, `@odata.nextLink`.
 """
@@ -53,7 +53,7 @@ def list_cdse_bursts(
 
 
 def search_odata(url: str, condition: str, attempts: Attempts) -> tuple[list[Mapping[str, Any]], int]:
-    """Entities of an OData set that meet a condition, over all pages, and how many there are said to be.
+    """Entities of an OData set that meet a condition, from all pages, and the count that the service reports.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def search_odata(url: str, condition: str, attempts: Attempts) -> tuple[list[Map
             values = {str(value["Id"]): value for value in page["value"]}
         except (KeyError, TypeError) as error:
             raise DefectError(
-                f"CDSE's catalogue answered in a form that is not known ({error!r})", reason="odata-form"
+                f"CDSE's catalogue answered in an unknown form ({error!r})", reason="odata-form"
             ) from error
         count = max(count, int(page.get("@odata.count") or 0))
         if values.keys() <= found.keys():
@@ -82,7 +82,7 @@ def search_odata(url: str, condition: str, attempts: Attempts) -> tuple[list[Map
 
 
 def _same_host(url: str, link: str | None) -> str | None:
-    """The next page at the host that was asked: links name the public one."""
+    """The URL of the next page at the host in use; the service's links name its public host."""
     if not link:
         return None
     asked, given = urlsplit(url), urlsplit(link)
@@ -123,7 +123,7 @@ def _read(values: list[Mapping[str, Any]], scene: SceneId) -> list[LocatedBurst]
         return bursts_of_odata(values)
     except (KeyError, ValueError) as error:
         raise DefectError(
-            f"CDSE lists a burst of scene {scene.id} in a form that is not known ({error!r})",
+            f"CDSE lists a burst of scene {scene.id} in an unknown form ({error!r})",
             reason="odata-form",
         ) from error
 
@@ -132,7 +132,7 @@ def _without_bursts(root: str, scene: SceneId, attempts: Attempts) -> RefusedErr
     known, _ = search_odata(f"{root}/Products", f"Name eq '{scene.id}.SAFE'", attempts)
     if known:
         return RefusedError(
-            f"CDSE has scene {scene.id} and does not list its bursts; give scene_source asf or the s3:// of its SAFE",
+            f"CDSE has scene {scene.id} but does not list its bursts; give scene_source asf or the s3:// of its SAFE",
             reason="no-bursts",
         )
     return RefusedError(

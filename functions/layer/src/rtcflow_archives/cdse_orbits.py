@@ -1,4 +1,4 @@
-"""Orbit files as CDSE's catalogue lists them, without a login: OData `Products` by name and the time they cover."""
+"""Orbit files in CDSE's catalogue, which needs no login: OData `Products` by name and time span."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ from rtcflow_files.retry import Attempts, Retry
 def list_cdse_orbits(
     scene: SceneId, kind: OrbitType, hosts: ArchiveHosts | None = None, retry: Retry | None = None
 ) -> dict[str, str]:
-    """Names of the orbit files of a kind that have to do with a scene, with their ids in the download service.
+    """Orbit files of a kind around a scene's time: their names, and their ids in the download service.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Granules of NASA's Common Metadata Repository (CMR), searched with asf_search: to the last page or not at all.
+"""Search granules of NASA's Common Metadata Repository (CMR) with asf_search: all pages, or an error.
 
-CMR may answer a page with fewer granules than there are, so the granules received are compared with the number of hits
-that it reports; a search that stays incomplete is an error, never a short list.
+CMR may return a page with too few granules, so the number received is compared with the hits that it reports. An
+incomplete search is an error, never a short list.
 """
 
 from typing import Any, NamedTuple
@@ -11,35 +11,35 @@ from rtcflow_files.retry import Attempts, Retry
 
 CMR_URL = "https://cmr.earthdata.nasa.gov"
 _RETRY = Retry(first_s=2.0)
-# How asf_search fails on granules that lack what it reads of them.
+# Raised by asf_search when a granule lacks a field that it reads.
 _UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 class Cmr(NamedTuple):
-    """A repository: its address, and when a request is tried again."""
+    """CMR at an address, with a policy of retries."""
 
     url: str = CMR_URL
     retry: Retry = _RETRY
 
     def granules(self, attempts: Attempts | None = None, /, **options: Any) -> list[dict[str, Any]]:
-        """Every granule that a search finds, as items of UMM-JSON (`meta` and `umm`).
+        """All granules that match a search, as UMM-JSON items (`meta` and `umm`).
 
         Parameters
         ----------
         attempts : Attempts, optional
-            Of a larger piece of work that this search is a part of.
+            Shared with other calls of the same piece of work.
         **options
-            Of `asf_search.search`; such as make one search of CMR, not several. Platform is not one of them:
-            asf_search drops it together with the dataset that it is given with.
+            Of `asf_search.search`, as long as they make a single CMR search. Do not give a platform: asf_search then
+            drops both platform and dataset.
 
         Raises
         ------
         TransientError
-            When CMR does not answer, or the pages stay incomplete.
+            When CMR does not answer, or pages are incomplete.
         RefusedError
             When CMR refuses the parameters.
         DefectError
-            When a granule is not as CMR's are.
+            When a granule has an unknown form.
         """
         attempts = attempts or Attempts(self.retry)
         while True:
@@ -53,12 +53,12 @@ class Cmr(NamedTuple):
             )
 
     def _search(self, options: dict[str, Any], attempts: Attempts) -> tuple[dict[str, dict[str, Any]], int]:
-        # NumPy and Shapely come with it, which most functions and commands do without.
+        # Imports NumPy and Shapely, which most functions and commands do without.
         import asf_search
 
         from rtcflow_archives.cmr_session import CmrSession
 
-        # asf_search reports short pages to ASF; they are retried here.
+        # asf_search reports short pages to ASF; we retry them ourselves.
         asf_search.REPORT_ERRORS = False
         with CmrSession(self.url, attempts) as session:
             pages = asf_search.search_generator(session=session, **options)
@@ -66,6 +66,6 @@ class Cmr(NamedTuple):
                 granules = [granule for page in pages for granule in page]
             except _UNREADABLE as error:
                 raise DefectError(
-                    f"CMR lists a granule in a form that is not known ({error!r})", reason="cmr-form"
+                    f"CMR lists a granule in an unknown form ({error!r})", reason="cmr-form"
                 ) from error
             return {g.meta["concept-id"]: {"meta": g.meta, "umm": g.umm} for g in granules}, session.hits

@@ -1,4 +1,4 @@
-"""The HTTP session through which asf_search asks CMR: it tries again, and fails with this project's errors."""
+"""The HTTP session that asf_search uses for CMR: it retries, and raises the errors of this project."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from rtcflow_files.web import is_passing
 
 # CMR's own limit on a search is three minutes; its usual answer takes seconds.
 _CONNECT_S, _READ_S = 10.0, 60.0
-# CMR may ask for more; a Lambda cannot wait so long.
+# CMR may ask for a longer wait than a Lambda can afford.
 _LONGEST_WAIT_S = 30.0
 
 
@@ -21,17 +21,17 @@ class CmrSession(requests.Session):
     Parameters
     ----------
     url : str
-        Address of CMR; asf_search knows a host name alone, and takes it for one that speaks TLS.
+        Address of CMR; asf_search itself takes only a host name and assumes TLS.
     attempts : Attempts
-        Those of the whole search, all its pages.
+        Shared by all pages of the search.
 
     Attributes
     ----------
     hits : int
-        The largest number of granules that CMR counted in one answer.
+        Largest count of granules that an answer of CMR gave.
     """
 
-    # What asf_search takes along when it copies a session.
+    # The attributes that asf_search copies with a session.
     __attrs__ = [*requests.Session.__attrs__, "url", "attempts", "hits"]  # noqa: RUF012
 
     def __init__(self, url: str, attempts: Attempts) -> None:
@@ -39,16 +39,16 @@ class CmrSession(requests.Session):
         self.url = url.rstrip("/")
         self.attempts = attempts
         self.hits = 0
-        # The search is open: no login of a .netrc goes there.
+        # The search needs no login, so none of a .netrc is sent.
         self.auth = _as_it_is
 
     def post(self, url: str | bytes, data: Any = None, json: Any = None, **options: Any) -> requests.Response:
-        """Post a form to the path of an address, until it is answered.
+        """Post a form to a path of CMR and return the answer, after retries.
 
         Raises
         ------
         TransientError
-            When CMR does not answer, or cuts its answers off.
+            When CMR does not answer, or its answers break off.
         RefusedError
             When CMR refuses the form.
         """

@@ -1,4 +1,4 @@
-"""A scene as the archive's catalogue tells of it: granules of ASF's SLC collections in UMM-JSON."""
+"""A scene in the archive's catalogue: a granule of ASF's SLC collections in UMM-JSON."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -22,13 +22,13 @@ class SceneGranule(NamedTuple):
     published : datetime
         When the catalogue last changed it, UTC.
     processed : datetime
-        When the scene was processed from raw data, UTC: what tells two processings of an acquisition apart.
+        When the scene was processed from raw data, UTC; distinguishes two processings of an acquisition.
     direction : {'ascending', 'descending'} or None
-        Of flight; None when the catalogue does not say.
+        Of the flight; None if the catalogue does not say.
     track : int or None
         Relative orbit number.
     since_node : float or None
-        Seconds from the ascending node to the scene's start: passes of a track that agree in it see the same bursts.
+        Seconds from the ascending node to the scene's start: passes of a track with the same value see the same bursts.
     """
 
     scene: SceneId
@@ -40,17 +40,17 @@ class SceneGranule(NamedTuple):
 
     @property
     def acquisition(self) -> str:
-        """What two processings of the same acquisition have in common: all of the name but its last part."""
+        """The part of the name that all processings of an acquisition share: all but the last four characters."""
         return self.scene.id[:-5]
 
 
 def granule_name(scene: str) -> str:
-    """Name of a scene's granule: the scene's own with the product type after it."""
+    """Name of a scene's granule: the scene's id followed by the product type."""
     return f"{scene}{_SUFFIX}"
 
 
 def scene_of_granule(name: str) -> SceneId | None:
-    """The scene of a granule's name; None for a burst, a GRD, another mode or another mission."""
+    """The scene that a granule's name gives; None for bursts, GRDs, other modes and other missions."""
     try:
         return parse_scene_id(name.removesuffix(_SUFFIX))
     except RefusedError:
@@ -58,13 +58,13 @@ def scene_of_granule(name: str) -> SceneId | None:
 
 
 def scene_granules(items: Iterable[Mapping[str, Any]]) -> list[SceneGranule]:
-    """Scenes among the items of a search, those published first in front; other modes are left out."""
+    """Scenes among the items of a search, in order of publication, without those of other modes."""
     found = [granule for item in items if (granule := _read(item)) is not None]
     return sorted(found, key=lambda granule: (granule.published, granule.scene.id))
 
 
 def newest_processings(granules: Iterable[SceneGranule]) -> list[SceneGranule]:
-    """One granule an acquisition, that of the last processing, in the order given."""
+    """One granule per acquisition, that of the latest processing, in the order given."""
     newest: dict[str, SceneGranule] = {}
     for granule in granules:
         known = newest.get(granule.acquisition)

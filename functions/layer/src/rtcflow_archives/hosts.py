@@ -8,7 +8,7 @@ from typing import NamedTuple
 class ArchiveHosts(NamedTuple):
     """Base addresses, without a slash at the end.
 
-    A field's variable in the environment is its name in capitals after `RTCFLOW_`: `RTCFLOW_CMR_URL`.
+    The environment variable of a field is its name in capitals with the prefix `RTCFLOW_`: `RTCFLOW_CMR_URL`.
     """
 
     cmr_url: str = "https://cmr.earthdata.nasa.gov"
@@ -24,6 +24,6 @@ class ArchiveHosts(NamedTuple):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "ArchiveHosts":
-        """Those set in the environment, the public services for the others."""
+        """Addresses from the environment, else those of the public services."""
         given = {name: environment.get(f"RTCFLOW_{name.upper()}", "").rstrip("/") for name in cls._fields}
         return cls(**{name: url for name, url in given.items() if url})

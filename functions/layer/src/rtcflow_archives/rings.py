@@ -1,7 +1,7 @@
-"""Outer rings of areas, as the archive's catalogue takes them: closed, counter-clockwise, no wider than it can read.
+"""Outer rings of areas in the form that the archive's catalogue accepts: closed, counter-clockwise, not too wide.
 
-The catalogue takes the inside of a ring for the smaller side: of one that is too wide, or that goes around a pole, it
-would search the rest of the globe.
+The catalogue takes the smaller side of a ring for its inside. For a ring that is too wide, or around a pole, it would
+search the rest of the globe.
 """
 
 import math
@@ -12,18 +12,18 @@ from itertools import pairwise
 Ring = tuple[tuple[float, float], ...]
 Points = Sequence[tuple[float, float]]
 
-# CMR takes no more points in a polygon.
+# CMR's limit on the points of a polygon.
 _MOST_POINTS = 5000
 _WIDEST_DEG = 180.0
-# Corners on both sides of the antimeridian are near each other when all are as near to it.
+# Corners count as lying around the antimeridian when all of them are this near to it.
 _NEAR_ANTIMERIDIAN_DEG = 45.0
 _SMALLEST_DEG2 = 1e-9
 
 
 def check_ring(points: Points) -> Ring:
-    """The ring closed and counter-clockwise, its longitudes between -180 and 180.
+    """Return the ring closed and counter-clockwise, with longitudes between -180 and 180.
 
-    Longitudes from 0 to 360, and beyond 180 over the antimeridian, are mended.
+    Longitudes from 0 to 360, and beyond 180 across the antimeridian, are wrapped.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def check_ring(points: Points) -> Ring:
 
 
 def may_meet(one: Ring, other: Ring, margin_deg: float) -> bool:
-    """Whether the boxes around two rings, widened by a margin, have a place in common."""
+    """Whether the bounding boxes of two rings, widened by a margin, intersect."""
     (west, south, east, north), (west2, south2, east2, north2) = box(one), box(other)
     if south - margin_deg > north2 or south2 - margin_deg > north:
         return False
@@ -64,7 +64,7 @@ def may_meet(one: Ring, other: Ring, margin_deg: float) -> bool:
 
 
 def box(ring: Ring) -> tuple[float, float, float, float]:
-    """West, south, east, north of a ring; east beyond 180 over the antimeridian."""
+    """West, south, east, north of a ring; east is above 180 for a ring across the antimeridian."""
     plane = _unwrapped(ring)
     return (
         min(x for x, _ in plane),
@@ -80,12 +80,12 @@ def _closed(points: Points) -> list[tuple[float, float]]:
 
 
 def _turned(x: float) -> float:
-    """A longitude between -180 and 180."""
+    """The longitude wrapped to -180 to 180."""
     return x if -180 <= x <= 180 else (x + 180) % 360 - 180
 
 
 def _unwrapped(closed: Points) -> list[tuple[float, float]]:
-    """The ring on a plane: each corner next to the one before, on the shorter way."""
+    """The ring unwrapped on a plane: each corner is reached from the one before by the shorter way."""
     plane = [closed[0]]
     for x, y in closed[1:]:
         before = plane[-1][0]
@@ -111,7 +111,7 @@ def _doubled_area(plane: Points) -> float:
 
 
 def _crossing(plane: Points) -> tuple[float, float] | None:
-    """Where two sides meet that are not neighbours; None where no two do."""
+    """Where two sides that are not neighbours meet; None if none do."""
     sides = sorted(
         ((min(a[0], b[0]), max(a[0], b[0]), number, a, b) for number, (a, b) in enumerate(pairwise(plane))),
         key=lambda side: side[0],

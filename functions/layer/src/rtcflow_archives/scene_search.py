@@ -1,4 +1,4 @@
-"""Scenes of the archive by area and time, and scenes by name: the searches of ASF's SLC collections."""
+"""Search ASF's SLC collections for scenes, by area and time or by name."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ def find_scenes(
     published: Window | None = None,
     acquired: Window | None = None,
 ) -> list[SceneGranule]:
-    """IW scenes that touch an area, those published first in front.
+    """IW scenes that touch an area, in order of publication.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def find_scenes(
     rings : sequence of Ring
         Outer rings of the area.
     published : Window, optional
-        When the scene came into the catalogue.
+        When the scene was added to the catalogue.
     acquired : Window, optional
         When it was taken.
 
@@ -54,21 +54,21 @@ def find_scenes(
 
 
 def processings_of(cmr: Cmr, scene: SceneId) -> list[SceneGranule]:
-    """Every processing of a scene's acquisition that the catalogue has, the scene's own among them."""
+    """Every processing of a scene's acquisition in the catalogue, including the scene itself."""
     found = find_scenes(cmr, (), acquired=Window(scene.start, scene.stop))
     return [granule for granule in found if granule.scene.id[:-5] == scene.id[:-5]]
 
 
 def find_scene(cmr: Cmr, scene: str, rings: Sequence[Ring] = ()) -> SceneGranule | None:
-    """A scene by name; None when the catalogue has none, or none that touches the area given."""
+    """A scene by name; None if it is not in the catalogue, or does not touch the given area."""
     named = [granule_name(scene)]
     found = scene_granules(cmr.granules(**_SLC, product_list=named, cmr_keywords=polygon_keywords(rings)))
     return found[0] if found else None
 
 
 def polygon_keywords(rings: Sequence[Ring]) -> list[tuple[str, str]]:
-    """Parameters of a search that keep what touches one of several rings."""
-    # In CMR's words: asf_search's own make several rings one hull, and thin out long ones.
+    """Search parameters for granules that touch any of several rings."""
+    # CMR's own parameters: those of asf_search merge rings into one hull and thin out long ones.
     polygons = [("polygon[]", ",".join(f"{x:.6f},{y:.6f}" for x, y in ring)) for ring in rings]
     return [*polygons, ("options[polygon][or]", "true")] if len(polygons) > 1 else polygons
 

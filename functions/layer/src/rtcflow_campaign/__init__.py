@@ -1,1 +1,1 @@
-"""Many scenes: campaigns through a list, and the search for new scenes of areas of interest."""
+"""Many scenes: campaigns over a list, and the search for new scenes of areas of interest."""

@@ -10,16 +10,16 @@ from rtcflow_files import storage
 
 
 class AreaFiles(NamedTuple):
-    """Areas that can be searched, and a sentence for each file or area that cannot."""
+    """Areas to search, and a sentence for each file or area that is not usable."""
 
     areas: list[Area]
     refusals: list[str]
 
 
 def read_areas(work_bucket: str, products_bucket: str, client: Any = None) -> AreaFiles:
-    """Read every `.geojson` and `.json` below `areas/`; areas that are switched off are left out.
+    """Read every `.geojson` and `.json` below `areas/`, without areas that are switched off.
 
-    Areas that could write different products to one place are left out with a sentence.
+    Areas that could write different products to the same place are refused.
     """
     folder = Location(work_bucket, AREAS)
     areas: dict[str, Area] = {}

@@ -1,4 +1,4 @@
-"""Search the archive for new scenes of an area, start them, and only then remember how far it was searched."""
+"""Search the archive for new scenes of an area, start them, and only then store how far it was searched."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,24 +15,24 @@ from rtcflow_campaign.search_position import Position, Watched, read_position, r
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_rules import refuse_uncalibrated
 
-# Of those given up, a person reads the last.
+# Only the last scenes given up are kept for people to read.
 _MOST_GIVEN_UP = 200
 _AT_ONCE = 8
 
 
 class Limits(NamedTuple):
-    """How the archive is searched.
+    """Limits of a search.
 
     Attributes
     ----------
     overlap : timedelta
-        Searched once more before the remembered position: scenes may show up in the catalogue after their date.
+        Time before the stored position that is searched again, since scenes may appear in the catalogue late.
     first_search : timedelta
-        How far back an area is searched that never was.
+        How far back the first search of an area goes.
     starts : int
-        Scenes started for an area in a run at most; the rest follow in the next.
+        Most scenes started for an area per run; the rest follow in the next run.
     retry : timedelta
-        How long after its first start a scene that failed is tried again.
+        How long after its first start a failed scene is retried.
     """
 
     overlap: timedelta
@@ -52,24 +52,24 @@ class Limits(NamedTuple):
 
 
 class Swept(NamedTuple):
-    """What a run did for an area.
+    """Result of a run for an area.
 
     Attributes
     ----------
     area : str
     found : int
-        Scenes of the search that the area wants.
+        Scenes found that the area wants.
     started : int
     before : int
-        Those of them that were started before, by whomever.
+        Of these, scenes that were started before by anyone.
     left : int
-        Those left for the next run.
+        Scenes left for the next run.
     unusable : int
-        Those that can never give a product.
+        Scenes that can never give a product.
     retried : int
         Scenes started again after a failure.
     given_up : tuple of str
-        Scenes that are not tried again, with the reason.
+        Scenes that are not retried, with the reason.
     """
 
     area: str
@@ -83,7 +83,7 @@ class Swept(NamedTuple):
 
 
 class Archive(NamedTuple):
-    """What a sweep works with: the catalogue, who starts scenes, and what failed."""
+    """What a sweep needs: the catalogue, the starter of scenes, and the failed executions."""
 
     cmr: Cmr
     starter: SceneStarter
@@ -94,10 +94,10 @@ class Archive(NamedTuple):
 def sweep(
     area: Area, now: datetime, limits: Limits, archive: Archive, work_bucket: str, client: Any = None
 ) -> Swept:
-    """Start the scenes of an area that were published since the last search, and again those that failed.
+    """Start an area's scenes published since the last search, and retry those that failed.
 
-    The position moves when every scene of the search was started; a run that stops before starts the same names again,
-    which starts nothing twice.
+    The position moves once every scene of the search was started. A run that stops earlier starts the same execution
+    names again, which starts nothing twice.
 
     Parameters
     ----------
@@ -168,17 +168,17 @@ def sweep_all(
     searched_until: Callable[[Area], datetime],
     time_is_left: Callable[[], bool],
 ) -> tuple[list[tuple[Area, Swept | Exception]], list[Area]]:
-    """Sweep areas side by side, those first that were searched the longest ago; gives results, and areas not come to.
+    """Sweep areas in parallel, those searched longest ago first; returns results and the areas not reached.
 
     Parameters
     ----------
     areas : sequence of Area
     sweep_one : callable
-        Sweeps an area; gives what it did, or how it failed.
+        Sweeps an area; returns its result or its error.
     searched_until : callable
-        How far an area was searched.
+        How far an area has been searched.
     time_is_left : callable
-        Asked before each area; the next run begins with those that this one did not come to.
+        Called before each area; the next run begins with those that this one did not reach.
     """
     order = sorted(areas, key=lambda area: (searched_until(area), area.name))
 

@@ -1,4 +1,4 @@
-"""The attempts at a scene, numbered executions, and what is to be done after them."""
+"""The attempts at a scene, which are numbered executions, and what to do after them."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -7,15 +7,15 @@ from typing import NamedTuple
 from rtcflow_cloud.executions import RUNNING, SUCCEEDED, Execution
 from rtcflow_contract.execution_name import attempt_name
 
-# A wait adds ten events to a child's history, which holds 25,000: a pause may last nine days, and an execution that
-# waits for its orbit 33, so that it is looked at less often after some hours.
+# A wait adds ten events to a child's history, which holds 25,000. A pause may last nine days and a wait for an orbit
+# 33, so waits become longer after some hours.
 MOST_WAITS = 2200
 PAUSED_WAIT_S, RUNNING_WAIT_S, LONG_RUNNING_WAIT_S = 360, 60, 1800
 _SHORT_WAITS = 300
 
 
 class Decision(StrEnum):
-    """What a campaign does about a scene now; `done`, `failed` and `left` are the end of it."""
+    """What a campaign does with a scene next; `done`, `failed` and `left` are final."""
 
     RUN = "run"
     WAIT = "wait"
@@ -25,22 +25,22 @@ class Decision(StrEnum):
 
 
 class Attempt(NamedTuple):
-    """An execution of a scene; None was never started, or is forgotten by Step Functions after 90 days."""
+    """An execution of a scene; None if never started, or forgotten by Step Functions after 90 days."""
 
     name: str
     execution: Execution | None
 
 
 def attempts_at(name: str, describe: Callable[[str], Execution | None], known: int = 0) -> Iterator[Attempt]:
-    """Attempts at a scene by number, up to the first that was never started.
+    """Attempts at a scene by number, up to the first that was not started.
 
     Parameters
     ----------
     name : str
     describe : callable
-        Gives an execution; None when there is none, or none any more.
+        Returns an execution; None if it does not exist or was forgotten.
     known : int
-        Attempts that are recorded, though Step Functions may have forgotten them.
+        Number of recorded attempts, which Step Functions may have forgotten.
     """
     number = 0
     found: Execution | None = Execution(RUNNING, {})
@@ -52,9 +52,9 @@ def attempts_at(name: str, describe: Callable[[str], Execution | None], known: i
 
 
 class Next(NamedTuple):
-    """A decision, the attempt that it is about, the one to be known as seen, and seconds until the next look.
+    """A decision, its attempt, the attempt to remember as seen, and seconds until the next look.
 
-    `why` says why a scene is not tried again.
+    `why` says why a scene is not retried.
     """
 
     decision: Decision
@@ -74,24 +74,24 @@ def decide(
     paused: Callable[[], bool],
     waits: int,
 ) -> Next:
-    """What to do about a scene.
+    """Decide what to do with a scene.
 
     Parameters
     ----------
     attempts : list of Attempt
-        As `attempts_at` gives them; the last was never started.
+        From `attempts_at`; the last one was not started.
     seen : str or None
-        The attempt that this start of the campaign ran or waited for: when that failed, the scene failed.
+        The attempt that this start of the campaign ran or waited for; if it failed, the scene failed.
     whole : callable
-        Whether all products that a succeeded attempt reported exist still, as they are asked for.
+        Whether all products that a successful attempt reported still exist with the requested settings.
     refused : callable
-        Whether the last attempt was refused, and would be again.
+        Whether the last attempt was refused and would be again.
     most : int
-        Attempts at most, over all starts of the campaign.
+        Most attempts, over all starts of the campaign.
     paused : callable
-        Whether no further scene is to be started.
+        Whether the campaign is paused.
     waits : int
-        How often this start of the campaign waited for the scene.
+        Number of waits for the scene in this start of the campaign.
     """
     for attempt in attempts:
         status = attempt.execution.status if attempt.execution else None

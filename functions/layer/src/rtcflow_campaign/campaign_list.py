@@ -1,4 +1,4 @@
-"""Campaign lists: from text to scene payloads that are checked, named and there once."""
+"""Campaign lists: parse them into scene payloads, check and name these, and drop repeated ones."""
 
 import csv
 import io
@@ -19,9 +19,9 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 class Items(NamedTuple):
-    """Scenes of a list in its order; `repeated` counts lines that name a scene once more.
+    """Scenes of a list in order; `repeated` counts lines that name a scene again.
 
-    `wrong` has a sentence for each line that cannot work, and is left out.
+    `wrong` has a sentence for each line that cannot work and was left out.
     """
 
     items: list[Item]
@@ -29,12 +29,12 @@ class Items(NamedTuple):
     wrong: tuple[str, ...] = ()
 
     def refuse_wrong(self, file: str) -> "Items":
-        """The list, if every line of it can work.
+        """Return the list if every line can work.
 
         Raises
         ------
         RefusedError
-            Names the lines that cannot, and why.
+            Names the lines that cannot work, with reasons.
         """
         if self.wrong:
             most = _MOST_TOLD
@@ -44,12 +44,12 @@ class Items(NamedTuple):
 
 
 def parse_list(text: str, file: str) -> Iterator[tuple[int, Any]]:
-    """Line numbers and payloads of a list; a payload that cannot be read is given as its text.
+    """Parse a list into line numbers and payloads; an unreadable payload is returned as text.
 
     Parameters
     ----------
     text : str
-        JSONL, or CSV where `file` ends in `.csv`. Empty cells of a CSV are left out.
+        JSONL, or CSV if `file` ends in `.csv`; empty cells of a CSV are ignored.
     file : str
     """
     if file.endswith(".csv"):
@@ -68,13 +68,13 @@ def parse_list(text: str, file: str) -> Iterator[tuple[int, Any]]:
 def make_items(lines: Iterable[tuple[int, Any]], default_bucket: str, version: str) -> Items:
     """Check every payload of a list and name it.
 
-    A line that cannot work is left out with the reason: also one that would write another product to the place of a
-    line before it.
+    Lines that cannot work are left out with the reason, including those that would write a different product to the
+    place of an earlier line.
 
     Parameters
     ----------
     lines : iterable of (int, payload)
-        As `parse_list` gives them.
+        From `parse_list`.
     default_bucket, version : str
         Products bucket and product version of the stack.
     """
@@ -86,7 +86,7 @@ def make_items(lines: Iterable[tuple[int, Any]], default_bucket: str, version: s
         try:
             request, file_of_bursts = _request(payload, default_bucket)
             _refuse_conflict(number, request, places)
-            # A campaign is paid by the task: as few as can be.
+            # Fewer tasks cost less.
             payload = {"bursts_per_task": "scene", **payload}
             item = Item(name=campaign_scene_name(request, version, file_of_bursts), payload=payload)
         except RefusedError as error:
@@ -98,12 +98,12 @@ def make_items(lines: Iterable[tuple[int, Any]], default_bucket: str, version: s
 
 
 def write_items(items: Iterable[Item]) -> str:
-    """JSONL of items, as a Distributed Map reads it."""
+    """JSONL of items for a Distributed Map."""
     return "".join(f"{item.model_dump_json()}\n" for item in items)
 
 
 def read_items(text: str) -> list[Item]:
-    """Items of such a JSONL."""
+    """Read the items of a JSONL."""
     return [read_stored(Item, line, "an item of the campaign") for line in text.splitlines() if line.strip()]
 
 
@@ -113,18 +113,18 @@ def write_payloads(payloads: Iterable[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    # More cells than the header has: csv gives them as a list, which no field takes.
+    # More cells than header fields: csv returns them as a list, which no field accepts.
     return _BOOLEANS.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _request(payload: Any, default_bucket: str) -> tuple[SceneRequest, str]:
-    """The request of a line, and the URI of its burst list where that is on S3, which PlanScene reads."""
+    """The request of a line, and the URI of its burst list on S3, if any, which PlanScene reads later."""
     file = burst_list_file(payload.get("burst_id_list")) if isinstance(payload, dict) else None
     return parse_request({**payload, "burst_id_list": None} if file else payload, default_bucket), file or ""
 
 
 class _Place(NamedTuple):
-    """Where lines may write the same product: static layers by burst, else what is made of an acquisition."""
+    """Detects lines that write the same product: static layers by burst, others by acquisition."""
 
     destination: Destination
     key: str

@@ -1,6 +1,6 @@
-"""Open a campaign: check its lists to the last line before anything starts, and write what is worked through.
+"""Open a campaign: check its lists before anything starts, and write the checked ones.
 
-A line that cannot work is left out and reported; it holds up no other.
+Lines that cannot work are left out and reported.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from rtcflow_files import storage
 
 
 class Settings(NamedTuple):
-    """The stack's own values."""
+    """Settings of the stack."""
 
     products_bucket: str
     work_bucket: str
@@ -39,7 +39,7 @@ class Settings(NamedTuple):
 def open_campaign(
     given: Any, execution: str, started: str, settings: Settings, client: Any = None
 ) -> dict[str, Any]:
-    """Check and write the lists of a campaign; gives what its state machine carries.
+    """Check and write the lists of a campaign; returns the state of its execution.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def open_campaign(
     Raises
     ------
     RefusedError
-        When the input or every line of a list cannot work, or the scene list is empty.
+        When the input or all lines of a list cannot work, or the scene list is empty.
     """
     request = parse_campaign(given)
     store = CampaignStore(settings.work_bucket, request.campaign, client)
@@ -62,10 +62,10 @@ def open_campaign(
     static = _items(request.static, settings, client) if request.static else Items([], 0)
     for items, uri in ((scenes, request.scenes), (static, request.static or "")):
         if not items.items:
-            # Nothing is left to go on with.
+            # No scene is left to run.
             items.refuse_wrong(uri)
     if not scenes.items:
-        raise RefusedError(f"list {request.scenes} has no scene; plan the campaign anew", "campaign-list")
+        raise RefusedError(f"list {request.scenes} has no scene; plan the campaign again", "campaign-list")
     lists = {
         SCENES: store.write_items(execution, SCENES, scenes, request),
         STATIC: store.write_items(execution, STATIC, static, request),
@@ -86,7 +86,7 @@ def open_campaign(
 def _state(
     request: CampaignInput, execution: str, lists: Mapping[str, ItemList], store: CampaignStore
 ) -> dict[str, Any]:
-    """What the state machine carries: the lists in the order in which they are worked through, static layers first."""
+    """State of the execution: the lists in the order in which they run, static layers first."""
     results = store.folder.join(f"{RESULTS}/{execution}").key
     return {
         "campaign": request.campaign,
@@ -105,6 +105,6 @@ def _list(items: ItemList, request: CampaignInput) -> dict[str, Any]:
 
 
 def _items(uri: str, settings: Settings, client: Any) -> Items:
-    # Spreadsheets write a byte order mark in front of a CSV.
+    # Spreadsheets write a byte order mark at the start of a CSV.
     text = storage.read_bytes(parse_s3_uri(uri), client).decode("utf-8-sig", errors="replace")
     return make_items(parse_list(text, uri), settings.products_bucket, settings.product_version)

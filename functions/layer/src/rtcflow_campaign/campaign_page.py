@@ -1,4 +1,4 @@
-"""The report of a campaign as a page that stands alone."""
+"""The report of a campaign as a self-contained page."""
 
 from collections.abc import Iterable
 from html import escape
@@ -33,7 +33,7 @@ _COUNTS = (
 
 
 def render(report: CampaignReport) -> str:
-    """HTML of a report."""
+    """Render a report as HTML."""
     started, ended = (
         f"{time:%Y-%m-%d %H:%M} UTC" if time else "-" for time in (report.first_start, report.last_end)
     )

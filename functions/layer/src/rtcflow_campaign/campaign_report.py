@@ -1,4 +1,4 @@
-"""The report of a campaign, added up from the records of its scenes: pure functions."""
+"""Sum up the records of a campaign's scenes into its report: pure functions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,17 +20,17 @@ class _Model(BaseModel):
 
 
 class CampaignOutcome(StrEnum):
-    """`complete` when every scene of the lists succeeded."""
+    """`complete` if every scene of the lists succeeded."""
 
     COMPLETE = "complete"
     INCOMPLETE = "incomplete"
 
 
 class Part(_Model):
-    """Totals of one list: the scenes, or the static layers that come before them.
+    """Totals of one list: the scenes, or the static layers before them.
 
-    `left_out` lines of the list cannot work. `open` scenes have not ended in any start of the campaign. `products`
-    exist; the campaign made `made` of them, the others were there. `failed_bursts` are those of the last attempts.
+    `left_out` counts lines that cannot work, `open` scenes that have not ended in any start of the campaign, `products`
+    those that exist, of which the campaign made `made`. `failed_bursts` are those of the last attempts.
     """
 
     scenes: int
@@ -48,7 +48,7 @@ class Part(_Model):
 
 
 class Failure(_Model):
-    """Scenes that failed for the same reason; `example` names one execution."""
+    """Scenes that failed for the same reason, with one execution as example."""
 
     error_class: ErrorClass
     reason: str
@@ -63,15 +63,15 @@ class CampaignReport(_Model):
     Attributes
     ----------
     throughput : float or None
-        Bursts made in an hour, from the first scene's start to the last one's end; None before one ended.
+        Bursts made per hour, from the first scene's start to the last one's end; None before the first end.
     hours : float
         From the first start to the last end.
     failed_by_class : dict
         Number of failed scenes by error class.
     failures : tuple of Failure
-        By number of scenes, the first 50.
+        The 50 most frequent.
     lines_left_out : tuple of str
-        Lines of the lists that cannot work, and why.
+        Lines of the lists that cannot work, with reasons.
     """
 
     version: int = 1
@@ -100,7 +100,7 @@ def report_campaign(
     now: datetime,
     region: str,
 ) -> CampaignReport:
-    """Add up what is recorded of the scenes in the lists of a campaign's last start.
+    """Sum up the records of the scenes in the lists of a campaign's last start.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def report_campaign(
     lists : mapping
         Items of `scenes` and of `static`.
     records : iterable of SceneRecord
-        Those of scenes that are in no list count nothing.
+        Records of scenes in no list are ignored.
     now : datetime
     region : str
         For prices.
@@ -182,7 +182,7 @@ def _failures(failed: Iterable[SceneRecord]) -> list[Failure]:
 
 
 def sentence(scenes: Part, static: Part) -> str:
-    """What became of a campaign, in one sentence."""
+    """The outcome of a campaign in one sentence."""
     parts = [(scenes, Product.RTC_S1, "scenes"), (static, Product.RTC_S1_STATIC, "scenes for static layers")]
     told = []
     for part, product, word in parts:

@@ -1,4 +1,4 @@
-"""A campaign's files in the work bucket: lists, records, the flag that pauses it, and its report."""
+"""A campaign's files in the work bucket: lists, records, pause flag and report."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ _log = logging.getLogger("rtcflow.campaign")
 
 
 def _claim(data: bytes | None, at: Location) -> Claim | None:
-    """A claim that was left; one that cannot be read holds nothing."""
+    """Read a claim; None if it cannot be read."""
     try:
         return read_stored(Claim, data, at) if data is not None else None
     except UnreadableError:
@@ -48,7 +48,7 @@ class CampaignStore:
         self.client = client
 
     def write_items(self, execution: str, name: str, items: Items, request: CampaignInput) -> ItemList:
-        """Write what a start works through."""
+        """Write the items of a list."""
         at = self.folder.join(f"{names.ITEMS}/{execution}/{name}")
         how = {"max_attempts": request.max_attempts, "retry_refused": request.retry_refused}
         lines = [item.model_copy(update=how) for item in items.items]
@@ -63,16 +63,16 @@ class CampaignStore:
         )
 
     def read_items(self, listed: ItemList) -> list[Item]:
-        """Read it back."""
+        """Read the items of a list."""
         return read_items(storage.read_bytes(Location(listed.bucket, listed.key), self.client).decode())
 
     def write_start(self, start: StartedCampaign) -> None:
-        """Keep a start, in place of the one before."""
+        """Store a start, replacing the previous one."""
         data = start.model_dump_json(indent=1).encode()
         storage.write_bytes(self.folder.join(names.STARTED), data, self.client)
 
     def read_start(self) -> StartedCampaign:
-        """The last start; RefusedError when the campaign was never started."""
+        """Read the last start; RefusedError if the campaign was never started."""
         try:
             data = storage.read_bytes(self.folder.join(names.STARTED), self.client)
         except NotFoundError as error:
@@ -81,19 +81,19 @@ class CampaignStore:
         return read_stored(StartedCampaign, data, self.folder.join(names.STARTED))
 
     def claim(self, execution: str, now: datetime, status_of: Callable[[str], str | None]) -> None:
-        """Claim the campaign for an execution that is about to be started, by a conditional write.
+        """Claim the campaign by a conditional write for an execution about to start.
 
         Parameters
         ----------
         execution : str
         now : datetime
         status_of : callable
-            Status of the execution of another claim; None where it was not started (yet).
+            Status of the execution of another claim; None if it was not started (yet).
 
         Raises
         ------
         RefusedError
-            When the campaign runs, or another start is under way.
+            When the campaign is running or being started.
         """
         at = self.folder.join(names.CLAIM)
         read = compare_and_swap.read(at, self.client)
@@ -107,7 +107,7 @@ class CampaignStore:
             raise self._claimed("another")
 
     def release(self) -> None:
-        """Give up a claim whose execution will not be started."""
+        """Give up the claim of an execution that will not be started."""
         storage.delete(self.folder.join(names.CLAIM), self.client)
 
     def _claimed(self, execution: str) -> RefusedError:
@@ -118,25 +118,25 @@ class CampaignStore:
         )
 
     def paused(self) -> bool:
-        """Whether no further scene is to be started."""
+        """Whether the campaign is paused."""
         return storage.exists(self.folder.join(names.PAUSE), self.client)
 
     def pause(self, now: datetime) -> None:
-        """Let no further scene start."""
+        """Pause the campaign: no further scene starts."""
         text = f'{{"paused": "{now.isoformat()}"}}\n'
         storage.write_bytes(self.folder.join(names.PAUSE), text.encode(), self.client)
 
     def resume(self) -> None:
-        """Let scenes start again."""
+        """Resume the campaign."""
         storage.delete(self.folder.join(names.PAUSE), self.client)
 
     def write_record(self, record: SceneRecord) -> None:
-        """Write the record of a scene, in place of the one before."""
+        """Write the record of a scene, replacing the previous one."""
         at = self.folder.join(f"{names.RECORDS}/{record.name}.json")
         storage.write_bytes(at, record.model_dump_json(exclude_defaults=True).encode(), self.client)
 
     def read_record(self, name: str) -> SceneRecord | None:
-        """The record of a scene; None where there is none, or none that can be read."""
+        """Read the record of a scene; None if there is none or it cannot be read."""
         at = self.folder.join(f"{names.RECORDS}/{name}.json")
         try:
             return read_stored(SceneRecord, storage.read_bytes(at, self.client), at)
@@ -146,7 +146,7 @@ class CampaignStore:
             return None
 
     def read_records(self) -> Iterator[SceneRecord]:
-        """All records, read many at a time; one that cannot be read is left out: its scene counts as open."""
+        """Read all records in parallel; the scene of an unreadable one counts as open."""
         folder = self.folder.join(names.RECORDS)
         client = self.client
         listed = (folder.join(entry.name) for entry in storage.list_objects(folder, client))
@@ -160,13 +160,13 @@ class CampaignStore:
                     _log.warning("%s; its scene counts as open", error.message)
 
     def report(self, now: datetime, region: str) -> CampaignReport:
-        """The report as things stand; nothing is written."""
+        """Build the current report without writing it."""
         start = self.read_start()
         lists = {"scenes": self.read_items(start.scenes), "static": self.read_items(start.static)}
         return report_campaign(start, lists, self.read_records(), now, region)
 
     def write_report(self, report: CampaignReport) -> Location:
-        """Write report.json and report.html; gives the place of the first."""
+        """Write report.json and report.html; returns the location of the first."""
         storage.write_bytes(self.folder.join(names.PAGE), render(report).encode(), self.client)
         at = self.folder.join(REPORT)
         storage.write_bytes(at, report.model_dump_json(indent=1).encode(), self.client)

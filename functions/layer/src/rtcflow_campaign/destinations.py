@@ -1,4 +1,4 @@
-"""Who writes where with which settings: two that would write different products to one place are refused beforehand."""
+"""Detect requests that would write different products to the same place."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
@@ -11,19 +11,19 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.request import OnMissingStatic, SceneRequest
 from rtcflow_contract.standing import settings_of
 
-# Scenes that touch an area are made whole: some 250 km.
+# All bursts of a scene that touches an area are made: some 250 km.
 _SCENE_DEG = 2.5
 
 
 class Destination(NamedTuple):
-    """A collection's folder that a request writes products of a kind to."""
+    """A product and the collection folder that a request writes it to."""
 
     folder: str
     product: Product
 
 
 def destinations_of(request: SceneRequest) -> list[Destination]:
-    """Where a request writes: its collection, and that of the static layers which it makes."""
+    """Where a request writes: its collection, and that of static layers that it makes."""
     own = collection_folder(request.s3_bucket, request.s3_project_folder, request.collection)
     found = [Destination(str(own), request.product)]
     if request.link_static_layers and request.on_missing_static is OnMissingStatic.CREATE:
@@ -37,7 +37,7 @@ def destinations_of(request: SceneRequest) -> list[Destination]:
 
 
 def conflict(one: SceneRequest, other: SceneRequest) -> str:
-    """What two requests would write differently to one place; empty where they do not."""
+    """Describe what two requests would write differently to one place; empty if nothing."""
     shared = set(destinations_of(one)) & set(destinations_of(other))
     for destination in sorted(shared):
         mine, theirs = settings_of(one, destination.product), settings_of(other, destination.product)
@@ -52,7 +52,7 @@ def conflict(one: SceneRequest, other: SceneRequest) -> str:
 
 
 def _engines(name: str, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Engine `auto` takes whatever stands."""
+    """Engine `auto` accepts any existing product."""
     return (mine[name], theirs[name]) if name == "engine" else ()
 
 
@@ -61,7 +61,7 @@ def _told(value: Any) -> str:
 
 
 def conflicts_of_areas(areas: Sequence[Area], default_bucket: str) -> dict[str, str]:
-    """Areas that must not be started, with the reason: those that could write different products to one place."""
+    """Areas that could write different products to the same place, with reasons."""
     requests = {area.name: area.request(default_bucket) for area in areas}
     refused: dict[str, str] = {}
     for one, other in combinations(areas, 2):
@@ -76,7 +76,7 @@ def conflicts_of_areas(areas: Sequence[Area], default_bucket: str) -> dict[str, 
 
 
 def _may_share(one: Area, other: Area, requests: Mapping[str, SceneRequest]) -> bool:
-    """Whether two areas could write the same burst of the same day."""
+    """Whether two areas could write the same burst on the same day."""
     by_day = all(requests[area.name].product is Product.RTC_S1 for area in (one, other)) and not any(
         requests[area.name].link_static_layers for area in (one, other)
     )

@@ -1,4 +1,4 @@
-"""Scenes of an area that failed: tried again where they may work later, within a time and a number of attempts."""
+"""Retry failed scenes of an area that may work later, within limits of time and attempts."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,21 +14,21 @@ from rtcflow_contract.report import SceneReport
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import storage
 
-# An execution may wait for its orbit and then for capacity.
+# An execution may wait for its orbit first and for capacity then.
 LONGEST_EXECUTION = timedelta(days=34)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(hours=1), timedelta(hours=24)
 _MOST_ATTEMPTS = 6
 
 
 class Failed(NamedTuple):
-    """A failed execution: why, and the payload that it was started with."""
+    """A failed execution: its failure and its payload."""
 
     failure: SceneFailure
     payload: dict[str, Any]
 
 
 class Executions(Protocol):
-    """Looks at executions and starts them."""
+    """Looks up executions and starts them."""
 
     def failed(self, name: str) -> Failed | None:
         """Why an execution failed; None when there is none any more."""
@@ -38,7 +38,7 @@ class Executions(Protocol):
 
 
 class Tried(NamedTuple):
-    """What became of watched scenes: those still watched, how many were started again, and those given up."""
+    """Result of retrying: scenes still watched, number started again, scenes given up."""
 
     watched: dict[str, Watched]
     retried: int
@@ -46,12 +46,12 @@ class Tried(NamedTuple):
 
 
 def _execution_of(name: str, attempt: int) -> str:
-    """Name of an attempt at a found scene: the first has the plain name."""
+    """Name of an attempt at a found scene; the first has no number."""
     return name if attempt == 1 else attempt_name(name, attempt)
 
 
 def _wait_after(attempt: int) -> timedelta:
-    """How long after a failed attempt the next one starts."""
+    """Wait between a failed attempt and the next one."""
     return min(_FIRST_WAIT * 3 ** (attempt - 1), _LONGEST_WAIT)
 
 
@@ -62,17 +62,17 @@ def try_again(
     within: timedelta,
     states: Executions,
 ) -> Tried:
-    """Start scenes again whose last attempt failed.
+    """Start scenes again if their last attempt failed.
 
     Parameters
     ----------
     watched : mapping
         Scenes by the name of their first execution.
     failed : mapping
-        When executions failed, by name.
+        Time of failure of executions, by name.
     now : datetime
     within : timedelta
-        How long after its first start a scene is tried again.
+        How long after its first start a scene is retried.
     states : Executions
     """
     kept: dict[str, Watched] = {}
@@ -112,7 +112,7 @@ def _given_up(name: str, scene: Watched, failure: SceneFailure, now: datetime) -
 
 
 class SceneExecutions:
-    """Executions of the scene state machine, with the reports that they left in the work bucket."""
+    """Executions of the scene state machine, with their reports in the work bucket."""
 
     def __init__(self, state_machine: str, work_bucket: str, states: Any = None, s3: Any = None) -> None:
         self.state_machine = state_machine
@@ -121,7 +121,7 @@ class SceneExecutions:
         self.s3 = s3
 
     def failed_since(self, since: datetime) -> dict[str, datetime]:
-        """When executions failed that were started since a time, by name."""
+        """Executions started since a time that failed, by name, with the time of failure."""
         return executions.failed_since(self.state_machine, since, self.states)
 
     def failed(self, name: str) -> Failed | None:

@@ -1,4 +1,4 @@
-"""Why an execution of a scene failed, from what Step Functions says and what its report says: pure functions."""
+"""Why an execution of a scene failed, from Step Functions and its report: pure functions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,15 +7,15 @@ from rtcflow_cloud.executions import Execution
 from rtcflow_contract.errors import ErrorClass, error_class_of_name
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
 
-# What an operator reads about first when bursts of a scene failed for several reasons.
+# Which class is reported if bursts of a scene failed for several reasons.
 _GRAVEST = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
-# Refused today, and there tomorrow.
+# Refusals that may be resolved by tomorrow.
 _NOT_YET = {"StaticLayersMissing", "static-missing", "no-bursts-yet"}
 _LONGEST = 500
 
 
 class SceneFailure(NamedTuple):
-    """Class, reason and sentence of a scene that failed."""
+    """Class, reason and message of a failed scene."""
 
     error_class: ErrorClass
     reason: str
@@ -39,11 +39,11 @@ def failure_of(execution: Execution | None, report: SceneReport | None, problem:
     Parameters
     ----------
     execution : Execution or None
-        None when it could not be started.
+        None if it could not be started.
     report : SceneReport or None
-        None when it left none.
+        None if it left none.
     problem : str
-        Why it could not be started, if so.
+        Why it could not be started, if it could not.
     """
     gravest = _gravest(failed_bursts(report))
     if gravest is not None:

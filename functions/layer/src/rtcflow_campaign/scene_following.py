@@ -1,4 +1,4 @@
-"""Follow a scene of a campaign: look at its attempts, say what to do next, and record how it ended."""
+"""Follow a scene of a campaign: look up its attempts, decide what to do next, and record how it ended."""
 
 from collections.abc import Mapping
 from itertools import takewhile
@@ -23,7 +23,7 @@ from rtcflow_scene.failure_text import read_failure
 
 
 class Settings(NamedTuple):
-    """The stack's own values."""
+    """Settings of the stack."""
 
     work_bucket: str
     state_machine: str
@@ -35,7 +35,7 @@ class Settings(NamedTuple):
 
 
 class SceneFollower:
-    """Follows scenes; `s3` and `states` are clients, the default ones when None."""
+    """Follows scenes; `s3` and `states` are clients, by default the usual ones."""
 
     def __init__(self, settings: Settings, s3: Any = None, states: Any = None) -> None:
         self.settings = settings
@@ -43,17 +43,17 @@ class SceneFollower:
         self.states = states
 
     def follow(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """What to do about a scene; an end is recorded.
+        """Decide what to do with a scene, and record its end.
 
         Parameters
         ----------
         event : mapping
-            `campaign`, `item`; from the rounds before `next`, which is what this gave, and `problem`, the error with
+            `campaign` and `item`; after the first round also `next`, the previous result, and `problem`, the error with
             which the scene's execution ended or could not be started.
         """
         item = Item.model_validate(event["item"], extra="ignore")
         store = CampaignStore(self.settings.work_bucket, event["campaign"], self.s3)
-        # Step Functions forgets an execution after 90 days, the work bucket a report after 180; a record stays.
+        # Executions are forgotten after 90 days and reports deleted after 180; records stay.
         before = store.read_record(item.name)
         attempts = list(attempts_at(item.name, self._describe, before.attempts if before else 0))
         last = event.get("next") or {}
@@ -114,9 +114,9 @@ class SceneFollower:
         return failure.error_class is ErrorClass.REFUSED and not failure.passes
 
     def _whole(self, attempt: str, item: Item) -> bool:
-        """Whether every product that an attempt reported exists as it is asked for; not when its report is gone."""
+        """Whether every product that an attempt reported exists as requested; False if its report is gone."""
         report = self._report(attempt)
-        # Only settings are compared: any bucket will do.
+        # Only settings are compared, so any bucket will do.
         request = parse_request({**item.payload, "burst_id_list": None}, "products")
         return report is not None and all(
             burst.item is not None and self._stands(parse_s3_uri(burst.item), request)
@@ -124,9 +124,9 @@ class SceneFollower:
         )
 
     def _stands(self, item: Location, request: SceneRequest) -> bool:
-        """Whether a product is there, and is no other product than a request asks for.
+        """Whether a product exists and is the one that a request asks for.
 
-        An item that is empty, cut off or spoilt by hand is none.
+        An item that is empty, cut off or damaged counts as missing.
         """
         try:
             if not is_item(storage.read_bytes(item, self.s3)):

@@ -1,4 +1,4 @@
-"""Notices of new granules from a queue: SNS messages of the archive, each naming one granule."""
+"""Notices of new granules: SNS messages of the archive in a queue, one granule each."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,17 +11,17 @@ from rtcflow_archives.scene_search import find_scene, processings_of
 from rtcflow_campaign.scene_start import SceneStarter, Start
 from rtcflow_contract.errors import RefusedError, TransientError
 
-# The topic's name for the granule, and the one that it had before.
+# The topic's current and former field for the granule.
 _NAMES = ("granule_ur", "granule-ur")
 
 
 def _granule_of(record: Mapping[str, Any]) -> str:
-    """Name of the granule that a queue's record tells of, with or without SNS' envelope.
+    """Name of the granule in a queue's record, with or without the SNS envelope.
 
     Raises
     ------
     RefusedError
-        When the message is no notice of a granule.
+        When the message is not a notice of a granule.
     """
     try:
         message = json.loads(record["body"])
@@ -30,19 +30,19 @@ def _granule_of(record: Mapping[str, Any]) -> str:
         return str(next(message[key] for key in _NAMES if key in message))
     except (ValueError, RecursionError, KeyError, TypeError, StopIteration) as error:
         raise RefusedError(
-            "the message names no granule_ur; it is no notice of the archive", "notice"
+            "the message names no granule_ur, so it is not a notice of the archive", "notice"
         ) from error
 
 
 def take_notice(record: Mapping[str, Any], areas: Sequence[Area], cmr: Cmr, starter: SceneStarter) -> int:
-    """Start the scene of a notice for every area that wants it; gives the number of executions started.
+    """Start the scene of a notice for every area that wants it; returns the number of executions started.
 
     Raises
     ------
     RefusedError
-        When the message is no notice.
+        When the message is not a notice.
     TransientError
-        When the catalogue does not have the granule yet, or a search or a start failed.
+        When the granule is not in the catalogue yet, or a search or start failed.
     """
     scene = scene_of_granule(_granule_of(record))
     if scene is None or not areas:

@@ -1,4 +1,4 @@
-"""The record of a campaign's scene, from the reports of its attempts: pure functions."""
+"""Build the record of a campaign's scene from the reports of its attempts: pure functions."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,21 +26,21 @@ def record_scene(
     before: SceneRecord | None = None,
     problem: str = "",
 ) -> SceneRecord:
-    """Put together what the attempts left.
+    """Combine the reports of a scene's attempts.
 
     Parameters
     ----------
     item : Item
     following : Next
-        An end: done, failed or left.
+        The final decision: done, failed or left.
     attempts : sequence of Attempt
-        Those up to the one decided about.
+        Attempts up to the one decided about.
     reports : mapping
-        Report by attempt; one that was stopped has none, nor has one that the work bucket let go.
+        Report by attempt; missing for attempts that were stopped and reports that were deleted.
     before : SceneRecord or None
-        The record of earlier starts: what its attempts made and cost stays.
+        The record of earlier starts, whose attempts stay in it.
     problem : str
-        Why the last attempt could not be started, if so.
+        Why the last attempt could not be started, if it could not.
     """
     asked = Product(item.payload.get("product") or Product.RTC_S1)
     tried = {one.execution: one for one in before.tried} if before else {}
@@ -97,7 +97,7 @@ def _why(
     before: SceneRecord | None,
     problem: str,
 ) -> dict[str, Any]:
-    """Class, reason and sentence of a scene that failed; of one that is not tried again, those that it had."""
+    """Class, reason and message of a failed scene; those of before for a scene that is not retried."""
     if following.decision is not Decision.FAILED:
         return {}
     execution = attempts[-1].execution

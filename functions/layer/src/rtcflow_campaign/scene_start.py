@@ -1,4 +1,4 @@
-"""Start a found scene, once: its execution is named for the scene, the settings and the product version."""
+"""Start a found scene once: its execution's name is made of scene, settings and product version."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -11,12 +11,12 @@ from rtcflow_contract.execution_name import found_scene_name, revised_scene_name
 from rtcflow_contract.request import OnExisting
 from rtcflow_contract.scene_id import SceneId
 
-# All processings of a scene's acquisition that the catalogue has.
+# Finds all processings of a scene's acquisition in the catalogue.
 Processings = Callable[[SceneId], Sequence[SceneGranule]]
 
 
 class Start(StrEnum):
-    """`before`: it, or a processing of it that is not to be replaced, was started before; `older`: a later one was."""
+    """`before`: it, or a processing that is to stay, was started before; `older`: a later processing was."""
 
     STARTED = "started"
     BEFORE = "before"
@@ -24,7 +24,7 @@ class Start(StrEnum):
 
 
 class Started(NamedTuple):
-    """What became of a scene, and the name of the execution that stands for it."""
+    """What happened to a scene, and the name of its execution."""
 
     start: Start
     name: str
@@ -51,18 +51,18 @@ class SceneStarter:
         self.client = client
 
     def name(self, area: Area, granule: SceneGranule) -> str:
-        """What a scene is remembered by: where revisions count, each processing by a name of its own."""
+        """Name under which a scene is remembered; one per processing if revisions count."""
         plain, revised = self._names(area, granule.scene)
         return revised if area.revisions is Revisions.REPLACE else plain
 
     def start(self, area: Area, granule: SceneGranule, processings: Processings) -> Started:
-        """Start the scene, unless it was started before, or a later processing of its acquisition is there."""
+        """Start the scene unless it, or a later processing of its acquisition, was started before."""
         scene = granule.scene
         plain, revised = self._names(area, scene)
         payload = area.payload_of(scene.id)
         if area.revisions is Revisions.SKIP:
             return self._once(plain, payload)
-        # The catalogue knows other processings also after a release, and when Step Functions has forgotten them.
+        # The catalogue knows other processings even if their execution names changed or were forgotten.
         others = [
             other
             for other in processings(scene)

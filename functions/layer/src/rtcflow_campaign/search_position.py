@@ -1,4 +1,4 @@
-"""How far the archive was searched for an area and what became of its scenes, remembered in the work bucket."""
+"""How far the archive was searched for an area and what happened to its scenes, stored in the work bucket."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ class _Model(BaseModel):
 
 
 class Watched(_Model):
-    """A scene that was started: it is tried again where it fails and may work later."""
+    """A started scene, which is retried if it fails and may work later."""
 
     scene: str
     first: AwareDatetime
@@ -24,7 +24,7 @@ class Watched(_Model):
 
 
 class GivenUp(_Model):
-    """A scene that is not tried again, and why."""
+    """A scene that is not retried, and why."""
 
     name: str
     scene: str
@@ -36,7 +36,7 @@ class GivenUp(_Model):
 
 
 class Position(_Model):
-    """What is known of an area.
+    """Stored state of the search for an area.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Position(_Model):
     watched : dict
         Scenes by the name of their first execution.
     given_up : tuple of GivenUp
-        The last ones; the newest at the end.
+        The last ones, newest at the end.
     """
 
     version: int = 1
@@ -58,19 +58,19 @@ class Position(_Model):
 
 
 class Held(NamedTuple):
-    """A position and what its object was when it was read."""
+    """A position with the version of its object when it was read."""
 
     position: Position
     read: compare_and_swap.Read
 
 
 def read_position(work_bucket: str, area: str, first: datetime, client: Any = None) -> Held:
-    """The remembered position of an area; `first` where there is none yet.
+    """Read the position of an area; `first` if there is none yet.
 
     Raises
     ------
     RefusedError
-        When the file cannot be read: this area is not searched, and the others are.
+        When the file cannot be read; other areas are still searched.
     """
     at = position_key(work_bucket, area)
     read = compare_and_swap.read(at, client)
@@ -82,12 +82,12 @@ def read_position(work_bucket: str, area: str, first: datetime, client: Any = No
         raise
     except UnreadableError as error:
         raise RefusedError(
-            f"{error.message}; delete it, and the area is searched anew without starting anything twice",
+            f"{error.message}; delete it, and the area is searched again without starting anything twice",
             reason="position",
         ) from error
 
 
 def remember(work_bucket: str, area: str, held: Held, position: Position, client: Any = None) -> bool:
-    """Write the position unless another run wrote one meanwhile; False when one did."""
+    """Write the position unless another run wrote one meanwhile; returns False if one did."""
     data = position.model_dump_json(indent=1, exclude_defaults=True).encode()
     return compare_and_swap.write(position_key(work_bucket, area), data, held.read, client)

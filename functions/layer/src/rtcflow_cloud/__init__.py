@@ -1,1 +1,1 @@
-"""The AWS edge that Lambdas, container and command line share: S3 objects, with errors of the contract."""
+"""AWS services other than S3: Step Functions, SNS and Lambda, with the errors of the contract."""

@@ -1,4 +1,4 @@
-"""The SNS topic on which items are published, one message an item."""
+"""The SNS topic on which items are published, one message per item."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -28,7 +28,7 @@ def publish(topic: str, message: str, attributes: Mapping[str, tuple[str, str]],
     Raises
     ------
     TransientError, RefusedError, DefectError
-        When SNS did not take it.
+        When SNS did not accept it.
     """
     with translated(f"topic {topic}"):
         (client or _client()).publish(

@@ -1,4 +1,4 @@
-"""The deadline of a Lambda: its calls are done, or fail with an error that says why, before it is stopped."""
+"""The deadline of a Lambda: its calls succeed or fail with an error before Lambda stops it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,12 +10,12 @@ from rtcflow_files.retry import time_limit
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
-# Left for saying what went wrong.
+# Kept for reporting what went wrong.
 _MARGIN_S = 5.0
 
 
 def within_time(handler: Handler) -> Handler:
-    """Hold every call of a handler to the time that the invocation has left."""
+    """Limit the calls of a handler to the remaining time of the invocation."""
 
     @wraps(handler)
     def limited(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Executions of the scene state machine by name: start one once, and see what became of it."""
+"""Start an execution of the scene state machine once per name, and look up what became of it."""
 
 import json
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from botocore.exceptions import ClientError
 
 from rtcflow_cloud.failures import error_code, translated
 
-# An eighth field of an ARN is the version or the alias.
+# An ARN's eighth field is its version or alias.
 _FIELDS_OF_MACHINE = 7
-# Between two clocks.
+# Allowed difference between two clocks.
 _SKEW = timedelta(minutes=1)
 RUNNING = "RUNNING"
-# Ended without success and not by an operator, who stops what is not wanted.
+# Failed by itself; an operator's stop is not a failure.
 _FAILED = ("FAILED", "TIMED_OUT")
 SUCCEEDED = "SUCCEEDED"
 
 
 class Execution(NamedTuple):
-    """Status as Step Functions names it, the input it was started with, and how it failed (empty when it did not)."""
+    """An execution's status as Step Functions names it, its input, and its error (empty if it did not fail)."""
 
     status: str
     payload: dict[str, Any]
@@ -37,14 +37,15 @@ def _client() -> Any:
 
 
 def start_once(state_machine: str, name: str, payload: Mapping[str, Any], client: Any = None) -> bool:
-    """Start an execution; False when the name was taken, which is no error.
+    """Start an execution; returns False if the name is taken.
 
-    Step Functions answers alike where one of that name runs with the same payload: then the start lies before the call.
+    Step Functions also reports success when an execution of that name runs with the same payload; its start then lies
+    before the call.
 
     Raises
     ------
     TransientError, RefusedError, DefectError
-        When Step Functions does not start it.
+        When Step Functions did not start it.
     """
     with translated(f"state machine {state_machine}"):
         try:
@@ -60,13 +61,13 @@ def start_once(state_machine: str, name: str, payload: Mapping[str, Any], client
 
 
 def execution_arn(state_machine: str, name: str) -> str:
-    """ARN of an execution of a state machine, which may be named with a version or an alias."""
+    """ARN of an execution; the state machine's ARN may end in a version or an alias."""
     machine = ":".join(state_machine.split(":")[:_FIELDS_OF_MACHINE])
     return f"{machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
 
 def describe(state_machine: str, name: str, client: Any = None) -> Execution | None:
-    """The execution of that name; None when there is none, or none any more."""
+    """The execution of that name; None if it does not exist or was forgotten."""
     with translated(f"execution {name}"):
         try:
             found = (client or _client()).describe_execution(executionArn=execution_arn(state_machine, name))
@@ -79,7 +80,7 @@ def describe(state_machine: str, name: str, client: Any = None) -> Execution | N
 
 
 def failed_since(state_machine: str, since: datetime, client: Any = None) -> dict[str, datetime]:
-    """When executions that were started since a time failed, by name."""
+    """Executions started since a time that failed, by name, with the time of failure."""
     machine = ":".join(state_machine.split(":")[:_FIELDS_OF_MACHINE])
     found: dict[str, datetime] = {}
     with translated(f"state machine {state_machine}"):
@@ -90,7 +91,7 @@ def failed_since(state_machine: str, since: datetime, client: Any = None) -> dic
                 .paginate(stateMachineArn=machine, statusFilter=status)
             )
             for page in pages:
-                # The newest come first.
+                # Listed newest first.
                 fresh = [one for one in page["executions"] if one["startDate"] >= since]
                 found |= {one["name"]: one.get("stopDate") or one["startDate"] for one in fresh}
                 if len(fresh) < len(page["executions"]):

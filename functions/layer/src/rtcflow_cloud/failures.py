@@ -1,4 +1,4 @@
-"""botocore's errors as errors of the contract: what can never work, and what may work later."""
+"""Translate botocore's errors to those of the contract."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ def error_code(error: ClientError) -> str:
 
 
 def translate(error: BotoCoreError | ClientError, where: Location | str) -> RtcflowError:
-    """The contract's error for a failed call on `where` (a Location, or a word for what was called)."""
+    """The contract's error for a failed call on `where`, a Location or the name of what was called."""
     bucket = where.bucket if isinstance(where, Location) else str(where)
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return RefusedError(
@@ -90,11 +90,11 @@ def translate(error: BotoCoreError | ClientError, where: Location | str) -> Rtcf
 
 @contextmanager
 def translated(where: Location | str) -> Iterator[None]:
-    """Raise the contract's errors in place of botocore's within the block."""
+    """Within the block, raise the contract's errors in place of botocore's."""
     try:
         yield
     except Boto3Error as error:
-        # A transfer wraps what stopped it.
+        # A transfer error wraps its cause.
         cause = getattr(error, "last_exception", None) or error.__context__
         if isinstance(error, RetriesExceededError):
             raise _unreached(where, cause or error) from error

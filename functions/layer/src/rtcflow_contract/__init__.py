@@ -1,4 +1,4 @@
-"""The contract: everything that the Lambdas, the container and the command line agree on.
+"""The contract that Lambdas, containers and the command line share.
 
 Pure models and functions; a key, a file name or a burst id is spelled here and nowhere else.
 """

@@ -1,4 +1,4 @@
-"""Conventions of backscatter: to which area a pixel's power is referred, and which engine makes which."""
+"""Backscatter conventions: which area a pixel's power refers to, and which engine makes which."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -35,17 +35,17 @@ _LACKS = {"isce3": frozenset({Backscatter.SIGMA0_ELLIPSOID})}
 
 
 def words(backscatter: Backscatter) -> str:
-    """How a convention is written for people."""
+    """The convention's name in text for people."""
     return _WORDS[backscatter].title
 
 
 def corrects_radiometry(backscatter: Backscatter) -> bool:
-    """Whether the terrain's slope is taken out of a convention."""
+    """Whether a convention removes the effect of terrain slope."""
     return backscatter in (Backscatter.GAMMA0, Backscatter.SIGMA0)
 
 
 def in_convention(layer: Layer, backscatter: Backscatter) -> Layer:
-    """The layer with the title and description that it has in a convention; those of others than backscatter stay."""
+    """The layer with the title and description of a convention; only backscatter layers change."""
     if layer.name not in POLARIZATION_LAYERS:
         return layer
     title, description = _WORDS[backscatter]
@@ -55,10 +55,10 @@ def in_convention(layer: Layer, backscatter: Backscatter) -> Layer:
 
 
 class NegativePower(StrEnum):
-    """What becomes of power that noise removal made negative, sample by sample.
+    """What to do with samples whose power noise removal made negative.
 
-    `clip` sets it to zero, as OPERA's workflow does, which makes the mean of dark covers too high; `keep` leaves
-    it, so that means are unbiased and single pixels may be negative.
+    `clip` sets them to zero, as OPERA's workflow does, which makes the mean of dark surfaces too high. `keep` leaves
+    them, so that means are unbiased and single pixels may be negative.
     """
 
     CLIP = "clip"
@@ -72,7 +72,7 @@ def refuse_options(
     align_area_factors: bool = False,
     negative_power: NegativePower = NegativePower.CLIP,
 ) -> None:
-    """Refuse what an engine does not make.
+    """Refuse options that an engine does not support.
 
     Raises
     ------
@@ -81,23 +81,23 @@ def refuse_options(
     if backscatter in _LACKS.get(engine, ()):
         made = [choice.value for choice in Backscatter if choice not in _LACKS[engine]]
         raise RefusedError(
-            f"engine {engine} makes {', '.join(made)}, and no {backscatter}; take engine native",
+            f"engine {engine} makes {', '.join(made)}, but not {backscatter}; use engine native",
             reason="backscatter",
         )
     if engine == "isce3" and negative_power is NegativePower.KEEP:
         raise RefusedError(
-            "engine isce3 sets power to zero that noise removal made negative; take engine native, or "
-            "negative_power clip",
+            "engine isce3 sets power that noise removal made negative to zero; use engine native, or negative_power "
+            "clip",
             reason="negative-power",
         )
     if engine == "isce3" and tide_correction:
         raise RefusedError(
-            "engine isce3 does not correct for solid earth tides; take engine native, or leave tide_correction off",
+            "engine isce3 does not correct for solid earth tides; use engine native, or leave tide_correction off",
             reason="tide-correction",
         )
     if engine == "isce3" and align_area_factors:
         raise RefusedError(
-            "engine isce3 computes area factors without the image's delays; take engine native, or leave "
+            "engine isce3 computes area factors without the image's delays; use engine native, or leave "
             "align_area_factors off",
             reason="align-area-factors",
         )

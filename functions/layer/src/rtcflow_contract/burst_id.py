@@ -13,7 +13,7 @@ TRACKS = 175
 _BURST_CYCLE_S = 2.758273
 _PREAMBLE_S = 2.299849
 ORBIT_PERIOD_S = 12 * 86400 / TRACKS
-# Burst numbers of a repeat cycle, 1 to this.
+# Number of bursts in a repeat cycle; burst numbers run from 1 to this.
 NUMBERS = 375887
 # Time from the burst of one sub-swath to that of the next within a burst cycle.
 _IW1_TO_IW2_S, _IW2_TO_IW3_S = 0.832, 1.078
@@ -32,12 +32,12 @@ class BurstIdParts(NamedTuple):
 
 
 def parse_burst_id(text: str) -> BurstIdParts:
-    """Read a burst id in any of its spellings.
+    """Parse a burst id in any spelling.
 
     Raises
     ------
     ValueError
-        When the text is no burst id of an IW burst.
+        When the text is not a burst id of an IW burst.
     """
     match = _PATTERN.fullmatch(text.strip())
     if match is None or not 1 <= int(match[1]) <= TRACKS:
@@ -46,7 +46,7 @@ def parse_burst_id(text: str) -> BurstIdParts:
 
 
 def normalize_burst_id(text: str) -> str:
-    """Spell a burst id as `t070_149815_iw3`; raises ValueError when it is none."""
+    """Spell a burst id as `t070_149815_iw3`; raises ValueError if it is not one."""
     return str(parse_burst_id(text))
 
 
@@ -76,7 +76,7 @@ def burst_id_from_anx_time(seconds_since_anx: float, track: int, swath: str) -> 
     """
     iw1_start = seconds_since_anx - _AFTER_IW1_S[swath.lower()]
     number = 1 + math.floor(cycles_since_first_node(seconds_since_anx, track, swath))
-    # The track is that of the cycle's IW1 burst.
+    # Tracks change with the IW1 burst of a cycle.
     turn = 1 if iw1_start >= ORBIT_PERIOD_S else -1 if iw1_start < 0 else 0
     return str(BurstIdParts((track - 1 + turn) % TRACKS + 1, (number - 1) % NUMBERS + 1, swath.lower()))
 

@@ -1,6 +1,6 @@
-"""A campaign: many scenes from a list, each made once, and what became of them.
+"""A campaign: the scenes of a list, each made once, and their outcomes.
 
-A campaign list is JSONL, one scene payload a line as an execution takes it; or CSV with the payload's fields as header.
+A campaign list is JSONL with one scene payload per line, or CSV with the payload's fields as header.
 
 Work bucket, below `campaigns/{campaign}/`::
 
@@ -40,14 +40,14 @@ _LIST = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S+\.(jsonl|csv)$")
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError(
-            f"'{text}' is no name of a campaign; use up to 48 lower-case letters, digits and '-'"
+            f"'{text}' is not a name of a campaign; use up to 48 lower-case letters, digits and '-'"
         )
     return text
 
 
 def _list(text: str) -> str:
     if not _LIST.fullmatch(text):
-        raise ValueError(f"'{text}' is no campaign list; give s3://bucket/.../list.jsonl (or .csv)")
+        raise ValueError(f"'{text}' is not a campaign list; give s3://bucket/.../list.jsonl (or .csv)")
     return text
 
 
@@ -70,13 +70,13 @@ class CampaignInput(_Model):
     static : str or None
         S3 URI of a list whose scenes are made before all others: the static layers.
     max_scenes : int
-        Scenes at once.
+        Scenes that run at once.
     tolerated_failure_percent, tolerated_failures : int
-        The campaign ends when a larger share of a list's scenes failed, and more than this number of them.
+        The campaign ends when more than this share of a list's scenes, and more than this number, failed.
     max_attempts : int
-        Attempts at a scene at most, over all starts of the campaign.
+        Most attempts at a scene, over all starts of the campaign.
     retry_refused : bool
-        Try scenes again that were refused.
+        Whether to retry scenes that were refused.
     """
 
     campaign: CampaignName
@@ -89,7 +89,7 @@ class CampaignInput(_Model):
     retry_refused: bool = False
 
     def tolerated(self, scenes: int) -> int:
-        """How many of a list's scenes may fail: a percentage of three is no tolerance."""
+        """How many of a list's scenes may fail; the larger of percentage and number, for short lists."""
         return max(self.tolerated_failures, scenes * self.tolerated_failure_percent // 100)
 
 
@@ -102,7 +102,7 @@ def parse_campaign(given: Any) -> CampaignInput:
 
 
 class Item(_Model):
-    """A scene of a campaign: the name of its executions without the attempt, its payload, and how often it is tried."""
+    """A scene of a campaign: the name of its executions without attempt number, its payload, the most attempts."""
 
     name: str
     payload: dict[str, Any]
@@ -111,10 +111,10 @@ class Item(_Model):
 
 
 class ItemList(_Model):
-    """A list as a start works through it: where it is, and how many scenes it has.
+    """A checked list: where it is, and how many scenes it has.
 
-    `repeated` lines name a scene once more; `wrong` ones cannot work and were left out, the first of them with the
-    reason in `told`.
+    `repeated` lines name a scene again; `wrong` lines cannot work and were left out, the first of them with their
+    reasons in `told`.
     """
 
     bucket: str
@@ -126,14 +126,14 @@ class ItemList(_Model):
 
 
 class Claim(_Model):
-    """A start that is under way: of two at once one gets it."""
+    """A start that is under way; only one of two simultaneous starts gets the claim."""
 
     execution: str
     at: AwareDatetime
 
 
 class StartedCampaign(_Model):
-    """A start of a campaign, kept for its report."""
+    """A start of a campaign, stored for its report."""
 
     version: int = 1
     execution: str
@@ -145,7 +145,7 @@ class StartedCampaign(_Model):
 
 
 class SceneState(StrEnum):
-    """`left` is a scene that was not started: the campaign was paused for too long."""
+    """`left` means not started, because the campaign was paused for too long."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -153,7 +153,7 @@ class SceneState(StrEnum):
 
 
 class AttemptRecord(_Model):
-    """What an attempt made and cost: kept after Step Functions and the work bucket have forgotten it."""
+    """What an attempt made and cost, for when Step Functions and the work bucket have deleted it."""
 
     execution: str
     products: int = 0
@@ -166,18 +166,18 @@ class AttemptRecord(_Model):
 
 
 class SceneRecord(_Model):
-    """What became of a scene of a campaign, over all its attempts.
+    """The outcome of a campaign's scene over all its attempts.
 
     Attributes
     ----------
     name : str
-        Of its executions, without the attempt.
+        Of its executions, without the attempt number.
     execution : str or None
         The last attempt.
     products : int
         Burst products of the asked kind that exist after the last attempt.
     made : int
-        Of these and of those before, how many its attempts made.
+        Number of those that the attempts of this campaign made.
     static_made : int
         Static products made for linking.
     failed : int
@@ -185,9 +185,9 @@ class SceneRecord(_Model):
     failures : dict
         Their number by error class.
     error_class : ErrorClass or None
-        Of a scene that failed: what to do about it.
+        For a failed scene: what to do about it.
     reason : str
-        Short name of the reason, empty when there is none.
+        Short name of the reason, or empty.
     message : str
         One sentence, cut to 500 characters.
     seconds : float

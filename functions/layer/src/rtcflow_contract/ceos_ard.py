@@ -1,4 +1,4 @@
-"""CEOS-ARD Normalised Radar Backscatter: which version is meant, and what a product lacks of its thresholds.
+"""CEOS-ARD Normalised Radar Backscatter: its version, and the threshold requirements that a product does not meet.
 
 docs/ceos-ard.md lists every requirement and where it is met. Most are met by every product; the conditions here
 depend on how a product was made.
@@ -22,7 +22,7 @@ def unmet_thresholds(
     quality: Quality | None,
     accuracy: GeometricAccuracy | None,
 ) -> tuple[str, ...]:
-    """Thresholds that a product does not meet, by their titles; conformance is claimed only where there are none.
+    """Titles of the threshold requirements that a product does not meet; it conforms if there are none.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ def unmet_thresholds(
     normalization : str
         `gamma0` or another convention of the backscatter.
     static_layers : bool
-        Whether the item has the layers of the static product, local incidence angle among them.
+        Whether the item links the static layers, which include the local incidence angle.
     noise_removed : bool
     quality : Quality or None
-        What the scene says of noise level and incidence angles.
+        Noise level and incidence angles from the scene.
     accuracy : GeometricAccuracy or None
-        What the operator's own campaign found.
+        Measured by the operator's own campaign.
     """
     conditions = (
         ("Product Type", product is Product.RTC_S1),
@@ -50,7 +50,7 @@ def unmet_thresholds(
 
 
 def parse_accuracy(text: str | None) -> GeometricAccuracy | None:
-    """Geometric accuracy as an operator sets it; None for nothing.
+    """Parse the geometric accuracy that an operator sets; None for an empty text.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def parse_accuracy(text: str | None) -> GeometricAccuracy | None:
     Raises
     ------
     RefusedError
-        When it is not written so.
+        When the text has another form.
     """
     if not text or not text.strip():
         return None

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 
 class ErrorClass(StrEnum):
-    """What an operator does about an error: correct the input, wait, or read the cause."""
+    """What an operator does about an error: correct the input, wait, or look into the cause."""
 
     REFUSED = "refused"
     TRANSIENT = "transient"
@@ -55,11 +55,11 @@ class RefusedError(RtcflowError):
 
 
 class NotFoundError(RefusedError):
-    """What was asked for does not exist."""
+    """Something that was asked for does not exist."""
 
 
 class TransientError(RtcflowError):
-    """Network, throttling, capacity: the same input may work later; `retry_after_s` is what the server asks for."""
+    """Network, throttling, capacity: the input may work later; `retry_after_s` is the wait the server asks for."""
 
     error_class = ErrorClass.TRANSIENT
 
@@ -78,11 +78,11 @@ _TYPES = {error.error_class: error for error in (RefusedError, TransientError, D
 
 
 def error_of(error_class: ErrorClass, message: str, reason: str | None = None) -> RtcflowError:
-    """An error of a class, with one sentence and a reason as `RtcflowError` takes them."""
+    """Make an error of a class; arguments are those of `RtcflowError`."""
     return _TYPES[error_class](message, reason)
 
 
-# Lambda and Step Functions error names, by the class of error they stand for.
+# Error names of Lambda and Step Functions, by error class.
 _CLASSES_OF_NAMES: dict[str, ErrorClass] = {
     "RefusedError": ErrorClass.REFUSED,
     "NotFoundError": ErrorClass.REFUSED,
@@ -99,5 +99,5 @@ _CLASSES_OF_NAMES: dict[str, ErrorClass] = {
 
 
 def error_class_of_name(error: str) -> ErrorClass:
-    """Class of a Lambda's or the state machine's error name; a defect unless it is known as something else."""
+    """Error class of an error name of Lambda or Step Functions; unknown names are defects."""
     return _CLASSES_OF_NAMES.get(error, ErrorClass.DEFECT)

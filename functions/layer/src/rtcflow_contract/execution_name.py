@@ -1,8 +1,8 @@
-"""Names of scene executions: Step Functions starts a name once, so equal work gets an equal name.
+"""Names of scene executions. Step Functions starts a name only once, so equal work gets an equal name.
 
-A name is made from the validated payload: whoever asks, however it is spelled. Fields that have their default do not
-count, so that a new field of a later release changes no name. Names have letters, digits, '-' and '_' alone, 80 at
-most; Step Functions keeps them for 90 days after an execution ended.
+A name is made from the validated payload, so spelling and sender do not matter. Fields with their default value do not
+count, so that a field added in a later release changes no name. Names have at most 80 letters, digits, '-' and '_'.
+Step Functions remembers them for 90 days after an execution ended.
 """
 
 import hashlib
@@ -15,20 +15,20 @@ from rtcflow_contract.scene_id import SceneId, parse_scene_id
 
 LONGEST = 80
 _OTHER = re.compile(r"[^A-Za-z0-9_-]")
-# Fields that say how a scene is computed, not what is made of it.
+# Fields that affect how a scene is computed, not the result.
 _HOW = {"compute", "max_concurrency", "bursts_per_task"}
-# The scene is spelled out in the name.
+# The scene is part of the name already.
 _NAMED = {"scene"}
 
 
 def settings_digest(request: SceneRequest, burst_list: str = "") -> str:
-    """Ten letters that are equal for requests that make the same products of a scene.
+    """Ten characters that are equal for requests that make the same products of a scene.
 
     Parameters
     ----------
     request : SceneRequest
     burst_list : str
-        URI of a burst list that is read later, in place of `burst_id_list`.
+        URI of a burst list that is read later, used in place of `burst_id_list`.
     """
     fields = request.model_dump(mode="json", exclude_defaults=True, exclude=_HOW | _NAMED)
     if not request.link_static_layers:
@@ -43,7 +43,7 @@ def settings_digest(request: SceneRequest, burst_list: str = "") -> str:
 def found_scene_name(scene: SceneId, product: Product, digest: str, version: str) -> str:
     """Name for a scene that was found for an area: `S1A-20220101T124744-s1-5f0c2a91b3-v0-1`.
 
-    Areas with equal settings give one name, and so does another processing of the same acquisition.
+    Areas with equal settings, and other processings of the same acquisition, give the same name.
     """
     return _clean(f"{_start(scene)}-{_kind(product)}-{digest}-{_version(version)}")
 
@@ -54,9 +54,9 @@ def revised_scene_name(scene: SceneId, product: Product, digest: str, version: s
 
 
 def campaign_scene_name(request: SceneRequest, version: str, burst_list: str = "") -> str:
-    """Name for a scene of a campaign without the number of the attempt: `S1A-20220101T124744-1DAD-s1-5f0c2a91b3-v0-1`.
+    """Name for a scene of a campaign, without the attempt number: `S1A-20220101T124744-1DAD-s1-5f0c2a91b3-v0-1`.
 
-    Equal requests give equal names, whatever the campaign; capacity and concurrency do not count.
+    Equal requests give equal names in every campaign; capacity and concurrency do not count.
     """
     scene = parse_scene_id(request.scene)
     digest = settings_digest(request, burst_list)
@@ -81,5 +81,5 @@ def _version(version: str) -> str:
 
 
 def _clean(name: str) -> str:
-    # Room for the number of an attempt.
+    # Room for the attempt number.
     return _OTHER.sub("-", name)[: LONGEST - 4]

@@ -1,6 +1,6 @@
 """Whether a file is the STAC item of a product, for plan, campaign and inventory alike.
 
-What people edit by hand is checked field by field; what is none counts as no product.
+People edit items by hand, so every field is checked; a file that is not an item counts as no product.
 """
 
 import json
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 _COLLECTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*")
-# The id becomes the name of a file in a static catalogue.
+# The id becomes a file name in a static catalogue.
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+-]*")
 _GEOMETRIES = {"Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"}
 
@@ -63,7 +63,7 @@ def _positions(value: Any) -> bool:
     return all(_positions(part) for part in value)
 
 
-# Field: what it must be, and whether that holds.
+# By field: what it must be, and the check.
 _FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "type": ("Feature", lambda value: value == "Feature"),
     "id": ("a name", lambda value: _text(value) and bool(_ID.fullmatch(value))),
@@ -97,7 +97,7 @@ _NEEDED = ("datetime",)
 
 
 def check_item(item: Any) -> None:
-    """Refuse what is no item of a product.
+    """Refuse what is not an item of a product.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def check_item(item: Any) -> None:
             raise ValueError(f"{name} is not {wanted}")
     properties = item.get("properties")
     if not isinstance(properties, dict):
-        raise ValueError("properties is no table")
+        raise ValueError("properties is not a table")
     for name, (wanted, good) in _PROPERTIES.items():
         if (name in properties or name in _NEEDED) and not good(properties.get(name)):
             raise ValueError(f"properties.{name} is not {wanted}")

@@ -19,9 +19,9 @@ from rtcflow_contract.scene_id import SceneName, parse_scene_id, polarizations_o
 class Sources(BaseModel):
     """Where inputs are fetched from.
 
-    `scene` is `asf`, `cdse`, or the URI or path of a SAFE; the others are an `s3://` prefix, an `https://` prefix or a
-    local folder in the layout of the public archive each stands in for. `geoid` is a file. `cache` is the prefix or
-    folder that keeps files of public archives, `off` for none; None leaves it to who makes the job.
+    `scene` is `asf`, `cdse`, or the URI or path of a SAFE. The others are an `s3://` prefix, an `https://` prefix or a
+    local folder with the layout of the public archive; `geoid` is a file. `cache` is the prefix or folder that keeps
+    files of public archives, or `off`; None leaves the choice to whoever runs the job.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -82,14 +82,14 @@ class BurstJob(BaseModel):
 
     @property
     def item(self) -> Location:
-        """Where the STAC item stands when the product's version is in use."""
+        """Where the STAC item is if the product's version is in use."""
         return self.destination.join(item_name(self.naming, self.product_id))
 
 
 class LocalPlaces(BaseModel):
     """Folders of this machine in place of a request's buckets: products, static products to link to, and grids.
 
-    Bursts stand right below `out` and `static`: of each folder one collection. `grids` has a folder grids/.
+    Burst folders are directly below `out` and `static`, one collection in each. `grids` has a folder grids/.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,8 +115,8 @@ def make_job(
 ) -> BurstJob:
     """The job of one burst of a scene request.
 
-    `product` may be RTC_S1_STATIC for an RTC_S1 request: then the job makes the static product to be linked, in the
-    folder and collection the request links to. `places` take the place of the request's buckets.
+    `product` may be RTC_S1_STATIC for an RTC_S1 request: the job then makes the static product that the request links
+    to, in its folder and collection. `places` replace the request's buckets.
     """
     scene = parse_scene_id(request.scene)
     for_link = product is Product.RTC_S1_STATIC and request.product is Product.RTC_S1

@@ -9,7 +9,7 @@ Folders below the collection are those of the scheme of names; these are of `ope
 
     {s3_project_folder}/monitoring/processed_scenes/{scene}.json     what became of a scene's bursts, over all runs
 
-manifest.json and metadata.json in it are those of the version in use; versions beside it have manifest.v0.2.json and
+manifest.json and metadata.json belong to the version in use; other versions have manifest.v0.2.json and
 metadata.v0.2.json, and files with ids of their own.
 
 Work bucket::
@@ -47,7 +47,7 @@ _EXECUTIONS = "executions"
 
 
 class Location(NamedTuple):
-    """A bucket and a key (or key prefix without trailing slash) in it; on this machine, no bucket and a path."""
+    """A bucket and a key (or key prefix without trailing slash); for this machine, an empty bucket and a path."""
 
     bucket: str
     key: str
@@ -62,12 +62,12 @@ class Location(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Whether it is of this machine."""
+        """Whether it is on this machine."""
         return not self.bucket
 
     @property
     def path(self) -> Path:
-        """Path of a location of this machine."""
+        """Path of a local location."""
         return Path(self.key)
 
     def join(self, name: str) -> "Location":
@@ -94,12 +94,12 @@ _S3_URI = re.compile(r"^s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P
 
 
 def parse_s3_uri(uri: str) -> Location:
-    """Take an `s3://bucket/key` URI apart.
+    """Parse an `s3://bucket/key` URI.
 
     Raises
     ------
     RefusedError
-        When the text is no S3 URI.
+        When the text is not an S3 URI.
     """
     match = _S3_URI.fullmatch(uri)
     if match is None:
@@ -115,13 +115,13 @@ def parse_location(text: str) -> Location:
     Raises
     ------
     RefusedError
-        When the text begins like an S3 URI and is none.
+        When the text starts with `s3://` but is not an S3 URI.
     """
     return parse_s3_uri(text) if text.startswith("s3://") else Location.local(Path(text).expanduser())
 
 
 def collection_folder(bucket: str, project_folder: str, collection: str) -> Location:
-    """Folder of a collection; `collection.json` stands in it."""
+    """Folder of a collection; it holds `collection.json`."""
     return Location(bucket, "/".join(part for part in (project_folder, collection) if part))
 
 
@@ -143,7 +143,7 @@ def product_folder(
 def grid_key(
     bucket: str, project_folder: str, burst_id: str, epsg: int | None, resolution: float
 ) -> Location:
-    """Where the grid of a burst is stored once and reused; `epsg` None stands for the burst's default CRS."""
+    """Key of a burst's stored grid; `epsg` None means the burst's default CRS."""
     crs = f"epsg{epsg}" if epsg else "default"
     key = f"{GRIDS}/{burst_id}/{crs}_{resolution:g}m.json"
     return Location(bucket, f"{project_folder}/{key}" if project_folder else key)
@@ -178,7 +178,7 @@ def work_of(at: Location) -> Location:
 
 
 def position_key(work_bucket: str, area: str) -> Location:
-    """Where find_scenes remembers how far it searched for an area."""
+    """Key of the file that says how far FindScenes has searched for an area."""
     return Location(work_bucket, f"find_scenes/{area}.json")
 
 
@@ -193,10 +193,10 @@ def job_folder(work: str | Location, execution: str, product: Product, burst_id:
 
 
 def task_key(work: str | Location, execution: str, number: int) -> Location:
-    """Where a task of an execution stands."""
+    """Key of a task of an execution."""
     return execution_folder(work, execution).join(f"tasks/{number}.json")
 
 
 def lease_folder(work_bucket: str, archive: str) -> Location:
-    """Where the tasks that fetch from an archive with a quota hold their slots."""
+    """Folder of the leases of an archive with a quota."""
     return Location(work_bucket, f"leases/{archive}")

@@ -1,18 +1,18 @@
-"""The layer table: every raster of both products, as data that writers, checks and STAC read."""
+"""The table of layers: every raster of both products, read by writers, checks and STAC."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Product(StrEnum):
-    """The two products: backscatter of a pass, and the layers that stay the same from pass to pass."""
+    """The two products: backscatter of a pass, and the static layers, which are the same for every pass."""
 
     RTC_S1 = "RTC_S1"
     RTC_S1_STATIC = "RTC_S1_STATIC"
 
 
 class MaskClass(NamedTuple):
-    """One value of the mask layer, with the colour it is shown in (hex RGB)."""
+    """A class of the mask layer, with its colour on maps (hex RGB)."""
 
     value: int
     name: str

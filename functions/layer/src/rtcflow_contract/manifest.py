@@ -15,10 +15,10 @@ class _Model(BaseModel):
 
 
 class Statistics(_Model):
-    """Of a layer's valid pixels, in the layer's unit; `valid_percent` of all pixels of the grid.
+    """Statistics of a layer's valid pixels in the layer's unit; `valid_percent` is their share of the grid.
 
-    Of backscatter, of the pixels from the 2nd to the 98th percentile: one bright target would stretch every default
-    display to black. `lowest` and `highest` are then those of all valid pixels.
+    For backscatter they cover the 2nd to the 98th percentile, since one bright target would turn every default display
+    black; `lowest` and `highest` are the extremes of all valid pixels.
     """
 
     minimum: float | None
@@ -45,7 +45,7 @@ class ProductFile(_Model):
 
 
 class InputRef(_Model):
-    """What a product was made from: kind, the archive's own id, and where it was fetched."""
+    """An input of a product: its kind, its id in the archive, and where it was fetched from."""
 
     kind: Literal["scene", "orbit", "dem", "geoid", "static"]
     id: str
@@ -55,7 +55,7 @@ class InputRef(_Model):
 class Acquisition(_Model):
     """The burst's radar acquisition; times are zero-Doppler times, UTC.
 
-    `processed` is when the scene was processed from raw data, where its SAFE says so.
+    `processed` is when the scene was processed from raw data, if its SAFE says so.
     """
 
     platform: Literal["S1A", "S1B", "S1C", "S1D"]
@@ -85,9 +85,9 @@ class NoiseLevel(_Model):
 
 
 class Rfi(_Model):
-    """What the scene says of radio frequency interference (`annotation/rfi`), by polarization.
+    """Radio frequency interference as the scene reports it (`annotation/rfi`), by polarization.
 
-    `report` is what the processor's detection found; times and shares are in the HDF5 file.
+    `report` holds the processor's detections; their times and shares are in the HDF5 file.
     """
 
     mitigation_performed: bool | None
@@ -95,7 +95,7 @@ class Rfi(_Model):
 
 
 class Quality(_Model):
-    """What the scene's own metadata says of a burst beyond its acquisition; angles in degrees.
+    """Quality of a burst from the scene's metadata; angles in degrees.
 
     `heading_deg` is clockwise from north, `altitude_m` above the WGS 84 ellipsoid at the middle of the burst,
     `timeliness` the category of the scene's own production,
@@ -126,9 +126,9 @@ class GeometricAccuracy(_Model):
 
 
 class EngineInfo(_Model):
-    """Engine and versions of the software that computed.
+    """The engine and the versions of its software.
 
-    `compiled` is the state of the code whose compiled form computed, as a checksum; None where nothing is compiled.
+    `compiled` is a checksum of the compiled code; None for an engine that does not compile.
     """
 
     name: Literal["native", "isce3"]
@@ -150,12 +150,12 @@ class Resources(_Model):
 class Manifest(_Model):
     """A committed burst product.
 
-    `item_id` is the id of the STAC item where that is not `product_id`: the item of a product that takes the place of
-    another of its version keeps the id, so that catalogues replace it. `replaces` is the id of the item of another
-    version that was in use before. `footprint` is the GeoJSON geometry (Polygon,
-    or MultiPolygon split at the antimeridian) of valid data in WGS 84, `bbox` its (west, south, east, north) with
-    west > east across the antimeridian. `notes` are sentences on what is unusual about the product: all of it over sea,
-    voids of the DEM, lines without data, files that could not be checked.
+    `item_id` is the id of the STAC item if it differs from `product_id`: the item of a product that replaces another of
+    the same version keeps the earlier id, so that catalogues replace it. `replaces` is the id of the item of the
+    version that was in use before. `footprint` is the GeoJSON geometry (Polygon, or MultiPolygon split at the
+    antimeridian) of valid data in WGS 84, `bbox` its (west, south, east, north) with west > east across the
+    antimeridian. `notes` are sentences on what is unusual about the product: entirely over sea, DEM voids, lines
+    without data, files that could not be checked.
     """
 
     version: int = 1

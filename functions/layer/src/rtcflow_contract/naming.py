@@ -1,7 +1,7 @@
-"""How products are named: ids, files, folders, asset keys and collections, as one table a scheme.
+"""How products are named: ids, files, folders, asset keys and collections, one table per scheme.
 
-`opera` is the default: ids of OPERA RTC-S1. `ga` is Geoscience Australia's collection 1 (sar-pipeline of 2026), whose
-products index into its Open Data Cube definitions. Ids look like
+`opera`, the default, has the ids of OPERA RTC-S1. `ga` is Geoscience Australia's collection 1 (sar-pipeline of 2026);
+its products fit the existing Open Data Cube definitions. Ids look like
 
     OPERA_L2_RTC-S1_T070-149815-IW3_20220101T124752Z_20250408T025401Z_S1A_20_v0.1
     OPERA_L2_RTC-S1-STATIC_T070-149815-IW3_20010101_20250408T012421Z_S1A_20_v1.0.2
@@ -31,19 +31,19 @@ class Scheme(NamedTuple):
     Parameters
     ----------
     ids, folders, collections : mapping of Product to str
-        Filled with what `product_id`, `folder_below_collection` and `default_collection` know.
+        Filled in by `product_id`, `folder_below_collection` and `default_collection`.
     static_since : str
         Start of the validity of static layers, YYYYMMDD.
     files : mapping of str to str
-        What follows the id in the name of a layer's file, by layer.
+        Ending of a layer's file name after the id, by layer.
     assets : mapping of str to str
         Asset key in the STAC item, by layer.
     browse, metadata : str
-        What follows the id.
+        Endings of file names after the id.
     item : str
-        Name of the STAC item of the version in use, filled with the id.
+        Name of the STAC item of the version in use; `{product_id}` stands for the id.
     extra : mapping of str to str
-        Files that the scheme has beside these: what follows the id, by kind.
+        Further files of the scheme: the ending after the id, by kind.
     """
 
     ids: Mapping[Product, str]
@@ -113,13 +113,13 @@ _NUMBER = re.compile(r"\d+$")
 
 
 def default_collection(naming: Naming, product: Product, polarizations: tuple[str, ...]) -> str:
-    """Collection of a product where the payload names none; with `ga` it follows from the polarizations."""
+    """Collection of a product if the payload names none; with `ga` it depends on the polarizations."""
     names = "_".join(name.lower() for name in polarizations)
     return SCHEMES[naming].collections[product].format(polarizations=names)
 
 
 def fits_collection(naming: Naming, product: Product, polarizations: tuple[str, ...], name: str) -> bool:
-    """Whether a collection may have a name: with `ga` only the default one, with any number at its end."""
+    """Whether a collection name is allowed: with `ga` only the default one, with any number at its end."""
     if naming is Naming.OPERA:
         return True
     default = default_collection(naming, product, polarizations)
@@ -129,7 +129,7 @@ def fits_collection(naming: Naming, product: Product, polarizations: tuple[str, 
 def folder_below_collection(
     naming: Naming, product: Product, burst_id: str, sensing_start: datetime, dem: str
 ) -> str:
-    """Folder of a product below its collection's; `sensing_start` in UTC."""
+    """Folder of a product below that of its collection; `sensing_start` in UTC."""
     scheme = SCHEMES[naming]
     return scheme.folders[product].format(
         burst_id=burst_id, sensed=sensing_start, since=scheme.static_since, dem=dem
@@ -142,7 +142,7 @@ def item_name(naming: Naming, product_id: str) -> str:
 
 
 def is_item_name(name: str) -> bool:
-    """Whether a file is the STAC item of a product by any scheme."""
+    """Whether a file name is that of a STAC item in any scheme."""
     return any(
         re.fullmatch(re.escape(scheme.item).replace(r"\{product_id\}", ".+"), name)
         for scheme in SCHEMES.values()

@@ -1,4 +1,4 @@
-"""Names of orbit files, and which of them serve a scene: POEORB, else RESORB, else two RESORB together."""
+"""Names of orbit files, and the choice for a scene: POEORB, else RESORB, else two RESORBs together."""
 
 import re
 from collections.abc import Iterable
@@ -16,19 +16,19 @@ _NAME = re.compile(
     r"(S1[A-D])_OPER_AUX_(POEORB|RESORB)_OPOD_(\d{8}T\d{6})_V(\d{8}T\d{6})_(\d{8}T\d{6})\.EOF$"
 )
 MARGIN = timedelta(seconds=60)
-# Readers look for the ascending node before the scene, up to one orbit back.
+# An orbit file should reach back to the ascending node before the scene, up to one orbit.
 BEFORE = timedelta(seconds=ORBIT_PERIOD_S) + MARGIN
 # An open copy of ESA's archive.
-# Name of a source of orbits in place of a prefix.
+# Source of orbits that is named instead of given as a prefix.
 CDSE_ORBITS = "cdse"
 PUBLIC_ORBITS = "s3://s1-orbits"
-# A POEORB comes about 20 days after the pass; one that is not there some days later will not come.
+# POEORBs are published about 20 days after the pass; one that is some days late will not come.
 PRECISE_DELAY = timedelta(days=20)
 PRECISE_AT_LAST = timedelta(days=25)
 
 
 class OrbitName(NamedTuple):
-    """What the name of an orbit file says; times are UTC."""
+    """The parts of an orbit file's name; times are UTC."""
 
     name: str
     platform: str
@@ -39,7 +39,7 @@ class OrbitName(NamedTuple):
 
 
 def parse_orbit_name(name: str) -> OrbitName | None:
-    """Take the name of an orbit file apart; None when it is none."""
+    """Parse the name of an orbit file; None if it is not one."""
     match = _NAME.search(name)
     if match is None:
         return None
@@ -48,16 +48,16 @@ def parse_orbit_name(name: str) -> OrbitName | None:
 
 
 def orbit_types(choice: OrbitChoice) -> tuple[OrbitType, ...]:
-    """Kinds of orbit file that a choice allows, best first."""
+    """Types of orbit file that a choice allows, best first."""
     return ("POEORB",) if choice is OrbitChoice.PRECISE else ("POEORB", "RESORB")
 
 
 def choose_orbits(names: Iterable[str], scene: SceneId) -> list[tuple[OrbitName, ...]]:
-    """Files that serve a scene, best first, each alone or as a pair.
+    """Orbit files that are usable for a scene, best first, each alone or as a pair.
 
-    A file serves when it starts an orbit and a minute before the scene and stops a minute after; the newest
-    first. A RESORB that covers no more than the scene and a minute around it serves where there is nothing else: the
-    ascending node, which it does not reach, is found by propagation.
+    A file is usable if it starts an orbit and a minute before the scene and stops a minute after it; newer files come
+    first. As a last resort a RESORB that covers only the scene and a minute around it is used; it does not reach the
+    ascending node, which is then found by propagation.
     """
     orbits = [orbit for orbit in map(parse_orbit_name, names) if orbit and orbit.platform == scene.platform]
     orbits.sort(key=lambda orbit: orbit.created, reverse=True)
@@ -79,7 +79,7 @@ def choose_orbits(names: Iterable[str], scene: SceneId) -> list[tuple[OrbitName,
 
 
 def wanted_orbit(scene: SceneId, choice: OrbitChoice) -> str:
-    """In words, the orbit file that a scene needs."""
+    """The orbit file that a scene needs, in words."""
     return (
         f"{' or '.join(orbit_types(choice))} of {scene.platform} from before "
         f"{scene.start - BEFORE:%Y-%m-%dT%H:%M:%S} to after {scene.stop + MARGIN:%Y-%m-%dT%H:%M:%S}"

@@ -1,4 +1,4 @@
-"""The plan of an execution: what PlanScene decided, kept in the work bucket for the states after it."""
+"""The plan of an execution, stored in the work bucket by PlanScene for the states after it."""
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -12,7 +12,7 @@ class _Model(BaseModel):
 
 
 class PlannedBurst(_Model):
-    """A burst to be made, in task `task`; `sensing_start` is UTC."""
+    """A burst to make in task `task`; `sensing_start` is UTC."""
 
     burst_id: BurstId
     sensing_start: AwareDatetime
@@ -28,10 +28,10 @@ class ExistingBurst(_Model):
 
 
 class Plan(_Model):
-    """Bursts of a scene, divided into those to be made and those that exist.
+    """The bursts of a scene, divided into those to make and those that exist.
 
-    `bursts` stand in the order in which they are made. `engine` is the one that `auto` stands for, `places` are folders
-    in place of the request's buckets.
+    `bursts` are in the order in which they are made. `engine` is what `auto` resolved to; `places` are folders used in
+    place of the request's buckets.
     """
 
     version: int = 1

@@ -1,4 +1,4 @@
-"""Product ids and file names, by the scheme of names; see `rtcflow_contract.naming`."""
+"""Product ids and file names in each scheme of names; see `rtcflow_contract.naming`."""
 
 import re
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def product_id(
     sensing_start : datetime
         Zero-Doppler time of the burst's first line, UTC; not part of a static product's id.
     processing_time : datetime
-        UTC. The execution's start time, so that a retried attempt overwrites its own files; `ga` leaves it out.
+        UTC. The start of the execution, so that a retried attempt overwrites its own files; not part of `ga` ids.
     platform : str
         `S1A` to `S1D`.
     resolution : float
@@ -54,15 +54,15 @@ def product_id(
 
 
 def check_version(version: str) -> str:
-    """The version, if it is one: numbers and dots, since it becomes part of file names.
+    """Return the version if it consists of numbers and dots, as it becomes part of file names.
 
     Raises
     ------
     RefusedError
-        When it is none.
+        When it does not.
     """
     if not _VERSION.fullmatch(version):
-        raise RefusedError(f"'{version}' is no product version; write it like 1.2", reason="version")
+        raise RefusedError(f"'{version}' is not a product version; write it like 1.2", reason="version")
     return version
 
 

@@ -1,4 +1,4 @@
-"""What became of a burst, of a task and of a scene: the records that the run report and the operators read."""
+"""Outcomes of bursts, tasks and scenes, for operators and the run report."""
 
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ class _Model(BaseModel):
 
 
 class Outcome(StrEnum):
-    """Outcome of a burst: `skipped` means its product existed."""
+    """Outcome of a burst; `skipped` means that its product existed."""
 
     MADE = "made"
     SKIPPED = "skipped"
@@ -22,10 +22,10 @@ class Outcome(StrEnum):
 
 
 class BurstOutcome(_Model):
-    """What became of one burst.
+    """The outcome of one burst.
 
-    `item` and `manifest` are S3 URIs of a product that exists. `attempt` is the attempt of its task that ended it, from
-    1; 0 where none was started for it. `started`, `finished`, `seconds` (wall time), `bytes_fetched` and
+    `item` and `manifest` are S3 URIs of an existing product. `attempt` is the attempt of the task that finished the
+    burst, from 1; 0 if none was started. `started`, `finished`, `seconds` (wall time), `bytes_fetched` and
     `bytes_written` are the burst's own; `task_cpu_seconds` and `task_peak_memory_bytes` are those of the whole process
     when the burst ended. `cost_usd` is its share of its task's cost.
     """
@@ -52,9 +52,9 @@ class BurstOutcome(_Model):
 class TaskReport(_Model):
     """A container task of a scene.
 
-    `id` is that of its last container at ECS, `attempts` their number, `capacity` where the last one ran; `bursts`
-    counts the bursts that it ended, static products with them, `started` and `finished` are of the first and the last
-    container.
+    `id` is the ECS id of its last container, `attempts` the number of containers, `capacity` where the last one ran.
+    `bursts` counts the bursts that it finished, static products included. `started` and `finished` are the start of the
+    first and the end of the last container.
     """
 
     number: int
@@ -69,7 +69,7 @@ class TaskReport(_Model):
 
 
 class SceneOutcome(StrEnum):
-    """`failed` when any burst failed, or when the scene never got to its bursts."""
+    """`failed` if any burst failed, or the scene failed before its bursts."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -93,5 +93,5 @@ class SceneReport(_Model):
     cost_usd: float | None = None
 
     def count(self, outcome: Outcome) -> int:
-        """Number of bursts of the asked product with an outcome."""
+        """Number of bursts of the requested product with an outcome."""
         return sum(burst.outcome is outcome for burst in self.bursts)

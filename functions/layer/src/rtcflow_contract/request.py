@@ -1,4 +1,4 @@
-"""The scene request: what a person or a schedule starts an execution with."""
+"""The scene request: the payload that starts an execution."""
 
 import re
 from enum import StrEnum
@@ -31,7 +31,7 @@ _SAFE_URI = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S+\.(SAFE|zip)/
 
 
 class Engine(StrEnum):
-    """Who computes; `auto` takes isce3 where it is installed, else native."""
+    """The engine; `auto` means isce3 if it is installed, else native."""
 
     AUTO = "auto"
     ISCE3 = "isce3"
@@ -39,7 +39,7 @@ class Engine(StrEnum):
 
 
 class OrbitChoice(StrEnum):
-    """`precise` waits for the POEORB, `best` takes the best file there is."""
+    """`precise` waits for the POEORB, `best` uses the best file available."""
 
     PRECISE = "precise"
     BEST = "best"
@@ -48,7 +48,7 @@ class OrbitChoice(StrEnum):
 class OnExisting(StrEnum):
     """What to do with a burst whose product exists.
 
-    `beside` makes the stack's product version beside a product of another version, and leaves one of the same.
+    `beside` makes the stack's product version beside a product of another version, and keeps one of the same version.
     """
 
     SKIP = "skip"
@@ -71,7 +71,7 @@ class Compute(StrEnum):
 
 
 class Precision(StrEnum):
-    """Bits of backscatter: `full` keeps all of float32, `rounded` 13 of its mantissa, within 0.0005 dB."""
+    """Precision of backscatter: `full` is float32, `rounded` keeps 13 bits of the mantissa, within 0.0005 dB."""
 
     FULL = "full"
     ROUNDED = "rounded"
@@ -101,14 +101,14 @@ def _name(text: str) -> str:
 
 
 def _listed(value: Any) -> Any:
-    """A list stays; a text is split at spaces and commas."""
+    """Keep a list; split a text at spaces and commas."""
     return [part for part in re.split("[ ,]+", value) if part] if isinstance(value, str) else value
 
 
 def _orbit_source(text: str) -> str:
     if text in ("asf", "cdse") or _ORBIT_URI.fullmatch(text):
         return text
-    raise ValueError(f"'{text}' is no source of orbits; use asf, cdse, or an s3:// or https:// prefix")
+    raise ValueError(f"'{text}' is not a source of orbits; use asf, cdse, or an s3:// or https:// prefix")
 
 
 def _polarizations(value: Any) -> Any:
@@ -122,7 +122,7 @@ def _polarizations(value: Any) -> Any:
     names = [word.upper() for word in words]
     if not names or not set(names) <= set(_POLARIZATION_NAMES):
         raise ValueError(
-            f"'{'+'.join(parts)}' is no polarization; use all, co, cross, or names like VV or VV+VH"
+            f"'{'+'.join(parts)}' is not a polarization; use all, co, cross, or names like VV or VV+VH"
         )
     return "+".join(name for name in _POLARIZATION_NAMES if name in names)
 
@@ -132,7 +132,7 @@ def _days(value: Any) -> Any:
     if isinstance(value, str):
         text = value.strip().lower().removesuffix("d")
         if not text.isdigit():
-            raise ValueError(f"'{value}' is no number of days; write it like 25d")
+            raise ValueError(f"'{value}' is not a number of days; write it like 25d")
         return int(text)
     return value
 
@@ -140,11 +140,13 @@ def _days(value: Any) -> Any:
 def _scene_source(text: str) -> str:
     if text in ("asf", "cdse") or _SAFE_URI.fullmatch(text):
         return text
-    raise ValueError(f"'{text}' is no scene source; use asf, cdse or s3://bucket/.../<scene>.SAFE (or .zip)")
+    raise ValueError(
+        f"'{text}' is not a scene source; use asf, cdse or s3://bucket/.../<scene>.SAFE (or .zip)"
+    )
 
 
 def _split(value: Any) -> Any:
-    """A list stays, a string is split at white space and commas, nothing is no list."""
+    """Keep a list; split a string at white space and commas; nothing gives None."""
     if value is None or value == "":
         return None
     if isinstance(value, str):
@@ -169,11 +171,11 @@ def _crs(value: Any) -> Any:
 
 
 def _per_task(value: Any) -> Any:
-    """A number, as a number or as text; `auto` and `scene` stay."""
+    """Read a number or its text; keep `auto` and `scene`."""
     if isinstance(value, str) and value.strip().isdigit():
         return int(value)
     if isinstance(value, str) and value.strip() not in ("auto", "scene"):
-        raise ValueError(f"'{value}' is no number of bursts; give 1 to 60, scene or auto")
+        raise ValueError(f"'{value}' is not a number of bursts; give 1 to 60, scene or auto")
     return value.strip() if isinstance(value, str) else value
 
 
@@ -197,7 +199,7 @@ PolarizationChoice = Annotated[str, BeforeValidator(_polarizations)]
 Days = Annotated[Annotated[int, Field(ge=0, le=365)] | None, BeforeValidator(_days)]
 
 _EPSG: TypeAdapter[int | None] = TypeAdapter(Epsg)
-# Beyond some 800 m a pixel has more samples than the native engine averages.
+# Above some 800 m a pixel has more samples than the native engine can average.
 FINEST_M, COARSEST_M = 5, 500
 DEFAULT_COLLECTIONS = {product: default_collection(Naming.OPERA, product, ()) for product in Product}
 
@@ -205,10 +207,10 @@ DEFAULT_COLLECTIONS = {product: default_collection(Naming.OPERA, product, ()) fo
 class SceneRequest(BaseModel):
     """A validated scene payload.
 
-    Names and defaults are those of the sar-pipeline command this system replaces; the bucket defaults to the
-    stack's own, and the collection to that of the product. Fields after `linked_static_layers_collection` are new.
-    `max_concurrency` is the number of container tasks at once, `bursts_per_task` that of the bursts in one: `scene`
-    puts as many as the time limit of a task allows.
+    Names and defaults are those of the sar-pipeline command that this system replaces; the bucket defaults to the
+    stack's, the collection to that of the product. Fields after `linked_static_layers_collection` are new.
+    `max_concurrency` is the number of container tasks that run at once, `bursts_per_task` the number of bursts in a
+    task; `scene` means as many as the time limit of a task allows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -228,7 +230,7 @@ class SceneRequest(BaseModel):
     product: Product = Product.RTC_S1
     """`RTC_S1`, backscatter, or `RTC_S1_STATIC`, its static layers."""
     s3_bucket: BucketName
-    """Bucket of the products; the stack's own by default."""
+    """Bucket of the products; that of the stack by default."""
     s3_project_folder: Folder = "experimental"
     """Folder in the bucket."""
     collection: CollectionName
@@ -257,17 +259,16 @@ class SceneRequest(BaseModel):
     negative_power: NegativePower = NegativePower.CLIP
     """Power that noise removal made negative: `clip` sets it to zero, as OPERA does, `keep` leaves it (native)."""
     polarizations: PolarizationChoice = "all"
-    """Which are made: `all`, `co`, `cross`, or names like `VV` or `VV+VH`; only these are fetched."""
+    """Polarizations to make: `all`, `co`, `cross`, or names like `VV` or `VV+VH`; only these are fetched."""
     scene_source: SceneSources = ("asf",)
     """Where the scene comes from: `asf`, `cdse`, or `s3://` of a SAFE folder or zip; several, as a list or with
-    commas, in order of preference: the next is taken where one lacks the scene or stays down."""
+    commas, in order of preference: the next is used if one lacks the scene or is down."""
     orbit: OrbitChoice = OrbitChoice.BEST
-    """`best` takes the best orbit file that there is now; `precise` waits for the precise one, some 20 days after the
-    pass."""
+    """`best` uses the best orbit file available now; `precise` waits for the precise one, some 20 days later."""
     precise_within: Days = None
-    """Days that the precise orbit is waited for before the best is taken, like `25d`."""
+    """Days to wait for the precise orbit before using the best available, like `25d`."""
     orbit_source: OrbitSources | None = None
-    """Where orbits are looked for: `asf`, `cdse`, `s3://` or `https://`; several in order of preference. The stack's by
+    """Where to look for orbits: `asf`, `cdse`, `s3://` or `https://`; several in order of preference. The stack's by
     default."""
     on_existing: OnExisting = OnExisting.SKIP
     """What to do where a product exists: `skip`, `replace`, or `beside` for a new version beside the one in use."""
@@ -276,11 +277,11 @@ class SceneRequest(BaseModel):
     naming: Naming = Naming.OPERA
     """Names of files, items and collections: `opera`, or `ga` for Digital Earth Australia's."""
     precision: Precision = Precision.FULL
-    """Bits of backscatter: `full`, or `rounded` to 0.0005 dB, which compresses better."""
+    """Precision of backscatter: `full`, or `rounded` to 0.0005 dB, which compresses better."""
     compute: Compute = Compute.SPOT
     """Capacity of the tasks: `spot`, which falls back to on-demand, or `on_demand`."""
     max_concurrency: int = Field(default=30, ge=1, le=40)
-    """Tasks at once, up to 40."""
+    """Tasks that run at once, up to 40."""
     bursts_per_task: BurstsPerTask = "auto"
     """Bursts of one task: a number, `scene` (as many as a task may have) or `auto`."""
 
@@ -307,7 +308,7 @@ class SceneRequest(BaseModel):
     def _waits_for_one_orbit(self) -> Self:
         if self.precise_within is not None and self.orbit is OrbitChoice.PRECISE:
             raise ValueError(
-                "precise_within takes the best orbit after some days, orbit precise takes no other; give one of them"
+                "precise_within falls back to the best orbit, orbit precise never does; give one of them"
             )
         return self
 
@@ -324,18 +325,18 @@ class SceneRequest(BaseModel):
 
 
 def _refuse_misfit(request: SceneRequest) -> None:
-    """Raise ValueError when a request asks for what its scheme of names has no place for."""
+    """Raise ValueError when a request asks for something that its scheme of names cannot hold."""
     if request.naming is Naming.OPERA:
         return
     polarizations = polarizations_of(request.polarizations, parse_scene_id(request.scene))
     if request.product is Product.RTC_S1 and not request.link_static_layers:
         raise ValueError(
-            "naming ga wants static layers, since its product definitions have them; set link_static_layers"
+            "naming ga needs static layers, since its product definitions have them; set link_static_layers"
         )
     if request.on_existing is OnExisting.BESIDE:
-        raise ValueError("naming ga has no place for a version beside another; give another collection")
+        raise ValueError("naming ga cannot hold a version beside another; give another collection")
     if request.backscatter is not Backscatter.GAMMA0:
-        raise ValueError("naming ga has product definitions of gamma0 alone; set backscatter to gamma0")
+        raise ValueError("naming ga has product definitions for gamma0 only; set backscatter to gamma0")
     for product, name in (
         (request.product, request.collection),
         (Product.RTC_S1_STATIC, request.linked_static_layers_collection),
@@ -353,7 +354,7 @@ def parse_request(payload: Any, default_bucket: str) -> SceneRequest:
     Parameters
     ----------
     payload : dict
-        The execution's input. `burst_id_list` may be a list or a string; a `.txt` must have been read before.
+        The execution's input. `burst_id_list` is a list or a string; a `.txt` must have been read before.
     default_bucket : str
         The stack's own products bucket.
 
@@ -382,7 +383,7 @@ def parse_request(payload: Any, default_bucket: str) -> SceneRequest:
 
 
 def _default_collection(values: dict[str, Any], product: Any) -> str:
-    """The collection where the payload names none; wrong values of other fields are told by the model."""
+    """The collection if the payload names none; wrong values of other fields are left to the model."""
     naming, product = (
         values.get("naming", Naming.OPERA),
         product if product in list(Product) else Product.RTC_S1,
@@ -398,7 +399,7 @@ def _default_collection(values: dict[str, Any], product: Any) -> str:
 
 
 def describe(error: ValidationError) -> str:
-    """One line that names every wrong field with its reason."""
+    """Describe every wrong field with its reason, in one line."""
     return "; ".join(
         f"{'.'.join(map(_printed, problem['loc'])) or 'payload'}: "
         f"{problem['msg'].removeprefix('Value error, ')}"
@@ -407,27 +408,29 @@ def describe(error: ValidationError) -> str:
 
 
 def _printed(part: int | str) -> str:
-    """A name as it is, or with its line breaks and signs written out: a message is one line."""
+    """A name for a one-line message: control characters and line breaks are escaped."""
     text = str(part)
     return text if text.isprintable() else repr(text)
 
 
 def parse_crs(text: str | None) -> int | None:
-    """EPSG code of `3031` or `EPSG:3031`; None for nothing.
+    """EPSG code of `3031` or `EPSG:3031`; None for an empty text.
 
     Raises
     ------
     RefusedError
-        When it is no code.
+        When it is not a code.
     """
     try:
         return _EPSG.validate_python(text)
     except ValidationError as error:
-        raise RefusedError(f"output_crs {text} is no EPSG code; write it like 3031", reason="crs") from error
+        raise RefusedError(
+            f"output_crs {text} is not an EPSG code; write it like 3031", reason="crs"
+        ) from error
 
 
 def burst_list_file(value: Any) -> str | None:
-    """The `.txt` a `burst_id_list` names (an `s3://` URI or a local path), or None when it is a list already."""
+    """The `.txt` that a `burst_id_list` names (an `s3://` URI or a local path); None if it is a list."""
     if isinstance(value, str) and value.strip().endswith(".txt"):
         return value.strip()
     return None

@@ -24,7 +24,7 @@ _PATTERN = re.compile(
 
 
 class SceneId(BaseModel):
-    """A Sentinel-1 IW SLC scene id, taken apart."""
+    """The parts of a Sentinel-1 IW SLC scene id."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,12 +38,12 @@ class SceneId(BaseModel):
 
 
 def parse_scene_id(text: str) -> SceneId:
-    """Take a scene id apart.
+    """Parse a scene id.
 
     Raises
     ------
     RefusedError
-        When the text is no Sentinel-1 scene id, or names another mode or product than IW SLC.
+        When the text is not a Sentinel-1 scene id, or names a mode or product other than IW SLC.
     """
     name = _ENDING.sub("", text.strip())
     match = _PATTERN.fullmatch(name)
@@ -61,7 +61,7 @@ def parse_scene_id(text: str) -> SceneId:
         )
     if match["type"] != "SLC" or match["polarization"] not in POLARIZATIONS:
         raise RefusedError(
-            f"scene {name} is no SLC product; give the IW SLC scene of the same pass", reason="type"
+            f"scene {name} is not an SLC product; give the IW SLC scene of the same pass", reason="type"
         )
     return SceneId(
         id=name,
@@ -75,7 +75,7 @@ def parse_scene_id(text: str) -> SceneId:
 
 
 def polarizations_of(choice: str, scene: SceneId) -> tuple[str, ...]:
-    """Polarizations of a scene that a choice takes, the co-polarized one first.
+    """Polarizations of a scene that a choice selects, the co-polarized one first.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def polarizations_of(choice: str, scene: SceneId) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        When the scene has not what the choice names.
+        When the scene does not have what the choice names.
     """
     of_word = {"all": scene.polarizations, "co": scene.polarizations[:1], "cross": scene.polarizations[1:]}
     names = of_word.get(choice, tuple(choice.split("+")))
@@ -98,7 +98,7 @@ def polarizations_of(choice: str, scene: SceneId) -> tuple[str, ...]:
 
 
 def _utc(text: str) -> datetime | None:
-    """The time that digits stand for; None where there is no such day or hour."""
+    """Parse the digits of a time; None for a day or hour that does not exist."""
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     except ValueError:

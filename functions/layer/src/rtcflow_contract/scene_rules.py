@@ -1,4 +1,4 @@
-"""Scenes that can never give a product, told before anything is fetched."""
+"""Refuse scenes that can never give a product, before anything is fetched."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
@@ -19,12 +19,12 @@ class _Uncalibrated(NamedTuple):
 # Products of the commissioning phase, before the radiometry was calibrated.
 _UNCALIBRATED = (_Uncalibrated("S1C", date(2025, 5, 20)),)
 
-# The OPERA workflow needs what this version of the processor began to write, in April 2016.
+# OPERA's workflow needs metadata that the processor writes from this version on (April 2016).
 _OLDEST_IPF = {Engine.ISCE3: (2, 70)}
 
 
 def refuse_uncalibrated(scene: SceneId) -> None:
-    """Refuse a scene that its platform took before it was calibrated.
+    """Refuse a scene taken before its platform was calibrated.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def refuse_uncalibrated(scene: SceneId) -> None:
 def split_uncalibrated(
     found: Iterable[_T], scene_of: Callable[[_T], SceneId]
 ) -> tuple[list[_T], dict[str, str]]:
-    """What can give a product, in its order; of the other scenes by id, why they cannot."""
+    """Split into what can give a product, in order, and the reasons why the others cannot, by scene id."""
     usable: list[_T] = []
     left_out: dict[str, str] = {}
     for one in found:
@@ -65,7 +65,7 @@ def refuse_old_processor(scene: str, ipf_version: str, engine: Engine) -> None:
     ipf_version : str
         `002.60`; nothing is refused when it is empty.
     engine : Engine
-        As in the request: `auto` can fall back to an engine that takes every version.
+        As in the request; `auto` can fall back to an engine that accepts every version.
 
     Raises
     ------

@@ -1,8 +1,7 @@
-"""What stands in a product's place, held against what is asked for: one rule for plan, task, laptop and campaign.
+"""Compare the product that exists with the one requested: one rule for plan, task, laptop and campaign.
 
-The same product stays (`on_existing: skip`). Another one in its place, of another resolution or engine say, is a
-failure by name unless it is to be replaced; another acquisition is never replaced, nor a later processing by an
-earlier one.
+The same product is kept (`on_existing: skip`). A different one in its place, say of another resolution or engine, is
+refused unless it is to be replaced. Another acquisition is never replaced, nor a later processing by an earlier one.
 """
 
 import math
@@ -27,16 +26,16 @@ Asked = BurstJob | SceneRequest
 
 
 class Verdict(StrEnum):
-    """What a job does about its place: `make` the product, or `keep` the one that stands."""
+    """What a job does: `make` the product, or `keep` the existing one."""
 
     MAKE = "make"
     KEEP = "keep"
 
 
 class _Setting(NamedTuple):
-    """A setting that makes another product: its name, and its value as it stands and as it is asked for.
+    """A setting that makes a different product: its name, and its existing and requested value.
 
-    An asked value of None takes whatever stands. `requested` is the value of a request by itself.
+    A requested value of None accepts any. `requested` is the value in a request.
     """
 
     name: str
@@ -47,9 +46,9 @@ class _Setting(NamedTuple):
 
 
 def _parameter(name: str, field: str, default: str, *products: Product) -> _Setting:
-    """A setting that jobs carry in a field, and manifests among their parameters under the same name.
+    """A setting that jobs have as a field, and manifests as a parameter of the same name.
 
-    Those of releases before the setting have its default.
+    Manifests of earlier releases count as having its default.
     """
 
     def stands(manifest: Manifest) -> str:
@@ -71,7 +70,7 @@ def _asked_crs(asked: Asked, manifest: Manifest) -> str | None:
 
 
 def _default_crs(manifest: Manifest) -> set[int]:
-    """Codes that the burst's own default may have; near the edge of a zone that is one of two."""
+    """Codes that a burst's default CRS may have: one, or two near the edge of a zone."""
     west, south, east, north = manifest.bbox
     if north >= _NORTH_POLAR_DEG:
         return {3413}
@@ -101,7 +100,7 @@ def _asked_polarizations(asked: Asked, _: Manifest) -> str | None:
     return "+".join(sorted(asked.polarizations)) if isinstance(asked, BurstJob) else None
 
 
-# Data, not branches: another setting is another line.
+# A new setting is a new line here.
 _SETTINGS: tuple[_Setting, ...] = (
     _Setting(
         "resolution",
@@ -131,12 +130,12 @@ _SETTINGS: tuple[_Setting, ...] = (
 
 
 def differences(manifest: Manifest, asked: Asked) -> list[str]:
-    """What a standing product has otherwise than is asked for: `resolution 40 m, not 20 m`; empty when it is the same.
+    """How an existing product differs from the requested one, as `resolution 40 m, not 20 m`; empty if it does not.
 
     Parameters
     ----------
     manifest : Manifest
-        Of the product that stands; those of earlier releases lack some settings, which then have their defaults.
+        Of the existing product; settings that an earlier release did not write count as defaults.
     asked : BurstJob or SceneRequest
     """
     found = []
@@ -151,22 +150,22 @@ def differences(manifest: Manifest, asked: Asked) -> list[str]:
 def judge(
     standing: Manifest | None, job: BurstJob, where: object, whole: Callable[[Manifest], bool]
 ) -> Verdict:
-    """What a job does about the product in its place.
+    """Decide what a job does about the product in its place.
 
     Parameters
     ----------
     standing : Manifest or None
-        Of the place that the job would write; None where there is no product, or one that cannot be read.
+        Manifest in the place where the job writes; None if there is no product, or it cannot be read.
     job : BurstJob
     where : Location or str
         The place, for people.
     whole : callable
-        Whether every file of a manifest is there; asked only where it matters.
+        Whether every file of a manifest exists; called only if it matters.
 
     Raises
     ------
     RefusedError
-        When another product stands there and is to stay: of another kind, burst or acquisition, or with other settings.
+        When a different product is there and must stay: of another kind, burst or acquisition, or with other settings.
     """
     if standing is None:
         return Verdict.MAKE
@@ -186,7 +185,7 @@ def judge(
 
 
 def refuse_other_acquisition(standing: Manifest, job: BurstJob, where: object) -> None:
-    """Refuse a place that a product of another kind, burst, platform or pass has.
+    """Refuse a place that holds a product of another kind, burst, platform or pass.
 
     Raises
     ------
@@ -220,7 +219,7 @@ def refuse_earlier_processing(
     scene : str
         Id of the scene that the new product is made from.
     processed : datetime or None
-        When that scene was processed, UTC; nothing is refused where one of the two times is unknown.
+        When that scene was processed, UTC; nothing is refused if either time is unknown.
     where : Location or str
 
     Raises
@@ -244,7 +243,7 @@ def refuse_earlier_processing(
 
 
 def settings_of(request: SceneRequest, product: Product) -> dict[str, Any]:
-    """The settings of a request that make one product of a kind another, by name; None is the burst's own default.
+    """The settings of a request that distinguish products of a kind, by name; None is the burst's default.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Reading what was stored: strict writers, forgiving readers.
+"""Read stored files: writers are strict, readers are forgiving.
 
-Models forbid unknown fields, so that a writer cannot misspell one. A reader ignores fields that it does not know, which
-a later release may have added, and gives defaults to those that an earlier one lacked. `version` changes only when an
-older reader would misunderstand the rest; a file without one is of version 1.
+Models forbid unknown fields, so that a writer cannot misspell one. A reader ignores unknown fields, which a later
+release may have added, and fills in defaults for those that an earlier release lacked. `version` changes only when an
+older reader would misunderstand the rest; a file without it has version 1.
 """
 
 import re
@@ -18,11 +18,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class UnreadableError(RefusedError):
-    """A stored file that is empty, cut off or not what it should be; it says nothing about what it stands for."""
+    """A stored file that is empty, cut off or of another form."""
 
 
 class NewerFormatError(UnreadableError):
-    """A stored file of a later format than this release knows; it must not be overwritten."""
+    """A stored file whose format is newer than this release; it must not be overwritten."""
 
 
 def read_stored(model: type[Model], data: bytes | str, where: object) -> Model:
@@ -39,20 +39,26 @@ def read_stored(model: type[Model], data: bytes | str, where: object) -> Model:
     Raises
     ------
     UnreadableError
-        When it is empty, cut off or no such model; NewerFormatError when a later release wrote it.
+        When it is empty, cut off or does not fit the model; NewerFormatError when a later release wrote it.
     """
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", model.__name__).lower()
     if not data.strip():
-        raise UnreadableError(f"{where} is empty, so it is no {name}", reason="unreadable")
+        raise UnreadableError(f"{where} is empty, so it is not {_article(name)}", reason="unreadable")
     try:
         found = from_json(data)
     except ValueError as error:
-        raise UnreadableError(f"{where} is cut off or no JSON ({error})", reason="unreadable") from error
+        raise UnreadableError(f"{where} is cut off or not JSON ({error})", reason="unreadable") from error
     _check_version(model, found, where, name)
     try:
         return model.model_validate(found, extra="ignore")
     except ValidationError as error:
-        raise UnreadableError(f"{where} is no {name} ({describe(error)})", reason="unreadable") from error
+        raise UnreadableError(
+            f"{where} is not {_article(name)} ({describe(error)})", reason="unreadable"
+        ) from error
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _check_version(model: type[BaseModel], found: Any, where: object, name: str) -> None:
@@ -61,6 +67,6 @@ def _check_version(model: type[BaseModel], found: Any, where: object, name: str)
     version = found.get("version", 1) if isinstance(found, dict) else 1
     if isinstance(version, int) and isinstance(known, int) and version > known:
         raise NewerFormatError(
-            f"{where} is a {name} of format {version} and this release reads up to {known}; upgrade rtcflow",
+            f"{where} is {_article(name)} of format {version} and this release reads up to {known}; upgrade rtcflow",
             reason="newer-format",
         )

@@ -1,4 +1,4 @@
-"""The task: burst jobs that one container makes one after the other; and what it leaves of each in the work bucket.
+"""The task: burst jobs that one container makes one after the other, and its records in the work bucket.
 
 Work bucket, under `executions/{execution}`::
 
@@ -6,8 +6,8 @@ Work bucket, under `executions/{execution}`::
     {product}/{burst_id}/begun.json            written before a burst starts
     {product}/{burst_id}/outcome.json          written when it has ended
 
-Variables of the container: RTCFLOW_TASK holds the task as JSON or its `s3://` location, RTCFLOW_ATTEMPT the number of
-times that it was run, this one included.
+Environment of the container: RTCFLOW_TASK is the task as JSON or its `s3://` location, RTCFLOW_ATTEMPT the number of
+this attempt.
 """
 
 from collections.abc import Iterable
@@ -21,18 +21,18 @@ from rtcflow_contract.request import describe
 
 TASK_VARIABLE = "RTCFLOW_TASK"
 ATTEMPT_VARIABLE = "RTCFLOW_ATTEMPT"
-# Raised when an older image would make something else of a task than was meant.
+# Increased when an older image would misunderstand a task.
 TASK_VERSION = 1
 
-# An attempt that began a burst and left no outcome of it was taken down by it; a second one is proof enough.
+# An attempt that began a burst and left no outcome was taken down by it; after the second one the burst fails.
 MOST_TAKEN_DOWN = 2
 
 
 class Task(BaseModel):
     """Burst jobs of one execution, in the order in which they are made.
 
-    A static job stands before the job of the burst that links to it. `burst_limit_s` is the longest that one job may
-    take, s, from its start to its outcome.
+    A static job comes before the job of the burst that links to it. `burst_limit_s` is the time limit of one job, in
+    seconds from start to outcome.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -45,10 +45,10 @@ class Task(BaseModel):
 
 
 class Begun(BaseModel):
-    """A burst that an attempt has started.
+    """A burst that an attempt began.
 
-    `times` counts the attempts in a row that did so and left no outcome of it, this one included. `computing` is the
-    time from which it computed; until then its inputs were fetched, while other bursts computed.
+    `times` counts consecutive attempts that began it without leaving an outcome, including this one. `computing` is
+    when it began to compute; before, its inputs were fetched while other bursts computed.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -60,12 +60,12 @@ class Begun(BaseModel):
 
 
 def parse_task(text: str | bytes) -> Task:
-    """Read a task.
+    """Parse a task.
 
     Raises
     ------
     RefusedError
-        When it is none, or is meant for a newer image.
+        When it is not a task, or is for a newer image.
     """
     try:
         task = Task.model_validate_json(text)
@@ -81,7 +81,7 @@ def parse_task(text: str | bytes) -> Task:
 
 
 def is_of(outcome: BurstOutcome | None, begun: Begun | None) -> bool:
-    """Whether an outcome is of the attempt that began the burst last, or of a later one: then nothing is in hand."""
+    """Whether an outcome is of the last attempt that began the burst, or of a later one."""
     if begun is None:
         return True
     if outcome is None or outcome.attempt < begun.attempt:
@@ -90,12 +90,12 @@ def is_of(outcome: BurstOutcome | None, begun: Begun | None) -> bool:
 
 
 def is_left(outcome: BurstOutcome | None) -> bool:
-    """Whether the next attempt has to make a burst: it has no outcome, or a transient one."""
+    """Whether the next attempt has to make a burst: it has no outcome or a transient one."""
     return outcome is None or outcome.error_class is ErrorClass.TRANSIENT
 
 
 def exit_code(outcomes: Iterable[BurstOutcome | None]) -> int:
-    """Exit code of a task with these outcomes: 75 when a burst is left, else 70, else 65, else 0."""
+    """Exit code of a task: 75 if a burst is left, else 70 for a defect, 65 for a refusal, 0 for success."""
     outcomes = list(outcomes)
     if any(is_left(outcome) for outcome in outcomes):
         return EXIT_CODES[ErrorClass.TRANSIENT]

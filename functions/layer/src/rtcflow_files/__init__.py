@@ -1,1 +1,1 @@
-"""Files anywhere, reached one way: in S3, in a folder, behind HTTP, inside a zip; and when a call is tried again."""
+"""One way to reach files in S3, in a folder, over HTTP or in a zip, and one policy of retries."""

@@ -1,4 +1,4 @@
-"""An object that several writers change: a write goes through only when the object is still as it was read."""
+"""Update an object that has several writers: a write succeeds only if the object has not changed since it was read."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ class Read(NamedTuple):
 
 
 def read(at: Location, client: Any = None) -> Read:
-    """The object as it is now."""
+    """Read the object with its version."""
     try:
         return Read(*S3Files(Location(at.bucket, ""), client).read_tagged(at.key))
     except NotFoundError:

@@ -1,8 +1,7 @@
 """The protocol of files: names below a root, whatever holds them.
 
-`Files` are read; a `Store` is written too. Names are relative to the root, with slashes. A missing file is a
-NotFoundError, a place that refuses is a RefusedError, and trouble that may pass is a TransientError, raised after the
-call was tried as often as the policy of retries says.
+`Files` can be read, a `Store` written too. Names are relative to the root, with slashes. A missing file raises
+NotFoundError, denied access RefusedError, and a failure that may pass TransientError, after retries.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ def uncounted(size: int) -> None:
 
 
 class Entry(NamedTuple):
-    """A file of a listing: its name, its size in bytes, a tag that changes with its content, when it was written."""
+    """A file of a listing: name, size in bytes, a tag that changes with the content, and time of writing."""
 
     name: str
     size: int
@@ -48,12 +47,12 @@ class Files(Protocol):
         """Read a whole file."""
 
     def fetch(self, name: str, into: Path) -> Path:
-        """A local path of the file: its own, or that of a copy at `into`/`name`, which is whole or not there."""
+        """A local path of the file: its own, or a complete copy at `into`/`name`."""
 
     def verify(self, name: str) -> bool:
-        """Compare a file with the checksum that this place has of it; False where it has none, or only for all of it.
+        """Check a file against the checksum stored with it; False if there is none, or checking needs the whole file.
 
-        RefusedError when the file is not what it was.
+        Raises RefusedError when the checksum does not match.
         """
 
 
@@ -61,19 +60,19 @@ class Store(Files, Protocol):
     """Files that can be written too."""
 
     def entries(self, folder: str = "", at_once: int = 1) -> Iterator[Entry]:
-        """List every file below a folder; `at_once` folders at a time, and then in no order."""
+        """List every file below a folder, `at_once` folders in parallel, then in any order."""
 
     def read_range(self, name: str, start: int, length: int) -> bytes:
         """Read `length` bytes of a file from byte `start`."""
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file, whole or not at all, replacing any."""
+        """Write a file atomically, replacing an existing one."""
 
     def write_if_absent(self, name: str, data: bytes) -> bool:
-        """Write a file unless it exists, atomically; False when it does."""
+        """Write a file atomically unless it exists; returns False if it does."""
 
     def put(self, path: Path, name: str) -> None:
-        """Copy a local file there, whole or not at all, replacing any."""
+        """Copy a local file there atomically, replacing an existing one."""
 
     def delete(self, name: str) -> None:
-        """Delete a file; no error when there is none."""
+        """Delete a file if it exists."""

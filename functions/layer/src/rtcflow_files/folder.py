@@ -13,7 +13,7 @@ from typing import BinaryIO
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_files.files import Entry
 
-# No fault of the folder: another one on the same disk would not do.
+# Not the folder's fault: another folder on the same disk would not help.
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -78,11 +78,11 @@ class FolderFiles:
             return file.read(length)
 
     def verify(self, name: str) -> bool:
-        """False: there is no checksum of the file."""
+        """False: folders have no checksums."""
         return False
 
     def fetch(self, name: str, into: Path) -> Path:
-        """Path of the file itself."""
+        """Return the file's own path."""
         self.size(name)
         return self._root / name
 
@@ -113,7 +113,7 @@ class FolderFiles:
     def _arrive(
         self, name: str, fill: Callable[[Path], object], take_place: Callable[[Path, Path], bool | None]
     ) -> bool:
-        """Fill a file under another name, then give it its own; False where it may not have it."""
+        """Write under a temporary name, then rename; False if the name is taken and must stay."""
         target = self._root / name
         with self._writing(name):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ def _link(partial: Path, target: Path) -> bool:
     except FileExistsError:
         return False
     except OSError:
-        # Some disks have no links.
+        # Some file systems have no links.
         if target.exists():
             return False
         os.replace(partial, target)

@@ -1,4 +1,4 @@
-"""Files behind HTTP(S): whole or in ranges; names from directory indexes and from listings of open S3 buckets."""
+"""Files over HTTP(S), read whole or in ranges; names come from directory indexes or listings of open S3 buckets."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ class HttpFiles:
     ----------
     root : str
     count : callable
-        Told the bytes that came.
+        Called with the number of bytes received.
     retry : Retry, optional
     """
 
@@ -65,7 +65,7 @@ class HttpFiles:
             token = f"&continuation-token={quote(following[1], safe='')}"
 
     def size(self, name: str) -> int:
-        """Size of a file; RefusedError where the server gives no ranges of it."""
+        """Size of a file; RefusedError if the server does not support ranges."""
         url = self.href(name)
 
         def ask() -> int:
@@ -106,7 +106,7 @@ class HttpFiles:
         return self._retry.call(get)
 
     def verify(self, name: str) -> bool:
-        """False: there is no checksum of the file."""
+        """False: the server gives no checksums."""
         return False
 
     def fetch(self, name: str, into: Path) -> Path:

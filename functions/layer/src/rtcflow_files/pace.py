@@ -1,4 +1,4 @@
-"""Bodies of HTTP answers, piece by piece and at a useful rate: a trickle never runs into a read's time limit."""
+"""Read HTTP bodies in pieces and fail if they come too slowly, which a read timeout does not catch."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,21 +12,21 @@ _LEAST_BYTES_S = 10 * 1024
 
 
 class TrickleError(urllib3.exceptions.HTTPError):
-    """The body came too slowly to be waited for."""
+    """The body came too slowly."""
 
 
 def pieces(answer: urllib3.BaseHTTPResponse, now: Callable[[], float] = time.monotonic) -> Iterator[bytes]:
-    """What has come of a body, each time something has.
+    """Yield the pieces of a body as they arrive.
 
     Raises
     ------
     TrickleError
-        When less than `_LEAST_BYTES_S` a second came in `WINDOW_S`.
+        When it arrives at less than `_LEAST_BYTES_S` over `WINDOW_S`.
     urllib3.exceptions.HTTPError
         When the body stalls or breaks off.
     """
     since, came = now(), 0
-    # One read of the connection each time: of a longer one that breaks off, nothing would be kept.
+    # One read of the socket at a time, since a longer read that breaks off loses what came.
     while piece := answer.read1(_PIECE):
         yield piece
         came += len(piece)

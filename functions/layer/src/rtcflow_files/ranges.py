@@ -10,9 +10,9 @@ from rtcflow_files.retry import Retry
 
 _PART = 8 * 1024 * 1024
 _PARALLEL = 8
-# What is fetched at least; doubled, up to a limit, as long as reads follow each other, as those of a zip member do.
+# Smallest fetch; doubled up to a limit while reads are sequential, as in a zip member.
 _LEAST, _MOST = 64 * 1024, 4 * 1024 * 1024
-# Reads from this size on fetch what they ask for and no more.
+# Reads of at least this size fetch exactly what they ask for.
 _DIRECT = 1024 * 1024
 
 ReadRange = Callable[[int, int], bytes]
@@ -20,7 +20,7 @@ ReadRange = Callable[[int, int], bytes]
 
 class _RangeFile(io.RawIOBase):
     def __init__(self, read_range: ReadRange, size: int, retry: Retry) -> None:
-        # A body that breaks off is tried again with its request.
+        # If a body breaks off, the request is repeated.
         self._read_range: ReadRange = lambda start, length: retry.call(
             lambda: _whole(read_range, start, length)
         )
@@ -75,7 +75,7 @@ def open_ranges(read_range: ReadRange, size: int, retry: Retry | None = None) ->
     Parameters
     ----------
     read_range : callable
-        (start, length) to bytes; called from several threads, and again when it raised TransientError.
+        (start, length) to bytes; called from several threads, and again after a TransientError.
     size : int
         Size of the object, bytes.
     retry : Retry, optional
@@ -94,7 +94,7 @@ def _read_parts(read_range: ReadRange, start: int, into: memoryview) -> None:
     if len(offsets) == 1:
         fill(0)
         return
-    # One connection to S3 carries some 50 MB/s; a burst comes faster over several.
+    # One connection to S3 carries some 50 MB/s; several fetch a burst faster.
     with Pool(_PARALLEL) as pool:
         for done in [pool.submit(fill, offset) for offset in offsets]:
             done.result()

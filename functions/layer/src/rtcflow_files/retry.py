@@ -1,8 +1,8 @@
-"""When a call is tried again: the one policy of every client, and the time by which its caller must be done.
+"""The retry policy of every client, and the deadline of its caller.
 
-A call is tried again after a TransientError, never after another. It waits exponentially with full jitter, so that
-tasks that failed together do not come back together, or as long as the server asks. No wait reaches beyond the
-deadline: what would be late fails at once, while its caller can still say so.
+Only a TransientError is retried. Waits grow exponentially with full jitter, so that tasks that failed together do not
+return together, or last as long as the server asks. No wait goes beyond the deadline: a call that would be late fails
+at once, while its caller can still report it.
 """
 
 import random
@@ -24,7 +24,7 @@ _deadlines: list[float] = []
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Let every call within the block be done in so many seconds, in whatever thread: a Lambda's remaining time."""
+    """Limit the calls within the block, in all threads, to a number of seconds, such as a Lambda's remaining time."""
     _deadlines.append(time.monotonic() + seconds)
     try:
         yield
@@ -33,7 +33,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def seconds_left() -> float:
-    """Seconds until the deadline; infinite where there is none."""
+    """Seconds until the deadline; infinite if there is none."""
     return min(_deadlines, default=float("inf")) - time.monotonic()
 
 
@@ -41,25 +41,25 @@ def seconds_left() -> float:
 class Retry:
     """How often to try and how long to wait, in seconds.
 
-    `sleep`, `uniform` and `now` are the clock and the dice: tests put in their own.
+    Tests replace the clock and the random numbers: `sleep`, `uniform`, `now`.
     """
 
     attempts: int = 5
     first_s: float = 1.0
     most_s: float = 30.0
-    # A server that wants longer than this is down for now.
+    # A server that asks for a longer wait counts as down.
     longest_asked_s: float = 120.0
     sleep: Sleep = lambda seconds: time.sleep(seconds)
     uniform: Callable[[float, float], float] = random.uniform
     now: Callable[[], float] = time.monotonic
 
     def call(self, attempt_once: Callable[[], T]) -> T:
-        """What a call gives, after as many attempts as it takes.
+        """Call until it succeeds, and return the result.
 
         Raises
         ------
         TransientError
-            The last attempt's, when none succeeded or the next would come after the deadline.
+            Of the last attempt, when none succeeded or the next would come after the deadline.
         """
         attempts = Attempts(self)
         while True:
@@ -71,13 +71,13 @@ class Retry:
 
 @dataclass
 class Attempts:
-    """The attempts at one piece of work, which may be many calls: their failures together are held to the policy."""
+    """The attempts at a piece of work of many calls, whose failures count together."""
 
     retry: Retry
     failed: int = 0
 
     def again(self, error: TransientError) -> None:
-        """Count a failure and wait for the next attempt; raises the error where there is none, or no time for it."""
+        """Count a failure and wait for the next attempt; raises the error if none is left, or no time."""
         self.failed += 1
         if self.failed >= self.retry.attempts:
             raise error
@@ -92,7 +92,7 @@ class Attempts:
 
 
 def seconds_of(retry_after: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or a date; None when it asks for nothing readable."""
+    """Seconds that a Retry-After header asks for, as a number or a date; None if it cannot be read."""
     if not retry_after:
         return None
     try:

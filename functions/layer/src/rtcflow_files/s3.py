@@ -1,4 +1,4 @@
-"""Files in S3, and in what speaks its language."""
+"""Files in S3 and compatible stores."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -22,8 +22,8 @@ from rtcflow_files.retry import Retry
 
 T = TypeVar("T")
 
-# A file is sent whole: a multipart upload abandoned by a killed task would leave parts that cost money. Whether a
-# transfer is tried again, the policy says.
+# Files are sent in one part: a multipart upload abandoned by a killed task would leave parts that cost money. Retries
+# are left to our policy.
 _TRANSFER = TransferConfig(multipart_threshold=512 * 1024 * 1024, max_concurrency=8, num_download_attempts=1)
 _CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10.0, 60.0
 _ATTEMPTS = 6
@@ -47,7 +47,7 @@ PUBLIC_BUCKETS = {
     "aria-geoid": "us-west-2",
 }
 
-# 409: another conditional write to the key was under way and won.
+# 409: a concurrent conditional write to the key won.
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 # 404: the object was deleted since.
 _LOST = _TAKEN | {"NoSuchKey", "404"}
@@ -55,8 +55,8 @@ _LOST = _TAKEN | {"NoSuchKey", "404"}
 
 @lru_cache(maxsize=4)
 def s3_client(unsigned: bool = False, region: str | None = None) -> Any:
-    """S3 client that tries nothing again; `unsigned` for public buckets, which then need no credentials."""
-    # Path-style addresses where an endpoint is given: host names with a bucket in front exist only at AWS.
+    """S3 client without retries of its own; `unsigned` for public buckets, which need no credentials."""
+    # Path-style addresses for other endpoints: host names with the bucket in front exist only at AWS.
     style: Literal["path", "auto"] = (
         "path" if os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3") else "auto"
     )
@@ -66,14 +66,14 @@ def s3_client(unsigned: bool = False, region: str | None = None) -> Any:
         read_timeout=_READ_TIMEOUT_S,
         signature_version=UNSIGNED if unsigned else None,
         s3={"addressing_style": style},
-        # Readers of ranges and of many small files come in threads.
+        # Ranges and small files are read in threads.
         max_pool_connections=32,
     )
     return boto3.client("s3", config=config, region_name=region)
 
 
 def client_for(bucket: str) -> Any:
-    """S3 client for a bucket: unsigned for a public one that is known, the default one for any other."""
+    """S3 client for a bucket: unsigned for known public buckets, else the default one."""
     region = PUBLIC_BUCKETS.get(bucket)
     return s3_client(unsigned=True, region=region) if region else s3_client()
 
@@ -99,7 +99,7 @@ class S3Files:
     client : optional
         S3 client; `client_for` the bucket when None.
     count : callable
-        Told the bytes that came.
+        Called with the number of bytes received.
     retry : Retry, optional
     """
 
@@ -116,7 +116,7 @@ class S3Files:
         return self._given or client_for(self.root.bucket)
 
     def _call(self, name: str, once: Callable[[dict[str, str]], T]) -> T:
-        """Call S3 for a file, again where that may help, with the contract's errors."""
+        """Call S3 for a file, with retries and the contract's errors."""
         at = self.root.join(name)
 
         def attempt() -> T:
@@ -130,7 +130,7 @@ class S3Files:
         return str(self.root.join(name))
 
     def path(self, name: str) -> None:
-        """None: no object is on this machine."""
+        """None: objects are not on this machine."""
 
     def names(self, folder: str = "") -> list[str]:
         """Names below a folder, in the order of keys."""
@@ -146,7 +146,7 @@ class S3Files:
                 yield from found
 
     def _branches(self, folder: str, enough: int) -> list[_Branch]:
-        """Branches that together hold everything, many enough to list at once."""
+        """Split a listing into branches that can be listed in parallel."""
         branches = [_Branch(folder, whole=True)]
         # Project folder, collection, burst.
         for _ in range(3):
@@ -177,7 +177,7 @@ class S3Files:
                 )
 
     def keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
-        """Names that begin with a prefix, which need not be a folder, and come after another name."""
+        """Names that begin with a prefix, which need not be a folder, and sort after another name."""
         after = {"StartAfter": self.root.join(start_after).key} if start_after else {}
         for page in self._pages(self.root.join(prefix).key, **after):
             for entry in page.get("Contents", []):
@@ -211,7 +211,7 @@ class S3Files:
         try:
             self.size(name)
         except NotFoundError:
-            # HEAD answers 404 for a missing bucket too, without saying so.
+            # HEAD answers 404 for a missing bucket as well.
             next(self._pages(self.root.join(name).key))
             return False
         return True
@@ -244,11 +244,11 @@ class S3Files:
         return bytes(data)
 
     def verify(self, name: str) -> bool:
-        """False: there is no checksum of the file."""
+        """False: checksums are not kept."""
         return False
 
     def fetch(self, name: str, into: Path) -> Path:
-        """Download an object, whole or not at all."""
+        """Download an object atomically."""
         path = into / name
         arriving = path.with_name(path.name + ".part")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -287,7 +287,7 @@ class S3Files:
         return self._call(name, put)
 
     def read_tagged(self, name: str) -> tuple[bytes, str]:
-        """Read a whole object, with the tag of this version of it."""
+        """Read a whole object and its version tag."""
 
         def get(at: dict[str, str]) -> tuple[bytes, str]:
             answer = self._client.get_object(**at)
@@ -296,7 +296,7 @@ class S3Files:
         return self._call(name, get)
 
     def write_if_same(self, name: str, data: bytes, tag: str) -> bool:
-        """Write an object unless it is no longer the version of a tag; False when it is not."""
+        """Write an object if its version still has the tag; returns False if not."""
         return self._write_if(name, data, _LOST, IfMatch=tag)
 
     def put(self, path: Path, name: str) -> None:

@@ -1,6 +1,6 @@
-"""Files by where they are: at a Location, in S3 or on this machine, or at an address that a text gives.
+"""Open files at a Location, in S3 or on this machine, or at an address given as text.
 
-Errors are those of `rtcflow_files.files`; in S3 moreover RefusedError for a missing bucket, denied access or bad
+Errors are those of `rtcflow_files.files`, and in S3 RefusedError for a missing bucket, denied access or bad
 credentials.
 """
 
@@ -20,7 +20,7 @@ _REMOTE = ("s3://", "https://", "http://")
 
 
 def open_files(where: str, count: Count = uncounted) -> Files:
-    """Open the files below what a text names: `s3://bucket/prefix`, `https://host/prefix` or a local folder.
+    """Open the files below an address: `s3://bucket/prefix`, `https://host/prefix` or a local folder.
 
     Raises
     ------
@@ -38,13 +38,13 @@ def open_files(where: str, count: Count = uncounted) -> Files:
 
 
 def open_file(where: str, count: Count = uncounted) -> tuple[Files, str]:
-    """The files that a single one is among, and its name there."""
+    """Open the folder of a single file; returns the folder's files and the file's name."""
     head, _, name = where.rstrip("/").rpartition("/")
     return open_files(head or ".", count), name
 
 
 def fetch_file(where: str, into: Path, count: Count = uncounted) -> Path:
-    """A local path of a single file: its own if it is local, else a copy in a folder.
+    """A local path of a single file: its own if it is local, else that of a copy in a folder.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def fetch_file(where: str, into: Path, count: Count = uncounted) -> Path:
 
 
 def open_store(at: Location | str, client: Any = None, count: Count = uncounted) -> Store:
-    """Open the files below a location, `s3://` or local, to write there too; a local folder may come later."""
+    """Open the files below a location, `s3://` or local, for reading and writing; a local folder need not exist yet."""
     at = parse_location(at) if isinstance(at, str) else at
     return FolderFiles(at.path) if at.is_local else S3Files(at, client, count)
 
@@ -96,7 +96,7 @@ def size_of(at: Location, client: Any = None) -> int:
 
 
 def exists(at: Location, client: Any = None) -> bool:
-    """Whether there is a file; a missing bucket is an error, not an answer."""
+    """Whether a file exists; a missing bucket is an error."""
     return at.path.is_file() if at.is_local else S3Files(Location(at.bucket, ""), client).exists(at.key)
 
 
@@ -124,7 +124,7 @@ def upload(path: Path, at: Location, client: Any = None) -> None:
 
 
 def fetch(at: Location, into: Path, client: Any = None) -> Path:
-    """A local path of a file: its own, or that of a copy in a folder, which is whole or not there."""
+    """A local path of a file: its own, or that of a complete copy in a folder."""
     folder = Location(at.bucket, at.key.rpartition("/")[0])
     return open_store(folder, client).fetch(at.key.rpartition("/")[2], into)
 

@@ -1,7 +1,7 @@
-"""HTTP requests: through the proxy of the environment, trusting its certificates, in the time that is left.
+"""HTTP requests with the environment's proxy and certificates, within the remaining time.
 
-HTTPS_PROXY, HTTP_PROXY and NO_PROXY name the proxy; REQUESTS_CA_BUNDLE, as for boto3 and asf_search, or SSL_CERT_FILE
-the certificates of a proxy that looks into TLS. Nothing is tried again here: that is the policy's part.
+HTTPS_PROXY, HTTP_PROXY and NO_PROXY set the proxy; REQUESTS_CA_BUNDLE (as for boto3 and asf_search) or SSL_CERT_FILE
+the certificates of a proxy that inspects TLS. Nothing is retried here; the caller's policy does that.
 """
 
 import os
@@ -18,7 +18,7 @@ from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
 from rtcflow_files.retry import seconds_left, seconds_of
 
 CONNECT_S, READ_S = 15.0, 60.0
-# Redirects are followed; nothing else is done twice.
+# Follows redirects, but does not retry.
 _FOLLOWING = urllib3.Retry(
     total=None, connect=0, read=0, redirect=5, status=0, other=0, raise_on_status=False
 )
@@ -42,9 +42,9 @@ def request(
     follow : bool
         Whether redirects are followed.
     stream : bool
-        Whether the body is left to be read by the caller, undecoded.
+        Whether to leave the body for the caller to read, undecoded.
     read_s : float
-        Longest silence, seconds, `READ_S` by default; less where a deadline is nearer.
+        Read timeout in seconds, `READ_S` by default; shorter if the deadline is nearer.
 
     Raises
     ------
@@ -69,12 +69,12 @@ def request(
 def answer_of(
     method: str, url: str, headers: Mapping[str, str] | None = None
 ) -> Iterator[urllib3.BaseHTTPResponse]:
-    """The answer to a request for a file, its body not yet read, for the length of the block.
+    """Context manager of the answer to a request for a file, its body not yet read.
 
     Raises
     ------
     NotFoundError, RefusedError, TransientError
-        When the answer is no file, or breaks off within the block.
+        When the answer is not the file, or breaks off within the block.
     """
     try:
         answer = request(method, url, headers, stream=True)
@@ -90,7 +90,7 @@ def answer_of(
 
 
 def check_status(answer: urllib3.BaseHTTPResponse, url: str) -> None:
-    """Raise what the status of an answer means for a file; nothing where it is the file."""
+    """Raise the error that an answer's status means for a file, if any."""
     status = answer.status
     if status in (404, 410):
         raise NotFoundError(f"{url} does not exist", reason="not-found")
@@ -107,17 +107,17 @@ def check_status(answer: urllib3.BaseHTTPResponse, url: str) -> None:
 
 
 def is_passing(status: int) -> bool:
-    """Whether a request that was answered so may be answered otherwise later."""
+    """Whether a request with this status may succeed later."""
     return status == 429 or status >= 500
 
 
 def wish_of(answer: urllib3.BaseHTTPResponse) -> float | None:
-    """Seconds that the server wants to be left alone for."""
+    """Seconds that the server asks to wait."""
     return seconds_of(answer.headers.get("Retry-After"))
 
 
 def name_of(error: urllib3.exceptions.HTTPError) -> str:
-    """Name of what went wrong."""
+    """Name of an error, for messages."""
     return type(getattr(error, "reason", None) or error).__name__
 
 

@@ -1,7 +1,6 @@
-"""Files inside a zip that is among other files: stored members are read in place, compressed ones unpacked.
+"""Files in a zip that itself is among other files: stored members are read in place, compressed ones are unpacked.
 
-A zip has a checksum of every member, which is compared whenever a member is read to its end. `verify` reads one to
-its end for that, once a process.
+A member's checksum is compared whenever it is read to its end. `verify` does that on purpose, once per process.
 """
 
 import shutil
@@ -18,13 +17,13 @@ from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_files.files import Files
 from rtcflow_files.ranges import open_ranges
 
-# Bytes of a zip member's own header; the lengths of the name and of the extra field that follow end it.
+# Size of a member's local header, which ends in the lengths of name and extra field.
 _LOCAL_HEADER = 30
 # A measurement of a sub-swath has 1.4 GB; whole files are read into memory up to a tenth of a gigabyte.
 _MOST_BYTES, _MOST_READ = 8 * 1024**3, 100 * 1024**2
 _RASTERS = (".tif", ".tiff")
 _PIECE = 4 * 1024 * 1024
-# What zipfile raises for a damaged member, one that is encrypted, and one packed in a way that it does not know.
+# Raised by zipfile for members that are damaged, encrypted or compressed in an unknown way.
 _FAULTS = (
     zipfile.BadZipFile,
     EOFError,
@@ -35,12 +34,12 @@ _FAULTS = (
     ValueError,
 )
 
-# Members whose checksum was compared in this process: (zip, name, checksum, size).
+# Members checked in this process: (zip, name, checksum, size).
 _verified: set[tuple[str, str, int, int]] = set()
 
 
 class ZipFiles:
-    """A folder inside a zip file that stands in another place.
+    """A folder inside a zip file, which may be remote.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ class ZipFiles:
         return f"{self._href}/{self._member(name)}"
 
     def path(self, name: str) -> None:
-        """None: no member is a file of its own."""
+        """None: members are not files of their own."""
 
     def size(self, name: str) -> int:
         """Size of a member, bytes."""
@@ -92,7 +91,7 @@ class ZipFiles:
         ]
 
     def open(self, name: str) -> BinaryIO:
-        """Open a member; of a compressed one everything before the place read is read too."""
+        """Open a member; seeking in a compressed one reads everything before."""
         member = self._info(name)
         with self._reading(name):
             if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
@@ -103,7 +102,7 @@ class ZipFiles:
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
-        """Refuse by name whatever is wrong with a member that is read within the block."""
+        """Within the block, turn errors of a damaged member into refusals."""
         try:
             yield
         except _FAULTS as error:
@@ -112,14 +111,14 @@ class ZipFiles:
             ) from error
 
     def verify(self, name: str) -> bool:
-        """Compare a member's checksum, once a process, by reading it whole; false where that is not worth its bytes.
+        """Compare a member's checksum, once per process, by reading it whole; False if that would fetch too much.
 
-        A stored member of a zip that is elsewhere is read in parts, and would have to be fetched whole.
+        A stored member of a remote zip is read in parts, and would have to be fetched whole for this.
 
         Raises
         ------
         RefusedError
-            When the member is not what its checksum says.
+            When the checksum does not match.
         """
         member = self._info(name)
         if member.compress_type == zipfile.ZIP_STORED and self._outer.path(self._zip_name) is None:
@@ -152,7 +151,7 @@ class ZipFiles:
         )
 
     def _open_stored(self, member: zipfile.ZipInfo) -> BinaryIO:
-        """A member as it lies in the zip: zipfile seeks by reading all that is before."""
+        """Open a stored member in place, since zipfile seeks by reading everything before."""
         file, lock = self._outer.open(self._zip_name), threading.Lock()
         file.seek(member.header_offset + _LOCAL_HEADER - 4)
         lengths = file.read(4)
@@ -173,7 +172,7 @@ class ZipFiles:
         if member.file_size > _MOST_READ:
             raise self._too_large(name, member.file_size)
         with self._reading(name), self._zip.open(member) as file:
-            # Its stated size need not be true.
+            # The stated size may be wrong.
             data = file.read(_MOST_READ + 1)
         if len(data) > _MOST_READ:
             raise self._too_large(name, len(data))
@@ -196,7 +195,7 @@ class ZipFiles:
 
 
 class _Member:
-    """A compressed member; whatever is wrong with it is a refusal as it is read."""
+    """A compressed member whose errors while reading are refusals."""
 
     def __init__(self, file: BinaryIO, reading: Callable[[], AbstractContextManager[None]]) -> None:
         self._file, self._reading = file, reading

@@ -1,1 +1,1 @@
-"""Readers of a SAFE: manifest, annotation, and which burst of the ESA burst map each of its bursts is."""
+"""Readers of a SAFE: manifest, annotation, and burst ids by the ESA burst map."""

@@ -1,7 +1,7 @@
-"""An annotation file of a sub-swath, parsed once: header, bursts, timing, state vectors, geolocation grid.
+"""The annotation file of a sub-swath: header, bursts, timing, state vectors, geolocation grid.
 
-Sentinel-1 Product Specification (S1-RS-MDA-52-7441), Level-1 product annotation data set. A part is read when it is
-asked for, so that planning does not need what only processing does.
+Sentinel-1 Product Specification (S1-RS-MDA-52-7441), Level-1 product annotation data set. Parts are read on first use,
+so that planning does not fail on a part that only processing needs.
 """
 
 import math
@@ -33,7 +33,7 @@ class AnnotatedBurst(NamedTuple):
     """A burst as the annotation lists it.
 
     `burst_index` counts from 0 in its swath, `sensing_start` is UTC. `outline` is a ring of longitudes and latitudes,
-    degrees, by the geolocation grid; empty where that does not reach around the burst.
+    degrees, from the geolocation grid; empty if the grid does not cover the burst.
     """
 
     burst_id: str
@@ -52,9 +52,9 @@ class BurstEntry(NamedTuple):
     time : datetime
         Zero-Doppler time of the first line, UTC.
     sensed : datetime
-        Time of the first echo, UTC, which burst numbers count by; `time` where the annotation does not say.
+        Time of the first echo, UTC, from which burst numbers are computed; `time` if the annotation lacks it.
     anx_time_s : float or None
-        `time` since the ascending node as annotated, seconds.
+        `time` since the ascending node, seconds, as annotated.
     number : int or None
         ESA's burst number.
     """
@@ -67,7 +67,7 @@ class BurstEntry(NamedTuple):
 
 
 class GridPoint(NamedTuple):
-    """A point of the geolocation grid; degrees, metres, and the two-way time in seconds."""
+    """A point of the geolocation grid in degrees and metres, with the two-way time in seconds."""
 
     time: datetime
     slant_range_time_s: float
@@ -102,7 +102,7 @@ class Annotation:
     Raises
     ------
     RefusedError
-        Here when it is not XML or too large; by every part when that part is missing or cannot be true.
+        When it is not XML or too large; and by each part when it is missing or implausible.
     """
 
     def __init__(self, data: str | bytes, name: str = "of the scene") -> None:
@@ -110,7 +110,7 @@ class Annotation:
         self.root = parse_xml(data, f"annotation {name}")
 
     def unreadable(self, why: str) -> RefusedError:
-        """The refusal of this file."""
+        """The refusal of this file, with a reason."""
         return RefusedError(
             f"annotation {self.name} cannot be read ({why}); fetch the scene again", "annotation"
         )
@@ -121,7 +121,7 @@ class Annotation:
         """`iw1` to `iw3`."""
         swath = text_of(self.root, "adsHeader/swath").lower()
         if swath not in _SWATHS:
-            raise ValueError(f"it is of {swath.upper()[:20]}, which is no sub-swath of IW")
+            raise ValueError(f"it is of {swath.upper()[:20]}, which is not a sub-swath of IW")
         return swath
 
     @cached_property
@@ -145,7 +145,7 @@ class Annotation:
     @cached_property
     @_refusing
     def vectors(self) -> list[StateVector]:
-        """State vectors around the scene, Earth-fixed; those that are damaged are left out."""
+        """State vectors around the scene, Earth-fixed; damaged ones are left out."""
         found = []
         for element in self.root.findall("generalAnnotation/orbitList/orbit")[:_MOST_VECTORS]:
             try:
@@ -161,14 +161,14 @@ class Annotation:
     @cached_property
     @_refusing
     def grid(self) -> list[GridPoint]:
-        """The geolocation grid, as it is listed."""
+        """Points of the geolocation grid, in file order."""
         points = self.root.findall("geolocationGrid/geolocationGridPointList/geolocationGridPoint")
         if len(points) > _MOST_POINTS:
             raise ValueError(f"{len(points)} points of the geolocation grid")
         return [_point(point) for point in points]
 
     def number(self, path: str, low: float, high: float) -> float:
-        """The number at a path, which must lie between two others; ValueError where it does not."""
+        """The number at a path; ValueError if it is not within the limits."""
         value = float(text_of(self.root, path))
         if not low <= value <= high:
             raise ValueError(
@@ -177,10 +177,10 @@ class Annotation:
         return value
 
     def whole(self, path: str, low: int, high: int) -> int:
-        """The whole number at a path, which must lie between two others; ValueError where it does not."""
+        """The integer at a path; ValueError if it is not within the limits."""
         value = self.number(path, low, high)
         if value != int(value):
-            raise ValueError(f"<{path.rsplit('/', 1)[-1]}> is {value:g}, which is no whole number")
+            raise ValueError(f"<{path.rsplit('/', 1)[-1]}> is {value:g}, which is not a whole number")
         return int(value)
 
     @cached_property
@@ -210,7 +210,7 @@ class Annotation:
         return SPEED_OF_LIGHT / (2 * rate)
 
     def labels(self, track: int) -> list[BurstLabel]:
-        """Which bursts of the burst map these are, one label an entry.
+        """Burst ids by the burst map, one label per entry.
 
         Parameters
         ----------
@@ -243,7 +243,7 @@ class Annotation:
             rows = _grid_rows(self.grid)
             first, last = (_edge(rows, time) for time in (start, stop))
         except (RefusedError, ValueError):
-            # An outline is for maps: a burst is listed without one.
+            # Outlines serve maps only; a burst is listed without one.
             return ()
         return (*first, *reversed(last), first[0]) if first and last else ()
 
@@ -257,9 +257,9 @@ def _grid_rows(grid: Sequence[GridPoint]) -> list[list[GridPoint]]:
 
 
 def _edge(rows: Sequence[Sequence[GridPoint]], time: datetime) -> list[tuple[float, float]]:
-    """The line of the ground that is imaged at a time, between two rows of the grid; empty outside of them."""
+    """The ground line imaged at a time, interpolated between two rows of the grid; empty outside the grid."""
     for before, after in pairwise(rows):
-        # The grid ends within a line or two of the last burst's end.
+        # The grid ends a line or two before or after the last burst does.
         if (before[0].time <= time or before is rows[0]) and (time <= after[0].time or after is rows[-1]):
             span = (after[0].time - before[0].time).total_seconds()
             share = min(max((time - before[0].time).total_seconds() / span, 0.0), 1.0)
@@ -273,12 +273,12 @@ def _between(a: GridPoint, b: GridPoint, share: float) -> tuple[float, float]:
 
 
 def read_annotation(path: Path) -> Annotation:
-    """The annotation in a file; the last ones that were read are kept, as long as the file is not changed.
+    """Read the annotation in a file; recent ones are cached until the file changes.
 
     Raises
     ------
     RefusedError
-        When the file cannot be read; names it.
+        When the file cannot be read.
     """
     try:
         found = path.stat()
@@ -291,7 +291,7 @@ def read_annotation(path: Path) -> Annotation:
 
 @dataclass(frozen=True)
 class _File:
-    """A file in one state; links to it are the same file."""
+    """A file in one state; links to it count as the same file."""
 
     path: Path = field(compare=False)
     state: tuple[int, ...]
@@ -303,9 +303,9 @@ def _kept(file: _File) -> Annotation:
 
 
 def time_of(text: str) -> datetime:
-    """A time of the annotation, UTC; raises ValueError when it is none."""
+    """Parse a time of the annotation, UTC; raises ValueError if it is not one."""
     if len(text) > 40:
-        raise ValueError(f"'{text[:40]}…' is no time")
+        raise ValueError(f"'{text[:40]}…' is not a time")
     read = datetime.fromisoformat(text.strip())
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 

@@ -1,11 +1,11 @@
-"""Which burst of ESA's burst map a burst is, from the orbit rather than from fields that are known to be imprecise.
+"""Identify a burst in ESA's burst map from the orbit, rather than from fields that are known to be imprecise.
 
-A burst id stands for the same ground on every day. Its number counts burst cycles since the ascending node of track 1
-(Sentinel-1 Level-1 Detailed Algorithm Definition, S1-TN-MDA-52-7445, equations 9-89 and 9-91), so it needs the time of
-the node to a second. `azimuthAnxTime` is off by seconds in real scenes, and may count from the node of the revolution
-before; so the node comes from state vectors: those around it where an orbit file reaches back so far, else the first
-ones there are, moved back to the equator by gravity with the earth's flattening, which is good to a tenth of a second
-over a revolution. The track comes from the node's longitude, of which each of the 175 tracks has its own.
+A burst id means the same ground on every pass. Its number counts burst cycles since the ascending node of track 1
+(Sentinel-1 Level-1 Detailed Algorithm Definition, S1-TN-MDA-52-7445, equations 9-89 and 9-91), so the time of the node
+must be known to a second. `azimuthAnxTime` is off by seconds in real scenes, and may count from the previous node. The
+node is therefore computed from state vectors: from those around it if an orbit file reaches back that far, else by
+propagating the first ones back to the equator under gravity with the J2 term, which is accurate to a tenth of a second
+over a revolution. The track follows from the node's longitude, which is different for each of the 175 tracks.
 """
 
 import math
@@ -27,16 +27,16 @@ Vector = tuple[float, ...]
 # WGS 84: gravitational constant, rotation, radius; second zonal harmonic.
 _MU, _ROTATION, _RADIUS_M, _J2 = 3.986004418e14, 7.2921151467e-5, 6378137.0, 1.08262668e-3
 _STEP_S = 10.0
-# Longitude of the ascending node of one track, degrees, as of S1A's absolute orbit 32518; the others follow from it.
+# Longitude of the ascending node of one track, degrees, from S1A's absolute orbit 32518; the others follow.
 _NODE_LONGITUDE, _NODE_TRACK = 72.1464, 71
 _DEGREES_PER_ORBIT = 360.0 * 12 / TRACKS
-# Orbits are held within some 100 m of the reference; tracks lie 2.06 degrees apart.
+# Orbits stay within some 100 m of the reference; tracks are 2.06 degrees apart.
 _OFF_TRACK_DEG = 0.5
-# State vectors that do not agree on the node to this, seconds, do not tell it.
+# State vectors whose nodes differ by more than this, seconds, are not used.
 _SPREAD_S = 0.2
-# Vectors of orbit files are 10 s apart, of some annotation 60 s.
+# State vectors are 10 s apart in orbit files, up to 60 s in annotations.
 _CLOSE_S = 90.0
-# Beside the middle of two numbers the formula and ESA's map may differ: then the annotation's own number counts.
+# Near the boundary of two numbers, formula and ESA's map may differ; then the annotated number is used.
 _NEAR_BORDER = 0.25
 
 
@@ -56,7 +56,7 @@ class Node(NamedTuple):
 
 
 class ListedBurst(Protocol):
-    """A burst as an annotation lists it: times in UTC, seconds since the node and number or None."""
+    """A burst as an annotation lists it; times in UTC."""
 
     @property
     def time(self) -> datetime:
@@ -76,7 +76,7 @@ class ListedBurst(Protocol):
 
 
 class BurstLabel(NamedTuple):
-    """A burst's id, and in words what it was not taken from and why; empty when all sources agree."""
+    """A burst's id, and remarks on sources that disagree; empty if all agree."""
 
     burst_id: str
     remark: str = ""
@@ -88,7 +88,7 @@ def label_bursts(
     vectors: Sequence[StateVector],
     track: int,
 ) -> list[BurstLabel]:
-    """Labels of a sub-swath's bursts.
+    """Identify the bursts of a sub-swath.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def label_bursts(
     bursts : sequence of ListedBurst
         In order of time.
     vectors : sequence of StateVector
-        Around the scene; without them the annotated times must serve.
+        Around the scene; without them the annotated times are used.
     track : int
         Relative orbit number at the start of the scene, as its manifest gives it.
 
@@ -113,14 +113,14 @@ def label_bursts(
 
 
 def burst_id_by_orbit(swath: str, sensed: datetime, vectors: Sequence[StateVector]) -> str | None:
-    """Id of a burst whose first echo was sensed at a time, from the orbit alone; None where that gives no track."""
+    """Id of a burst from the time of its first echo and the orbit alone; None if the orbit gives no track."""
     node = node_of(vectors, sensed)
     on = None if node is None else track_of(node.longitude)
     return None if node is None or on is None else burst_id_from_anx_time(_since(sensed, node), on, swath)
 
 
 def node_of(vectors: Sequence[StateVector], at: datetime) -> Node | None:
-    """The last ascending node before a time; None where no sound state vectors are near enough to tell."""
+    """The last ascending node before a time; None if no sound state vectors are near enough."""
     sound = sorted((v for v in vectors if _sound(v)), key=lambda v: v.time)
     since = [(at - v.time).total_seconds() for v in sound]
     for k in range(len(sound) - 1, 0, -1):
@@ -133,7 +133,7 @@ def node_of(vectors: Sequence[StateVector], at: datetime) -> Node | None:
     near = [v for v, s in zip(sound, since, strict=True) if -600 < s < ORBIT_PERIOD_S]
     if len(near) < 2:
         return None
-    # The first ones that there are, and others a little later that must agree with them.
+    # The first vectors, and some later ones that must agree with them.
     later = min(near[1:], key=lambda v: abs((v.time - near[0].time).total_seconds() - 150.0))
     for move in (_fallen_back, _moved_back):
         first, second = move(near[0], at), move(later, at)
@@ -147,7 +147,7 @@ def node_of(vectors: Sequence[StateVector], at: datetime) -> Node | None:
 
 
 def track_of(node_longitude: float) -> int | None:
-    """Relative orbit number of an ascending node's longitude (degrees), None where no track has it."""
+    """Relative orbit number from the longitude of an ascending node (degrees); None if no track has it."""
 
     def off(track: int) -> float:
         nominal = _NODE_LONGITUDE - (track - _NODE_TRACK) * _DEGREES_PER_ORBIT
@@ -163,7 +163,7 @@ def _label(swath: str, burst: ListedBurst, node: Node | None, track: int) -> Bur
     if node is None:
         if annotated is None:
             raise ValueError("it has neither state vectors nor azimuthAnxTime")
-        # Counted from the node before: the manifest's track is that of the scene's start.
+        # Counted from the previous node: the manifest's track is that of the scene's start.
         since, on = annotated % ORBIT_PERIOD_S + (burst.sensed - burst.time).total_seconds(), track
     else:
         since = _since(burst.sensed, node)
@@ -200,7 +200,7 @@ def _sound(vector: StateVector) -> bool:
 
 
 def _crossing(vector: StateVector) -> Node:
-    """The node beside a vector some seconds behind it."""
+    """The node within seconds of a vector."""
     position, velocity = vector.position, vector.velocity
     seconds = 0.0
     for _ in range(4):
@@ -211,13 +211,13 @@ def _crossing(vector: StateVector) -> Node:
 
 
 def _fallen_back(vector: StateVector, at: datetime) -> Node | None:
-    """The last node before a time by free fall from a vector."""
+    """The last node before a time, by propagating a vector under gravity."""
     position, velocity, time = vector.position, vector.velocity, vector.time
     while time < at:
         step = min(_STEP_S, (at - time).total_seconds())
         position, velocity = _propagated(position, velocity, step)
         time += timedelta(seconds=step)
-    # No more than a revolution and some.
+    # At most a little more than a revolution.
     for _ in range(round(1.3 * ORBIT_PERIOD_S / _STEP_S)):
         before, slower = _propagated(position, velocity, -_STEP_S)
         if before[2] < 0 <= position[2]:
@@ -229,11 +229,11 @@ def _fallen_back(vector: StateVector, at: datetime) -> Node | None:
 
 
 def _moved_back(vector: StateVector, at: datetime) -> Node | None:
-    """The last node before a time for an orbit that runs evenly, as simulated ones may; real ones swing by 4 s."""
+    """The last node before a time for a uniform circular motion, as in simulated orbits; real ones deviate by 4 s."""
     x, y, z = vector.position
     vx, vy, vz = vector.velocity[0] - _ROTATION * y, vector.velocity[1] + _ROTATION * x, vector.velocity[2]
     hx, hy, hz = y * vz - z * vy, z * vx - x * vz, x * vy - y * vx
-    # Towards the node, and at right angles to it in the plane of the orbit.
+    # Unit vectors in the orbital plane: towards the node, and perpendicular to it.
     nx, ny = -hy, hx
     h, n = math.sqrt(hx * hx + hy * hy + hz * hz), math.hypot(nx, ny)
     qx, qy, qz = -hz * ny / (h * n), hz * nx / (h * n), (hx * ny - hy * nx) / (h * n)
@@ -245,7 +245,7 @@ def _moved_back(vector: StateVector, at: datetime) -> Node | None:
 
 
 def _propagated(position: Vector, velocity: Vector, seconds: float) -> tuple[Vector, Vector]:
-    """A state some seconds on, by a Runge-Kutta step of order four."""
+    """Propagate a state by some seconds with a fourth-order Runge-Kutta step."""
     start = (*position, *velocity)
     one = _rates(start)
     two = _rates(_along(start, one, seconds / 2))

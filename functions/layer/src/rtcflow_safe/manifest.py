@@ -1,4 +1,4 @@
-"""What manifest.safe says: orbit numbers, processor, files with their sizes and checksums.
+"""Read manifest.safe: orbit numbers, processor, files with sizes and checksums.
 
 Sentinel-1 SAFE specification (S1-RS-MDA-52-7441, manifest file).
 """
@@ -16,7 +16,7 @@ _MD5 = re.compile(r"[0-9a-fA-F]{32}")
 
 
 class ListedFile(NamedTuple):
-    """A file of the SAFE: its path below the folder, MD5 in lower case or empty, size in bytes or None."""
+    """A file of the SAFE: path below its folder, MD5 in lower case or empty, size in bytes or None."""
 
     path: str
     md5: str
@@ -31,11 +31,11 @@ class SafeManifest(NamedTuple):
     relative_orbit : int
         At the start of the scene, 1 to 175.
     ipf_version : str
-        Of the processor, `003.20`; empty where the manifest does not say.
+        Of the processor, `003.20`; empty if not given.
     facility : dict
         Attributes of the processing facility: organisation, site, country.
     processing_stop : str
-        When the product was made, ISO 8601; empty where the manifest does not say.
+        When the product was made, ISO 8601; empty if not given.
     files : dict of str to ListedFile
         By path.
     """
@@ -47,7 +47,7 @@ class SafeManifest(NamedTuple):
     files: dict[str, ListedFile]
 
     def annotation_names(self) -> list[str]:
-        """Paths of the annotation files, `annotation/s1a-iw1-slc-....xml`, sorted; those of LUTs are not among them.
+        """Paths of the annotation files, `annotation/s1a-iw1-slc-....xml`, sorted, without those of LUTs.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class SafeManifest(NamedTuple):
         return names
 
     def differs(self, path: str, content: bytes) -> bool:
-        """Whether a file's content is not what the manifest's checksum says; false where it gives none."""
+        """Whether a file's content does not match the manifest's checksum; False if it has none."""
         listed = self.files.get(path)
         return bool(
             listed and listed.md5 and listed.md5 != hashlib.md5(content, usedforsecurity=False).hexdigest()
@@ -75,7 +75,7 @@ def read_manifest(data: str | bytes) -> SafeManifest:
     Raises
     ------
     RefusedError
-        When the text is no manifest of a Sentinel-1 SAFE.
+        When the text is not the manifest of a Sentinel-1 SAFE.
     """
     root = parse_xml(data, "the scene's manifest.safe", "manifest-safe")
     facility = root.find(".//{*}processing/{*}facility")

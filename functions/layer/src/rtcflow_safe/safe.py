@@ -1,4 +1,4 @@
-"""A SAFE, wherever its files are: its manifest, the annotation of each sub-swath, its bursts."""
+"""A SAFE anywhere: its manifest, annotations and bursts."""
 
 import fnmatch
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from rtcflow_safe.manifest import MANIFEST_SAFE, SafeManifest, read_manifest
 
 
 class SafeFiles(Protocol):
-    """Files below a SAFE folder, by their paths there with slashes."""
+    """Files of a SAFE, by path below its folder."""
 
     def href(self, name: str, /) -> str:
         """Where a file is, for people."""
@@ -22,11 +22,11 @@ class SafeFiles(Protocol):
         """Paths of the files below a folder."""
 
     def read(self, name: str, /) -> bytes:
-        """A whole file; NotFoundError where there is none."""
+        """Read a whole file; NotFoundError if it does not exist."""
 
 
 class Safe:
-    """A scene's SAFE; every file is read and parsed once.
+    """The SAFE of a scene; every file is read and parsed once.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Safe:
         )
 
     def read(self, name: str) -> bytes:
-        """A whole file; one that is not what the manifest's checksum says is noted in `changed`.
+        """Read a whole file; one that does not match the manifest's checksum is noted in `changed`.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Safe:
         return content
 
     def incomplete(self, name: str) -> RefusedError:
-        """The refusal of a SAFE that lacks a file."""
+        """The refusal of a SAFE without a file that it must have."""
         if name == MANIFEST_SAFE:
             return RefusedError(
                 f"there is no scene at {self.files.href('').rstrip('/')}: {self.files.href(name)} does not exist; "
@@ -84,7 +84,7 @@ class Safe:
         )
 
     def annotation_name(self, swath: str, polarization: str) -> str | None:
-        """Path of a sub-swath's annotation in a polarization, None where there is none."""
+        """Path of a sub-swath's annotation in a polarization; None if there is none."""
         found = fnmatch.filter(self.names, f"annotation/s1?-{swath}-slc-{polarization.lower()}-*.xml")
         if len(found) > 1:
             raise RefusedError(
@@ -95,13 +95,13 @@ class Safe:
         return found[0] if found else None
 
     def annotation(self, name: str) -> Annotation:
-        """The annotation file of a path."""
+        """The parsed annotation at a path."""
         if name not in self._annotations:
             self._annotations[name] = Annotation(self.read(name), PurePosixPath(name).name)
         return self._annotations[name]
 
     def annotation_of(self, burst_id: str, polarization: str) -> str:
-        """Path of the annotation that must list a burst; RefusedError where there is none."""
+        """Path of the annotation that must list a burst; RefusedError if it does not exist."""
         swath = parse_burst_id(burst_id).swath
         name = self.annotation_name(swath, polarization)
         if name is not None:
@@ -115,12 +115,12 @@ class Safe:
         )
 
     def find(self, burst_id: str, polarization: str) -> AnnotatedBurst:
-        """A burst in one polarization.
+        """Find a burst in one polarization.
 
         Raises
         ------
         RefusedError
-            When it is not there: says which polarizations have it, or lists the bursts that the scene has.
+            When it is missing; says which polarizations have it, or lists the scene's bursts.
         """
         annotation = self.annotation(self.annotation_of(burst_id, polarization))
         for burst in annotation.bursts(self.manifest.relative_orbit):
@@ -137,7 +137,7 @@ class Safe:
         ]
 
     def not_there(self, burst_id: str, polarization: str = "") -> RefusedError:
-        """The refusal that says what the scene has."""
+        """The refusal for a missing burst, with what the scene has."""
         listed = self._readable_bursts()
         having = sorted({burst.polarization for burst in listed if burst.burst_id == burst_id})
         if having:
@@ -153,7 +153,7 @@ class Safe:
         )
 
     def _readable_bursts(self) -> list[AnnotatedBurst]:
-        """Bursts of the files that can be read: a message must not fail for another file."""
+        """Bursts of the readable files only: a message must not fail because of another file."""
         found: list[AnnotatedBurst] = []
         for name in fnmatch.filter(self.names, "annotation/s1?-iw?-slc-*.xml"):
             try:

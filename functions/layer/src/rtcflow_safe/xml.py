@@ -1,4 +1,4 @@
-"""XML of a SAFE, read with limits: what is larger, nested deeper or not XML is refused by name."""
+"""Read the XML of a SAFE with limits on size and nesting."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any
 
 from rtcflow_contract.errors import RefusedError
 
-# The largest annotation file of an IW scene has some 2 MB, the burst extractor's file of a whole scene some 20 MB.
+# Annotation files of IW scenes have up to 2 MB, the burst extractor's file for a whole scene some 20 MB.
 MOST_BYTES = 64 * 1024 * 1024
-# Elements of a SAFE are nested some ten deep.
+# Elements of a SAFE are nested some ten levels deep.
 _DEEPEST = 64
 
 
@@ -33,7 +33,7 @@ def parse_xml(data: str | bytes, name: str, reason: str = "annotation") -> ET.El
     target = _Shallow()
     parser = ET.XMLParser(target=target)
     try:
-        # In pieces, so that a depth or a document type is seen before the rest is read.
+        # In pieces, so that too deep nesting or a document type is found early.
         step = 1024 * 1024
         for start in range(0, len(data), step):
             parser.feed(data[start : start + step])
@@ -48,7 +48,7 @@ def parse_xml(data: str | bytes, name: str, reason: str = "annotation") -> ET.El
 
 
 class _Shallow(ET.TreeBuilder):
-    """Builds the tree, up to a depth."""
+    """Builds the tree up to a depth."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class _Shallow(ET.TreeBuilder):
 
 
 def read_xml(path: Path, name: str = "", reason: str = "annotation") -> bytes:
-    """Content of an XML file; raises RefusedError where it is unreadable, or too large to be one of a SAFE."""
+    """Read an XML file; raises RefusedError if it is unreadable or too large."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise too_large(name or path.name, path.stat().st_size, reason)
@@ -81,7 +81,7 @@ def read_xml(path: Path, name: str = "", reason: str = "annotation") -> bytes:
 
 
 def too_large(name: str, size: int, reason: str = "annotation") -> RefusedError:
-    """The refusal of a file that is larger than any of its kind."""
+    """The refusal of a file that is too large."""
     return RefusedError(
         f"{name} has {size / 1e6:.0f} MB, where {MOST_BYTES / 1e6:.0f} MB are the most that it may have; fetch the "
         "scene again",
@@ -90,7 +90,7 @@ def too_large(name: str, size: int, reason: str = "annotation") -> RefusedError:
 
 
 def text_of(element: ET.Element, path: str) -> str:
-    """Text of the element at a path; raises ValueError when there is none."""
+    """Text of the element at a path; raises ValueError if there is none."""
     text = element.findtext(path)
     if text is None or not text.strip():
         raise ValueError(f"<{path}> is missing or empty")

@@ -1,4 +1,4 @@
-"""Products and scenes for others to see: EventBridge events, catalogue notices, and metrics."""
+"""Announce products and scenes: EventBridge events, catalogue notices and metrics."""
 
 import json
 from functools import lru_cache
@@ -24,7 +24,7 @@ def _events() -> Any:
 
 
 def event_of(report: SceneReport, report_uri: str) -> dict[str, Any]:
-    """Detail of the event: ids, counts and where the report is."""
+    """Detail of the event: ids, counts and location of the report."""
     return {
         "version": 1,
         "execution": report.execution,
@@ -38,19 +38,19 @@ def event_of(report: SceneReport, report_uri: str) -> dict[str, Any]:
 
 
 class ProductEvents:
-    """Tells of new products: on the catalogues' topic and on an event bus; either may be empty."""
+    """Publishes new products on the catalogues' topic and on an event bus; either may be empty."""
 
     def __init__(self, topic: str, bus: str) -> None:
         self.topic = topic
         self.bus = bus
 
     def collection(self, collection: dict[str, Any]) -> None:
-        """A collection, before its first item: catalogues take no item of a collection that they do not have."""
+        """Publish a collection before its first item: catalogues refuse items of unknown collections."""
         if self.topic:
             publish(self.topic, json.dumps(collection), {"collection": ("String", collection["id"])})
 
     def product(self, made: Assembled) -> None:
-        """A product; catalogues hear nothing of a version that is not in use."""
+        """Publish a product; versions not in use are not sent to catalogues."""
         if self.topic and made.in_use:
             replaces = made.manifest.replaces or ""
             notice = notice_of(made.item, made.item_uri, made.manifest.burst_id, replaces)
@@ -73,7 +73,7 @@ def _product_detail(made: Assembled) -> dict[str, Any]:
 
 
 def announce(report: SceneReport, report_uri: str) -> None:
-    """Put a scene's event on the default bus; TransientError when the bus did not take it."""
+    """Put a scene's event on the default bus; TransientError if the bus did not accept it."""
     _put_event("Scene Finished", event_of(report, report_uri))
 
 
@@ -82,7 +82,7 @@ def _put_event(kind: str, detail: dict[str, Any], bus: str = "default") -> None:
     with translated("the event bus"):
         answer = _events().put_events(Entries=[entry])
     if answer.get("FailedEntryCount"):
-        raise TransientError("the event bus did not take the event; try again", reason="event-bus")
+        raise TransientError("the event bus did not accept the event; try again", reason="event-bus")
 
 
 def measure(report: SceneReport, metrics: Metrics) -> None:

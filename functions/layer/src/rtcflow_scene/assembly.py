@@ -1,4 +1,4 @@
-"""AssembleStac: from a job and its manifest to the item, the last file of a product."""
+"""Write a product's STAC item, its last file, from its job and manifest."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from rtcflow_stac.item import build_item
 
 
 class StacSettings(NamedTuple):
-    """What the stack sets."""
+    """Settings of the stack."""
 
     style: HrefStyle
     region: str
@@ -34,7 +34,7 @@ class StacSettings(NamedTuple):
 
 
 class Assembled(NamedTuple):
-    """The item and the manifest it was made from, with the URIs of both; `in_use` unless another version is."""
+    """An item and its manifest, with the URIs of both; `in_use` is False if another version is in use."""
 
     manifest: Manifest
     item: dict[str, Any]
@@ -52,7 +52,7 @@ def assemble_stac(
     settings: StacSettings,
     tell_new_collection: Callable[[dict[str, Any]], None] = _tell_no_one,
 ) -> Assembled:
-    """Check a product's files against its manifest and write its item, and the collection where there is none.
+    """Check a product's files against its manifest, then write its item, and the collection if there is none.
 
     Writing the same item again changes nothing.
 
@@ -61,12 +61,12 @@ def assemble_stac(
     job : BurstJob
     settings : StacSettings
     tell_new_collection : callable
-        Gets a collection before it is written: where it fails, the next attempt tells it again.
+        Called with a new collection before it is written; if it fails, the next attempt calls it again.
 
     Raises
     ------
     DefectError
-        When the product has no manifest, or a file of it is missing or of another size.
+        When the product has no manifest, or a file is missing or has another size.
     RefusedError
         When linked static layers are missing or on another grid.
     """
@@ -101,12 +101,12 @@ def _make_collection(
 
 
 def _check_files(manifest: Manifest, folder: Location) -> None:
-    """Hold a product's files against its manifest; what a listing lacks is looked for once more by name.
+    """Check a product's files against its manifest; files missing in a listing are looked up again by name.
 
     Raises
     ------
     DefectError
-        When a file is not there with its size.
+        When a file is missing or has another size.
     """
     sizes = {entry.name: entry.size for entry in list_objects(folder)}
     for file in manifest.files:
@@ -117,7 +117,7 @@ def _check_files(manifest: Manifest, folder: Location) -> None:
 
 
 def check_files(manifest: Manifest, sizes: dict[str, int]) -> None:
-    """Raise DefectError when a file of the manifest is not there with its size."""
+    """Raise DefectError if a file of the manifest is missing or has another size."""
     wrong = [file.name for file in manifest.files if sizes.get(file.name) != file.size]
     if wrong:
         raise DefectError(
@@ -128,7 +128,7 @@ def check_files(manifest: Manifest, sizes: dict[str, int]) -> None:
 
 
 def _read_manifest(job: BurstJob) -> tuple[Manifest, str]:
-    """The manifest of the job's product and its name, which is another where another version is in use."""
+    """The manifest of the job's product and its file name, which differs if another version is in use."""
     name = MANIFEST
     try:
         manifest = Manifest.model_validate_json(read_bytes(job.destination.join(name)))

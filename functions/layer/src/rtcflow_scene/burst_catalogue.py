@@ -1,4 +1,4 @@
-"""Where the bursts of a scene are listed: one interface, a catalogue for each kind of scene source."""
+"""List the bursts of a scene: one interface, with a catalogue for each kind of scene source."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -34,7 +34,7 @@ class SafeCatalogue:
     client : optional
         S3 client, the default one when None.
     polarizations : sequence of str
-        Those that the bursts must have; all of the scene when empty.
+        Polarizations that the bursts must have; all of the scene if empty.
     """
 
     def __init__(self, uri: str, client: Any = None, polarizations: Sequence[str] = ()) -> None:
@@ -43,7 +43,7 @@ class SafeCatalogue:
         self.polarizations = tuple(polarizations)
 
     def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
-        """Bursts of the SAFE; refuses a SAFE that is missing, incomplete or of another scene."""
+        """Bursts of the SAFE; refuses one that is missing, incomplete or of another scene."""
         at = parse_s3_uri(self.uri)
         name = at.key.rsplit("/", 1)[-1]
         if not name.startswith(scene) or name[len(scene) :].lower() not in (".safe", ".zip", ".safe.zip"):
@@ -68,7 +68,7 @@ class SafeCatalogue:
 
 
 class AsfCatalogue:
-    """Lists bursts as ASF does, from NASA's Common Metadata Repository."""
+    """Lists the bursts of ASF, from NASA's Common Metadata Repository."""
 
     def __init__(self, polarizations: Sequence[str] = ()) -> None:
         self.polarizations = tuple(polarizations)
@@ -80,7 +80,7 @@ class AsfCatalogue:
 
 
 class CdseCatalogue:
-    """Lists bursts as the Copernicus Data Space Ecosystem does, from its OData catalogue."""
+    """Lists the bursts of the Copernicus Data Space Ecosystem, from its OData catalogue."""
 
     def __init__(self, polarizations: Sequence[str] = ()) -> None:
         self.polarizations = tuple(polarizations)
@@ -96,13 +96,13 @@ _ARCHIVES: dict[str, type[AsfCatalogue] | type[CdseCatalogue]] = {"asf": AsfCata
 
 
 def _catalogue_of(source: str, polarizations: Sequence[str] = ()) -> BurstCatalogue:
-    """The catalogue of a scene source; a SAFE is its own and needs no archive."""
+    """The catalogue of a scene source; a SAFE lists its own bursts."""
     archive = _ARCHIVES.get(source)
     return archive(polarizations) if archive else SafeCatalogue(source, polarizations=polarizations)
 
 
 class Listed(NamedTuple):
-    """Bursts of a scene, and the sources to fetch them from, that which listed them first."""
+    """Bursts of a scene and the sources to fetch them from, starting with the one that listed them."""
 
     bursts: Sequence[SceneBurst]
     sources: tuple[str, ...]
@@ -111,14 +111,14 @@ class Listed(NamedTuple):
 def list_from_first(
     request: SceneRequest, catalogue_for: Callable[[str, Sequence[str]], BurstCatalogue] = _catalogue_of
 ) -> Listed:
-    """The bursts of a scene from the first of a request's sources that lists them.
+    """List the bursts of a scene from the first of a request's sources that has them.
 
-    A source that has no such scene is not asked for its bursts either; one that did not answer comes last.
+    A source without the scene is not used to fetch it; one that did not answer is tried last.
 
     Raises
     ------
     RefusedError, TransientError
-        When none lists them.
+        When no source lists them.
     """
     polarizations = polarizations_of(request.polarizations, parse_scene_id(request.scene))
     down: list[str] = []
@@ -136,11 +136,11 @@ def list_from_first(
 
 
 def _with_polarizations(scene: str, polarizations: Sequence[str]) -> SceneId:
-    """The scene, as if it had these polarizations alone: others are not looked for."""
+    """The scene with these polarizations only, so that others are not looked for."""
     found = parse_scene_id(scene)
     return found.model_copy(update={"polarizations": tuple(polarizations)}) if polarizations else found
 
 
 def _is_of(path: str, polarizations: Sequence[str]) -> bool:
-    """Whether an annotation file is of one of the polarizations, or none are named."""
+    """Whether an annotation file is of one of the polarizations; True if none are named."""
     return not polarizations or any(f"-{name.lower()}-" in path.rsplit("/", 1)[-1] for name in polarizations)

@@ -1,4 +1,4 @@
-"""Which bursts of a scene are processed: pure decisions on what its annotation lists."""
+"""Choose the bursts of a scene to process: pure decisions on its listing."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,8 +12,8 @@ from rtcflow_safe.annotation import AnnotatedBurst
 class SceneBurst(NamedTuple):
     """A burst of a scene in all its polarizations; `sensing_start` is UTC.
 
-    `burst_index` is its position in the sub-swath, from 0, and `ipf_version` the processor's version, where the
-    catalogue gives them.
+    `burst_index` is its position in the sub-swath, from 0, and `ipf_version` the processor's version, if the catalogue
+    gives them.
     """
 
     burst_id: str
@@ -25,21 +25,21 @@ class SceneBurst(NamedTuple):
 def complete_bursts(
     listed: Iterable[AnnotatedBurst], polarizations: Sequence[str], wanted: Sequence[str] | None = None
 ) -> list[SceneBurst]:
-    """Bursts by time, once each, after a check that those wanted, or all, are there in every polarization.
+    """Bursts in order of time, once each, after checking that the wanted ones, or all, have every polarization.
 
     Parameters
     ----------
     listed : iterable of AnnotatedBurst
         From all annotation files of the scene.
     polarizations : sequence of str
-        Those that the scene id promises; the first one's times count.
+        Polarizations of the scene id; times are those of the first.
     wanted : sequence of str, optional
-        Bursts that must be complete; of the others what there is counts.
+        Bursts that must be complete; others may lack polarizations.
 
     Raises
     ------
     RefusedError
-        When the scene lacks a polarization of a burst, or has no burst.
+        When the scene lacks a polarization of a burst, or has no bursts.
     """
     by_id: dict[str, dict[str, AnnotatedBurst]] = {}
     for burst in listed:
@@ -66,7 +66,7 @@ def complete_bursts(
 
 
 def bursts_of_listing(listed: Iterable[ArchivedBurst], polarizations: Sequence[str]) -> list[SceneBurst]:
-    """Bursts by time, once each, of an archive's complete listing; the first polarization's times count."""
+    """Bursts of an archive's complete listing in order of time, once each, with times of the first polarization."""
     chosen = [
         SceneBurst(burst.burst_id, burst.sensing_start, burst.burst_index, burst.ipf_version)
         for burst in listed
@@ -76,7 +76,7 @@ def bursts_of_listing(listed: Iterable[ArchivedBurst], polarizations: Sequence[s
 
 
 def check_in_scene(wanted: Sequence[str], there: Sequence[str], scene: str) -> None:
-    """Refuse burst ids that a scene has not: RefusedError names them, and those that it has."""
+    """Refuse burst ids that are not in a scene; the RefusedError names them and those that are."""
     if absent := [burst_id for burst_id in wanted if burst_id not in there]:
         raise RefusedError(
             f"burst {', '.join(absent)} is not in scene {scene}; it has {', '.join(sorted(there))}",
@@ -87,12 +87,12 @@ def check_in_scene(wanted: Sequence[str], there: Sequence[str], scene: str) -> N
 def wanted_bursts(
     available: Sequence[SceneBurst], wanted: Sequence[str] | None, scene: str
 ) -> list[SceneBurst]:
-    """The asked bursts, or all when none are named.
+    """The requested bursts, or all if none are named.
 
     Raises
     ------
     RefusedError
-        Names the asked bursts that the scene has not, and those that it has.
+        Names the requested bursts that are not in the scene, and those that are.
     """
     if wanted is None:
         return list(available)

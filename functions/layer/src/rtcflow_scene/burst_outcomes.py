@@ -1,4 +1,4 @@
-"""One outcome a burst, from the records of its task and from what the state machine saw: pure functions."""
+"""The outcome of each burst, from its task's records and the state machine's error: pure functions."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +17,7 @@ def outcome_of(record: JobRecord, failure: Told | None) -> BurstOutcome:
     ----------
     record : JobRecord
     failure : Told or None
-        What the burst's task, or the scene before it, failed with in the state machine.
+        Error in the state machine of the burst's task, or of the scene before it.
     """
     job, known = record.job, record.outcome
     if record.in_hand or known is None:
@@ -48,7 +48,7 @@ def outcome_of(record: JobRecord, failure: Told | None) -> BurstOutcome:
 
 
 def existing(bursts: Iterable[ExistingBurst], product: Product) -> list[BurstOutcome]:
-    """Outcomes of the bursts that the plan dropped because their product exists."""
+    """Outcomes of the bursts that the plan left out because their product exists."""
     return [
         BurstOutcome(burst_id=b.burst_id, product=product, outcome=Outcome.SKIPPED, attempt=0, item=b.item)
         for b in bursts
@@ -56,7 +56,7 @@ def existing(bursts: Iterable[ExistingBurst], product: Product) -> list[BurstOut
 
 
 def sentence(bursts: Iterable[BurstOutcome], statics: Iterable[BurstOutcome], most: int = 10) -> str:
-    """What became of a scene, in a sentence that names failed bursts and why."""
+    """The outcome of a scene in a sentence that names failed bursts with reasons."""
     bursts, statics = list(bursts), list(statics)
     counts = _counts(bursts) or "no burst to make"
     if statics:

@@ -1,4 +1,4 @@
-"""Whether a burst's product stands and is to stay, so that the plan leaves the burst out."""
+"""Whether a burst's product exists and must stay, so that the plan leaves the burst out."""
 
 import json
 
@@ -15,9 +15,9 @@ from rtcflow_stac.context import says_it_is_at
 
 
 def existing_item(job: BurstJob) -> keys.Location | None:
-    """The item of the product that stands and is to stay; None where one is to be made.
+    """The item of the existing product that stays; None if one is to be made.
 
-    None also where another product stands: its task then fails that burst by name, and the others go on.
+    Also None if a different product is there: the task then fails this burst and makes the others.
     """
     if job.on_existing is OnExisting.REPLACE:
         return None
@@ -38,7 +38,7 @@ def existing_item(job: BurstJob) -> keys.Location | None:
 
 
 def _manifest(job: BurstJob, name: str) -> Manifest | None:
-    """A manifest of the job's place; None where there is none that can be read, which is for the task to tell."""
+    """A manifest in the job's folder; None if it is missing or unreadable, which the task reports."""
     at = job.destination.join(name)
     try:
         return read_stored(Manifest, storage.read_bytes(at), at)
@@ -47,7 +47,7 @@ def _manifest(job: BurstJob, name: str) -> Manifest | None:
 
 
 def _is_item(at: keys.Location) -> bool:
-    """Whether an item is there: not one that is empty, cut off or spoilt, nor one that was moved on this machine."""
+    """Whether a valid item exists: not empty, cut off, damaged, or moved here from elsewhere on this machine."""
     try:
         data = storage.read_bytes(at)
     except NotFoundError:

@@ -1,4 +1,4 @@
-"""Errors as Step Functions tells them: a name, and a Cause that may be a function's error in JSON, cut or absent."""
+"""Parse Step Functions errors: a name, and a Cause that may be a function's error in JSON, cut off or absent."""
 
 import json
 import re
@@ -9,16 +9,16 @@ _LONGEST = 8000
 
 
 class Told(NamedTuple):
-    """An error's name and its sentence."""
+    """An error's name and message."""
 
     error: str
     message: str
 
 
 def read_failure(raw: Mapping[str, Any] | None) -> Told | None:
-    """Take apart an `errorOutput` of the state machine; None where there is none.
+    """Parse an `errorOutput` of the state machine; None if there is none.
 
-    The sentence is that of a function's own error, else the Cause as it is, else the name.
+    The message is that of a function's own error, else the Cause, else the name.
     """
     if not raw:
         return None
@@ -27,7 +27,7 @@ def read_failure(raw: Mapping[str, Any] | None) -> Told | None:
 
 
 def name_to_fail_with(error: str) -> str:
-    """A name that a Fail state may have: those of the language itself are reserved."""
+    """An error name that a Fail state may use: those of the States Language are reserved."""
     return error.removeprefix("States.") or "Unknown"
 
 

@@ -1,4 +1,4 @@
-"""Whether a scene's orbit file is there yet, by a listing of the archive, and how long to wait when it is not."""
+"""Check by a listing whether a scene's orbit file is available, and decide how long to wait if not."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -20,13 +20,13 @@ from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import SceneId
 from rtcflow_files.s3 import S3Files
 
-# A RESORB comes within three hours; a POEORB on its day, at an hour that varies.
+# A RESORB is published within three hours; a POEORB on its day, at a varying hour.
 _RESTITUTED_POLL = timedelta(minutes=30)
 _PRECISE_POLL = timedelta(hours=6)
 _LONGEST_WAIT = timedelta(days=1)
-# A bucket that still lacks the file then is behind CDSE, or down.
+# If the bucket still lacks the file then, it lags behind CDSE or is down.
 _OVERDUE = {OrbitChoice.BEST: timedelta(days=1), OrbitChoice.PRECISE: PRECISE_DELAY + timedelta(days=2)}
-# Days after the pass on which a RESORB of it may have been created.
+# Days after the pass on which its RESORB may be created.
 _RESTITUTED_DAYS = 3
 
 
@@ -40,14 +40,14 @@ def shortest_wait(
     limit: timedelta,
     client: Any = None,
 ) -> int:
-    """Seconds until the orbit is to be looked for again in several sources; 0 where one has it. As `seconds_to_wait`.
+    """Seconds until the next look for the orbit in several sources; 0 if one has it. See `seconds_to_wait`.
 
     Raises
     ------
     RefusedError
-        When no source has the orbit of an old scene, or the limit is reached.
+        When no source has the orbit of an old scene, or the waiting limit is reached.
     TransientError
-        When one cannot be reached and no other has it.
+        When a source cannot be reached and no other has the orbit.
     """
     waits: list[int] = []
     failures: list[RtcflowError] = []
@@ -75,28 +75,28 @@ def seconds_to_wait(
     limit: timedelta,
     client: Any = None,
 ) -> int:
-    """Seconds until the orbit is to be looked for again; 0 where it is there, or the task will tell.
+    """Seconds until the next look for the orbit; 0 if it is available, or only the task can tell.
 
-    Tasks with a login for CDSE take from there what the public bucket lacks; so where the bucket is down, or a file is
-    overdue in it, CDSE's catalogue says whether to start them.
+    Tasks with a CDSE login fetch from CDSE what the public bucket lacks. So if the bucket is down, or a file is overdue
+    there, CDSE's catalogue decides whether to start them.
 
     Parameters
     ----------
     scene : SceneId
     choice : OrbitChoice
     source : str
-        Where orbits are fetched from. Only a prefix on S3 can be looked through cheaply: any other is left to the task.
+        Where orbits are fetched from. Only an S3 prefix can be listed cheaply; others are left to the task.
     started, now : datetime
         Of the execution, UTC.
     limit : timedelta
-        Most that an execution waits in all.
+        Longest total wait of an execution.
     client : optional
-        S3 client, the one for the bucket when None.
+        S3 client; by default the one for the bucket.
 
     Raises
     ------
     RefusedError
-        When an old scene has no orbit, or the limit is reached.
+        When an old scene has no orbit, or the waiting limit is reached.
     TransientError
         When neither archive can be reached.
     """
@@ -110,7 +110,7 @@ def seconds_to_wait(
     try:
         found = choose_orbits(_names(parse_s3_uri(source), scene, choice, client), scene)
     except RefusedError:
-        # An archive that this function may not list is the task's to open.
+        # This function may not list the archive, but the task may be able to read it.
         return 0
     except TransientError:
         if mirrored and _cdse_has(scene, choice):
@@ -132,7 +132,7 @@ def seconds_to_wait(
 
 
 def _cdse_has(scene: SceneId, choice: OrbitChoice) -> bool:
-    """Whether CDSE, which the public bucket is copied from, lists a file that serves; its catalogue needs no login."""
+    """Whether CDSE, the origin of the public bucket, lists a usable file; its catalogue needs no login."""
     try:
         names = [name for kind in orbit_types(choice) for name in list_cdse_orbits(scene, kind)]
     except (RefusedError, TransientError):
@@ -142,14 +142,14 @@ def _cdse_has(scene: SceneId, choice: OrbitChoice) -> bool:
 
 def _wait(scene: SceneId, choice: OrbitChoice, now: datetime, waited: timedelta) -> timedelta:
     if choice is OrbitChoice.BEST:
-        # A file that did not come in a day is late for a reason; each look adds nine events to the execution's history.
+        # After a day without the file, look less often: each look adds nine events to the execution's history.
         return _RESTITUTED_POLL if waited < _LONGEST_WAIT else _PRECISE_POLL
     due = scene.stop + PRECISE_DELAY - now
     return min(max(due, _PRECISE_POLL), _LONGEST_WAIT)
 
 
 def _names(root: Location, scene: SceneId, choice: OrbitChoice, client: Any) -> Iterator[str]:
-    """Keys of files that may serve, best kind first: in the archive's folder of the kind, else in the root."""
+    """Keys of candidate files, best type first: in the archive's folder of that type, else in the root."""
     files = S3Files(root, client)
     for kind in orbit_types(choice):
         inside = list(_created_since(files, f"AUX_{kind}/", scene, kind))
@@ -157,11 +157,11 @@ def _names(root: Location, scene: SceneId, choice: OrbitChoice, client: Any) -> 
 
 
 def _created_since(files: S3Files, folder: str, scene: SceneId, kind: str) -> Iterator[str]:
-    """Keys by the time of creation in their name, which is after the pass."""
+    """Keys by the creation time in their name, which is after the pass."""
     stem = f"{folder}{scene.platform}_OPER_AUX_{kind}_OPOD_"
     if kind == "POEORB":
         yield from files.keys(stem, f"{stem}{scene.start:%Y%m%d}")
         return
-    # There are fourteen of these a day: all since an old scene would be a long list.
+    # There are fourteen a day, so listing all since an old scene would take long.
     for day in range(_RESTITUTED_DAYS):
         yield from files.keys(f"{stem}{scene.start + timedelta(days=day):%Y%m%d}")

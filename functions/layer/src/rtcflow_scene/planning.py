@@ -1,4 +1,4 @@
-"""From a scene payload to a plan: validate, list the scene's bursts, drop what exists, put the rest into tasks."""
+"""Plan a scene: validate the payload, list the bursts, leave out those that exist, put the rest into tasks."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -38,12 +38,12 @@ from rtcflow_scene.orbit_wait import shortest_wait
 from rtcflow_scene.records import write_task
 from rtcflow_scene.task_run import StackSettings, first_run
 
-# Geographic CRS that users give by habit; any other that is not projected is refused by the burst task.
+# Geographic CRSs that users often give; the burst task refuses others that are not projected.
 _IN_DEGREES = {4326, 4979, 4283, 7844, 4258, 4269}
 
 
 class Settings(NamedTuple):
-    """The stack's own values."""
+    """Settings of the stack."""
 
     products_bucket: str
     work_bucket: str | keys.Location
@@ -56,7 +56,7 @@ class Settings(NamedTuple):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the values that the template sets; sources fall back to the public archives."""
+        """Read the values that the template sets; sources default to the public archives."""
         defaults = Sources(scene="asf")
         return cls(
             environment["PRODUCTS_BUCKET"],
@@ -70,7 +70,7 @@ class Settings(NamedTuple):
         )
 
     def sources(self, request: SceneRequest) -> Sources:
-        """Where the jobs of a request fetch their inputs from; several orbit sources stand with commas between them."""
+        """Where the jobs of a request fetch their inputs; several orbit sources are separated by commas."""
         orbits = request.orbit_source or tuple(self.orbits.split(","))
         first, *more = (PUBLIC_ORBITS if name == "asf" else name.strip() for name in orbits)
         return Sources(
@@ -93,7 +93,7 @@ def plan_scene(
     sources: Sources | None = None,
     places: LocalPlaces | None = None,
 ) -> dict[str, Any]:
-    """Plan a scene; writes plan.json and the tasks, always the same for the same execution.
+    """Plan a scene and write plan.json and the tasks, always the same for the same execution.
 
     Parameters
     ----------
@@ -105,24 +105,24 @@ def plan_scene(
     stack : StackSettings, optional
         Where and how tasks run.
     catalogue : BurstCatalogue, optional
-        That of the request's scene source when None.
+        By default that of the request's scene source.
     now : datetime, optional
-        The present, UTC.
+        Current time, UTC.
     sources : Sources, optional
-        Where inputs are fetched from, in place of the settings' own.
+        Where inputs are fetched from, in place of the settings.
     places : LocalPlaces, optional
         Folders of this machine in place of the request's buckets.
 
     Raises
     ------
     RefusedError
-        When the payload, the scene, a burst or a bucket is not as it must be.
+        When the payload, the scene, a burst or a bucket is wrong.
     """
     stack = stack or StackSettings()
     request = parse_request(_with_defaults(payload, settings), settings.products_bucket)
     _check_crs(request)
     refuse_uncalibrated(parse_scene_id(request.scene))
-    # Any key: what matters is the refusal when the bucket does not exist or may not be read.
+    # Any key will do: this refuses a bucket that does not exist or may not be read.
     if places is None:
         storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
     sources = sources or settings.sources(request)
@@ -190,7 +190,7 @@ def plan_scene(
 
 
 def _state_of(plan: Plan, at: keys.Location, stack: StackSettings, orbit_wait_s: int = 0) -> dict[str, Any]:
-    """What the state machine carries of a plan: ids, keys, how to run its tasks, and how long to wait before."""
+    """The plan's part of the state: ids, keys, how to run its tasks, and how long to wait first."""
     request = plan.request
     ids: dict[int, list[str]] = {}
     for burst in plan.bursts:
@@ -219,7 +219,7 @@ def _state_of(plan: Plan, at: keys.Location, stack: StackSettings, orbit_wait_s:
 
 
 def _orbit_choice(request: SceneRequest, now: datetime) -> OrbitChoice:
-    """`precise` until the days are over within which it is wanted, then the best there is."""
+    """`precise` until the days of `precise_within` are over, then `best`."""
     if request.precise_within is None:
         return request.orbit
     over = now - parse_scene_id(request.scene).stop >= timedelta(days=request.precise_within)
@@ -238,12 +238,12 @@ def _orbit_wait(plan: Plan, settings: Settings, now: datetime) -> int:
 
 
 def _most_at_once(request: SceneRequest) -> int:
-    """Tasks of a scene that may fetch at once: more than its archive's quota would wait for each other, and cost."""
+    """Tasks of a scene that may run at once: more than the archive's quota allows would wait and cost money."""
     return CDSE_CONNECTIONS if "cdse" in request.scene_source else request.max_concurrency
 
 
 def _with_defaults(payload: Any, settings: Settings) -> Any:
-    """The payload with what the stack's parameters say where it does not."""
+    """The payload with the stack's defaults for missing fields."""
     found = _with_burst_list(payload)
     if isinstance(found, dict) and not found.get("precision"):
         return {**found, "precision": settings.precision.value}
@@ -251,7 +251,7 @@ def _with_defaults(payload: Any, settings: Settings) -> Any:
 
 
 def _with_burst_list(payload: Any) -> Any:
-    """The payload with the burst ids of a `.txt` on S3 in place of its name."""
+    """The payload with the burst ids of a `.txt` on S3 in place of its location."""
     file = burst_list_file(payload.get("burst_id_list")) if isinstance(payload, dict) else None
     if file is None:
         return payload

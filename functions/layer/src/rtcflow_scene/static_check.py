@@ -1,4 +1,4 @@
-"""Static layers of all bursts of a plan: look them up, decide, and put the jobs that make missing ones into tasks."""
+"""Check the static layers of all bursts of a plan, and add jobs for missing ones to the tasks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from rtcflow_files import storage
 from rtcflow_scene.records import read_task, write_task
 from rtcflow_scene.static_product import StaticFinding, StaticState, examine
 
-# The list goes into the execution's cause; a scene's worth of bursts with all layers would not be read there.
+# The list is the execution's cause, where nobody would read all layers of a whole scene.
 _LISTED = 30
 
 
@@ -26,20 +26,20 @@ class StaticLayersMissing(RefusedError):  # noqa: N818 - the name that execution
 
 
 def check_static_layers(plan_uri: str) -> dict[str, Any]:
-    """Check the static layers that every burst of a plan is to be linked to, and have missing ones made.
+    """Check the static layers that the bursts of a plan link to, and have missing ones made.
 
-    Tasks are written anew with the static jobs in them, each before the job of the burst that links to it: the same
-    layers missing give the same bytes.
+    Tasks are rewritten with the static jobs, each before the job of the burst that links to it; the same missing layers
+    give the same bytes.
 
     Returns
     -------
     dict
-        `missing` counts the bursts without layers, `message` says it in a sentence.
+        `missing` is the number of bursts without layers, `message` a sentence about them.
 
     Raises
     ------
     StaticLayersMissing
-        When layers are missing and are not to be made, or do not fit; lists burst and layers.
+        When layers are missing and must not be made, or do not fit; lists bursts and layers.
     RefusedError
         When the linked bucket does not exist, or a static product's manifest cannot be read.
     """
@@ -64,13 +64,13 @@ def check_static_layers(plan_uri: str) -> dict[str, Any]:
 
 
 def _with_static_jobs(jobs: Sequence[BurstJob], statics: Mapping[str, BurstJob]) -> tuple[BurstJob, ...]:
-    """Jobs of a task with the static jobs of its bursts, each before the one that links to it; others go."""
+    """Jobs of a task with the needed static jobs, each before the one that links to it, and no other static jobs."""
     asked = [job for job in jobs if job.product is not Product.RTC_S1_STATIC]
     return tuple(made for job in asked for made in (statics.get(job.burst_id), job) if made is not None)
 
 
 def decide(findings: Sequence[StaticFinding], on_missing: OnMissingStatic) -> str:
-    """Go on, make what is missing, or fail; layers that are there but unfit are never replaced here."""
+    """Continue, make what is missing, or fail; existing layers that do not fit are never replaced here."""
     if not findings:
         return "linked"
     if any(finding.state is StaticState.UNFIT for finding in findings):
@@ -81,7 +81,7 @@ def decide(findings: Sequence[StaticFinding], on_missing: OnMissingStatic) -> st
 def message_of(findings: Sequence[StaticFinding]) -> str:
     """One sentence that lists bursts and layers."""
     if not findings:
-        return "all static layers are there"
+        return "all static layers exist"
     listed = "; ".join(str(finding) for finding in findings[:_LISTED])
     more = f" and {len(findings) - _LISTED} more bursts" if len(findings) > _LISTED else ""
     unfit = any(finding.state is StaticState.UNFIT for finding in findings)
@@ -106,7 +106,7 @@ def _manifest(folder: keys.Location) -> Manifest:
         return Manifest.model_validate_json(storage.read_bytes(at))
     except ValidationError as error:
         raise RefusedError(
-            f"{at} is no manifest of a static product; give another linked_static_layers_collection",
+            f"{at} is not a manifest of a static product; give another linked_static_layers_collection",
             reason="static-manifest",
         ) from error
 
@@ -125,5 +125,5 @@ def _static_job(plan: Plan, burst: PlannedBurst, finding: StaticFinding, work: k
         sources=plan.sources,
         places=plan.places,
     )
-    # A product that was committed and then lost files is made again; otherwise one made meanwhile is kept.
+    # A committed product that lost files is made again; one made meanwhile is kept.
     return job.model_copy(update={"on_existing": OnExisting.REPLACE if finding.damaged else OnExisting.SKIP})

@@ -1,4 +1,4 @@
-"""Whether a static product can be linked to: a pure decision on its manifest and the listing of its folder."""
+"""Whether a static product can be linked: a pure decision on its manifest and its folder's listing."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,7 +12,7 @@ _ITEM_LAYER = "STAC item"
 
 
 class StaticState(StrEnum):
-    """`missing`: layers are not there and can be made. `unfit`: they are there, on another grid or version."""
+    """`missing`: layers do not exist and can be made. `unfit`: they exist with another grid or version."""
 
     FIT = "fit"
     MISSING = "missing"
@@ -20,7 +20,7 @@ class StaticState(StrEnum):
 
 
 class StaticFinding(NamedTuple):
-    """What was found of one burst's static product; `damaged` when a manifest lists files that are gone."""
+    """Findings on a burst's static product; `damaged` if its manifest lists files that are gone."""
 
     burst_id: str
     state: StaticState
@@ -39,18 +39,18 @@ def examine(
     request: SceneRequest,
     product_version: str,
 ) -> StaticFinding:
-    """Hold a static product against what a scene request links to.
+    """Compare a static product with what a scene request links to.
 
     Parameters
     ----------
     burst_id : str
     manifest : Manifest or None
-        None when the folder has no manifest: then nothing in it counts.
+        None if the folder has no manifest; other files in it are then ignored.
     sizes : mapping of str to int
         Size in bytes of every object in the product's folder, by name.
     request : SceneRequest
     product_version : str
-        Version of the products this stack makes; its major part must be that of the static product.
+        Version of the stack's products; its major version must be that of the static product.
     """
     required = layers_of(Product.RTC_S1_STATIC)
     if manifest is None:
@@ -72,7 +72,7 @@ def _there(manifest: Manifest, layer: str, sizes: Mapping[str, int]) -> bool:
 
 
 def _unfit(manifest: Manifest, request: SceneRequest, product_version: str) -> str:
-    """Why the product cannot be linked to although it is there, or nothing."""
+    """Why an existing product cannot be linked; empty if it can."""
     grid = manifest.grid
     checks = (
         (

@@ -1,4 +1,4 @@
-"""The report of an execution: read plan, tasks and outcomes, put them together, write report.json."""
+"""Report an execution: combine plan, tasks and outcomes into report.json."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,12 +19,12 @@ from rtcflow_scene.processed import record_scene
 from rtcflow_scene.records import read_records, read_task
 from rtcflow_scene.task_run import Usage
 
-# Of several failed bursts the class that asks most of a person counts.
+# If several bursts failed, the class that needs a person most is reported.
 _GRAVITY = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
 
 
 class Settings(NamedTuple):
-    """The stack's own values."""
+    """Settings of the stack."""
 
     work_bucket: str | keys.Location
     region: str
@@ -37,7 +37,7 @@ class Settings(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """A report, its place, and the error that the execution is to end with: its name and class, None without one."""
+    """A report, its location, and the name and class of the error with which the execution ends, None without one."""
 
     report: SceneReport
     at: keys.Location
@@ -63,9 +63,8 @@ def summarize_scene(event: Mapping[str, Any], settings: Settings) -> Summary:
     Parameters
     ----------
     event : mapping
-        `execution`, `started`, `payload`; `tasks` with the results of the Map as far as it came, as AssembleStac gave
-        them or with the `Error` and `Cause` of AssembleStac itself; `failure` with the `Error` and `Cause` of the
-        state that ended the scene early.
+        `execution`, `started`, `payload`; `tasks` with the results of the Map so far, from AssembleStac or with its
+        `Error` and `Cause`; `failure` with the `Error` and `Cause` of the state that ended the scene early.
     settings : Settings
     """
     folder = keys.execution_folder(settings.work_bucket, event["execution"])
@@ -117,7 +116,7 @@ def _plan(folder: keys.Location) -> Plan | None:
 def _tasks(
     plan: Plan, results: Sequence[Mapping[str, Any]], failure: Told | None, settings: Settings
 ) -> list[_TaskOutcomes]:
-    """What became of every task of a plan, whether the Map came to it or not."""
+    """The outcome of every task of a plan, whether or not the Map reached it."""
     by_uri = {str(result.get("task")): result for result in results}
     found = []
     for number in sorted({burst.task for burst in plan.bursts}):
@@ -168,7 +167,7 @@ def _with_cost(
 
 
 def _seen(outcomes: Sequence[BurstOutcome], compute: Compute) -> dict[str, Any]:
-    """Use of a task whose last container nobody told of: from its first burst's start to its last one's end."""
+    """Usage of a task whose last container was not reported: from its first burst's start to its last one's end."""
     starts = [outcome.started for outcome in outcomes if outcome.started]
     ends = [outcome.finished for outcome in outcomes if outcome.finished]
     if not starts or not ends:

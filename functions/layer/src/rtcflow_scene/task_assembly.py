@@ -1,4 +1,4 @@
-"""AssembleStac: after a container, the items of the bursts that it made, and what comes next for its task."""
+"""After a container: write the items of its bursts, and decide what comes next for its task."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -18,17 +18,17 @@ _LONGEST = 300
 
 
 class Publisher(Protocol):
-    """Who hears of new products."""
+    """Publishes new products."""
 
     def collection(self, collection: dict[str, Any]) -> None:
-        """A collection, before its first item is written."""
+        """Publish a collection, before its first item is written."""
 
     def product(self, made: Assembled) -> None:
-        """A product, once its item is written; the same one may be told twice."""
+        """Publish a product after its item is written; may be called twice for the same one."""
 
 
 class Silent:
-    """Tells no one."""
+    """Publishes nothing."""
 
     def collection(self, collection: dict[str, Any]) -> None:
         """Nothing."""
@@ -45,29 +45,29 @@ def after_task(
     now: datetime,
     share: float,
 ) -> dict[str, Any]:
-    """Write the items of what a container made, and say what comes next.
+    """Write the items of a container's products, and decide what comes next.
 
     Parameters
     ----------
     event : mapping
-        The TaskRun as JSON, and `ended`: what RunTask ended with, result or error.
+        The TaskRun as JSON, and `ended`: the result or error of RunTask.
     settings : StacSettings
     publisher : Publisher
     now : datetime
         UTC.
     share : float
-        A random number from 0 to 1, for the length of the pause.
+        Random number from 0 to 1, for the length of the pause.
 
     Returns
     -------
     dict
-        `next` is `again`: run it after `wait_s` seconds, the rest is the TaskRun; or `done`, with `task`, `number`,
-        `bursts`, `capacity` and `usage`. `items` counts those written now.
+        `next` is `again` with the TaskRun to run after `wait_s` seconds, or `done` with `task`, `number`, `bursts`,
+        `capacity` and `usage`. `items` counts those written now.
 
     Raises
     ------
     TransientError
-        When an item could not be written for now; all others are.
+        When an item could not be written for now; all others were.
     """
     run = TaskRun.model_validate(event)
     end = read_end(event.get("ended"))
@@ -101,9 +101,9 @@ def after_task(
 
 
 def assemble(records: Iterable[JobRecord], settings: StacSettings, publisher: Publisher) -> list[JobRecord]:
-    """Write the items of products that have none, static layers first.
+    """Write missing items of products, static layers first.
 
-    An item that cannot be written fails its burst alone.
+    An item that cannot be written fails only its burst.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def _is_failed_static(record: JobRecord, burst_id: str) -> bool:
 
 
 def _settle(record: JobRecord, end: TaskEnd, attempt: int, now: datetime) -> JobRecord:
-    """Say of a burst that was in hand when its container ended what that means for the next one."""
+    """Record, for a burst in progress when its container ended, what that means for the next attempt."""
     if not record.in_hand or record.begun is None:
         return record
     if end.kind is EndKind.INTERRUPTED:
@@ -171,7 +171,7 @@ def _items(records: Iterable[JobRecord]) -> int:
 
 
 def _give_up(records: Iterable[JobRecord], verdict: Verdict, attempt: int, now: datetime) -> None:
-    """Record why bursts that are left are not made; what their last container said of them counts more."""
+    """Record why the remaining bursts are not made, unless their last container gave a reason."""
     for record in records:
         own = record.outcome is not None and not record.in_hand and record.outcome.attempt == attempt
         if record.left and not (own and verdict.error_class is ErrorClass.TRANSIENT):
@@ -181,7 +181,7 @@ def _give_up(records: Iterable[JobRecord], verdict: Verdict, attempt: int, now: 
 def _end(
     record: JobRecord, error_class: ErrorClass, reason: str, message: str, attempt: int, now: datetime
 ) -> JobRecord:
-    """End a burst that its container did not end; what an earlier one said of it explains nothing."""
+    """Record the end of a burst that its container did not record; outcomes of earlier attempts are ignored."""
     job, begun = record.job, record.begun
     outcome = BurstOutcome(
         burst_id=job.burst_id,
@@ -198,7 +198,7 @@ def _end(
 
 
 def _fail(record: JobRecord, error_class: ErrorClass, reason: str, message: str) -> JobRecord:
-    """Fail a burst that was made, since its item could not be written."""
+    """Fail a burst whose item could not be written."""
     assert record.outcome is not None
     changes = {
         "outcome": Outcome.FAILED,

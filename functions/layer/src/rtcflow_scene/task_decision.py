@@ -1,4 +1,4 @@
-"""What comes after a call of RunTask: the task is done, or is run again after a while; a pure decision."""
+"""Decide what follows a call of RunTask: the task is done or runs again after a wait. Pure."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -8,13 +8,13 @@ from rtcflow_contract.request import Compute
 from rtcflow_scene.task_end import EndKind, TaskEnd
 from rtcflow_scene.task_run import TaskRun, Usage
 
-# Containers in a row that made no burst more, after which a task ends.
+# A task ends after this many consecutive containers without a further burst.
 MOST_TRIES = 4
-# First pauses, s, each doubled up to the longest: after a container, a call without capacity, and one too fast.
+# First pauses, s, doubled up to the longest: after a container, without capacity, and after throttling.
 _PAUSES = {EndKind.CAPACITY: 60.0, EndKind.RATE: 15.0}
 _PAUSE_S = 30.0
 _LONGEST_PAUSE_S = 1800.0
-# Less than this a started container is not billed.
+# Minimum that is billed for a started container.
 _LEAST_BILLED_S = 60.0
 _OLD_IMAGE = (
     "the container left without reading its task (exit code 65): its image is older than this stack, or another "
@@ -23,7 +23,7 @@ _OLD_IMAGE = (
 
 
 class Verdict(NamedTuple):
-    """`run` to be run again after `wait_s`; or, where it is None, what the bursts that are left failed with."""
+    """`run` to start after `wait_s`; if it is None, the failure of the remaining bursts."""
 
     run: TaskRun | None
     usage: Usage
@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
 
 
 def decide(run: TaskRun, end: TaskEnd, *, left: int, begun: bool, now: datetime, share: float) -> Verdict:
-    """What comes after a call of RunTask.
+    """Decide what follows a call of RunTask.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ def decide(run: TaskRun, end: TaskEnd, *, left: int, begun: bool, now: datetime,
         The call that ended.
     end : TaskEnd
     left : int
-        Jobs that have no outcome, or a transient one.
+        Jobs without an outcome, or with a transient one.
     begun : bool
         Whether this container left a record of any burst.
     now : datetime
         UTC.
     share : float
-        0 to 1, at random: how much of a pause is waited, from its half on, so that tasks spread out.
+        Random number from 0 to 1: the pause is between half and all of its length, so that tasks spread out.
     """
     usage = _used(run, end, now)
     if left == 0:
@@ -67,7 +67,7 @@ def decide(run: TaskRun, end: TaskEnd, *, left: int, begun: bool, now: datetime,
 
 
 def _failure(end: TaskEnd, begun: bool) -> tuple[ErrorClass, str, str] | None:
-    """What a person has to mend before another call can help."""
+    """What a person has to fix before another call can succeed."""
     if end.kind is EndKind.CALLER:
         return end.error_class, end.reason, end.why
     code = end.exit_code
@@ -75,7 +75,7 @@ def _failure(end: TaskEnd, begun: bool) -> tuple[ErrorClass, str, str] | None:
         return None
     if code == EXIT_CODES[ErrorClass.REFUSED]:
         return ErrorClass.REFUSED, "old-image", _OLD_IMAGE
-    # Above 128 a signal ended it.
+    # Above 128: ended by a signal.
     if code in (0, EXIT_CODES[ErrorClass.TRANSIENT]) or code > 128:
         return None
     return ErrorClass.DEFECT, "task", f"{end.why}; it began no burst: read the task's log"
@@ -107,11 +107,11 @@ def _after_wait(run: TaskRun, end: TaskEnd, left: int, now: datetime) -> tuple[T
 
 
 def _why_stop(run: TaskRun, following: TaskRun, end: TaskEnd, now: datetime) -> str:
-    """Why a task is not run again, although bursts are left; empty where it is."""
+    """Why a task does not run again although bursts are left; empty if it does."""
     if run.round >= run.most_rounds:
         return f"given up after {run.round} calls, more would not fit into the execution's history"
     if following.tries >= MOST_TRIES and not _waits(end):
-        return f"given up after {following.tries} tries that made no burst more"
+        return f"given up after {following.tries} tries that made no further burst"
     since = following.waiting_since
     if since is not None and now - since >= timedelta(seconds=run.capacity_wait_s):
         return f"given up after {(now - since).total_seconds() / 3600:.1f} hours of waiting"
@@ -119,7 +119,7 @@ def _why_stop(run: TaskRun, following: TaskRun, end: TaskEnd, now: datetime) -> 
 
 
 def _used(run: TaskRun, end: TaskEnd, now: datetime) -> Usage:
-    """What the containers of a task are billed for, with the one that ended."""
+    """Billed usage of a task's containers, including the one that ended."""
     before = run.usage
     if not end.ran:
         return before

@@ -1,4 +1,4 @@
-"""How a call of RunTask ended, from what Step Functions tells: a result, or an error with a Cause that may be cut off.
+"""Parse how a call of RunTask ended: a result, or an error with a Cause that may be cut off.
 
 Names and messages: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html, its API failure reasons
 and stopped-task error codes. RunTask failures come as `AmazonECS.Unknown`, its exceptions as `ECS.<name>`, the end of a
@@ -18,10 +18,10 @@ _LONGEST = 300
 
 
 class EndKind(StrEnum):
-    """What the end of a call asks for.
+    """What the end of a call requires.
 
-    `ran`: outcomes of the bursts decide. `interrupted`: the same, on other capacity. `capacity`: wait, then on demand.
-    `rate`: wait. `not_started`: try again a few times. `caller`: a person has to mend something.
+    `ran`: the bursts' outcomes decide. `interrupted`: the same, on other capacity. `capacity`: wait, then use
+    on-demand. `rate`: wait. `not_started`: retry a few times. `caller`: a person has to fix something.
     """
 
     RAN = "ran"
@@ -33,7 +33,7 @@ class EndKind(StrEnum):
 
 
 class TaskEnd(NamedTuple):
-    """End of one call; `exit_code` is the container's, times are None where nobody said."""
+    """End of one call; `exit_code` is that of the container, times are None if unknown."""
 
     kind: EndKind
     why: str
@@ -51,7 +51,7 @@ class TaskEnd(NamedTuple):
 
 
 class _Fault(NamedTuple):
-    """What a person has to mend, known by the words of AWS."""
+    """A fault that a person has to fix, recognized by AWS's wording."""
 
     words: re.Pattern[str]
     reason: str
@@ -104,17 +104,17 @@ _RATE_NAMES = (
     "SdkClientException",
     "LimitExceededException",
 )
-# Names of the language itself: its own limits of time end a task, and a missing right is the caller's.
+# Error names of the States Language: timeouts end a task, missing permissions are the caller's.
 _TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
 
 
 def read_end(ended: Any) -> TaskEnd:
-    """Take apart how a call of RunTask ended.
+    """Parse how a call of RunTask ended.
 
     Parameters
     ----------
     ended : mapping
-        The result of RunTask, which has `Containers`, or an error's `Error` and `Cause`. Nothing of it is relied on.
+        The result of RunTask, which has `Containers`, or an error's `Error` and `Cause`; any part may be missing.
     """
     told = ended if isinstance(ended, Mapping) else {}
     if "Error" not in told:
@@ -128,7 +128,7 @@ def read_end(ended: Any) -> TaskEnd:
 
 
 def _of_refusal(error: str, cause: str) -> TaskEnd:
-    """A call that started no task."""
+    """The end of a call that started no task."""
     why = _cut(f"{error}: {cause}" if cause else error)
     service, _, name = error.rpartition(".")
     if _RATE.search(cause):
@@ -150,7 +150,7 @@ def _of_refusal(error: str, cause: str) -> TaskEnd:
 
 
 def _of_task(text: str) -> TaskEnd:
-    """A task that ended, as JSON; read by its words where the JSON is cut off."""
+    """The end of a task described as JSON; matched by its words if the JSON is cut off."""
     code, reason = _word(text, "StopCode"), _reasons(text)
     exit_code = _number(text, "ExitCode")
     exit_told = f", exit code {exit_code}" if exit_code is not None else ""
@@ -158,7 +158,7 @@ def _of_task(text: str) -> TaskEnd:
     why = _cut(f"the task stopped, {about}" if about else "the task stopped without a word from AWS")
     if code in _STOPPED_BY_AWS:
         return _ran(EndKind.INTERRUPTED, why, exit_code, text)
-    # Where a container ran, words are those of its own troubles.
+    # If a container ran, the wording describes its own failure.
     words = "" if exit_code is not None else _reasons(text) or text
     fault = _fault_of(words)
     if fault:
@@ -195,13 +195,13 @@ def _cut(text: str) -> str:
 
 
 def _reasons(text: str) -> str:
-    """Why a task stopped, and its containers; other fields have words of their own (`HealthStatus: UNKNOWN`)."""
+    """Reasons why a task and its containers stopped; other fields have misleading words (`HealthStatus: UNKNOWN`)."""
     told = [_word(text, "StoppedReason"), _word(text, "Reason")]
     return "; ".join(part for part in told if part)
 
 
 def _word(text: str, field: str) -> str:
-    """A text of a JSON that may be cut off in it."""
+    """A string in JSON that may be cut off within it."""
     found = re.search(rf'"{field}"\s*:\s*"((?:[^"\\]|\\.)*)', text)
     if found is None:
         return ""
@@ -217,7 +217,7 @@ def _number(text: str, field: str) -> int | None:
 
 
 def _time(text: str, field: str) -> datetime | None:
-    """A time, which Step Functions writes in milliseconds, and others as seconds or as text."""
+    """A time, which may be in milliseconds (Step Functions), seconds or text."""
     milliseconds = re.search(rf'"{field}"\s*:\s*(\d+(?:\.\d+)?(?:[eE]\+?\d+)?)', text)
     if milliseconds:
         value = float(milliseconds[1])

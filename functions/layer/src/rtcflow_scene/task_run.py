@@ -1,4 +1,4 @@
-"""A task on its way: what it is run with and how far it came; the state machine carries this from state to state."""
+"""A task's arguments and progress, which the state machine passes from state to state."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, Self
@@ -10,17 +10,17 @@ from rtcflow_contract.task import ATTEMPT_VARIABLE, TASK_VARIABLE
 from rtcflow_scene.cost_tags import cost_tags
 
 _CONTAINER = "burst"
-# Events that one round of a task leaves in the execution's history: 6 of RunTask, 5 of AssembleStac, 2 of the choice, 2
-# of the wait. Step Functions ends an execution at 25,000; what is left is for retries of functions.
+# Events per round of a task in the execution's history: 6 for RunTask, 5 for AssembleStac, 2 for the choice, 2 for the
+# wait. Step Functions ends an execution at 25,000 events; the rest is for retries of functions.
 _EVENTS_OF_A_ROUND = 15
 _EVENTS_OF_A_TASK = 4
 _EVENTS_FOR_TASKS = 18_000
 
 
 class StackSettings(BaseModel):
-    """Where and how a stack runs tasks; the state machine hands it to PlanScene.
+    """Where and how a stack runs tasks; the state machine passes it to PlanScene.
 
-    `subnets` are separated by commas, `engine` is that of the image, `bursts_per_task` counts where a payload says
+    `subnets` are separated by commas, `engine` is that of the image, `bursts_per_task` applies if a payload says
     `auto`.
     """
 
@@ -40,7 +40,7 @@ class StackSettings(BaseModel):
 
 
 class Usage(BaseModel):
-    """The `attempts` containers that ran for a task: id of the last, seconds billed, first start and last end."""
+    """Usage of a task's containers: their number, id of the last, seconds billed, first start and last end."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,36 +53,36 @@ class Usage(BaseModel):
 
 
 class TaskRun(BaseModel):
-    """A task of a scene between two states.
+    """The state of a task between two calls.
 
     Attributes
     ----------
     task : str
         S3 URI of the task.
     bursts : tuple of str
-        Its bursts, for people.
+        Its bursts, for messages.
     run : dict
-        Arguments of RunTask, as the state machine passes them on.
+        Arguments of RunTask in the state machine.
     timeout_s : int
-        Longest that RunTask may take, s.
+        Time limit of RunTask, s.
     compute : Compute
         Capacity that `run` asks for.
     on_demand_provider : str
-        The one to change to.
+        Capacity provider to switch to.
     most_rounds : int
-        RunTask calls at most.
+        Most calls of RunTask.
     capacity_wait_s : int
-        Longest that it waits for capacity, s.
+        Longest wait for capacity, s.
     round, attempt : int
         Number of the RunTask call, and of the container, from 1.
     tries : int
-        Containers in a row that ended without making one burst more.
+        Consecutive containers that ended without making a further burst.
     left : int or None
-        Bursts that were left after the last container.
+        Bursts left after the last container.
     waits : int
-        Calls in a row that found no capacity, or came too fast.
+        Consecutive calls without capacity, or throttled.
     waiting_since : datetime or None
-        When that began.
+        When these waits began.
     usage : Usage
     """
 
@@ -105,7 +105,7 @@ class TaskRun(BaseModel):
     usage: Usage = Field(default_factory=Usage)
 
     def next_round(self, **changes: Any) -> Self:
-        """The same task, to be run once more; the arguments of RunTask follow `attempt` and `compute`."""
+        """The task for its next round; the arguments of RunTask follow `attempt` and `compute`."""
         changed = self.model_copy(update={"round": self.round + 1, **changes})
         run = {**changed.run, "Overrides": _overrides(changed.task, changed.attempt)}
         if changed.compute is not self.compute:
@@ -114,7 +114,7 @@ class TaskRun(BaseModel):
 
 
 def most_rounds(tasks: int) -> int:
-    """RunTask calls of each of a scene's tasks that keep the execution's history under its limit."""
+    """Calls of RunTask per task that keep the history of a scene's execution below its limit."""
     return max(1, (_EVENTS_FOR_TASKS // max(1, tasks) - _EVENTS_OF_A_TASK) // _EVENTS_OF_A_ROUND)
 
 

@@ -41,14 +41,14 @@ def product_assets(manifest: Manifest, context: ItemContext) -> dict[str, Asset]
 
 
 def static_assets(context: ItemContext) -> dict[str, Asset]:
-    """Layers of the linked static product with its hrefs; the mask stays the backscatter product's own."""
+    """Layers of the linked static product with its hrefs; the mask is that of the backscatter product."""
     if context.static is None:
         return {}
     linked, folder = context.static
     layers = (file for file in linked.files if file.kind == "layer" and file.layer != "mask")
     found = dict(_asset(file, linked, context._replace(folder=folder)) for file in layers)
     for file in linked.files:
-        # Wherever the item goes, the static product stays.
+        # The static product does not move with the item.
         if file.layer is not None and file.layer != "mask":
             key = SCHEMES[linked.naming].assets[file.layer]
             found[key].href = context.absolute(f"{folder}/{file.name}")

@@ -29,7 +29,7 @@ _DESCRIPTIONS = {
     ),
 }
 _TITLES = {Product.RTC_S1: "Sentinel-1 RTC gamma0", Product.RTC_S1_STATIC: "Sentinel-1 RTC static layers"}
-# What any item of the system may have; one collection takes items of every track, platform and mix of these.
+# All values that items may have; a collection may hold items of every track and platform.
 _SUMMARIES: dict[str, Any] = {
     "platform": ["sentinel-1a", "sentinel-1b", "sentinel-1c", "sentinel-1d"],
     "constellation": ["sentinel-1"],
@@ -47,7 +47,7 @@ _DECLARED = ("sar", "sat", "product", "raster", "classification", "render")
 
 
 def build_collection(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
-    """The collection of a product's items as a JSON object, for its first item; extents cover all to come."""
+    """The collection of a product's items as a JSON object, made for its first item; extents cover all later ones."""
     product = manifest.product
     linked = context.static is not None
     collection = Collection(
@@ -77,7 +77,7 @@ def build_collection(manifest: Manifest, context: ItemContext) -> dict[str, Any]
     found["stac_extensions"] = [extension_uri(name) for name in _DECLARED]
     browse = next((file for file in manifest.files if file.kind == "browse"), None)
     if browse is not None:
-        # That of the first item; the collection has no picture of its own.
+        # The browse image of the first item, as the collection has none.
         found["assets"] = {
             "thumbnail": {
                 "href": context.uri_of(browse.name),
@@ -98,7 +98,7 @@ def _links(manifest: Manifest, context: ItemContext) -> list[Link]:
     return [
         Link("self", context.collection_uri, "application/json"),
         Link("root", own, "application/json"),
-        # Items to come add no link here: a catalogue or an inventory lists them all.
+        # Later items are not linked here: a catalogue or inventory lists them all.
         Link("item", item, "application/geo+json", manifest.product_id),
         *license_links(context),
     ]
@@ -107,7 +107,7 @@ def _links(manifest: Manifest, context: ItemContext) -> list[Link]:
 def item_assets(
     product: Product, naming: Naming, polarizations: tuple[str, ...], linked_static: bool
 ) -> dict[str, Any]:
-    """What assets an item of the collection has; those of the linked static product with them."""
+    """Assets of the collection's items, including those of the linked static product."""
     assets = SCHEMES[naming].assets
     found = {
         assets[layer.name]: _layer_asset(layer) for layer in LAYERS.values() if product in layer.products

@@ -1,4 +1,4 @@
-"""What an item says that its manifest does not know: where it stands, and who made it."""
+"""What an item needs beyond its manifest: where it is and who processed it."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 from rtcflow_contract.keys import COLLECTION, Location, parse_s3_uri
 from rtcflow_contract.manifest import Manifest
 
-# Readers of STAC and GDAL open the path of a file:// URI as it is written; only what would cut it is escaped.
+# STAC readers and GDAL do not unescape file:// URIs, so only characters that would cut the path are escaped.
 _CUTS = str.maketrans({"%": "%25", "#": "%23", "?": "%3F"})
 
 
 class HrefStyle(StrEnum):
     """How assets and links are written: `s3://` URIs, `https` addresses of the bucket, or relative to the item.
 
-    `self` is always a whole URI: readers take it for where the item is, and find relative hrefs from there.
+    `self` is always absolute: readers resolve relative hrefs against it.
     """
 
     S3 = "s3"
@@ -37,9 +37,9 @@ class LinkedStatic(NamedTuple):
 
 
 class ItemContext(NamedTuple):
-    """Where the product stands and how that is written.
+    """Where the product is and how hrefs are written.
 
-    `folder` is the URI of the product's folder, `s3://...` or `file://...`, without a slash at its end;
+    `folder` is the URI of the product's folder, `s3://...` or `file://...`, without a trailing slash;
     `collection_folder`, above it, holds collection.json. `region` is that of the bucket.
     """
 
@@ -56,7 +56,7 @@ class ItemContext(NamedTuple):
         return f"./{name}" if self.style is HrefStyle.RELATIVE else self.uri_of(name)
 
     def absolute(self, uri: str) -> str:
-        """Href of anything by its URI, never relative."""
+        """Absolute href for a URI."""
         if self.style is HrefStyle.HTTPS and uri.startswith("s3://"):
             at = parse_s3_uri(uri)
             return f"https://{at.bucket}.s3.{self.region}.amazonaws.com/{at.key}"
@@ -64,21 +64,21 @@ class ItemContext(NamedTuple):
 
     @property
     def names_storage(self) -> bool:
-        """Whether the item says which bucket its assets lie in: relative hrefs go where the item goes."""
+        """Whether the item names the bucket of its assets; with relative hrefs it does not."""
         return self.style is not HrefStyle.RELATIVE and self.folder.startswith("s3://")
 
     def uri_of(self, name: str) -> str:
-        """Where a file of the product is, never relative."""
+        """URI of a file of the product."""
         return self.absolute(f"{self.folder}/{name}")
 
     @property
     def collection_uri(self) -> str:
-        """Where the collection is."""
+        """URI of the collection."""
         return self.absolute(f"{self.collection_folder}/{COLLECTION}")
 
     @property
     def collection_href(self) -> str:
-        """The collection as the item links to it."""
+        """Href of the collection in the item."""
         if self.style is not HrefStyle.RELATIVE:
             return self.collection_uri
         depth = self.folder.removeprefix(self.collection_folder).strip("/").count("/") + 1
@@ -91,7 +91,7 @@ def uri_of(at: Location) -> str:
 
 
 def says_it_is_at(document: Any, at: Location) -> bool:
-    """Whether an item or a collection says of itself that it is where it is: a folder may have been moved."""
+    """Whether an item's or collection's `self` link is where it is; folders may have been moved."""
     links = document.get("links", ()) if isinstance(document, dict) else ()
     return any(link.get("rel") == "self" and link.get("href") == uri_of(at) for link in links)
 

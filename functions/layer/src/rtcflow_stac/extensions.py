@@ -14,7 +14,7 @@ _VERSIONS = {
     "sentinel-1": "v0.2.0",
     "storage": "v2.0.0",
     "ceos-ard": "v0.2.0",
-    # Of collections alone.
+    # For collections only.
     "render": "v2.0.0",
 }
 
@@ -25,7 +25,7 @@ def extension_uri(name: str) -> str:
 
 
 def item_extensions(names_storage: bool, claims_ceos_ard: bool) -> list[str]:
-    """Schema URIs that an item declares; an item with relative hrefs does not know its storage."""
+    """Schema URIs that an item declares; an item with relative hrefs has no storage extension."""
     left_out = {"render"}
     if not claims_ceos_ard:
         left_out.add("ceos-ard")

@@ -1,4 +1,4 @@
-"""By what products are searched: one table, from which queryables and the metadata type of Open Data Cube are made."""
+"""Search fields of products: one table for queryables and the metadata type of Open Data Cube."""
 
 from typing import NamedTuple
 

@@ -16,17 +16,17 @@ from rtcflow_stac.properties import conforms, item_properties
 def build_item(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
     """The item as a JSON object.
 
-    Grid fields are those of the written COGs, which the manifest holds; the geometry is the footprint of valid data.
+    Grid fields are those of the written COGs, from the manifest; the geometry is the footprint of valid data.
 
     Raises
     ------
     RefusedError
-        When the linked static product lies on another grid.
+        When the linked static product is on another grid.
     """
     if context.static is not None and context.static.manifest.grid != manifest.grid:
         raise RefusedError(
-            f"static layers of {manifest.burst_id} at {context.static.folder} lie on another grid than the "
-            "backscatter; make both anew with the same resolution and CRS",
+            f"static layers of {manifest.burst_id} at {context.static.folder} are on another grid than the "
+            "backscatter; make both again with the same resolution and CRS",
             reason="static-grid",
         )
     item = Item(
@@ -42,6 +42,6 @@ def build_item(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
     for key in [*sorted(own), *sorted(linked.keys() - own.keys())]:
         item.add_asset(key, own[key] if key in own else linked[key])
     found = item.to_dict(include_self_link=False, transform_hrefs=False)
-    # pystac would resolve root and parent as objects; these are written as they are.
+    # pystac would resolve root and parent as objects, so these links are added as JSON.
     found["links"] = [link.to_dict(transform_href=False) for link in item_links(manifest, context)]
     return found

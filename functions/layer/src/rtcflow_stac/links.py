@@ -69,7 +69,7 @@ def item_links(manifest: Manifest, context: ItemContext) -> list[Link]:
 
 
 def license_links(context: ItemContext) -> list[Link]:
-    """The text of the licence, by its SPDX id; none where the licence is another."""
+    """Link to the licence's text for an SPDX id; none for other licences."""
     if context.license in ("other", "proprietary", "various"):
         return []
     href = f"https://spdx.org/licenses/{context.license}.html"

@@ -1,12 +1,12 @@
-"""The notice of an item for catalogues: what stac-server and the loaders of eoAPI take from a topic."""
+"""The notice of an item for catalogues, as stac-server and eoAPI's loaders read it from a topic."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-# SNS takes no more, message and attributes together.
+# Limit of SNS on message and attributes together.
 LARGEST_BYTES = 256 * 1024
-# Attribute: property of the item, and its type in SNS. Raw delivery to SQS carries ten attributes at most.
+# By attribute: property of the item, and type in SNS. Raw delivery to SQS allows ten attributes.
 _ATTRIBUTES = {
     "product": ("product:type", "String"),
     "platform": ("platform", "String"),
@@ -18,14 +18,14 @@ _ATTRIBUTES = {
 
 
 class Notice(NamedTuple):
-    """A message, and attributes by which subscribers filter: type and value by name."""
+    """A message with attributes to filter by: type and value by name."""
 
     message: str
     attributes: dict[str, tuple[str, str]]
 
 
 def notice_of(item: Mapping[str, Any], href: str, burst_id: str, replaces: str = "") -> Notice:
-    """The item itself as message, or, where that is too large, `{"href": ...}`, which says where it is.
+    """Make the notice: the item itself, or `{"href": ...}` if that is too large.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def notice_of(item: Mapping[str, Any], href: str, burst_id: str, replaces: str =
         S3 URI of the item.
     burst_id : str
     replaces : str
-        Id of an item whose place this one takes, where that is another.
+        Id of another item that this one replaces, or empty.
     """
     properties = item["properties"]
     attributes = {

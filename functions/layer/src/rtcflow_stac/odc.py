@@ -1,7 +1,7 @@
 """Open Data Cube: metadata type and product definitions of our collections, from the layer table.
 
-A dataset must have every measurement of its product, and the tools name the product after the STAC collection. So
-a definition is of one set of polarizations: VV and VH for the default collection, and one each for others.
+A dataset must have every measurement of its product, and the tools name the product after the STAC collection. So each
+set of polarizations has its own definition: VV and VH for the default collection, and one for each other set.
 """
 
 import re
@@ -14,7 +14,7 @@ from rtcflow_stac.fields import SEARCH_FIELDS
 
 METADATA_TYPE = "eo3_s1_rtc"
 _DEFAULT = POLARIZATIONS["DV"]
-# Properties that the translation from STAC gives another name.
+# Properties that the translation from STAC renames.
 _RENAMED = {"platform": "eo:platform"}
 _UNITS = {"deg": "degrees"}
 _ALIASES = {
@@ -26,12 +26,12 @@ _ALIASES = {
 
 
 def product_name(collection: str) -> str:
-    """Name of the product definition that a collection's datasets belong to: the tools take the collection's."""
+    """Name of the product definition of a collection's datasets, which is the collection's."""
     return re.sub(r"\W", "_", collection)
 
 
 def metadata_type() -> dict[str, Any]:
-    """The metadata type, as `datacube metadata add` takes it."""
+    """The metadata type for `datacube metadata add`."""
     fields = {
         field.name: {
             "description": field.description,
@@ -75,7 +75,7 @@ def metadata_type() -> dict[str, Any]:
 def _product_definition(
     collection: str, product: Product, polarizations: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """A product definition, as `datacube product add` takes it."""
+    """A product definition for `datacube product add`."""
     name = product_name(collection)
     described = " and ".join(polarizations) if polarizations else "static layers"
     return {
@@ -89,7 +89,7 @@ def _product_definition(
 
 
 def all_definitions() -> list[dict[str, Any]]:
-    """Definitions for the default collections, and for collections of other polarizations beside them."""
+    """Definitions for the default collections and for those of other polarizations."""
     default = default_collection(Naming.OPERA, Product.RTC_S1, ())
     static = default_collection(Naming.OPERA, Product.RTC_S1_STATIC, ())
     others = (names for names in POLARIZATIONS.values() if names != _DEFAULT)

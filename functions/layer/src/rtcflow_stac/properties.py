@@ -27,7 +27,7 @@ _TITLES = {
 }
 # Days after which a satellite flies the same track again.
 _REPEAT_CYCLE_DAYS = 12
-# How soon after sensing a scene is there, by the category that its manifest.safe gives.
+# Time from sensing to publication, by the timeliness category of manifest.safe.
 _TIMELINESS = {
     "NRT-10m": "PT10M",
     "NRT-1h": "PT1H",
@@ -39,12 +39,12 @@ _TIMELINESS = {
 
 
 def stamp(time: datetime) -> str:
-    """A time as STAC wants it: UTC, ending in Z."""
+    """A time in STAC's form: UTC, ending in Z."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _static_validity(manifest: Manifest) -> datetime:
-    """From when on static layers are valid; they stay so until others are made."""
+    """Start of validity of static layers; they are valid until replaced."""
     return datetime.strptime(SCHEMES[manifest.naming].static_since, "%Y%m%d").replace(tzinfo=UTC)
 
 
@@ -115,12 +115,12 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
 
 
 def convention_of(manifest: Manifest) -> Backscatter:
-    """Convention of a product's backscatter; manifests of releases that made one alone do not name it."""
+    """Convention of a product's backscatter; early releases made only gamma0 and do not name it."""
     return Backscatter(str(manifest.parameters.get("backscatter", Backscatter.GAMMA0)))
 
 
 def _lineage(manifest: Manifest) -> str:
-    """What was made of what: engine, convention of backscatter, and the corrections of its geolocation."""
+    """Lineage in a sentence: engine, backscatter convention, and geolocation corrections."""
     words_of = [f"Sentinel-1 IW SLC burst, {manifest.engine.name} engine"]
     if manifest.product is Product.RTC_S1:
         words_of.append(words(convention_of(manifest)))
@@ -130,7 +130,7 @@ def _lineage(manifest: Manifest) -> str:
 
 
 def conforms(manifest: Manifest, context: ItemContext) -> bool:
-    """Whether the item meets every threshold of CEOS-ARD, so that it may say so."""
+    """Whether the item meets every threshold requirement of CEOS-ARD."""
     return not ceos_ard.unmet_thresholds(
         manifest.product,
         normalization=convention_of(manifest).value,
@@ -143,14 +143,14 @@ def conforms(manifest: Manifest, context: ItemContext) -> bool:
 
 def _interval(manifest: Manifest) -> dict[str, Any]:
     if manifest.product is Product.RTC_S1_STATIC:
-        # Valid until others take their place; STAC wants an end, and readers of times take no year 9999.
+        # Valid until replaced; STAC requires an end, and some readers cannot handle the year 9999.
         return {"start_datetime": stamp(_static_validity(manifest)), "end_datetime": "2100-01-01T00:00:00Z"}
     took = manifest.acquisition
     return {"start_datetime": stamp(took.start), "end_datetime": stamp(took.stop)}
 
 
 def _quality(manifest: Manifest) -> dict[str, Any]:
-    """What the scene says of itself; fields without an extension have the names that s1ard gives them."""
+    """Quality from the scene's metadata; fields without an extension have the names of s1ard."""
     quality = manifest.quality
     if quality is None:
         return {}
@@ -182,7 +182,7 @@ def _quality(manifest: Manifest) -> dict[str, Any]:
         found["product:timeliness_category"] = quality.timeliness
     residual = manifest.parameters.get("orbit_fit_residual_m")
     if residual is not None:
-        # Centimetres where an orbit file has a step near the burst.
+        # Centimetres if an orbit file has a step near the burst.
         found["orbit_fit_residual_m"] = residual
     accuracy = manifest.accuracy
     if accuracy is not None:
@@ -191,7 +191,7 @@ def _quality(manifest: Manifest) -> dict[str, Any]:
 
 
 def _datacube(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
-    """What Open Data Cube takes an item by; the product definitions are those of docs/odc."""
+    """Properties for Open Data Cube; the product definitions are in docs/odc."""
     return {
         "odc:product": product_name(manifest.collection),
         "odc:product_family": "sar_ard",
@@ -204,7 +204,7 @@ def _datacube(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
 
 
 def _ga_properties(manifest: Manifest) -> dict[str, Any]:
-    """The `sarard:` properties of Geoscience Australia's metadata type; texts where it has texts."""
+    """The `sarard:` properties of Geoscience Australia's metadata type, as text where it has text."""
     took, quality, parameters = manifest.acquisition, manifest.quality, manifest.parameters
     orbits = [ref.id for ref in manifest.inputs if ref.kind == "orbit"]
     found: dict[str, Any] = {
@@ -245,7 +245,7 @@ def _ga_properties(manifest: Manifest) -> dict[str, Any]:
 
 
 def providers(context: ItemContext) -> list[dict[str, Any]]:
-    """Who made the data and who processed it."""
+    """Producer and processor of the data."""
     processor: dict[str, Any] = {"name": context.processor.name, "roles": ["processor"]}
     if context.processor.url:
         processor["url"] = context.processor.url
@@ -260,7 +260,7 @@ def providers(context: ItemContext) -> list[dict[str, Any]]:
 
 
 def _storage_schemes(context: ItemContext) -> dict[str, Any]:
-    """The buckets that assets lie in, by the key that `storage_ref` gives."""
+    """The buckets of the assets, by key of `storage_ref`."""
     folders = [context.folder, *([context.static.folder] if context.static else [])]
     return {
         storage_ref(folder): {
@@ -276,5 +276,5 @@ def _storage_schemes(context: ItemContext) -> dict[str, Any]:
 
 
 def storage_ref(folder: str) -> str:
-    """Key in `storage:schemes` of the bucket that a folder is in."""
+    """Key in `storage:schemes` for the bucket of a folder."""
     return f"s3-{parse_s3_uri(folder).bucket}"

@@ -1,4 +1,4 @@
-"""Queryables: what a STAC API lets people search by, as pgstac and stac-fastapi take it."""
+"""Queryables: the search fields of a STAC API, for pgstac and stac-fastapi."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _TYPES = {"string": "string", "integer": "integer", "double": "number"}
 
 
 def queryables() -> dict[str, Any]:
-    """A JSON Schema of the properties, for `pypgstac load_queryables`."""
+    """JSON Schema of the properties for `pypgstac load_queryables`."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://example.com/rtcflow/queryables",

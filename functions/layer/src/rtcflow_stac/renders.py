@@ -1,13 +1,13 @@
-"""How layers are shown: the `renders` of a collection, which titiler and STAC browsers read."""
+"""The `renders` of a collection, by which titiler and STAC browsers display layers."""
 
 from typing import Any
 
 from rtcflow_contract.layers import MASK_CLASSES, Product
 from rtcflow_contract.naming import SCHEMES, Naming
 
-# Linear power that is shown black and white: -20 dB and -3 dB co-polarized, 7 dB less cross-polarized.
+# Linear power displayed as black and white: -20 dB and -3 dB co-polarized, 7 dB lower cross-polarized.
 _STRETCH = {"VV": [0.01, 0.5], "HH": [0.01, 0.5], "VH": [0.002, 0.1], "HV": [0.002, 0.1]}
-# In dB, for what computes an expression of a band before it stretches it.
+# In dB, for viewers that compute an expression before stretching.
 _STRETCH_DB = {"VV": [-20, 0], "HH": [-20, 0], "VH": [-27, -7], "HV": [-27, -7]}
 
 

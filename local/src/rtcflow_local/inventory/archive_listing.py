@@ -75,7 +75,7 @@ def _of_burst(burst_id: str, start: date, end: date, cmr: Granules) -> list[List
             (burst,) = bursts_of_granules([item], scene)
         except (KeyError, IndexError, ValueError) as error:
             raise DefectError(
-                f"CMR lists burst {burst_id} in a form that is not known ({error!r})", reason="cmr-form"
+                f"CMR lists burst {burst_id} in an unknown form ({error!r})", reason="cmr-form"
             ) from error
         if burst.burst_id == burst_id and start <= burst.sensing_start.date() <= end:
             by_day.setdefault(burst.sensing_start.date(), Listed(burst_id, scene, burst.sensing_start))

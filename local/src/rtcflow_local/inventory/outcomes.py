@@ -113,7 +113,7 @@ def read_outcomes(inventory: Store) -> pa.Table:
     Raises
     ------
     RefusedError
-        When the file is no parquet file.
+        When the file is not a parquet file.
     """
     try:
         held = pq.read_table(io.BytesIO(inventory.read(_OUTCOMES)))
@@ -121,7 +121,7 @@ def read_outcomes(inventory: Store) -> pa.Table:
         return _SCHEMA.empty_table()
     except (pa.ArrowInvalid, OSError) as error:
         raise RefusedError(
-            f"{inventory.href(_OUTCOMES)} is no parquet file ({error}); delete it and collect the reports again",
+            f"{inventory.href(_OUTCOMES)} is not a parquet file ({error}); delete it and collect the reports again",
             reason="inventory-part",
         ) from error
     return pa.concat_tables([_SCHEMA.empty_table(), held], promote_options="default")

@@ -65,7 +65,7 @@ def _read_part(store: Store, name: str, columns: Sequence[str] | None = None) ->
     Raises
     ------
     RefusedError
-        When it is no parquet file.
+        When it is not a parquet file.
     """
     try:
         file = pq.ParquetFile(io.BytesIO(store.read(name)))
@@ -73,7 +73,7 @@ def _read_part(store: Store, name: str, columns: Sequence[str] | None = None) ->
         return file.read(wanted)
     except (pa.ArrowInvalid, OSError) as error:
         raise RefusedError(
-            f"{store.href(name)} is no parquet file ({error}); delete it and build the inventory again",
+            f"{store.href(name)} is not a parquet file ({error}); delete it and build the inventory again",
             reason="inventory-part",
         ) from error
 

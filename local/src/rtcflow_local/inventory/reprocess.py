@@ -60,7 +60,7 @@ def version_below(version: str) -> Wanted:
     Raises
     ------
     RefusedError
-        When it is no version.
+        When it is not a version.
     """
     check_version(version)
     parts = "list_transform(string_split(version, '.'), lambda part: TRY_CAST(part AS INT))"

@@ -115,7 +115,7 @@ def read_archive(name: str, data: bytes) -> pa.Table:
         return pa.table([bursts, scenes, day.cast(pa.date32())], schema=_ARCHIVE)
     except (pa.ArrowException, KeyError, ValueError, AttributeError) as error:
         raise RefusedError(
-            f"{name} is no listing of the archive ({error}); give CSV or JSON lines with burst_id, scene and date",
+            f"{name} is not a listing of the archive ({error}); give CSV or JSON lines with burst_id, scene and date",
             reason="archive-listing",
         ) from error
 

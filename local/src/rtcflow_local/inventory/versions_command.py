@@ -104,7 +104,7 @@ def _tell(troubles: Sequence[str], sentence: str) -> None:
 
 
 def _refuse_nothing(store: Store) -> None:
-    """A folder that is misspelt is no folder without other versions."""
+    """A folder that is misspelt is not a folder without other versions."""
     if next(iter(store.entries()), None) is None:
         raise RefusedError(
             f"there is nothing at all in {store.href('')}; correct the folder", reason="no-products"

@@ -21,7 +21,7 @@ class Picture(NamedTuple):
 
 
 def shrink(png: bytes, count: int) -> Picture | None:
-    """The image as WebP, small enough for `count` of them in a page; None when it is no image.
+    """The image as WebP, small enough for `count` of them in a page; None when it is not an image.
 
     Parameters
     ----------

@@ -152,7 +152,7 @@ def find_acquisitions(
     try:
         listed = list(_newest(_merged(items)))
     except (KeyError, IndexError, ValueError) as error:
-        raise DefectError(f"CMR lists a burst in a form that is not known ({error!r})", "cmr-form") from error
+        raise DefectError(f"CMR lists a burst in an unknown form ({error!r})", "cmr-form") from error
     kept = [one for one in listed if _touches(one, area) and _passes(one, filters or Filters())]
     usable, left_out = split_uncalibrated(kept, lambda burst: burst.scene)
     return Found(area, tuple(_group_passes(usable)), left_out)

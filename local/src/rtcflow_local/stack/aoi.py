@@ -73,7 +73,7 @@ def _is_number(text: Any) -> bool:
 def _of_box(numbers: Sequence[Any]) -> AreaOfInterest:
     if len(numbers) != 4 or not all(_is_number(number) for number in numbers):
         raise RefusedError(
-            f"'{','.join(map(str, numbers))}' is no bounding box; write west,south,east,north in degrees",
+            f"'{','.join(map(str, numbers))}' is not a bounding box; write west,south,east,north in degrees",
             "area",
         )
     west, south, east, north = map(float, numbers)

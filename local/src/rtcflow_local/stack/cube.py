@@ -147,9 +147,9 @@ def _state(path: Path) -> _State | None:
     try:
         cube = xr.open_zarr(path, consolidated=False, decode_coords="all")
     except (FileNotFoundError, KeyError, ValueError) as error:
-        raise RefusedError(f"{path} is no cube; remove it or give another folder", "cube") from error
+        raise RefusedError(f"{path} is not a cube; remove it or give another folder", "cube") from error
     if _GRID not in cube.attrs:
-        raise RefusedError(f"{path} is no cube of rtcflow; remove it or give another folder", "cube")
+        raise RefusedError(f"{path} is not a cube of rtcflow; remove it or give another folder", "cube")
     passes = json.loads(cube.attrs.get(_PASSES, "{}"))
     if list(passes) != [str(name) for name in cube["pass_id"].values]:
         return None

@@ -77,9 +77,9 @@ def read_filters(
 ) -> Filters:
     """Filters as given on the command line; RefusedError for a word that is none."""
     if direction is not None and direction.lower() not in ("ascending", "descending"):
-        raise RefusedError(f"'{direction}' is no direction; use ascending or descending", "direction")
+        raise RefusedError(f"'{direction}' is not a direction; use ascending or descending", "direction")
     if polarization is not None and polarization.upper() not in ("VV", "VH", "HH", "HV"):
-        raise RefusedError(f"'{polarization}' is no polarization; use VV, VH, HH or HV", "polarization")
+        raise RefusedError(f"'{polarization}' is not a polarization; use VV, VH, HH or HV", "polarization")
     try:
         ids = tuple(normalize_burst_id(text) for text in burst_ids or ())
     except ValueError as error:

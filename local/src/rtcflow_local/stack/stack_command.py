@@ -92,9 +92,9 @@ def stack(
     started = time.monotonic()
     say = Console(soft_wrap=True, highlight=False, stderr=as_json, quiet=quiet)
     if scene_source not in ARCHIVES:
-        raise RefusedError(f"'{scene_source}' is no archive; use {' or '.join(ARCHIVES)}", "scene-source")
+        raise RefusedError(f"'{scene_source}' is not an archive; use {' or '.join(ARCHIVES)}", "scene-source")
     if "://" in str(out):
-        raise RefusedError(f"--out {out} is no folder of this machine; give a path", "output")
+        raise RefusedError(f"--out {out} is not a folder of this machine; give a path", "output")
     crs = parse_crs(output_crs)
     place = area_of_interest(choose_area(area, bbox))
     filters = read_filters(orbit_direction, relative_orbit, polarization, burst_id)

@@ -1,1 +1,1 @@
-"""Geometric accuracy of products: where point targets appear, and where they stand."""
+"""Geometric accuracy of products, from point targets."""

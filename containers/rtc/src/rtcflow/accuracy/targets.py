@@ -1,7 +1,7 @@
 """Absolute location error of point targets in products.
 
-The error of a target is the position of its peak in a product less its surveyed position, along the map's axes: the
-end to end error of the final product in map coordinates (ARD ALE, case B of CEOS-ARD's Geometric Accuracy).
+The error of a target is the position of its peak in a product minus its surveyed position, along the map's axes: the
+end-to-end error of the final product in map coordinates (ARD ALE, case B of CEOS-ARD's Geometric Accuracy).
 """
 
 import csv
@@ -16,11 +16,11 @@ from pyproj import Transformer
 
 from rtcflow_contract.errors import RefusedError
 
-# Half the window in which a target is looked for, in metres on the ground, and its smallest size in pixels.
+# Half the search window for a target, in metres on the ground, and its minimum in pixels.
 _REACH_M, _REACH_PIXELS = 120.0, 4
-# Pixels to either side of a peak that hold its power.
+# Pixels on either side of a peak that contain its power.
 _AROUND = 2
-# The peak must stand this far above its surroundings' median, or something else was the brightest.
+# A peak must exceed the median around it by this factor; otherwise the target is not visible.
 _LEAST_CONTRAST_DB = 10.0
 _WGS84 = "EPSG:4326"
 
@@ -35,7 +35,7 @@ class SurveyedTarget(NamedTuple):
 
 
 class TargetError(NamedTuple):
-    """Where a target appears less where it stands, metres along the map's axes."""
+    """Position where a target appears minus its surveyed position, metres along the map's axes."""
 
     name: str
     file: str
@@ -45,7 +45,7 @@ class TargetError(NamedTuple):
 
 
 class Accuracy(NamedTuple):
-    """Errors of all targets found: bias, standard deviation (of a sample), and root mean square, in metres."""
+    """Errors of all targets found: bias, sample standard deviation, and root mean square, in metres."""
 
     targets: int
     bias_x_m: float
@@ -57,12 +57,12 @@ class Accuracy(NamedTuple):
 
 
 def read_targets(path: Path) -> list[SurveyedTarget]:
-    """Targets of a CSV with the columns `name`, `longitude`, `latitude` and, if known, `height`.
+    """Read targets from a CSV with columns `name`, `longitude`, `latitude` and, if known, `height`.
 
     Raises
     ------
     RefusedError
-        When a column is missing or a value is no number.
+        When a column is missing or a value is not a number.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -78,13 +78,13 @@ def read_targets(path: Path) -> list[SurveyedTarget]:
         ]
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RefusedError(
-            f"{path} is no table of targets ({error}); give a CSV with the columns name, longitude, latitude, height",
+            f"{path} is not a table of targets ({error}); give a CSV with columns name, longitude, latitude, height",
             reason="targets",
         ) from error
 
 
 def measure(targets: Iterable[SurveyedTarget], rasters: Iterable[Path]) -> list[TargetError]:
-    """Errors of every target in every raster of backscatter that shows it; one that is not seen is left out."""
+    """Measure the error of every target in every backscatter raster that shows it."""
     found = []
     targets = list(targets)
     for raster in rasters:
@@ -98,17 +98,18 @@ def measure(targets: Iterable[SurveyedTarget], rasters: Iterable[Path]) -> list[
 
 
 def summarize(errors: Iterable[TargetError]) -> Accuracy:
-    """Bias and spread of errors.
+    """Compute bias and spread of errors.
 
     Raises
     ------
     RefusedError
-        When there are fewer than two: a spread needs two.
+        When there are fewer than two, too few for a standard deviation.
     """
     values = np.array([(error.error_x_m, error.error_y_m) for error in errors])
     if len(values) < 2:
         raise RefusedError(
-            f"{len(values)} targets were found, and a spread needs two; see that targets and products overlap",
+            f"{len(values)} targets were found, and a standard deviation needs two; check that targets and products "
+            "overlap",
             reason="targets-not-seen",
         )
     bias, spread = values.mean(axis=0), values.std(axis=0, ddof=1)
@@ -134,7 +135,7 @@ def _error(
     if contrast < _LEAST_CONTRAST_DB or not inside:
         return None
     d_row, d_col = _centroid(values, int(peak_row), int(peak_col))
-    # Pixel centres are half a pixel in from the corner that the transform gives.
+    # Pixel centres are half a pixel from the corner that the transform gives.
     at_x, at_y = source.transform * (
         window.col_off + peak_col + d_col + 0.5,
         window.row_off + peak_row + d_row + 0.5,
@@ -143,10 +144,10 @@ def _error(
 
 
 def _centroid(values: np.ndarray, row: int, col: int) -> tuple[float, float]:
-    """Centre of power of the pixels around a peak, less the background, in pixels from the peak's centre.
+    """Centre of power of the pixels around a peak, background subtracted, in pixels from the peak's centre.
 
-    Averaging by area spreads a target over the pixels that it falls into, in proportion to its shares: their centre of
-    power is where it stands, to a small part of a pixel, whatever the pixel size.
+    Averaging by area spreads a target over the pixels that it overlaps, in proportion to the overlap, so the centre of
+    power is its position to a small fraction of a pixel, for any pixel size.
     """
     top, left = max(row - _AROUND, 0), max(col - _AROUND, 0)
     part = values[top : row + _AROUND + 1, left : col + _AROUND + 1] - np.nanmedian(values)

@@ -20,9 +20,9 @@ def accuracy(
         Path, typer.Option(help="CSV with name, longitude, latitude, height of each corner reflector.")
     ],
     polarization: Annotated[str, typer.Option(help="Layer to look in.")] = "VV",
-    table: Annotated[Path | None, typer.Option(help="CSV to write every target's error to.")] = None,
+    table: Annotated[Path | None, typer.Option(help="CSV file for the error of every target.")] = None,
 ) -> None:
-    """Measure the absolute location error of point targets: bias, standard deviation, per target and in all."""
+    """Measure the absolute location error of point targets: bias and standard deviation, per target and overall."""
     surveyed = read_targets(targets)
     rasters = [path for product in products for path in _rasters(product, polarization)]
     if not rasters:
@@ -64,7 +64,7 @@ def _say(found: Accuracy, surveyed: int, rasters: int) -> None:
         f"bias      {found.bias_x_m:8.2f} {found.bias_y_m:8.2f} m\n"
         f"std dev   {found.stddev_x_m:8.2f} {found.stddev_y_m:8.2f} m\n"
         f"RMSE      {found.rmse_x_m:8.2f} {found.rmse_y_m:8.2f} m\n\n"
-        "To put it into products, set GEOMETRIC_ACCURACY, with a link to how it was found:\n"
+        "To put it into products, set GEOMETRIC_ACCURACY, with a link to the method:\n"
         f'  GEOMETRIC_ACCURACY="{found.bias_x_m} {found.bias_y_m} {found.stddev_x_m} {found.stddev_y_m} https://…"'
     )
 

@@ -1,4 +1,4 @@
-"""The program `rtcflow`: its own commands, and those that other distributions add."""
+"""The program `rtcflow`: its commands, and those of other distributions."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ _OWN = tuple(
     EntryPoint(name, f"rtcflow.cli.{name}:{name}", _COMMANDS_GROUP)
     for name in ("accuracy", "scene", "burst", "bursts", "compare", "convert", "grids")
 )
-# What a path that a person gave runs into; of these the path itself is the cause, not the program.
+# Errors caused by a path that the user gave, not by the program.
 _PATH_ERRORS = (
     FileExistsError,
     FileNotFoundError,
@@ -30,7 +30,7 @@ _PATH_ERRORS = (
 )
 
 _PATH_ERRNOS = {errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.EINVAL, errno.ENODEV, errno.ENXIO}
-# A name longer than this says no more.
+# Longer names are cut in messages.
 _MOST_SHOWN = 200
 
 
@@ -57,12 +57,12 @@ def _options(
 
 
 def make_app(asked: str | None = None) -> typer.Typer:
-    """The program with every installed command.
+    """Build the program with every installed command.
 
     Parameters
     ----------
     asked : str, optional
-        Name of the command that will run: it is loaded alone, since some take seconds. All are, where it is unknown.
+        Name of the command that will run. Only this one is loaded, since some take seconds; all are if it is unknown.
     """
     app = typer.Typer(
         no_args_is_help=True,
@@ -77,7 +77,7 @@ def make_app(asked: str | None = None) -> typer.Typer:
 
 
 def _load(entry: EntryPoint) -> object:
-    """A command that cannot be loaded says so when it is called, and spoils no other."""
+    """Load a command; one that cannot be loaded reports that when called, and does not affect others."""
     try:
         return entry.load()
     except ImportError as error:
@@ -93,7 +93,7 @@ def _load(entry: EntryPoint) -> object:
 
 
 def _add(app: typer.Typer, name: str, command: object) -> None:
-    """A function becomes a command, an app becomes a command with commands of its own."""
+    """Add a function as a command, or an app as a command with subcommands."""
     if isinstance(command, typer.Typer):
         app.add_typer(command, name=name)
     elif callable(command):
@@ -101,8 +101,8 @@ def _add(app: typer.Typer, name: str, command: object) -> None:
 
 
 def main() -> None:
-    """Run the program; an error is one sentence on stderr and the exit code of its class."""
-    # Unwinds, so that unfinished files are removed.
+    """Run the program; an error prints one sentence to stderr and exits with the code of its class."""
+    # Raise, so that unfinished files are removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     _open_standard_streams()
     try:
@@ -110,7 +110,7 @@ def main() -> None:
         sys.argv[1:] = spelled(sys.argv[1:])
         make_app(next((word for word in sys.argv[1:] if not word.startswith("-")), None))(prog_name="rtcflow")
     except BrokenPipeError:
-        # Who reads the output has seen enough; nothing is to be flushed into it at the end.
+        # The reader of the pipe is gone; do not flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
     except Exception as error:
@@ -136,7 +136,7 @@ def _shown(path: object) -> str:
 
 
 def _open_standard_streams() -> None:
-    """Open what the caller closed: else the next file that is opened would get what is meant for the terminal."""
+    """Open standard streams that the caller closed; otherwise the next opened file would receive terminal output."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
@@ -147,11 +147,11 @@ def _open_standard_streams() -> None:
 
 
 def _check_words(words: list[str]) -> None:
-    """Refuse words that are no text, which could be written into no item, and empty ones, which mean no path."""
+    """Refuse arguments that are not valid text, which no item could hold, and empty ones, which are not a path."""
     for before, word in zip(["", *words], words, strict=False):
         if not word.strip():
             raise RefusedError(
-                f"{before or 'the command'} is given nothing; leave it out or give a value", "empty"
+                f"{before or 'the command'} has an empty value; leave it out or give a value", "empty"
             )
         try:
             word.encode("utf-8")

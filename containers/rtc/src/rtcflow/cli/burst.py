@@ -1,4 +1,4 @@
-"""`rtcflow burst`: bursts of a scene on this machine, with no cloud at all; `rtcflow scene` with fewer options."""
+"""`rtcflow burst`: make bursts of a scene on this machine, without AWS; `rtcflow scene` with fewer options."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,16 +31,14 @@ def burst(
         list[str],
         typer.Option(help="Burst, like t070_149815_iw3; repeat for several. `rtcflow bursts` lists them."),
     ],
-    out: Annotated[
-        str, typer.Option(help="Folder for the products, of as many bursts and passes as you like.")
-    ],
+    out: Annotated[str, typer.Option(help="Folder for the products of any number of bursts and passes.")],
     safe: Safe = None,
     scene: Annotated[
-        str | None, typer.Option(help="Scene id, to fetch the bursts from an archive in place of a SAFE.")
+        str | None, typer.Option(help="Scene id, to fetch the bursts from an archive instead of a SAFE.")
     ] = None,
     scene_source: SceneSource = "asf",
     orbit: Annotated[
-        str, typer.Option(help="Orbit file (.EOF), or folder, s3:// or https:// prefix to find it in.")
+        str, typer.Option(help="Orbit file (.EOF), or folder, s3:// or https:// prefix of orbit files.")
     ] = _DEFAULT_ORBITS,
     dem: Annotated[
         str,
@@ -50,12 +48,8 @@ def burst(
         str, typer.Option(help="EGM2008 raster, added to the heights of tiles.")
     ] = _DEFAULT_GEOID,
     product: Annotated[Product, typer.Option(help="Backscatter, or its static layers.")] = Product.RTC_S1,
-    engine: Annotated[
-        Engine, typer.Option(help="Who computes; auto takes the best installed.")
-    ] = Engine.AUTO,
-    backscatter: Annotated[
-        Backscatter, typer.Option(help="Area that the power of a pixel is referred to.")
-    ] = Backscatter.GAMMA0,
+    engine: Annotated[Engine, typer.Option(help="Engine; auto uses the best one installed.")] = Engine.AUTO,
+    backscatter: Annotated[Backscatter, typer.Option(help="Backscatter convention.")] = Backscatter.GAMMA0,
     bistatic_correction: Annotated[
         bool, typer.Option(help="Correct azimuth for the bistatic delay (RTC_S1).")
     ] = True,
@@ -67,23 +61,27 @@ def burst(
     ] = False,
     align_area_factors: Annotated[
         bool,
-        typer.Option(help="Area factors where the image has the terrain, delays included (engine native)."),
+        typer.Option(
+            help="Compute area factors at the terrain's position in the image, delays included (engine "
+            "native)."
+        ),
     ] = False,
     negative_power: Annotated[
         NegativePower,
         typer.Option(
-            help="Power that noise removal made negative: set to zero, or kept, without bias (native)."
+            help="Power that noise removal made negative: clip to zero, or keep, without bias (native)."
         ),
     ] = NegativePower.CLIP,
     resolution: Annotated[int, typer.Option(help="Pixel size in metres.", min=FINEST_M, max=COARSEST_M)] = 20,
     output_crs: Annotated[
-        str | None, typer.Option(help="EPSG code of the map, like 3031; the burst's UTM zone by default.")
+        str | None,
+        typer.Option(help="EPSG code of the output CRS, like 3031; the burst's UTM zone by default."),
     ] = None,
     static: Annotated[
-        Path | None, typer.Option(help="Folder of static products, to link to, and to take grids from.")
+        Path | None, typer.Option(help="Folder of static products to link to and to take grids from.")
     ] = None,
     grids: Annotated[
-        Path | None, typer.Option(help="Folder whose grids/ has the bursts' grids; OUT by default.")
+        Path | None, typer.Option(help="Folder with grids/ of the bursts; OUT by default.")
     ] = None,
     cache: Annotated[
         str,
@@ -94,16 +92,17 @@ def burst(
     ] = "~/.cache/rtcflow",
     orbit_choice: Annotated[
         OrbitChoice,
-        typer.Option(help="Where a folder of orbits is given: precise only, or the best there is."),
+        typer.Option(help="With a folder of orbits: precise only, or the best available."),
     ] = OrbitChoice.BEST,
     on_existing: Annotated[
-        OnExisting, typer.Option(help="What to do where a product exists.")
+        OnExisting, typer.Option(help="What to do if a product exists.")
     ] = OnExisting.SKIP,
     naming: Annotated[
         Naming, typer.Option(help="Names of files, folders, assets and collection; ga wants --static.")
     ] = Naming.OPERA,
     precision: Annotated[
-        Precision, typer.Option(help="Bits of backscatter; rounded is a quarter smaller, within 0.0005 dB.")
+        Precision,
+        typer.Option(help="Precision of backscatter; rounded is a quarter smaller, within 0.0005 dB."),
     ] = Precision.FULL,
     product_version: Annotated[str, typer.Option(help="Version in the product id.")] = "0.1",
     work_dir: Annotated[

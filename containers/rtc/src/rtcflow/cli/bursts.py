@@ -1,4 +1,4 @@
-"""`rtcflow bursts`: what can be asked of a scene with `rtcflow burst --burst-id`."""
+"""`rtcflow bursts`: list the bursts of a scene, for `rtcflow burst --burst-id`."""
 
 import json
 from pathlib import Path
@@ -24,22 +24,26 @@ from rtcflow_scene.burst_choice import check_in_scene
 def bursts(
     safe: Safe = None,
     scene: Annotated[
-        str | None, typer.Option(help="Scene id, to ask an archive in place of a SAFE; needs no login.")
+        str | None, typer.Option(help="Scene id, to list from an archive instead of a SAFE; needs no login.")
     ] = None,
     scene_source: SceneSource = "asf",
-    burst_id: Annotated[list[str] | None, typer.Option(help="Only these bursts; repeat for several.")] = None,
+    burst_id: Annotated[
+        list[str] | None, typer.Option(help="List only this burst; repeat for several.")
+    ] = None,
     geojson: Annotated[
-        Path | None, typer.Option(help="File for the outlines as GeoJSON; - for the terminal.")
+        Path | None, typer.Option(help="GeoJSON file for the outlines; - for the terminal.")
     ] = None,
     products: Annotated[
         str | None,
-        typer.Option(help="Folder or s3:// prefix of a collection, to say where each burst's product lies."),
+        typer.Option(
+            help="Folder or s3:// prefix of a collection, to show the location of each burst's product."
+        ),
     ] = None,
 ) -> None:
     """List the bursts of a scene: burst id, sensing time (UTC), sub-swath and polarizations."""
     source, scene_id = choose_scene(safe, scene, scene_source)
     asked = parse_scene_id(scene_id)
-    # An archive that does not answer is asked for up to a minute.
+    # Retry an archive that does not answer for up to a minute.
     with Console(stderr=True, markup=False, emoji=False).status("listing bursts"):
         listed = (
             list_archived(source, asked)
@@ -48,7 +52,7 @@ def bursts(
         )
     found = by_swath_and_time(listed, asked.polarizations)
     if not found:
-        raise RefusedError(f"scene {scene_id} lists no burst; fetch the scene again", reason="no-bursts")
+        raise RefusedError(f"scene {scene_id} lists no bursts; fetch the scene again", reason="no-bursts")
     found = _wanted(found, burst_id, scene_id)
     places = {burst.burst_id: _product(products, burst) for burst in found} if products else {}
     if geojson is None or str(geojson) != "-":
@@ -70,14 +74,14 @@ def _wanted(found: list[SceneBurst], burst_ids: list[str] | None, scene: str) ->
 
 
 def _product(products: str, burst: SceneBurst) -> str:
-    """Folder of the burst's backscatter product of this pass; empty where there is none."""
+    """Folder of the burst's backscatter product of this pass; empty if there is none."""
     below = folder_below_collection(Naming.OPERA, Product.RTC_S1, burst.burst_id, burst.sensing_start, "")
     folder = parse_location(products).join(below)
     return str(folder) if storage.exists(folder.join(MANIFEST)) else ""
 
 
 def _features(scene: str, found: list[SceneBurst], places: dict[str, str]) -> dict[str, object]:
-    """Outlines as GeoJSON; a burst without one has no geometry."""
+    """Outlines as GeoJSON; a burst without an outline has no geometry."""
     return {
         "type": "FeatureCollection",
         "features": [

@@ -25,27 +25,31 @@ def compare(
     layer: Annotated[
         list[str] | None, typer.Option(help="Layer, like VV or mask; repeat for several. All by default.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="File to write the figures to.")] = None,
-    picture: Annotated[
-        Path | None, typer.Option(help="PNG file to draw the maps of the differences in.")
-    ] = None,
-    db_bias: Annotated[float, typer.Option(help="Most that a mean may differ, dB.")] = _D.db_bias,
-    db_p95: Annotated[float, typer.Option(help="Most that 95 % of pixels may differ, dB.")] = _D.db_p95,
-    db_p99: Annotated[float, typer.Option(help="Most that 99 % of pixels may differ, dB.")] = _D.db_p99,
-    degrees_p95: Annotated[float, typer.Option(help="Most that 95 % of angles may differ.")] = _D.degrees_p95,
-    metres_p95: Annotated[float, typer.Option(help="Most that 95 % of heights may differ.")] = _D.metres_p95,
+    json_file: Annotated[Path | None, typer.Option("--json", help="JSON file for the figures.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG file for difference maps.")] = None,
+    db_bias: Annotated[float, typer.Option(help="Limit of the mean difference, dB.")] = _D.db_bias,
+    db_p95: Annotated[float, typer.Option(help="Limit of the difference of 95 % of pixels, dB.")] = _D.db_p95,
+    db_p99: Annotated[float, typer.Option(help="Limit of the difference of 99 % of pixels, dB.")] = _D.db_p99,
+    degrees_p95: Annotated[
+        float, typer.Option(help="Limit of the difference of 95 % of angles.")
+    ] = _D.degrees_p95,
+    metres_p95: Annotated[
+        float, typer.Option(help="Limit of the difference of 95 % of heights.")
+    ] = _D.metres_p95,
     ratio_p95: Annotated[
-        float, typer.Option(help="Most that 95 % of looks may differ, as a share.")
+        float, typer.Option(help="Limit of the relative difference of 95 % of looks.")
     ] = _D.ratio_p95,
     mask_agreement: Annotated[
-        float, typer.Option(help="Least share of pixels with the same class.")
+        float, typer.Option(help="Minimum share of pixels with the same class.")
     ] = _D.mask_agreement,
-    mask_iou: Annotated[float, typer.Option(help="Least intersection over union of a class.")] = _D.mask_iou,
+    mask_iou: Annotated[
+        float, typer.Option(help="Minimum intersection over union of a class.")
+    ] = _D.mask_iou,
     validity: Annotated[
-        float, typer.Option(help="Least share of pixels valid in both or neither.")
+        float, typer.Option(help="Minimum share of pixels valid in both or neither.")
     ] = _D.validity,
 ) -> None:
-    """Compare two products pixel by pixel; exit code 0 when all is within the limits, 1 when not."""
+    """Compare two products pixel by pixel; exit code 0 if all differences are within the limits, else 1."""
     limits = Limits(
         db_bias, db_p95, db_p99, degrees_p95, metres_p95, ratio_p95, mask_agreement, mask_iou, validity
     )
@@ -66,7 +70,7 @@ def compare(
 def _say(all_differences: Sequence[Differences], outside: dict[str, list[str]]) -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        # A file or a pipe would be taken for 80 characters wide, and the table cut.
+        # For a file or pipe, rich assumes 80 columns and would cut the table.
         console.width = _TABLE_WIDTH
     table = Table(box=None, pad_edge=False)
     table.add_column("layer", no_wrap=True)

@@ -1,4 +1,4 @@
-"""`rtcflow convert`: backscatter in another convention, from the burst's static layers."""
+"""`rtcflow convert`: convert backscatter to another convention with the burst's static layers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +11,8 @@ from rtcflow_contract.backscatter import Backscatter
 
 
 def convert(
-    product: Annotated[Path, typer.Argument(help="Folder of a product RTC_S1.")],
-    static: Annotated[Path, typer.Argument(help="Folder of the burst's product RTC_S1_STATIC.")],
+    product: Annotated[Path, typer.Argument(help="Folder of an RTC_S1 product.")],
+    static: Annotated[Path, typer.Argument(help="Folder of the burst's RTC_S1_STATIC product.")],
     to: Annotated[Backscatter, typer.Option(help="Convention wanted.")],
     out: Annotated[Path, typer.Option(help="Folder for the files.")],
 ) -> None:

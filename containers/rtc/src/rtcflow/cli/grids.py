@@ -1,4 +1,4 @@
-"""`rtcflow grids`: grids of bursts, fixed before the first product is made."""
+"""`rtcflow grids`: store grids of bursts before the first product is made."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -22,11 +22,11 @@ from rtcflow_files import storage
 _PARALLEL = 16
 
 console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
-grids = typer.Typer(no_args_is_help=True, help="Grids of bursts, fixed before the first product is made.")
+grids = typer.Typer(no_args_is_help=True, help="Store grids of bursts before the first product is made.")
 
 
 class GridIndex(BaseModel):
-    """What an import put where: the grids of an area, by burst_id."""
+    """Index of an import: the grids of an area, by burst_id."""
 
     database: str
     area: str
@@ -49,21 +49,21 @@ def import_grids(
         str | None, typer.Option(help="EPSG code; that of the database by default.")
     ] = None,
 ) -> None:
-    """Store the grids of an area's bursts, so that products are made on them; those stored before stay."""
+    """Store the grids of an area's bursts, so that products are made on them; stored grids are kept."""
     epsg = parse_crs(output_crs)
     check_crs(epsg)
     project = parse_location(to)
     found = {burst.burst_id: burst for burst in read_database(database, read_area(aoi))}
     if not found:
-        raise RefusedError(f"{database} has no burst that meets {aoi}; check the area", reason="area")
+        raise RefusedError(f"{database} has no burst in {aoi}; check the area", reason="area")
     made = {name: burst.grid(resolution, epsg) for name, burst in sorted(found.items())}
     counted = _store(project, made, resolution, epsg)
     index = GridIndex(database=database.name, area=aoi, resolution=resolution, output_crs=epsg, grids=made)
     at = grid_index_key(project.bucket, project.key, epsg, resolution)
     storage.write_bytes(at, index.model_dump_json(indent=1).encode())
     console.print(
-        f"{len(made)} grids: {counted[StoredHow.NEW]} stored, {counted[StoredHow.SAME]} were there, "
-        f"{counted[StoredHow.OTHER]} differ from the stored ones, which stay\n  {at}"
+        f"{len(made)} grids: {counted[StoredHow.NEW]} stored, {counted[StoredHow.SAME]} existed, "
+        f"{counted[StoredHow.OTHER]} differ from stored ones, which were kept\n  {at}"
     )
 
 

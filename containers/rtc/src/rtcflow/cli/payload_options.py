@@ -1,4 +1,4 @@
-"""The scene request's fields as options of a command, generated from the model so that none can be missing."""
+"""Command options for all fields of a scene request, generated from the model."""
 
 import inspect
 import json
@@ -15,14 +15,14 @@ from pydantic_core import PydanticUndefined
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import SceneRequest, burst_list_file, parse_burst_list_text, parse_request
 
-# Only for checking a payload on this machine; PlanScene puts the stack's own bucket.
+# Placeholder for local checks; PlanScene fills in the stack's bucket.
 _ANY_BUCKET = "the-products-bucket-of-the-stack"
 # Of an execution's input, Step Functions.
 _MOST_BYTES = 256 * 1024
 
 
 def payload_parameters() -> list[inspect.Parameter]:
-    """A keyword parameter for each field, annotated for typer; all default to None, so only what is given counts."""
+    """A keyword parameter for each field, annotated for typer; None means not given."""
     return [
         inspect.Parameter(
             name,
@@ -35,7 +35,7 @@ def payload_parameters() -> list[inspect.Parameter]:
 
 
 def _option_type(field: FieldInfo) -> Any:
-    """bool, int or an enum as they are; everything else is text, which the model reads."""
+    """Keep bool, int and enum; everything else is text that the model parses."""
     kind = field.annotation
     if isinstance(kind, type) and (kind in (bool, int) or issubclass(kind, StrEnum)):
         return kind
@@ -55,19 +55,19 @@ def _help(field: FieldInfo) -> str:
 
 
 def make_payload(given: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
-    """The execution's input: that of a file, with the options over it, and a local burst list read in.
+    """Build the execution's input: a file's payload, overridden by options, with a local burst list read in.
 
     Parameters
     ----------
     given : mapping
-        Options by field; None was not given.
+        Options by field; None means not given.
     file : Path or None
-        JSON object with a payload.
+        JSON file with a payload.
 
     Raises
     ------
     RefusedError
-        When a file cannot be read, or the payload cannot work; names every wrong field at once.
+        When a file cannot be read, or the payload is wrong; names every wrong field.
     """
     payload = read_payload_file(file) if file else {}
     payload |= {
@@ -78,7 +78,7 @@ def make_payload(given: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
     bursts = burst_list_file(payload.get("burst_id_list"))
     if bursts and not bursts.startswith("s3://"):
         payload["burst_id_list"] = parse_burst_list_text(_text(Path(bursts), "burst list"))
-    # A list on S3 is read by PlanScene; everything else is checked here, before anything starts.
+    # PlanScene reads a list on S3; everything else is checked here, before anything starts.
     checked = {key: value for key, value in payload.items() if key != "burst_id_list" or not _on_s3(value)}
     parse_request(checked, _ANY_BUCKET)
     return payload

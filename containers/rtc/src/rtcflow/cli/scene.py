@@ -1,4 +1,4 @@
-"""`rtcflow scene`: whole scenes in one process, to a folder or to S3, with the options of an execution's payload."""
+"""`rtcflow scene`: make whole scenes in one process, to a folder or S3, with the options of a payload."""
 
 import inspect
 import os
@@ -20,7 +20,7 @@ from rtcflow_contract.request import OrbitChoice
 
 _BUCKET_VARIABLE = "RTCFLOW_BUCKET"
 _DEFAULTS = Sources(scene="asf")
-# Fields of a payload that speak of AWS, or that this command takes in its own way.
+# Payload fields that are about AWS, or that this command defines itself.
 _OF_AWS = ("compute", "max_concurrency", "bursts_per_task")
 _OWN = ("scene", "burst_id_list", "orbit", "orbit_source")
 
@@ -29,25 +29,25 @@ def scene(
     *,
     scene: Annotated[
         list[str] | None,
-        typer.Option(help="Scene by its full name, or a SAFE folder or zip: a path or s3://; several words."),
+        typer.Option(help="Scene id, or a SAFE folder or zip (path or s3://); one or more."),
     ] = None,
     burst_id_list: Annotated[
         list[str] | None,
-        typer.Option(help="Bursts, several words, or a .txt with one a line (a path or s3://); else all."),
+        typer.Option(help="One or more bursts, or a .txt with one per line (path or s3://); all by default."),
     ] = None,
     safe: Annotated[
-        list[str] | None, typer.Option(help="SAFE folder or zip, a path or s3://; as in --scene.")
+        list[str] | None, typer.Option(help="SAFE folder or zip, a path or s3://; same as with --scene.")
     ] = None,
     orbit: Annotated[
         str,
         typer.Option(
-            help="precise, best, an orbit file (.EOF), or where to look for them: folder, s3://, https://."
+            help="precise, best, an orbit file (.EOF), or a source of orbits: folder, s3://, https://."
         ),
     ] = OrbitChoice.BEST.value,
     orbit_source: Annotated[
         str,
         typer.Option(
-            help="Where orbits are looked for: asf, cdse, folder, s3://, https://; several with commas, in turn.",
+            help="Sources of orbits, in order: asf, cdse, folder, s3://, https://; separated by commas.",
             envvar="ORBIT_SOURCE",
         ),
     ] = _DEFAULTS.orbits,
@@ -62,7 +62,7 @@ def scene(
         str, typer.Option(help="EGM2008 raster, added to the heights of tiles.", envvar="GEOID_SOURCE")
     ] = _DEFAULTS.geoid,
     out: Annotated[
-        str | None, typer.Option(help="Folder of this machine for the products, in place of a bucket.")
+        str | None, typer.Option(help="Local folder for the products, instead of a bucket.")
     ] = None,
     static: Annotated[
         Path | None,
@@ -70,14 +70,14 @@ def scene(
     ] = None,
     grids: Annotated[
         Path | None,
-        typer.Option(help="With --out: folder whose grids/ has the bursts' grids; OUT by default."),
+        typer.Option(help="With --out: folder with grids/ of the bursts; OUT by default."),
     ] = None,
     parallel: Annotated[
         int, typer.Option(help="Bursts that compute at once, 1 GB of memory each.", min=1, max=64)
     ] = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched and made.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be fetched and made.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report of each scene as JSON.")] = False,
-    report: Annotated[Path | None, typer.Option(help="HTML file for a report of the run.")] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML file for the report of the run.")] = None,
     cache: Annotated[
         str,
         typer.Option(
@@ -96,12 +96,10 @@ def scene(
     ] = None,
     **fields: Any,
 ) -> None:
-    """Make the bursts of scenes on this machine: to a folder, or to S3 as the state machine does."""
+    """Make the bursts of scenes on this machine, to a folder or to S3 as the state machine does."""
     named = [*(scene or ()), *(safe or ())]
     if not named:
-        raise RefusedError(
-            "give --scene with a scene's name, or the SAFE folder or zip of one", "scene-source"
-        )
+        raise RefusedError("give --scene with a scene id, or a SAFE folder or zip", "scene-source")
     where = _where(out, fields)
     choice, orbits = _orbit(orbit, orbit_source)
     first, *more = (PUBLIC_ORBITS if name == "asf" else name for name in orbits.split(","))
@@ -128,7 +126,7 @@ def scene(
     run_scenes([_scene(name, fields, sources) for name in dict.fromkeys(named)], options)
 
 
-# Typer reads parameters from the signature, which gets those of the payload before the command's own.
+# Typer reads parameters from the signature: those of the payload first, then the command's own.
 _own = [
     p for p in inspect.signature(scene).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD
 ]
@@ -139,7 +137,7 @@ scene.__annotations__ = {parameter.name: parameter.annotation for parameter in _
 
 
 def _where(out: str | None, fields: dict[str, Any]) -> Path | None:
-    """The folder for the products; None where they go to S3, whose bucket is then in the fields."""
+    """The folder for the products; None if they go to the bucket in the fields."""
     bucket = fields.get("s3_bucket")
     if out is not None and bucket:
         raise RefusedError("give either --out with a folder or --s3-bucket with a bucket", reason="output")
@@ -151,16 +149,16 @@ def _where(out: str | None, fields: dict[str, Any]) -> Path | None:
 
 
 def local_folder(out: str) -> Path:
-    """A folder of this machine for products.
+    """Check that a path is a local folder for products.
 
     Raises
     ------
     RefusedError
-        When it is the address of a bucket.
+        When it is an S3 URI.
     """
     if "://" in out:
         raise RefusedError(
-            f"--out {out} is no folder of this machine; to write to S3 use `rtcflow scene` with --s3-bucket",
+            f"--out {out} is not a folder of this machine; to write to S3 use `rtcflow scene` with --s3-bucket",
             reason="output",
         )
     return Path(out)
@@ -178,7 +176,7 @@ def _from_environment() -> str:
 
 
 def _orbit(text: str, source: str) -> tuple[str, str]:
-    """Choice and source of orbits; a file or a place in place of a choice is the source."""
+    """Choice and source of orbits; a file or location given as choice is the source."""
     if text in list(OrbitChoice):
         return text, source
     return OrbitChoice.BEST.value, text

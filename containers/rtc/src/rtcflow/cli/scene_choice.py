@@ -1,4 +1,4 @@
-"""Which scene a command is about: a SAFE, or a scene id and the archive that has it."""
+"""Choose the scene of a command: a SAFE, or a scene id and its archive."""
 
 from typing import Annotated
 
@@ -13,12 +13,12 @@ Safe = Annotated[
     str | None, typer.Option(help="SAFE folder or zip of the scene: a path or an s3:// location.")
 ]
 SceneSource = Annotated[
-    str, typer.Option(help="Archive of the scene, asf or cdse; see the guide for its login.")
+    str, typer.Option(help="Archive of the scene, asf or cdse; the guide explains logins.")
 ]
 
 
 def choose_scene(safe: str | None, scene: str | None, archive: str) -> tuple[str, str]:
-    """Where the scene comes from, and its id.
+    """Source of the scene, and its id.
 
     Raises
     ------
@@ -30,5 +30,7 @@ def choose_scene(safe: str | None, scene: str | None, archive: str) -> tuple[str
     if safe is not None:
         return safe, scene_of_path(safe)
     if archive not in ARCHIVES:
-        raise RefusedError(f"'{archive}' is no archive; use {' or '.join(ARCHIVES)}", reason="scene-source")
+        raise RefusedError(
+            f"'{archive}' is not an archive; use {' or '.join(ARCHIVES)}", reason="scene-source"
+        )
     return archive, parse_scene_id(str(scene)).id

@@ -1,4 +1,4 @@
-"""What a run of scenes shows: a clock and a bar for the whole and each burst in hand, a line for each that ended."""
+"""Terminal output of a run: a progress bar for the run and each burst in progress, a line for each that ended."""
 
 import os
 import threading
@@ -18,19 +18,19 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import BurstOutcome, Outcome
 
-# A bar that is full has ended for rich, and stops its clock.
+# Rich treats a full bar as finished and stops its clock.
 _NOT_YET_FULL = 0.99
 
 
 class Screen:
-    """Lines on the terminal; without bars where the output is none.
+    """Prints to the terminal; without bars if the output is not a terminal.
 
     Parameters
     ----------
     bursts : int
-        Bursts of the run, those included that exist.
+        Number of bursts of the run, including existing ones.
     quiet : bool
-        Whether lines go to stderr, because the output is a report in JSON.
+        Whether lines go to stderr because stdout has a JSON report.
     """
 
     def __init__(self, bursts: int, quiet: bool = False) -> None:
@@ -62,7 +62,7 @@ class Screen:
         self._bars.stop()
 
     def begins(self, job: BurstJob) -> Progress:
-        """A bar for a burst that begins."""
+        """Show a bar for a burst that begins."""
         task = self._bars.add_task("", total=1.0, name=name_of(job), count="")
         with self._lock:
             self._tasks[id(job)] = task
@@ -73,7 +73,7 @@ class Screen:
         return report
 
     def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:
-        """A line for a burst that has ended, in place of its bar."""
+        """Replace the bar of a burst that ended by a line."""
         with self._lock:
             task = self._tasks.pop(id(job), None)
         if task is not None:
@@ -92,7 +92,7 @@ class Screen:
         )
 
     def failed(self, name: str, outcome: BurstOutcome, error: BaseException | None) -> None:
-        """A line for a burst that was not made."""
+        """Print a line for a burst that failed."""
         if error is not None and os.environ.get("RTCFLOW_DEBUG") == "1":
             self.errors.print("".join(traceback.format_exception(error)), markup=False)
         if self._number > 1:
@@ -100,7 +100,7 @@ class Screen:
             self.complain(f"{name}: {kind.value}: {outcome.message}")
 
     def made(self, name: str, manifest: Manifest, where: str) -> None:
-        """Lines for a burst that was made."""
+        """Print lines for a burst that was made."""
         size = sum(file.size for file in manifest.files)
         notes = "".join(f"\n  {note}" for note in manifest.notes)
         used = manifest.resources
@@ -111,7 +111,7 @@ class Screen:
         )
 
     def skipped(self, name: str, manifest: Manifest, where: str) -> None:
-        """Lines for a burst whose product exists."""
+        """Print lines for a burst whose product exists."""
         self._say(
             self.console,
             f"{name}: skipped, a product of {manifest.grid.spacing:g} m by engine {manifest.engine.name} exists "
@@ -119,21 +119,21 @@ class Screen:
         )
 
     def complain(self, text: str) -> None:
-        """A line that something is wrong."""
+        """Print a warning."""
         self._say(self.errors, text, "bold red")
 
     def say(self, text: str, style: str = "") -> None:
-        """A line."""
+        """Print a line."""
         self._say(self.console, text, style)
 
     def _say(self, console: Console, text: str, style: str = "") -> None:
-        # Above the bars, where they are shown.
+        # Above the bars, if they are shown.
         shown = self._bars.console if self._bars.live.is_started else console
         shown.print(text, style=style, markup=False)
 
 
 def name_of(job: BurstJob) -> str:
-    """A burst as people read of it; its static layers are another product of it."""
+    """Name of a burst for people; its static layers are marked as such."""
     static = job.product is Product.RTC_S1_STATIC and job.linked_static is None
     return f"{job.burst_id} static layers" if static else job.burst_id
 

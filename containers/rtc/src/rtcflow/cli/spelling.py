@@ -1,13 +1,13 @@
-"""Command lines in the spellings that people bring along: underscores, and one option with several words."""
+"""Accept other spellings of options: underscores, and several values after one option."""
 
 from collections.abc import Iterator, Sequence
 
-# Options that take all words up to the next option.
+# Options that take all values up to the next option.
 _OF_SEVERAL_WORDS = ("--burst-id-list", "--scene")
 
 
 def spelled(words: Sequence[str]) -> list[str]:
-    """The words with hyphens in the names of options, and with an option before each of its words.
+    """Spell option names with hyphens, and repeat an option before each of its values.
 
     Examples
     --------

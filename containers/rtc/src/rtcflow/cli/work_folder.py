@@ -1,4 +1,4 @@
-"""The work folder of a run of this machine: its own while it lives, and gone with whatever killed runs left."""
+"""The work folder of a local run; removed at its end, as are those that killed runs left."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ _IN_OUT = ".rtcflow"
 
 @contextmanager
 def work_folder(out: Path | None, parent: Path | None) -> Iterator[Path]:
-    """A folder for unfinished files: in `parent`, else hidden in the folder of the products, else the system's own.
+    """A folder for unfinished files: in `parent`, else hidden in the product folder, else the system's.
 
     Raises
     ------
     RefusedError
-        When nothing can be written there.
+        When it cannot be written.
     """
     inside = out / _IN_OUT if out is not None and parent is None else None
     try:
@@ -37,12 +37,12 @@ def work_folder(out: Path | None, parent: Path | None) -> Iterator[Path]:
 
 
 def _tidy(folder: Path) -> None:
-    """Remove the hidden folder, unless another run is at work in it."""
+    """Remove the hidden folder unless another run uses it."""
     with suppress(OSError):
         if not any(path.is_dir() for path in folder.iterdir()):
             for lock in folder.iterdir():
                 lock.unlink()
             folder.rmdir()
     with suppress(OSError):
-        # A refused run leaves no empty folder that it made.
+        # Do not leave an empty folder after a refused run.
         folder.parent.rmdir()

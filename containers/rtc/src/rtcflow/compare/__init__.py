@@ -1,1 +1,1 @@
-"""Differences of two products, layer by layer: how far two engines, or two versions of one, agree."""
+"""Differences of two products, layer by layer, to compare engines or versions."""

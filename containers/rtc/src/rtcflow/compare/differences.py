@@ -1,4 +1,4 @@
-"""What two arrays of a layer differ by, in the unit people judge the layer in."""
+"""Differences of two arrays of a layer, in the layer's usual unit."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
@@ -35,7 +35,7 @@ class ClassOverlap:
 
 @dataclass(frozen=True)
 class Differences:
-    """Differences of a layer, second product less the first.
+    """Differences of a layer, second product minus first.
 
     `bias` is the mean difference, `p50`, `p95` and `p99` percentiles of the absolute difference, all in `unit`, over
     the `pixels` valid in both. `agreement` is the share of those whose class is the same (mask only), `validity` the
@@ -59,7 +59,7 @@ class Differences:
 
 
 class Measured(NamedTuple):
-    """Figures of a layer, and its difference at each pixel, shape (rows, cols): NaN where not both are valid."""
+    """Figures of a layer, and its difference at each pixel, shape (rows, cols), NaN unless both are valid."""
 
     differences: Differences
     map: np.ndarray
@@ -68,8 +68,8 @@ class Measured(NamedTuple):
 def differences_of(pair: Pair) -> Measured:
     """Compare a layer.
 
-    Backscatter and area factors differ by decibels, which needs values above zero: where noise removal left none,
-    validity is compared and the pixel left out.
+    Backscatter and area factors are compared in decibels, which needs values above zero; other pixels count only for
+    validity.
 
     Raises
     ------

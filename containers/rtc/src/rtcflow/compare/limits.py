@@ -1,15 +1,15 @@
-"""How far two products may differ, and where they differ by more."""
+"""Limits of the differences of two products, and what exceeds them."""
 
 from typing import NamedTuple
 
 from rtcflow.compare.differences import CLASSES, DECIBEL, DEGREES, METRES, RATIO, Differences
 
-# A class of fewer pixels in both products together says little by its overlap.
+# Overlaps of classes with fewer pixels in both products together are not judged.
 _PIXELS_OF_A_CLASS = 500
 
 
 class Limits(NamedTuple):
-    """Most that layers may differ by, least that they must agree by; the defaults hold between the engines.
+    """Limits of differences and of agreement; the defaults hold between the engines.
 
     Decibels for backscatter and area factors; `p95` is the 95th percentile of the absolute difference.
     """
@@ -36,12 +36,12 @@ _VALIDITY = ("validity", "validity", False)
 
 
 def p95_limit(unit: str, limits: Limits) -> float:
-    """Most that the 95th percentile of a number's absolute difference may be."""
+    """Limit of the 95th percentile of the absolute difference."""
     return float(getattr(limits, _P95[unit]))
 
 
 def exceeded(differences: Differences, limits: Limits) -> list[str]:
-    """What of a layer is outside the limits, each as a phrase; empty where all is within."""
+    """Figures of a layer outside the limits, as phrases."""
     phrases = []
     for figure, name, at_most in (*_RULES[differences.unit], _VALIDITY):
         value, limit = float(getattr(differences, figure)), float(getattr(limits, name))

@@ -1,4 +1,4 @@
-"""The layers of two product folders, pixel beside pixel."""
+"""Read the layers of two products on their common pixels."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ from rasterio.windows import Window, from_bounds
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import LAYERS
 
-# Of a pixel: more is another grid, less is how coordinates are stored.
+# In pixels: a larger shift is another grid, a smaller one is rounding of coordinates.
 _ALIGNED = 1e-3
 
 
@@ -25,9 +25,9 @@ class Pair(NamedTuple):
 
 
 def find_layers(folder: Path) -> dict[str, Path]:
-    """Files of a product folder by layer name, found by how their names end.
+    """Files of a product folder by layer, from the endings of their names.
 
-    Takes this project's product folders and those of the OPERA RTC workflow, or the folder around one.
+    Accepts product folders of this project and of OPERA's RTC workflow, or the folder around one.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def find_layers(folder: Path) -> dict[str, Path]:
 
 
 def common_layers(a: dict[str, Path], b: dict[str, Path], wanted: Iterable[str] = ()) -> list[str]:
-    """Layers to compare: those wanted or, where none are named, all of both products.
+    """Layers to compare: the named ones, or all of both products.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def common_layers(a: dict[str, Path], b: dict[str, Path], wanted: Iterable[str] 
     unknown = [name for name in names if name not in LAYERS]
     if unknown:
         raise RefusedError(
-            f"there is no layer {', '.join(unknown)}; take some of {', '.join(LAYERS)}", reason="layer-name"
+            f"there is no layer {', '.join(unknown)}; use some of {', '.join(LAYERS)}", reason="layer-name"
         )
     for title, have in (("first", a), ("second", b)):
         missing = [name for name in names if name not in have]
@@ -82,7 +82,7 @@ def common_layers(a: dict[str, Path], b: dict[str, Path], wanted: Iterable[str] 
 
 
 def read_pair(layer: str, a: Path, b: Path) -> Pair:
-    """Read a layer of two products where their grids overlap.
+    """Read the overlap of a layer of two products.
 
     Raises
     ------
@@ -110,7 +110,8 @@ def read_pair(layer: str, a: Path, b: Path) -> Pair:
 def _check_grids(layer: str, one: rasterio.DatasetReader, two: rasterio.DatasetReader) -> None:
     if one.crs != two.crs or any(abs(p - q) > 1e-9 for p, q in zip(one.res, two.res, strict=True)):
         raise RefusedError(
-            f"layer {layer} is on other grids: {_grid_text(one)} and {_grid_text(two)}; make both products on one grid",
+            f"layer {layer} is on different grids: {_grid_text(one)} and {_grid_text(two)}; make both products on "
+            "one grid",
             reason="other-grid",
         )
     shift = (
@@ -119,7 +120,7 @@ def _check_grids(layer: str, one: rasterio.DatasetReader, two: rasterio.DatasetR
     )
     if any(abs(pixels - round(pixels)) > _ALIGNED for pixels in shift):
         raise RefusedError(
-            f"layer {layer} is on other grids: they are shifted by part of a pixel; make both products on one grid",
+            f"layer {layer} is on grids shifted by part of a pixel; make both products on one grid",
             reason="other-grid",
         )
 

@@ -13,16 +13,16 @@ _ACROSS = 640
 _COLUMNS = 2
 _MARGIN, _TITLE, _TEXT = 12, 22, 360
 _PAPER, _INK, _NOTHING = (255, 255, 255), (40, 40, 40), (214, 214, 214)
-# Ends of the scale: the second product lower, equal, the second product higher. Told apart by colour-blind readers.
+# Colours for second product lower, equal, higher; colour-blind readers can tell them apart.
 _LOWER, _EQUAL, _HIGHER = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 
 
 def draw(measured: Sequence[Measured], limits: Limits, path: Path) -> None:
-    """Write a PNG with the difference map of each layer, titled with its scale.
+    """Write a PNG with a difference map of each layer and its scale.
 
-    Blue is where the second product is lower, red where it is higher (for the mask: where the class is another),
-    grey where not both are valid. A scale ends at the 99th percentile of the layer's absolute difference, or at the
-    limit to its 95th where that is more, so that rounding does not look like a difference.
+    Blue means that the second product is lower, red that it is higher (for the mask, that the class differs), grey that
+    not both are valid. A scale ends at the 99th percentile of the layer's absolute difference, or at the limit of its
+    95th percentile if that is larger, so that rounding does not look like a difference.
     """
     tiles = [_tile(one, limits) for one in measured]
     width, height = (max(tile.size[axis] for tile in tiles) for axis in (0, 1))
@@ -56,13 +56,13 @@ def _tile(measured: Measured, limits: Limits) -> Image.Image:
 
 
 def _factor(shape: tuple[int, ...]) -> int:
-    """How many pixels a side become one, so that the longer side fits."""
+    """Downsampling factor that makes the longer side fit."""
     factor = -(-max(shape) // _ACROSS)
     return factor if min(shape) >= factor else 1
 
 
 def _shrunk(values: np.ndarray, factor: int) -> np.ndarray:
-    """The largest difference, with its sign, of each square block: a mean would hide what is small and far off."""
+    """The largest difference of each square block, with its sign; a mean would hide small spots."""
     if factor == 1:
         return values
     rows, cols = (size // factor for size in values.shape)

@@ -1,4 +1,4 @@
-"""Backscatter of one convention into another, by the layers of a static product."""
+"""Convert backscatter between conventions with the layers of a static product."""
 
 from rtcflow.conversion.factors import convert, factor, layers_for
 

@@ -1,4 +1,4 @@
-"""The arithmetic between gamma0, sigma0, beta0 and sigma0 on the ellipsoid.
+"""Conversion between gamma0, sigma0, beta0 and sigma0 on the ellipsoid.
 
 With the layers of a static product: beta0 = gamma0 x rtc_anf_gamma0_to_beta0, sigma0 = gamma0 x
 rtc_anf_gamma0_to_sigma0, and on the ellipsoid sigma0 = beta0 x sin(incidence_angle) (Small 2011, doi
@@ -23,11 +23,11 @@ _LAYERS = {
 
 
 def layers_for(source: Backscatter | str, target: Backscatter | str) -> frozenset[str]:
-    """Names of the static layers that a conversion takes; none from a convention to itself."""
+    """Names of the static layers that a conversion needs; none from a convention to itself."""
     source, target = Backscatter(source), Backscatter(target)
     if source is target:
         return frozenset()
-    # Between beta0 and the ellipsoid the terrain does not count.
+    # Between beta0 and the ellipsoid the terrain does not matter.
     return (
         _LAYERS[source] ^ _LAYERS[target]
         if _TO_BETA0 in _LAYERS[source]
@@ -36,13 +36,13 @@ def layers_for(source: Backscatter | str, target: Backscatter | str) -> frozense
 
 
 def factor(source: Backscatter | str, target: Backscatter | str, layers: Mapping[str, Any]) -> Any:
-    """What values of `source` are multiplied by to be of `target`.
+    """Factor by which values of `source` are multiplied to give `target`.
 
     Parameters
     ----------
     source, target : Backscatter or str
     layers : mapping of str to array
-        Those of a static product that `layers_for` names, (rows, cols); angles in degrees.
+        The static layers of `layers_for`, (rows, cols); angles in degrees.
 
     Returns
     -------
@@ -66,5 +66,5 @@ def factor(source: Backscatter | str, target: Backscatter | str, layers: Mapping
 def convert(
     values: Any, source: Backscatter | str, target: Backscatter | str, layers: Mapping[str, Any]
 ) -> Any:
-    """Backscatter of one convention in another, linear power; parameters are those of `factor`."""
+    """Convert backscatter, linear power, to another convention; parameters are those of `factor`."""
     return values * factor(source, target, layers)

@@ -1,4 +1,4 @@
-"""A product's backscatter in another convention, as files."""
+"""Convert the backscatter files of a product to another convention."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -42,12 +42,12 @@ def convert_product(product: Path, static: Path, target: Backscatter, out: Path)
     Raises
     ------
     RefusedError
-        When a folder has no such layers, the two are of different bursts or grids, or the product is of `target`.
+        When a folder lacks the layers, bursts or grids differ, or the product is in the target convention already.
     """
     found, of_static = find_layers(product), find_layers(static)
     paths = {name: path for name, path in found.items() if name in POLARIZATION_LAYERS}
     if not paths:
-        raise RefusedError(f"{product} has no layer of backscatter; give a product RTC_S1", "layer-missing")
+        raise RefusedError(f"{product} has no layer of backscatter; give an RTC_S1 product", "layer-missing")
     written = []
     for name, path in paths.items():
         source = _read(path)
@@ -73,17 +73,17 @@ def _convention(source: _Source, path: Path) -> Backscatter:
         return Backscatter(text)
     except ValueError:
         raise RefusedError(
-            f"{path.name} does not say of which convention it is (tag {_CONVENTION_TAG} is '{text}'); give a product "
+            f"{path.name} does not name its convention (tag {_CONVENTION_TAG} is '{text}'); give a product "
             "of rtcflow or OPERA",
             "backscatter",
         ) from None
 
 
 def _beside(name: str, paths: dict[str, Path], folder: Path, source: _Source, path: Path) -> np.ndarray:
-    """A static layer on the grid of a product's layer."""
+    """Read a static layer on the grid of a product's layer."""
     if name not in paths:
         raise RefusedError(
-            f"{folder} has no layer {name}; give the burst's product RTC_S1_STATIC", "layer-missing"
+            f"{folder} has no layer {name}; give the burst's RTC_S1_STATIC product", "layer-missing"
         )
     static = _read(paths[name])
     bursts = [found.tags.get(_BURST_TAG, "").lower().replace("-", "_") for found in (source, static)]

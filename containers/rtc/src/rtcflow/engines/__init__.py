@@ -1,1 +1,1 @@
-"""Engines: what turns fetched inputs into the layers of a burst product."""
+"""Engines turn fetched inputs into the layers of a burst product."""

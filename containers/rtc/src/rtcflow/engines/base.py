@@ -20,7 +20,7 @@ from rtcflow_contract.manifest import Acquisition, Quality
 class EngineInputs(NamedTuple):
     """All inputs of a burst, on this machine.
 
-    `notes` are sentences on what is unusual about them, `facts` what is kept of them in the manifest's parameters.
+    `notes` are sentences on unusual inputs, `facts` go into the manifest's parameters.
     """
 
     scene: FetchedScene
@@ -33,15 +33,15 @@ class EngineInputs(NamedTuple):
     facts: Mapping[str, Any] = MappingProxyType({})
 
 
-# What engines call the method of Shiroma et al. (2022), for geocoding and for radiometric terrain correction.
+# Engines' name of the method of Shiroma et al. (2022), for geocoding and for radiometric terrain correction.
 AREA_PROJECTION = "area projection"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Processing:
-    """How an engine processed a burst: what every engine has to say, and under `more` what only this one does.
+    """How an engine processed a burst: fields common to all engines, and `more` for its own.
 
-    `dem_interpolation`, `geocoding` and `radiometric_terrain_correction` name a method; the others say whether the
+    `dem_interpolation`, `geocoding` and `radiometric_terrain_correction` are names of methods; the others say whether a
     correction was applied.
     """
 
@@ -54,7 +54,7 @@ class Processing:
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, Any]:
-        """All of it as parameters of the manifest."""
+        """All fields as parameters of the manifest."""
         common = {name: value for name, value in vars(self).items() if name != "more"}
         return {**common, **self.more}
 
@@ -69,7 +69,7 @@ class EngineResult(NamedTuple):
     parameters : dict
         Of the processing, as the manifest has them.
     compiled : str or None
-        State of the code that was compiled, for an engine that compiles.
+        State of the compiled code, for an engine that compiles.
     notes : tuple of str
         Sentences for the user.
     """
@@ -103,4 +103,4 @@ class Engine(Protocol):
         meter: Meter,
         progress: Progress,
     ) -> WriteFiles:
-        """Compute the layers; gives the function that writes them, so that meanwhile another burst can compute."""
+        """Compute the layers; returns the function that writes them, so that another burst can compute meanwhile."""

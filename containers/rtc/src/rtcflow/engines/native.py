@@ -32,7 +32,7 @@ from rtcflow_contract.product_id import browse_file_name, layer_file_name, metad
 if TYPE_CHECKING:
     from rtcflow.native.engine import ComputedLayers
 
-# Measurements are in radar geometry: that their TIFFs have no georeference is no news.
+# Measurements are in radar geometry, so their TIFFs have no georeference.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 _SOFTWARE = ("numpy", "numba", "rasterio", "pyproj")
@@ -56,10 +56,10 @@ class NativeEngine:
         meter: Meter,
         progress: Progress,
     ) -> WriteFiles:
-        """Compute the layers in memory; gives the function that writes all files of the product."""
+        """Compute the layers in memory; returns the function that writes all files of the product."""
         options = _options(job)
         with meter.stage("compute"):
-            # Numba takes seconds to load; a burst whose inputs are refused does without it.
+            # Numba takes seconds to load, so it is imported only after all inputs are accepted.
             from rtcflow.native.engine import compute_layers
 
             computed = compute_layers(
@@ -164,12 +164,12 @@ def _processing(job: BurstJob, options: NativeOptions, computed: "ComputedLayers
 
 
 def _compiled_state() -> str:
-    # Numba is loaded by now, and is not before.
+    # Numba is loaded by now, but not when this module is imported.
     from rtcflow.compiled_code import compiled_state
 
     return compiled_state()
 
 
 def _valid_pixels(arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """Pixels inside the burst's valid samples, shape (rows, cols): where the mask is not fill."""
+    """Pixels inside the burst's valid samples, shape (rows, cols): those whose mask is not fill."""
     return arrays["mask"] != int(LAYERS["mask"].nodata)

@@ -1,15 +1,15 @@
-"""What a manifest says of an orbit whose state vectors are not smooth."""
+"""Parameters of the manifest on the smoothness of an orbit."""
 
 from typing import Literal
 
-# A real orbit is fitted to well under this.
+# Real orbits are fitted to well below this.
 _SMOOTH_M = 0.005
-# Of a step of 2 to 3 cm, by where it lies; native fits one curve through it, isce3 interpolates between its vectors.
+# Effect of a step of 2 to 3 cm, depending on its place; native fits one curve, isce3 interpolates between vectors.
 _EFFECT = {"native": "0.02 to 0.04", "isce3": "0.006 to 0.18"}
 
 
 def orbit_fit_record(residual_m: float, engine: Literal["native", "isce3"]) -> dict[str, object]:
-    """Parameters of the processing that tell how smooth the orbit is, and above 5 mm what that does."""
+    """Parameters on how smooth the orbit is, with a note on the effect if the residual is above 5 mm."""
     record: dict[str, object] = {"orbit_fit_residual_m": round(residual_m, 4)}
     if residual_m > _SMOOTH_M:
         record["orbit_fit_note"] = (

@@ -1,4 +1,4 @@
-"""The engines there are, and which one a job gets."""
+"""The engines, and the choice for a job."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from rtcflow.engines.native import NativeEngine
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import Engine as EngineChoice
 
-# In the order in which `auto` prefers them.
+# In the order of preference of `auto`.
 ENGINES: tuple[Engine, ...] = (Isce3Engine(), NativeEngine())
 
 _HOW_TO_GET = {
     EngineChoice.ISCE3: (
         "run the container image built with --target isce3, or install isce3 and s1reader from conda-forge and "
-        "OPERA RTC beside them (docs/engines.md), or take engine native"
+        "OPERA RTC beside them (docs/engines.md), or use engine native"
     ),
     EngineChoice.NATIVE: "install rtcflow with its engine's dependencies",
 }
@@ -26,7 +26,7 @@ def choose_engine(choice: EngineChoice, engines: Sequence[Engine] = ENGINES) -> 
     Raises
     ------
     RefusedError
-        When the engine asked for is not installed; says how to get it.
+        When the requested engine is not installed; says how to get it.
     """
     for engine in engines:
         if choice in (EngineChoice.AUTO, EngineChoice(engine.name)) and engine.available():

@@ -1,1 +1,1 @@
-"""The map grid of a burst: where it comes from and how it is kept."""
+"""The map grid of a burst: its origin and storage."""

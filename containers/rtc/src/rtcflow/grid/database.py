@@ -1,7 +1,7 @@
-"""Burst grids out of a burst database: OPERA's sqlite schema.
+"""Read burst grids from a burst database with OPERA's sqlite schema.
 
-Table `burst_id_map` has one row a burst: `burst_id_jpl`, `epsg` and the bounds `xmin, ymin, xmax, ymax` in metres.
-Bounds are snapped outwards to the pixel size; for another CRS they are reprojected first, edges and all.
+Table `burst_id_map` has one row per burst: `burst_id_jpl`, `epsg` and the bounds `xmin, ymin, xmax, ymax` in metres.
+Bounds are snapped outwards to the pixel size; for another CRS their densified outline is reprojected first.
 """
 
 import json
@@ -40,12 +40,12 @@ class DatabaseBurst(NamedTuple):
     outline: Polygon
 
     def grid(self, spacing: float, epsg: int | None = None) -> Grid:
-        """The burst's grid with pixels of a size, metres, in its own CRS or in another.
+        """The burst's grid with a pixel size in metres, in its own CRS or another.
 
         Raises
         ------
         RefusedError
-            When the CRS does not reach the burst.
+            When the CRS does not cover the burst.
         """
         left, bottom, right, top = (
             self.bounds if epsg in (None, self.epsg) else self._bounds_in(int(epsg or 0))
@@ -67,15 +67,15 @@ class DatabaseBurst(NamedTuple):
             x, y = Transformer.from_crs(self.epsg, epsg, always_xy=True).transform(x[0], y[0])
         except CRSError as error:
             raise RefusedError(
-                f"output_crs {epsg} is no known EPSG code; give one like 3031", "crs"
+                f"output_crs {epsg} is not a known EPSG code; give one like 3031", "crs"
             ) from error
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
-            raise RefusedError(f"output_crs {epsg} does not reach burst {self.burst_id}; give another", "crs")
+            raise RefusedError(f"output_crs {epsg} does not cover burst {self.burst_id}; give another", "crs")
         return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
 
 def read_database(path: Path, area: BaseGeometry) -> Iterator[DatabaseBurst]:
-    """Bursts of a database whose grid meets an area.
+    """Bursts of a database whose grid intersects an area.
 
     Parameters
     ----------
@@ -86,24 +86,24 @@ def read_database(path: Path, area: BaseGeometry) -> Iterator[DatabaseBurst]:
     Raises
     ------
     RefusedError
-        When the file is no burst database.
+        When the file is not a burst database.
     """
     if not path.is_file():
-        raise RefusedError(f"{path} is no file; give the burst database", reason="burst-database")
+        raise RefusedError(f"{path} is not a file; give the burst database", reason="burst-database")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
             for epsg, rows in groupby(database.execute(_QUERY), key=lambda row: int(row[1])):
                 yield from _meeting(epsg, list(rows), area)
     except (sqlite3.Error, CRSError, ValueError, TypeError) as error:
         raise RefusedError(
-            f"{path} is no burst database ({error}); it needs a table burst_id_map with burst_id_jpl, epsg, xmin, "
+            f"{path} is not a burst database ({error}); it needs a table burst_id_map with burst_id_jpl, epsg, xmin, "
             "ymin, xmax and ymax",
             reason="burst-database",
         ) from error
 
 
 def read_area(text: str) -> BaseGeometry:
-    """An area from a GeoJSON file or from `west,south,east,north` in degrees.
+    """Read an area from a GeoJSON file or from `west,south,east,north` in degrees.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def read_area(text: str) -> BaseGeometry:
         west = south = east = north = math.nan
     if not (south < north and west != east and south >= -90 and north <= 90):
         raise RefusedError(
-            f"area '{text}' is neither a GeoJSON file nor west,south,east,north in degrees; give one of both",
+            f"area '{text}' is neither a GeoJSON file nor west,south,east,north in degrees; give one of them",
             reason="area",
         )
     return box(west, south, east if east > west else east + 360.0, north)
@@ -131,7 +131,7 @@ def _area_of_file(path: Path) -> BaseGeometry:
         area = unary_union([shape(feature.get("geometry", feature)) for feature in features])
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, ShapelyError) as error:
         raise RefusedError(
-            f"{path} is no GeoJSON file ({error}); give polygons in degrees", "area"
+            f"{path} is not a GeoJSON file ({error}); give polygons in degrees", "area"
         ) from error
     if not isinstance(area, Polygon | MultiPolygon) or area.is_empty:
         raise RefusedError(f"{path} holds no polygon; give polygons in degrees", reason="area")
@@ -139,7 +139,7 @@ def _area_of_file(path: Path) -> BaseGeometry:
 
 
 def _meeting(epsg: int, rows: list[tuple[Any, ...]], area: BaseGeometry) -> Iterator[DatabaseBurst]:
-    """Those of one CRS that meet the area: by their box of degrees first, all at once."""
+    """Bursts of one CRS that intersect the area, after a vectorized check of their boxes in degrees."""
     bounds = np.array([row[2:] for row in rows], float)
     x, y = _ring(bounds)
     lon, lat = Transformer.from_crs(CRS.from_epsg(epsg), 4326, always_xy=True).transform(x, y)

@@ -1,4 +1,4 @@
-"""Which grid a burst gets, so that passes and static layers line up pixel for pixel."""
+"""Choose the grid of a burst, so that passes and static layers line up pixel for pixel."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ from rtcflow_files import storage
 
 
 def check_crs(epsg: int | None) -> None:
-    """Refuse an output CRS that is unknown or not in metres on a map.
+    """Refuse an output CRS that is unknown or not projected in metres.
 
     Raises
     ------
@@ -39,10 +39,10 @@ def check_crs(epsg: int | None) -> None:
 
 
 def resolve_grid(job: BurstJob, own_grid: Callable[[], Grid], client: Any = None) -> tuple[Grid, str]:
-    """The grid of a job's burst, and where it comes from.
+    """The grid of a job's burst, and its origin.
 
-    Order: the job's, the linked static product's, the stored one, the burst's own footprint; the last is stored for all
-    that follow, and where another process was first, its grid counts.
+    In order: the job's grid, that of the linked static product, the stored one, the burst's own footprint. The last is
+    stored for later products; if another process stored one first, that is used.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def resolve_grid(job: BurstJob, own_grid: Callable[[], Grid], client: Any = None
     Raises
     ------
     RefusedError
-        When the CRS is none, or the grid does not have the job's resolution or CRS.
+        When the CRS is invalid, or the grid does not have the job's resolution or CRS.
     """
     check_crs(job.output_crs)
     if job.grid is not None:

@@ -1,4 +1,4 @@
-"""Where grids of bursts are stored: below a project folder on S3 or on disk, the first one to come counts."""
+"""Store grids of bursts below a project folder on S3 or on disk; the first one stored is kept."""
 
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from rtcflow_files import storage
 
 
 class StoredHow(StrEnum):
-    """What became of a grid that was put: stored, or the same or another one was there."""
+    """Result of storing a grid: stored, or the same or another one existed."""
 
     NEW = "new"
     SAME = "same"
@@ -19,7 +19,7 @@ class StoredHow(StrEnum):
 
 
 def read_grid(at: Location, client: Any = None) -> Grid | None:
-    """The stored grid, or None; RefusedError when there is something else."""
+    """Read the stored grid, or None; RefusedError if the file is not a grid."""
     try:
         return read_stored(Grid, storage.read_bytes(at, client), at)
     except NotFoundError:
@@ -31,7 +31,7 @@ def read_grid(at: Location, client: Any = None) -> Grid | None:
 
 
 def write_grid(at: Location, grid: Grid, client: Any = None) -> StoredHow:
-    """Store a grid unless there is one."""
+    """Store a grid unless one exists."""
     if storage.write_if_absent(at, grid.model_dump_json().encode(), client):
         return StoredHow.NEW
     return StoredHow.SAME if read_grid(at, client) == grid else StoredHow.OTHER

@@ -123,7 +123,7 @@ def sample_height(heights, table, row, col):
 
     Kernel of `sample_heights`, which states it for arrays; `table` is `spline_table`.
     """
-    # Before they become integers: what is no number or beyond all integers is outside too.
+    # Before they become integers: what is not a number or beyond all integers is outside too.
     if not (row >= 1.0 and col >= 1.0 and row < heights.shape[0] - 4 and col < heights.shape[1] - 4):
         return np.nan
     i, j = int(np.floor(row)), int(np.floor(col))

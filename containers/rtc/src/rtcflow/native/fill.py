@@ -14,7 +14,7 @@ from rtcflow.native.simd import with_room
 from rtcflow_contract.errors import RefusedError
 
 LEAST_RUN = 64
-# Of the valid samples: what is left is no product of the burst.
+# Of the valid samples: what is left is not a product of the burst.
 _MOST_FILLED = 0.98
 # Every run of that length has a sample at a multiple of this.
 _PROBE = LEAST_RUN // 2

@@ -107,7 +107,9 @@ def default_grid(ring: Ring, spacing: float, epsg: int | None = None) -> Grid:
     try:
         crs = CRS.from_epsg(code)
     except CRSError as error:
-        raise RefusedError(f"output_crs {code} is no known EPSG code; give one like 3031", "crs") from error
+        raise RefusedError(
+            f"output_crs {code} is not a known EPSG code; give one like 3031", "crs"
+        ) from error
     if not crs.is_projected:
         raise RefusedError(
             f"output_crs {code} ({crs.name}) is not projected; give a CRS in metres like 3031", "crs"

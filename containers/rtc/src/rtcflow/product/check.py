@@ -38,7 +38,7 @@ def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
         is_valid, errors, _ = cog_validate(path, quiet=True)
         with rasterio.open(path) as source:
             grid = _grid_of(source)
-            problems = [] if is_valid else [f"it is no valid COG ({'; '.join(errors)})"]
+            problems = [] if is_valid else [f"it is not a valid COG ({'; '.join(errors)})"]
             if source.dtypes[0] != layer.dtype or source.count != 1:
                 problems.append(f"it holds {source.count} x {source.dtypes[0]}, not 1 x {layer.dtype}")
             if not _same_grid(grid, planned):

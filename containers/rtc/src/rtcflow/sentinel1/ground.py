@@ -143,7 +143,7 @@ def outline(burst: Burst, annotation: Path) -> NDArray[np.float64]:
     pixels = sorted({point.pixel for point in read.grid})
     by_place = {(point.line, point.pixel): point for point in read.grid}
     if len(rows) < 2 or len(pixels) < 2 or len(by_place) != len(rows) * len(pixels):
-        raise read.unreadable("its geolocation grid is no grid")
+        raise read.unreadable("its geolocation grid is not a grid")
     # Bursts overlap or leave gaps: a row belongs to a time, and not to a line of the raster.
     times = [(by_place[row, pixels[0]].time - burst.sensing_start).total_seconds() for row in rows]
     lines = np.array([burst.first_valid_line, burst.last_valid_line]) * burst.azimuth_interval_s

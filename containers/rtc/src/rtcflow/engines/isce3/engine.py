@@ -1,4 +1,4 @@
-"""The engine as a job sees it: lay out inputs, run the workflow, collect its output."""
+"""The isce3 engine: stage inputs, run the workflow, collect its output."""
 
 import importlib.util
 import logging
@@ -25,16 +25,16 @@ from rtcflow_contract.layers import Product
 if TYPE_CHECKING:
     from rtcflow.engines.isce3.terrain import StagedDem
 
-# The variant for one burst: rtc_s1.py gives a burst one thread, however many there are.
+# The variant for one burst: rtc_s1.py uses one thread per burst, however many are available.
 SCRIPT = "rtc_s1_single_job.py"
 _MODULES = ("isce3", "s1reader", "rtc")
-# A burst takes 7 minutes on 2 cores and an hour on one that is slow.
+# A burst takes 7 minutes on 2 cores, and an hour on a slow one.
 _TIME_LIMIT_S = 7200.0
 
 _ASK = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))"
 _ASK_S = 60
 
-# What the log says, and how much is then done: shares of a run's time, most of it the layover/shadow mask.
+# Log messages and the share of the run's time by then; most is the layover/shadow mask.
 _MILESTONES: tuple[tuple[str, float], ...] = (
     ("reading burst SLCs", 0.02),
     ("computing layover shadow mask", 0.04),
@@ -43,7 +43,7 @@ _MILESTONES: tuple[tuple[str, float], ...] = (
     ("Saving files as Cloud-Optimized", 0.97),
 )
 
-# A child of the task's logger: the lines become part of its structured log.
+# A child of the task's logger, so that lines become part of its structured log.
 _log = logging.getLogger("rtcflow-burst.isce3")
 
 
@@ -69,15 +69,15 @@ class Isce3Engine:
         meter: Meter,
         progress: Progress,
     ) -> WriteFiles:
-        """Run the workflow for the job's burst; gives the function that makes the product's files of its output."""
+        """Run the workflow for the job's burst; returns the function that makes the product's files of its output."""
         # Numba takes seconds to load, which a refused input need not wait for.
         from rtcflow.engines.isce3.fill import mark_fill
         from rtcflow.engines.isce3.terrain import stage_dem
 
         check_grid(grid)
-        # The workflow runs in a folder of its own, from where relative paths lead elsewhere.
+        # The workflow runs in its own folder, so paths must be absolute.
         work = folder.parent.resolve() / "isce3"
-        # What an attempt before this one left would be taken for this one's.
+        # Files of an earlier attempt would be taken for output of this one.
         shutil.rmtree(work, ignore_errors=True)
         filled: dict[str, float] = {}
         with meter.stage("compute"), meter.programs():
@@ -97,7 +97,7 @@ class Isce3Engine:
 
 
 def _interpreter(script: Path) -> str:
-    """The Python that runs a script, by its first line: isce3 may be in an environment of its own."""
+    """The Python that runs a script, from its first line: isce3 may be in its own environment."""
     with script.open("rb") as file:
         words = file.readline().decode(errors="replace").removeprefix("#!").split()
     if len(words) == 1 and Path(words[0]).is_file():
@@ -120,12 +120,12 @@ def _has_modules(python: str, modules: Sequence[str]) -> bool:
 
 
 def time_limit() -> float:
-    """Most seconds the workflow may take: RTCFLOW_ISCE3_TIME_LIMIT_S, or two hours.
+    """Time limit of the workflow in seconds: RTCFLOW_ISCE3_TIME_LIMIT_S, or two hours.
 
     Raises
     ------
     RefusedError
-        When that is no number above zero.
+        When it is not a number above zero.
     """
     text = os.environ.get("RTCFLOW_ISCE3_TIME_LIMIT_S") or str(_TIME_LIMIT_S)
     try:
@@ -142,7 +142,7 @@ def time_limit() -> float:
 def _run(
     job: BurstJob, inputs: EngineInputs, grid: Grid, dem: "StagedDem", work: Path, progress: Progress
 ) -> Path:
-    """Run the workflow; gives the folder it wrote to."""
+    """Run the workflow; returns its output folder."""
     limit = time_limit()
     folders = Folders(
         stage_safe(inputs.scene, job.burst_id, work / "input"),
@@ -163,7 +163,7 @@ def _run(
 
 
 class _Stage:
-    """Log lines into the log and into progress."""
+    """Passes log lines of the workflow to the log and to progress."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -171,7 +171,7 @@ class _Stage:
         progress("compute", 0.0)
 
     def line(self, text: str) -> None:
-        """Take note of a line of the workflow's log."""
+        """Handle a line of the workflow's log."""
         _log.info("isce3", extra={"line": text})
         reached = max((done for mark, done in _MILESTONES if mark in text), default=0.0)
         if reached > self._done:

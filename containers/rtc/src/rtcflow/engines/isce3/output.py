@@ -1,4 +1,4 @@
-"""What the workflow wrote, as files of the product: names, tags and metadata as the contract has them."""
+"""Turn the workflow's output into the product's files, with names, tags and metadata of the contract."""
 
 import io
 import shutil
@@ -42,7 +42,7 @@ _ALGORITHMS = "metadata/processingInformation/algorithms"
 _PARAMETERS = "metadata/processingInformation/parameters"
 _VERSIONS = {"rtc": "softwareVersion", "isce3": "isce3Version", "s1Reader": "s1ReaderVersion"}
 _NO_CLASS = int(LAYERS["mask"].nodata)
-# Of the file as a whole, and where in it the same is said.
+# File attributes, and the datasets with the same content.
 _WHO = {"institution": "institution", "contact": "contactInformation", "project": "project"}
 _OF_THIS_RUN = (
     *_WHO.values(),
@@ -75,19 +75,19 @@ def collect_output(
 ) -> EngineResult:
     """Bring the workflow's files into the product folder.
 
-    Layers keep their values and get the tags that every engine writes; the HDF5 file is the workflow's, with who
-    processed, and when, put right: it names NASA JPL whoever runs it.
+    Layers keep their values and get the tags that every engine writes. The HDF5 file is the workflow's, with processor
+    and time corrected: the workflow always names NASA JPL.
 
     Parameters
     ----------
     job, inputs, grid
     output : Path
-        Folder that the workflow wrote to; files are found in it by how their names end.
+        The workflow's output folder; files are found by the endings of their names.
     folder : Path
         The product's.
     progress : Progress
     dem : StagedDem
-        What the workflow was given; pixels without a height of their own get no data in every layer.
+        DEM given to the workflow; pixels over its voids are no data in every layer.
     filled : mapping
         Share of the valid samples where nothing was received, 0 to 1, by polarization; empty for static layers.
 
@@ -151,13 +151,13 @@ def _orbit_fit(inputs: EngineInputs) -> dict[str, object]:
         vectors = read_orbit(inputs.orbit.path, burst.sensing_start)
         fitted = fit_orbit(vectors, 0.0, (burst.lines - 1) * burst.azimuth_interval_s)
     except RefusedError:
-        # The workflow took it: how smooth it is stays unknown.
+        # The workflow accepted the orbit; its residual is unknown.
         return {}
     return orbit_fit_record(fitted.residual_m, "isce3")
 
 
 def _copy_browse(source: Path, target: Path) -> None:
-    """Copy the workflow's browse image, smaller where it is above the limit of products."""
+    """Copy the workflow's browse image, shrunk if it exceeds the limit of products."""
     if source.stat().st_size < MAX_BYTES:
         shutil.copyfile(source, target)
         return
@@ -171,7 +171,7 @@ def read_facts(path: Path) -> Facts:
     Raises
     ------
     DefectError
-        When it lacks what every such file has.
+        When it lacks a required dataset.
     """
     try:
         with h5py.File(path) as file:
@@ -208,7 +208,7 @@ def _write_metadata(source: Path, target: Path, record: Record) -> None:
             file.attrs[attribute] = fixed_text(identification[name])
         for name in _OF_THIS_RUN:
             _replace(file["identification"], name, identification[name])
-        # What the operator's own campaign found; the workflow leaves it open.
+        # From the operator's own campaign; the workflow leaves these open.
         for name, value in record.qa.items():
             if name.startswith("geometricAccuracy/") and f"metadata/qa/{name}" in file:
                 _replace(file["metadata/qa"], name, value)
@@ -224,7 +224,7 @@ def _replace(group: h5py.Group, name: str, value: str | float) -> None:
 
 
 def _the(folder: Path, ending: str) -> Path:
-    """The one file of the workflow whose name has an ending; local_incidence_angle also ends in incidence_angle."""
+    """The one output file whose name has an ending; local_incidence_angle also ends in incidence_angle."""
     found = [
         path
         for path in sorted(folder.rglob(f"*{ending}"))
@@ -244,6 +244,6 @@ def _text(dataset: h5py.Dataset) -> str:
 
 
 def _truth(file: h5py.File, key: str) -> bool:
-    """The workflow leaves a parameter out where it means nothing, as noise removal for static layers."""
+    """The workflow leaves out parameters that do not apply, such as noise removal for static layers."""
     path = f"{_PARAMETERS}/{key}"
     return bool(file[path][()]) if path in file else False

@@ -1,4 +1,4 @@
-"""The workflow as a process: its log lines as they come, a limit to its time, and what its end means."""
+"""Run the workflow as a process, with its log, a time limit, and errors by how it ended."""
 
 import contextlib
 import errno
@@ -37,17 +37,16 @@ def run_workflow(
     folder : Path
         Working folder.
     seconds : float
-        Most that it may take, wall time.
+        Time limit, wall time.
     on_line : callable
         Called with each line of its log, from another thread.
 
     Raises
     ------
     RefusedError
-        When it found its inputs wanting.
+        When it did not accept its inputs.
     DefectError
-        When it ended otherwise than well, with its last line; reason `time-limit`, `disk-full`, `out-of-memory` or
-        `isce3-failed`.
+        When it failed, with its last line; reason `time-limit`, `disk-full`, `out-of-memory` or `isce3-failed`.
     """
     lines: deque[str] = deque(maxlen=_LINES_KEPT)
     process = subprocess.Popen(
@@ -59,7 +58,7 @@ def run_workflow(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        # A group of its own, so that what it starts ends with it.
+        # Its own process group, so that its children end with it.
         start_new_session=True,
     )
     # Its lines are logged with the keys of the burst.
@@ -80,7 +79,7 @@ def run_workflow(
 
 
 def last_line(lines: Sequence[str]) -> str:
-    """The last line that says something."""
+    """The last line that is not empty."""
     return next((line for line in reversed(lines) if line), "nothing")
 
 
@@ -94,11 +93,11 @@ def _read(process: "subprocess.Popen[str]", lines: deque[str], on_line: Callable
 
 
 def _end(process: "subprocess.Popen[str]", reader: threading.Thread) -> None:
-    """End the process and all that it started, and wait until they are gone."""
+    """Stop the process and its children, and wait until they are gone."""
     _signal_group(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE_S)
-    # What the process started may outlive it, or not heed the first signal.
+    # Children may outlive the process, or ignore the first signal.
     _signal_group(process.pid, signal.SIGKILL)
     process.wait(_GRACE_S)
     deadline = time.monotonic() + _GRACE_S
@@ -129,7 +128,7 @@ def _failure(code: int, lines: Sequence[str], folder: Path) -> RtcflowError:
     text, said = "\n".join(lines).lower(), last_line(lines)
     if _has(text, _NO_SPACE):
         return as_contract_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)))
-    # Killed by a signal that nobody here sent: so ends what takes more memory than there is.
+    # Killed by a signal that we did not send: out of memory.
     if code == -signal.SIGKILL or _has(text, _NO_MEMORY):
         return as_contract_error(MemoryError())
     if _has(text, _NO_COVERAGE):
@@ -138,8 +137,8 @@ def _failure(code: int, lines: Sequence[str], folder: Path) -> RtcflowError:
         )
     if _has(text, _NO_BURST):
         return DefectError(
-            "s1-reader gives this burst another id than the archive, as it may near the equator crossing; make it "
-            "with engine native",
+            "s1-reader gives this burst another id than the archive, which happens near the equator crossing; make "
+            "it with engine native",
             reason="burst-id",
         )
     ended = f"signal {-code}" if code < 0 else f"exit code {code}"

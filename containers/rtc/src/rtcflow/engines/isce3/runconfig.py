@@ -18,10 +18,10 @@ from rtcflow_contract.naming import SCHEMES
 # Bounds of `output_epsg` in the workflow's schema.
 _EPSG_CODES = range(1024, 32768)
 _CROSS = {"VH", "HV"}
-# Of a pixel: the workflow moves a grid whose edges are no multiples of the spacing.
+# In pixels: the workflow shifts a grid whose edges are not multiples of the spacing.
 _SNAPPED = 1e-6
 
-# The workflow's switches of layers, by the contract's layer name; backscatter has none.
+# The workflow's switches for layers, by layer name; backscatter has none.
 _LAYER_SWITCHES: dict[str, str] = {
     "mask": "save_mask",
     "number_of_looks": "save_nlooks",
@@ -33,7 +33,7 @@ _LAYER_SWITCHES: dict[str, str] = {
 }
 _NEVER = ("save_projection_angle", "save_rtc_anf_projection_angle", "save_range_slope")
 _LAYERS_OF: dict[Product, frozenset[str]] = {
-    # Its static layers are a product of their own: computing them with every pass costs a third more.
+    # Static layers are a separate product: computing them with every pass would take a third longer.
     Product.RTC_S1: frozenset({"mask"}),
     Product.RTC_S1_STATIC: frozenset(_LAYER_SWITCHES),
 }
@@ -52,16 +52,16 @@ class Folders(NamedTuple):
 def run_configuration(
     job: BurstJob, grid: Grid, folders: Folders, dem_description: str = "", source: str = ""
 ) -> dict[str, Any]:
-    """The run configuration of a job, as nested tables.
+    """The run configuration of a job, as nested dicts.
 
     Parameters
     ----------
     job : BurstJob
     grid : Grid
-        The plan's: given to the workflow as EPSG code, corners and posting, so that it chooses none of its own.
+        Grid of the plan, given to the workflow as EPSG code, corners and posting, so that it does not choose its own.
     folders : Folders
     dem_description : str
-        What the DEM is made of.
+        Source of the DEM.
     source : str
         Where the scene comes from.
 
@@ -115,9 +115,9 @@ def run_configuration(
                         **_layer_switches(job.product),
                         "bursts_geogrid": _geogrid(grid),
                     },
-                    # No mosaic is made, but its grid is worked out and must go with the burst's.
+                    # No mosaic is made, but the workflow computes its grid, which must fit the burst's.
                     "mosaicking": {"mosaic_geogrid": _geogrid(grid)},
-                    # Left to itself the workflow writes a browse image of full size, a tenth of the whole product.
+                    # By default the workflow writes a full-size browse image, a tenth of the whole product.
                     "browse_image_group": _browse(grid),
                 },
             },
@@ -131,7 +131,7 @@ def as_text(configuration: dict[str, Any]) -> str:
 
 
 def check_grid(grid: Grid) -> None:
-    """Refuse a grid that the workflow would not make, or make another of.
+    """Refuse a grid that the workflow cannot make, or would change.
 
     Raises
     ------
@@ -140,15 +140,15 @@ def check_grid(grid: Grid) -> None:
     """
     if grid.epsg not in _EPSG_CODES:
         raise RefusedError(
-            f"engine isce3 takes EPSG codes from {_EPSG_CODES.start} to {_EPSG_CODES.stop - 1}, not {grid.epsg}; "
-            "take engine native or a UTM or polar stereographic CRS",
+            f"engine isce3 supports EPSG codes from {_EPSG_CODES.start} to {_EPSG_CODES.stop - 1}, not {grid.epsg}; "
+            "use engine native or a UTM or polar stereographic CRS",
             reason="crs",
         )
     pixels = (grid.left / grid.spacing, grid.top / grid.spacing)
     if any(abs(value - round(value)) > _SNAPPED for value in pixels):
         raise RefusedError(
             f"engine isce3 makes grids whose edges are multiples of the {grid.spacing:g} m spacing, and the burst's "
-            f"begins at {grid.left:g}, {grid.top:g}; take engine native for this grid",
+            f"begins at {grid.left:g}, {grid.top:g}; use engine native for this grid",
             reason="grid",
         )
 
@@ -160,7 +160,7 @@ def _product_group(job: BurstJob, folders: Folders) -> dict[str, Any]:
         "product_path": str(folders.output),
         "scratch_path": str(folders.scratch),
         "output_dir": str(folders.output),
-        # The workflow's own id would hold the time it ran at, and each attempt leave files of its own.
+        # The workflow's own id contains the run time, so each attempt would leave different files.
         "product_id": job.product_id,
         "rtc_s1_static_validity_start_date": int(SCHEMES[job.naming].static_since),
         "static_layers_data_access": str(job.linked_static) if job.linked_static else None,
@@ -176,7 +176,7 @@ def _product_group(job: BurstJob, folders: Folders) -> dict[str, Any]:
 
 
 def _polarization(job: BurstJob) -> str:
-    """Polarization mode; static layers take the co-polarized annotation, and no pixels."""
+    """Polarization mode; static layers use the co-polarized annotation and no pixels."""
     if job.product is Product.RTC_S1_STATIC:
         return "cross-pol" if job.polarizations[0] in _CROSS else "co-pol"
     if len(job.polarizations) > 1:

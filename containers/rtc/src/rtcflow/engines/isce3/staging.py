@@ -1,4 +1,4 @@
-"""Inputs laid out as s1-reader looks for them: a SAFE folder of links, an orbit file whose name covers the scene."""
+"""Stage inputs for s1-reader: a SAFE folder of links, an orbit file whose name covers the scene."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -17,8 +17,8 @@ _STAMP = "%Y%m%dT%H%M%S"
 def stage_safe(scene: FetchedScene, burst_id: str, folder: Path) -> Path:
     """Lay out a SAFE folder of one burst.
 
-    s1-reader opens the annotation of every sub-swath though it needs the burst's own and IW2's: for one that was not
-    fetched the burst's own stands in, whose bursts then have another id and are passed over.
+    s1-reader opens the annotation of every sub-swath, though it needs only the burst's own and IW2's. For one that was
+    not fetched, the burst's own annotation stands in; its bursts get other ids and are ignored.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def stage_safe(scene: FetchedScene, burst_id: str, folder: Path) -> Path:
     Returns
     -------
     Path
-        The SAFE folder, under the scene's own name, from which the workflow reads polarization and times.
+        The SAFE folder, named as the scene, since the workflow reads polarization and times from the name.
     """
     safe = folder / f"{scene.scene}.SAFE"
     own = parse_burst_id(burst_id).swath
@@ -52,7 +52,7 @@ def stage_safe(scene: FetchedScene, burst_id: str, folder: Path) -> Path:
 
 
 def stage_orbit(orbit: FetchedOrbit, folder: Path) -> Path:
-    """An orbit file under a name that s1-reader takes: of two joined files, one that spans both."""
+    """Stage an orbit file under a name that s1-reader accepts; for two joined files, one that spans both."""
     parts = [name for part in orbit.id.split("+") if (name := parse_orbit_name(f"{part}.EOF"))]
     if len(parts) < 2:
         return orbit.path.resolve()
@@ -70,7 +70,7 @@ def _stage_measurement(path: Path, files: BurstFiles) -> None:
     if files.first_line == 0 and source.is_file():
         _link(path, source)
         return
-    # Only the burst's lines were fetched: a virtual raster puts them where they are in the sub-swath's.
+    # Only the burst's lines were fetched: a virtual raster places them in the sub-swath.
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_virtual_measurement(files))
 

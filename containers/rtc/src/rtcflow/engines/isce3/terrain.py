@@ -1,7 +1,7 @@
-"""The DEM as the workflow can use it: without voids, and near 180 degrees in the product's own CRS.
+"""Prepare the DEM for the workflow: without voids, and in the product's CRS near 180 degrees.
 
-ISCE3 takes no notice of a DEM's nodata value and never ends on NaN. Where longitude jumps its layover/shadow mask goes
-wrong and its memory grows, as long as the DEM is in degrees; in the product's projected CRS nothing jumps.
+ISCE3 ignores a DEM's nodata value and does not terminate on NaN. If a DEM in degrees crosses 180 degrees, its
+layover/shadow mask is wrong and its memory grows; in the product's projected CRS there is no jump.
 """
 
 from pathlib import Path
@@ -20,20 +20,20 @@ from rtcflow.sources.dem.dem_source import FetchedDem
 from rtcflow.sources.dem.dem_values import HeightRaster, read_heights
 from rtcflow_contract.grid import Grid
 
-# Within this of 180 degrees, the DEM is projected.
+# Distance from 180 degrees within which the DEM is projected.
 _NEAR_180_DEG = 1.0
-# Spacing of the projected DEM: half a posting of GLO-30. On the simulated terrain the spline through it errs by 1 cm at
-# the 99th percentile, 10 cm at most.
+# Spacing of the projected DEM: half a posting of GLO-30. On the simulated terrain the error of its spline is 1 cm at
+# the 99th percentile, at most 10 cm.
 _POSTING_M = 15.0
-# Of the spline: postings around a point that a height is made of.
+# Number of postings around a point that the spline uses.
 _TAPS = 6
 _BEFORE = 1
 
 
 class StagedDem(NamedTuple):
-    """The DEM to give to the workflow, what the manifest says of it, and pixels that have no height of their own.
+    """The DEM for the workflow, its parameters for the manifest, and pixels over voids.
 
-    `void` is (rows, cols) on the product's grid, of size 0 where there are none.
+    `void` is (rows, cols) on the product's grid, of size 0 if there are none.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class StagedDem(NamedTuple):
 
 
 def stage_dem(dem: FetchedDem, grid: Grid, folder: Path) -> StagedDem:
-    """Lay out the DEM of a burst; the file is given as it is where the workflow can use it so.
+    """Stage the DEM of a burst; the file is used unchanged if possible.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def stage_dem(dem: FetchedDem, grid: Grid, folder: Path) -> StagedDem:
     grid : Grid
         The product's.
     folder : Path
-        Where another DEM is written, if one is needed.
+        Where a changed DEM is written, if needed.
     """
     heights, serves = read_heights(dem.path, area_of_grid(grid))
     holes = np.isnan(heights.values)
@@ -82,17 +82,17 @@ def near_180(heights: HeightRaster) -> bool:
 
 
 def filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Heights with their voids filled from around, weighted by distance."""
+    """Heights with voids filled from their surroundings, weighted by distance."""
     known = ~np.isnan(values)
     start = np.where(known, values, np.float32(0.0))
     return np.asarray(fillnodata(start, mask=known, max_search_distance=float(max(values.shape))), np.float32)
 
 
 def void_pixels(holes: NDArray[np.bool_], heights: HeightRaster, grid: Grid) -> NDArray[np.bool_]:
-    """Pixels of a grid whose corners or middle the spline through the DEM makes from a void, (rows, cols)."""
+    """Pixels of a grid for whose corners or centre the DEM's spline uses a void, (rows, cols)."""
     touched = np.zeros(holes.shape, bool)
     rows, cols = holes.shape
-    # A point between postings i and i + 1 takes those from i - 1 to i + 4.
+    # A point between postings i and i + 1 uses those from i - 1 to i + 4.
     for down in range(-_BEFORE, _TAPS - _BEFORE):
         for right in range(-_BEFORE, _TAPS - _BEFORE):
             here = np.s_[max(-down, 0) : rows - max(down, 0), max(-right, 0) : cols - max(right, 0)]
@@ -127,7 +127,7 @@ def _write_projected(heights: HeightRaster, grid: Grid, path: Path) -> Path:
 def heights_at(
     heights: HeightRaster, grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Heights at map coordinates of a grid's CRS, by the spline that both engines use."""
+    """Heights at map coordinates in a grid's CRS, by the spline that both engines use."""
     row, col = _postings(heights, grid, x, y)
     last = np.array(heights.values.shape, np.float64) - _TAPS
     row, col = np.clip(row, _BEFORE, last[0]), np.clip(col, _BEFORE, last[1])

@@ -23,7 +23,7 @@ from rtcflow_contract.errors import RefusedError
 
 # Metres above the ellipsoid. The shore of the Dead Sea lies at -410, Everest's summit at 8,820, deep mines at -900.
 LOWEST_M, HIGHEST_M = -1000.0, 9500.0
-# A product that lacks more of its ground than this is no product of the burst.
+# A product that lacks more of its ground than this is not a product of the burst.
 MOST_VOID = 0.25
 # Postings around the area that the interpolation may read.
 _AROUND = 10

@@ -125,7 +125,7 @@ def _interpolate(
     across = window[:, low] + weight * (window[:, low + 1] - window[:, low])
     low = np.clip(np.floor(row).astype(np.intp) - top, 0, max(window.shape[0] - 2, 0))
     weight = (row - top - low).astype(np.float32)[:, None]
-    # Undulations of the earth; a file that holds others is no geoid, or damaged.
+    # Undulations of the earth; a file that holds others is not a geoid, or damaged.
     if not (window.min() >= LOWEST_M and window.max() <= HIGHEST_M):
         raise RefusedError(
             f"geoid {href} has values of {window.min():g} to {window.max():g} m around the burst, where "

@@ -21,7 +21,7 @@ def join_orbits(paths: Sequence[Path], to: Path) -> None:
     Raises
     ------
     RefusedError
-        When a file is no orbit file.
+        When a file is not an orbit file.
     """
     trees = [_parse(path) for path in paths]
     vectors: list[ET.Element] = []

@@ -16,7 +16,7 @@ def scene_of_path(path: str) -> str:
     Raises
     ------
     RefusedError
-        When there is no such file or folder, or its name is no scene id.
+        When there is no such file or folder, or its name is not a scene id.
     """
     try:
         return parse_scene_id(Path(path.rstrip("/")).name).id
