@@ -151,5 +151,5 @@ def test_another_area_into_the_same_folder_is_refused_before_anything_is_made(st
     (tmp_path / "stack" / "cube.zarr").write_text("mine")
     code, told = stack()
     assert code == 65
-    assert "no cube" in told.err
+    assert "not a cube" in told.err
     assert [path.name for path in (tmp_path / "stack").iterdir()] == ["cube.zarr"]

@@ -124,7 +124,7 @@ def test_cdse_is_behind_the_public_bucket_alone_and_needs_a_login(cdse, aws, tmp
     if without == "login":
         monkeypatch.delenv("CDSE_LOGIN")
         source = "s3://s1-orbits"
-    hint = "CDSE was not asked.*CDSE_LOGIN.*" if without == "login" else ""
+    hint = "CDSE was not tried.*CDSE_LOGIN.*" if without == "login" else ""
     with pytest.raises(RefusedError, match=f"{hint}another source of orbits"):
         fetch(tmp_path, source)
     assert cdse.asked == []

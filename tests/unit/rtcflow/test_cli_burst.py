@@ -270,7 +270,7 @@ FAULTS = [
     ({"output_crs": 4326}, "output_crs 4326 is in degrees"),
     ({"output_crs": 99999}, "not a known EPSG code"),
     ({"output_crs": "utm"}, "write it like 3031"),
-    ({"product_version": "../../x"}, "no product version"),
+    ({"product_version": "../../x"}, "not a product version"),
     ({"grids": "/nowhere"}, "there are no grids in /nowhere"),
 ]
 

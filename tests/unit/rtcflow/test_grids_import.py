@@ -91,7 +91,7 @@ def test_products_are_made_on_imported_grids(database, tmp_path, aws):
 
 def test_the_first_grid_stays_and_a_difference_is_told(database, tmp_path):
     assert "1 stored" in run(database, "--aoi", AUSTRALIA, "--to", tmp_path / "grids").output
-    assert "1 were there" in run(database, "--aoi", AUSTRALIA, "--to", tmp_path / "grids").output
+    assert "1 existed" in run(database, "--aoi", AUSTRALIA, "--to", tmp_path / "grids").output
     with sqlite3.connect(database) as changed:
         changed.execute("UPDATE burst_id_map SET xmax = xmax + 500")
     changed.close()

@@ -107,7 +107,7 @@ def test_a_tiff_that_is_no_cog_fails_its_check(tmp_path):
     transform = rasterio.Affine(*LARGE.transform)
     with rasterio.open(path, "w", crs="EPSG:32755", transform=transform, nodata=np.nan, **profile) as out:
         out.write(np.ones(LARGE.shape, np.float32), 1)
-    with pytest.raises(DefectError, match="no valid COG"):
+    with pytest.raises(DefectError, match="not a valid COG"):
         check_layer(path, LAYERS["VV"], LARGE)
 
 

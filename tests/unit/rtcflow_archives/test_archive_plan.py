@@ -255,7 +255,7 @@ def test_named_bursts_of_a_safe_are_planned_with_the_archives_down(aws, monkeypa
 
 REFUSED = [
     ("S1A_EW_SLC__1SDH_20220101T124744_20220101T124814_041267_04E7A2_1DAD", "EW mode"),
-    ("S1A_IW_GRDH_1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD", "no SLC"),
+    ("S1A_IW_GRDH_1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD", "not an SLC"),
     ("S1C_IW_SLC__1SDV_20250519T124744_20250519T124814_002267_04E7A2_1DAD", "from 2025-05-20 on"),
     ("a scene", "not a Sentinel-1 scene id"),
 ]

@@ -128,7 +128,7 @@ def test_a_file_that_is_no_area_is_refused_whatever_it_is(text):
 
 
 def test_properties_that_are_no_table_are_refused():
-    with pytest.raises(RefusedError, match="no table"):
+    with pytest.raises(RefusedError, match="not a JSON object"):
         parse({**feature(), "properties": [1]})
 
 

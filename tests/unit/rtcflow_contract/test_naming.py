@@ -69,7 +69,7 @@ def test_static_layers_of_ga_stand_by_validity_and_dem():
         ({"collection": "ga_s1_nrb_iw_vv_vh_1"}, "ga_s1_nrb_iw_hh_1"),
         ({"linked_static_layers_collection": "s1_rtc_static_c1"}, "ga_s1_nrb_iw_static_1"),
         ({"on_existing": "beside"}, "cannot hold a version beside"),
-        ({"backscatter": "beta0"}, "gamma0 alone"),
+        ({"backscatter": "beta0"}, "gamma0 only"),
         ({"naming": "dea"}, "naming"),
     ],
 )

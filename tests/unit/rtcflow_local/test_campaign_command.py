@@ -135,7 +135,7 @@ def test_what_was_never_started_cannot_be_paused_or_stopped(campaign):
 
 
 def test_a_wrong_name_or_setting_is_refused(campaign, tmp_path):
-    with pytest.raises(RefusedError, match="no name of a campaign"):
+    with pytest.raises(RefusedError, match="not a name of a campaign"):
         Campaign("Not A Name", Clients(), {"CampaignStateMachineArn": "x"})
     with pytest.raises(RefusedError, match="max_scenes"):
         campaign.start(find_lists(write_list(tmp_path / "plan"), None), {"max_scenes": 0})

@@ -103,7 +103,7 @@ def test_a_date_is_listed_once_whatever_its_polarizations():
 
 def test_a_granule_in_another_form_is_a_defect():
     broken = {"umm": {"InputGranules": []}}
-    with pytest.raises(DefectError, match="not known"):
+    with pytest.raises(DefectError, match="unknown form"):
         list(
             list_archive([BURSTS[0]], date(2022, 1, 1), date(2022, 2, 1), Granules(broken), lambda text: None)
         )

@@ -412,7 +412,7 @@ def test_a_version_that_no_product_has_is_told(two):
     assert "no product has version 0.9 beside the one in use" in run(
         promote_command, "s3://products", "--version", "0.9", "--yes"
     )
-    with pytest.raises(RefusedError, match="no product version"):
+    with pytest.raises(RefusedError, match="not a product version"):
         run(promote_command, "s3://products", "--version", "newest")
 
 

@@ -286,6 +286,6 @@ def test_what_is_no_cube_is_left_alone(tmp_path, items, content):
         (path / "mine").write_text("mine")
     else:
         xr.Dataset({"a": ("x", [1])}).to_zarr(path, zarr_format=2)
-    with pytest.raises(RefusedError, match="no cube"):
+    with pytest.raises(RefusedError, match="not a cube"):
         update_cube(path, flat(items))
     assert path.exists()

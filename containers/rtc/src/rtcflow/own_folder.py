@@ -1,6 +1,6 @@
-"""A folder that is this process's own while it lives; what killed processes left is removed by the next one.
+"""A folder owned by this process while it lives; folders left by killed processes are removed by the next one.
 
-Tasks of one EC2 instance share a disk. A task that is killed, for want of memory say, leaves its files on it.
+Tasks on one EC2 instance share a disk, and a task that is killed, for example out of memory, leaves its files on it.
 """
 
 import fcntl
@@ -21,23 +21,23 @@ _PREFIX = "rtcflow-own-"
 def own_folder(parent: Path | None = None) -> Iterator[Path]:
     """A new folder in `parent`, removed at the end.
 
-    The folder is locked while the process lives, which the kernel undoes however it ends; folders of the same user
-    without a lock are removed first.
+    The folder is locked while the process lives; the kernel releases the lock however the process ends. Unlocked
+    folders of the same user are removed first.
 
     Parameters
     ----------
     parent : Path, optional
-        The system's folder for temporary files, when not given.
+        By default the system's folder for temporary files.
 
     Raises
     ------
     DefectError
-        When nothing can be written there.
+        When it cannot be written.
     """
     parent = parent or Path(tempfile.gettempdir())
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        # No one may take a folder for left that is made and not yet locked.
+        # So that nobody removes a folder that is made but not locked yet.
         with _locked(parent / f".rtcflow-own-{os.getuid()}.lock", os.O_CREAT):
             _sweep(parent)
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
@@ -66,7 +66,7 @@ def _sweep(parent: Path) -> None:
             with _locked(folder, os.O_DIRECTORY, wait=False):
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
-            # Its process lives.
+            # Its process is alive.
             continue
 
 

@@ -10,7 +10,7 @@ class Progress(Protocol):
     """Called as work goes on; `done` goes from 0 to 1 within a stage."""
 
     def __call__(self, stage: str, done: float) -> None:
-        """Take note of progress."""
+        """Report progress."""
 
 
 def silent(stage: str, done: float) -> None:

@@ -1,4 +1,4 @@
-"""What software made a product: versions, and the commit that it was built or checked out at."""
+"""The software that made a product: versions, and the commit of its build or checkout."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ _DIGITS = 12
 
 @cache
 def software_version() -> str:
-    """Version of this program with its commit, such as `0.1.0+g0123456789ab`; `.dirty` where files were changed."""
+    """Version of this program with its commit, such as `0.1.0+g0123456789ab`; with `.dirty` if files were changed."""
     commit = os.environ.get("RTCFLOW_COMMIT") or _commit_of_checkout()
     if not commit:
         return version("rtcflow")
@@ -27,7 +27,7 @@ def software_versions(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _commit_of_checkout() -> str:
-    """Commit of the checkout that this file belongs to; empty where it was installed from elsewhere."""
+    """Commit of the checkout of this file; empty if it is installed without one."""
     root = _PACKAGE.parents[len(_IN_CHECKOUT.parts) - 1]
     if root / _IN_CHECKOUT != _PACKAGE or not (root / ".git").exists():
         return ""

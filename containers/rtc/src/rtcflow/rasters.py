@@ -1,4 +1,4 @@
-"""Rasters are made in memory and written by Python, which reports a full disk; GDAL often does not."""
+"""Write rasters by way of memory and Python, which reports a full disk; GDAL often does not."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a burst costs: seconds by stage, processor time, peak memory, bytes in and out."""
+"""Measure the resources of a burst: seconds by stage, CPU time, peak memory, bytes in and out."""
 
 import resource
 import sys
@@ -14,11 +14,11 @@ _working: "ContextVar[Meter | None]" = ContextVar("meter", default=None)
 
 
 class Meter:
-    """Measures what is done for one burst; safe to count from several threads.
+    """Measures the resources of one burst; thread-safe.
 
-    A task works on several bursts at once: wall and processor time count only while the burst is worked on, and
-    processor time only that of the threads and programs which do it. Peak memory is the whole process's.
-    `details` are seconds of parts of the stage "compute", as the engine gives them: those of threads add up.
+    A task works on several bursts at once, so wall and CPU time count only while the burst is worked on, and CPU time
+    only for its threads and programs. Peak memory is that of the whole process. `details` are the engine's seconds for
+    parts of the stage "compute", summed over threads.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Meter:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Count wall time, and processor time of this thread and of `threads.Pool`, in the block."""
+        """Count wall time, and CPU time of this thread and of `threads.Pool`, within the block."""
         token = _working.set(self)
         self._working_since = time.monotonic()
         try:
@@ -54,7 +54,7 @@ class Meter:
 
     @contextmanager
     def programs(self) -> Iterator[None]:
-        """Count processor time of programs that are started and ended in the block."""
+        """Count CPU time of programs that start and end within the block."""
         before = _cpu_seconds(resource.RUSAGE_CHILDREN)
         try:
             yield
@@ -62,12 +62,12 @@ class Meter:
             self.add_cpu(_cpu_seconds(resource.RUSAGE_CHILDREN) - before)
 
     def fetched(self, size: int) -> None:
-        """Count bytes that came over the network."""
+        """Count bytes received over the network."""
         with self._lock:
             self.bytes_fetched += size
 
     def add_cpu(self, seconds: float) -> None:
-        """Count processor time."""
+        """Count CPU time."""
         with self._lock:
             self._cpu_seconds += seconds
 
@@ -91,7 +91,7 @@ class Meter:
 
 @contextmanager
 def counting() -> Iterator[None]:
-    """Count this thread's processor time in the block for the burst that it works for, if it does."""
+    """Count this thread's CPU time within the block for the burst that it works for, if any."""
     meter, before = _working.get(), time.thread_time()
     try:
         yield
@@ -101,12 +101,12 @@ def counting() -> Iterator[None]:
 
 
 def process_cpu_seconds() -> float:
-    """Processor time of this process and of the programs that it ran."""
+    """CPU time of this process and of the programs that it ran."""
     return _cpu_seconds(resource.RUSAGE_SELF) + _cpu_seconds(resource.RUSAGE_CHILDREN)
 
 
 def peak_memory_bytes() -> int:
-    """Most memory that this process, or a program that it ran, ever held."""
+    """Peak memory of this process or of a program that it ran."""
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -25,7 +25,7 @@ class BurstProduct(NamedTuple):
     manifest: Manifest
 
     def layer(self, name: str) -> Path:
-        """Path of a layer's GeoTIFF; RefusedError where the product has no such layer."""
+        """Path of a layer's GeoTIFF; RefusedError if the product has no such layer."""
         file = self.manifest.file_of_layer(name)
         if file is None:
             there = ", ".join(file.layer for file in self.manifest.files if file.layer)
@@ -45,7 +45,7 @@ def make_scene(
     parallel: int = 1,
     **fields: Any,
 ) -> list[BurstProduct]:
-    """Make products of a scene's bursts; those that exist are left as they are.
+    """Make the products of a scene's bursts; existing ones are kept.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def make_scene(
     Returns
     -------
     list of BurstProduct
-        In the order of the plan, those that existed first.
+        In the order of the plan, existing ones first.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from rtcflow_contract.manifest import GeometricAccuracy
 
 
 class Processor(NamedTuple):
-    """Who really ran the processing, and under which licence (SPDX id) the products are."""
+    """Who runs the processing, and the licence of the products (SPDX id)."""
 
     institution: str
     project: str
@@ -33,7 +33,7 @@ def processor() -> Processor:
 
 
 def geometric_accuracy() -> GeometricAccuracy | None:
-    """What the operator's campaign found, from GEOMETRIC_ACCURACY; None where it is not set.
+    """Geometric accuracy found by the operator, from GEOMETRIC_ACCURACY; None if it is not set.
 
     Raises
     ------

@@ -1,10 +1,9 @@
-"""The container's task: burst jobs of one task, a product and an outcome of each in S3.
+"""Run a task in the container: make the products of its burst jobs and record their outcomes in S3.
 
-RTCFLOW_TASK holds the task as JSON, or its `s3://` location, and RTCFLOW_ATTEMPT the number of this run of it;
-RTCFLOW_JOB holds one burst job in place of a task. RTCFLOW_WORK_DIR is the folder for unfinished files,
-RTCFLOW_TIME_LIMIT_S a limit in seconds for each burst in place of the task's, RTCFLOW_STOP_S the time from SIGTERM to
-SIGKILL. Exit code: 75 when a burst is to be made by another attempt, else 70 when one failed as a defect, else 65 when
-one was refused, else 0.
+RTCFLOW_TASK is the task as JSON or its `s3://` location, RTCFLOW_ATTEMPT the number of this attempt; RTCFLOW_JOB is one
+burst job instead of a task. RTCFLOW_WORK_DIR is the folder for unfinished files, RTCFLOW_TIME_LIMIT_S overrides the
+task's time limit per burst, RTCFLOW_STOP_S is the time from SIGTERM to SIGKILL. Exit code: 75 if another attempt has to
+make a burst, else 70 if one failed as a defect, else 65 if one was refused, else 0.
 """
 
 import faulthandler
@@ -40,7 +39,7 @@ from rtcflow_scene.records import read_records
 
 _JOB_VARIABLE = "RTCFLOW_JOB"
 _STOP_VARIABLE = "RTCFLOW_STOP_S"
-# Most that Fargate allows between SIGTERM and SIGKILL; a part is kept for what has to be said at the end.
+# Fargate's maximum between SIGTERM and SIGKILL; a share of it is kept for the final records.
 _STOP_S, _KEPT_FOR_THE_END = 120, 0.1
 _STOPPED_EXIT_CODE = 75
 
@@ -48,12 +47,12 @@ logger = Logger(service="rtcflow-burst")
 
 
 def read_task() -> Task:
-    """The task that the environment gives.
+    """Read the task from the environment.
 
     Raises
     ------
     RefusedError
-        When there is none, it is none, or it is meant for a newer image.
+        When there is none, it is invalid, or it is for a newer image.
     """
     for name, read in ((TASK_VARIABLE, parse_task), (_JOB_VARIABLE, _task_of_job)):
         text = os.environ.get(name, "").strip()
@@ -73,13 +72,13 @@ def _task_of_job(text: str | bytes) -> Task:
 
 
 def run(task: Task, attempt: int = 1, work_parent: Path | None = None) -> int:
-    """Make the task's products and record what became of each burst; gives the exit code.
+    """Make the task's products and record each burst's outcome; returns the exit code.
 
     Parameters
     ----------
     task : Task
     attempt : int
-        Number of this run of the task, from 1.
+        Number of this attempt, from 1.
     work_parent : Path, optional
         Folder in which the work folder is made, and removed at the end.
     """
@@ -101,10 +100,10 @@ def run(task: Task, attempt: int = 1, work_parent: Path | None = None) -> int:
 
 
 class _TaskLog:
-    """Log lines of bursts, with the keys of their burst, from whatever thread works for it."""
+    """Logs the progress of bursts, with the keys of the burst in every thread that works for it."""
 
     def begins(self, job: BurstJob) -> Progress:
-        """A line as the burst begins, and one as each stage does."""
+        """Log the start of a burst and of each stage."""
         logger.thread_safe_append_keys(scene=job.scene, burst_id=job.burst_id, product=job.product.value)
         logger.info("burst started", product_id=job.product_id)
         reached = ""
@@ -118,7 +117,7 @@ class _TaskLog:
         return report
 
     def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:
-        """A line with what became of the burst."""
+        """Log the outcome of a burst."""
         if error is not None:
             _log_failure(as_contract_error(error), error)
         logger.info(
@@ -130,7 +129,7 @@ class _TaskLog:
 
 
 def _log_failure(failure: RtcflowError, error: BaseException) -> None:
-    # The trace of a defect is what its finder needs; of the others the sentence says all.
+    # Defects need a stack trace; for other errors the message is enough.
     told_all = failure.reason in OF_THE_MACHINE or isinstance(error, RtcflowError)
     trace = error if isinstance(failure, DefectError) and not told_all else None
     logger.error(
@@ -140,7 +139,7 @@ def _log_failure(failure: RtcflowError, error: BaseException) -> None:
 
 @contextmanager
 def _stopped_by_sigterm(loop: TaskLoop, seconds: float, work: Path) -> Iterator[None]:
-    """At SIGTERM finish the burst in hand if the time allows, and leave the others; the process ends in time."""
+    """At SIGTERM finish the burst in progress if time allows, and leave the others; the process ends in time."""
 
     def end_now() -> None:
         loop.leave()
@@ -148,7 +147,7 @@ def _stopped_by_sigterm(loop: TaskLoop, seconds: float, work: Path) -> Iterator[
         _leave_threads(_STOPPED_EXIT_CODE)
 
     def stop() -> None:
-        logger.warning("told to stop: the burst in hand is finished if time allows", seconds=seconds)
+        logger.warning("asked to stop: finishing the burst in progress if time allows", seconds=seconds)
         loop.stop()
         timer = threading.Timer(seconds, end_now)
         timer.daemon = True
@@ -156,7 +155,7 @@ def _stopped_by_sigterm(loop: TaskLoop, seconds: float, work: Path) -> Iterator[
 
     def handle(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        # A handler interrupts the main thread anywhere, also where it holds the lock that stopping takes.
+        # A signal handler interrupts the main thread anywhere, even where it holds the lock that stopping needs.
         threading.Thread(target=stop, daemon=True).start()
 
     before = signal.signal(signal.SIGTERM, handle)
@@ -167,7 +166,7 @@ def _stopped_by_sigterm(loop: TaskLoop, seconds: float, work: Path) -> Iterator[
 
 
 def _leave_threads(code: int) -> NoReturn:
-    """End the process though threads wait for an archive, which Python would wait for."""
+    """End the process even if threads wait for an archive; Python would wait for them."""
     logging.shutdown()
     sys.stdout.flush()
     os._exit(code)
@@ -181,15 +180,15 @@ def _attempt() -> int:
 
 
 def _catch_all_logs() -> None:
-    """Lines of every part of this program in the task's log, with the keys of the burst that they speak of."""
+    """Send the log lines of all our packages to the task's log, with the keys of their burst."""
     for name in ("rtcflow", "rtcflow_cloud", "rtcflow_stac"):
         part = logging.getLogger(name)
         part.handlers, part.propagate = list(logger.handlers), False
 
 
 def main() -> int:
-    """Run the task of the environment; gives the exit code."""
-    # A crash in compiled code says where it was.
+    """Run the task of the environment; returns the exit code."""
+    # Prints the stack if compiled code crashes.
     faulthandler.enable(file=2)
     _catch_all_logs()
     try:

@@ -1,4 +1,4 @@
-"""Threads that work for a burst: its log keys and its meter go with the work, whatever thread does it."""
+"""Thread pools that pass on a burst's log keys and meter to the threads that work for it."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,10 +12,10 @@ _T = TypeVar("_T")
 
 
 class Pool(ThreadPoolExecutor):
-    """A thread pool whose work runs in the context of who submitted it."""
+    """A thread pool whose work runs in the context of the submitter."""
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        """Run a function in a thread, with log keys and processor time those of the caller's burst."""
+        """Run a function in a thread, with the log keys and CPU meter of the caller's burst."""
         context = copy_context()
 
         def counted() -> _T:

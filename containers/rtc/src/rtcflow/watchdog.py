@@ -1,4 +1,4 @@
-"""A limit to the time of a burst that holds in compiled code too, where no Python code runs to notice it."""
+"""A time limit for bursts that also works during compiled code, when no Python code runs."""
 
 import faulthandler
 import sys
@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# The timer takes no zero.
+# The timer does not accept zero.
 _LEAST_S = 0.001
 _TOLD_BEFORE_S = 0.5
 _STDERR = 2
 
 
 class Watchdog:
-    """Ends the process, with the stacks of all threads on stderr, when a piece of work takes too long.
+    """Ends the process when work takes too long, with the stacks of all threads on stderr.
 
-    The timer is faulthandler's, a thread in C that needs no interpreter lock. A process has one, which is set to the
-    earliest of all limits.
+    Uses faulthandler's timer, a C thread that does not need the interpreter lock. There is one per process, set to the
+    earliest limit.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Watchdog:
 
     @contextmanager
     def limit(self, seconds: float | None, tell: Callable[[], object] = lambda: None) -> Iterator[None]:
-        """End the process unless the block ends within so many seconds; None for no limit.
+        """End the process unless the block ends within a number of seconds; None for no limit.
 
         `tell` is called just before, if the interpreter can still do that.
         """

@@ -1,4 +1,4 @@
-"""The browse image: a PNG a person looks at first, transparent where there is no data."""
+"""The browse image: a PNG for a first look, transparent where there is no data."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from rtcflow_contract.errors import DefectError
 MAX_BYTES = 500 * 1000
 _MAX_PIXELS_ACROSS = 1024
 _CO, _CROSS = ("VV", "HH"), ("VH", "HV")
-# Static layers: the layer that shows the terrain best, else the first there is.
+# Static layers: the layer that shows the terrain best, else the first one.
 _STATIC = ("local_incidence_angle", "rtc_anf_gamma0_to_beta0", "incidence_angle")
 
 
@@ -26,14 +26,14 @@ def write_browse(path: Path, layers: Mapping[str, np.ndarray]) -> None:
     ----------
     path : Path
     layers : mapping of str to ndarray, shape (rows, cols)
-        By layer name; NaN where there is nothing.
+        By layer name; NaN where there is no data.
     """
     channels = [_shrunk(channel) for channel in _channels(layers)]
     save_browse(path, _rgba(channels))
 
 
 def save_browse(path: Path, image: Image.Image) -> None:
-    """Write an image as PNG of less than `MAX_BYTES`, smaller in steps of a seventh where that needs be."""
+    """Write an image as PNG below `MAX_BYTES`, shrinking it in steps of a seventh if needed."""
     while True:
         image.save(path, format="PNG", optimize=False, compress_level=6)
         if path.stat().st_size < MAX_BYTES:
@@ -56,12 +56,12 @@ def _channels(layers: Mapping[str, np.ndarray]) -> list[np.ndarray]:
 
 
 def shrink_factor(rows: int, cols: int) -> int:
-    """By how many pixels a side the browse image is coarser than the layers."""
+    """Downsampling factor of the browse image."""
     return -(-max(rows, cols) // _MAX_PIXELS_ACROSS)
 
 
 def _shrunk(values: np.ndarray) -> np.ndarray:
-    """Mean over square blocks, so that the longer side fits; NaN only where a whole block is."""
+    """Mean over square blocks, so that the longer side fits; NaN only if a whole block is NaN."""
     factor = shrink_factor(*values.shape)
     if factor == 1:
         return values
@@ -87,7 +87,7 @@ def _rgba(channels: list[np.ndarray]) -> Image.Image:
 
 
 def _decibel(power: np.ndarray) -> np.ndarray:
-    # Noise removal leaves samples at or below zero; they show as dark as the darkest.
+    # Noise removal leaves samples at or below zero; they are shown black.
     return 10 * np.log10(np.maximum(power, 1e-5))
 
 

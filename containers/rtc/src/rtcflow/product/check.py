@@ -1,4 +1,4 @@
-"""Checks of written layers, whatever engine wrote them: opens, is a COG, lies on the grid, is not empty."""
+"""Check written layers of any engine: readable, a COG, on the planned grid, not empty."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ _TOLERANCE_M = 1e-6
 
 
 class CheckedLayer(NamedTuple):
-    """What was read back from a layer's file; `valid` has shape (rows, cols)."""
+    """Facts read back from a layer's file; `valid` has shape (rows, cols)."""
 
     grid: Grid
     statistics: Statistics
@@ -32,7 +32,7 @@ def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
     Raises
     ------
     DefectError
-        When it is not what the product specification and the plan say; names the layer and the difference.
+        When it differs from the product specification or the plan; names the layer and the difference.
     """
     try:
         is_valid, errors, _ = cog_validate(path, quiet=True)
@@ -54,7 +54,7 @@ def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
     valid = values != layer.nodata if layer.dtype == "uint8" else np.isfinite(values)
     if not valid.any():
         raise DefectError(
-            f"layer {layer.name} has no valid pixel; see that the DEM and the burst overlap",
+            f"layer {layer.name} has no valid pixel; check that the DEM and the burst overlap",
             reason="layer-empty",
         )
     counts = _class_counts(values) if layer.dtype == "uint8" else None
@@ -65,7 +65,7 @@ def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
 
 
 def _header_size(source: rasterio.DatasetReader) -> int:
-    """Bytes before the first tile of any overview or of the layer itself; a reader asks for these first."""
+    """Size of the header, up to the first tile of any overview or of the layer; readers fetch it first."""
     levels = range(-1, len(source.overviews(1)))
     offsets = (
         source.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=1, ovr=None if level < 0 else level)
@@ -107,12 +107,12 @@ def layer_statistics(values: np.ndarray, of_all: int, clipped: bool) -> Statisti
     of_all : int
         Pixels of the grid.
     clipped : bool
-        Of values from the 2nd to the 98th percentile alone, for backscatter: a display that stretches from minimum to
+        Use only values between the 2nd and 98th percentile, for backscatter: a display that stretches from minimum to
         maximum would show a scene with one bright target as black.
     """
     lowest, highest, count = float(values.min()), float(values.max()), values.size
     if clipped:
-        # Every n-th value is enough for a percentile.
+        # Every n-th value suffices for percentiles.
         low, high = np.percentile(values[:: max(1, values.size // 1_000_000)], (2, 98))
         inside = values[(values >= low) & (values <= high)]
         values = inside if inside.size else values

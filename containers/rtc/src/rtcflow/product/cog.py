@@ -19,7 +19,7 @@ from rtcflow_contract.request import Precision
 
 BLOCK = 512
 _SMALLEST_OVERVIEW = 1024
-# Level 6 would be 2 % smaller and take half as long again.
+# Level 6 would be 2 % smaller and take 50 % longer.
 _LEVEL = 4
 _FLOAT_PREDICTOR, _INTEGER_PREDICTOR = 3, 2
 _CLASSES_NODATA = 255
@@ -40,13 +40,13 @@ def write_cog(
     ----------
     path : Path
     values : ndarray, shape (rows, cols)
-        In the layer's unit; NaN (or 255 in the mask) where there is nothing.
+        In the layer's unit; NaN (255 in the mask) where there is no data.
     layer : Layer
     grid : Grid
     tags : mapping
-        Metadata of the product, written beside the layer's own.
+        Metadata of the product, added to those of the layer.
     precision : Precision
-        `rounded` keeps fewer bits of backscatter; other layers stay as they are.
+        `rounded` keeps fewer bits of backscatter; other layers are not changed.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def write_cog(
         "predictor": _INTEGER_PREDICTOR if is_mask else _FLOAT_PREDICTOR,
         "blocksize": BLOCK,
         "num_threads": usable_cpus(),
-        # Averages of linear power are powers; a class between two classes is none.
+        # Linear power can be averaged; classes cannot.
         "overview_resampling": (Resampling.mode if is_mask else Resampling.average).name,
         **_overviews(grid, _SMALLEST_OVERVIEW * (2 if is_mask else 1)),
     }
@@ -96,7 +96,7 @@ def write_cog(
 
 
 def _statistics_tags(values: np.ndarray) -> dict[str, str]:
-    """Statistics where GDAL and QGIS look for them: without them they compute their own, to the brightest target."""
+    """Statistics as GDAL and QGIS expect them; otherwise they compute their own, which include the brightest target."""
     valid = values[np.isfinite(values)]
     if valid.size == 0:
         return {}
@@ -106,7 +106,7 @@ def _statistics_tags(values: np.ndarray) -> dict[str, str]:
 
 
 def _overviews(grid: Grid, smallest: int) -> dict[str, Any]:
-    """Overviews until one has no more pixels across; those below would only lengthen the header."""
+    """Overview factors until one fits a single tile; more would only lengthen the header."""
     size = max(grid.shape)
     if size <= BLOCK:
         return {"overviews": "NONE"}

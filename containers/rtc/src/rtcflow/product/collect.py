@@ -1,4 +1,4 @@
-"""Check every layer that an engine wrote, sum up every file, and build the manifest of them."""
+"""Check every layer that an engine wrote, compute checksums, and build the manifest."""
 
 import hashlib
 from collections.abc import Mapping
@@ -38,17 +38,17 @@ class ProductFiles(NamedTuple):
 def collect_files(
     job: BurstJob, engine: str, parameters: Mapping[str, Any], planned: Grid, folder: Path
 ) -> ProductFiles:
-    """Check the files that an engine wrote to a folder, and add those that belong beside them.
+    """Check the files that an engine wrote to a folder, and add companion files.
 
     Parameters
     ----------
     job : BurstJob
     engine : str
-        Its name.
+        Name of the engine.
     parameters : mapping
         Of the processing.
     planned : Grid
-        That every layer has to be on.
+        Grid that every layer must have.
     folder : Path
 
     Raises
@@ -98,7 +98,7 @@ def make_manifest(
     written: ProductFiles,
     meter: Meter,
 ) -> Manifest:
-    """The manifest of a product whose files are written and checked."""
+    """Make the manifest of a product whose files are written and checked."""
     footprint = footprint_of(written.valid, written.grid)
     quality = inputs.engine.quality
     if quality is not None:

@@ -1,4 +1,4 @@
-"""Small files beside the layers: QGIS styles, and what a scheme of names has of its own."""
+"""Small files beside the layers: QGIS styles, and files of a scheme of names."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from rtcflow_contract.layers import MASK_CLASSES, POLARIZATION_LAYERS, layers_of
 from rtcflow_contract.naming import SCHEMES, Naming
 from rtcflow_contract.product_id import layer_file_name
 
-# Decibels that are black and white; cross-polarized backscatter lies some 7 dB lower.
+# Decibels shown as black and white; cross-polarized backscatter is some 7 dB lower.
 _DECIBELS = {"VV": (-25, 0), "HH": (-25, 0), "VH": (-32, -7), "HV": (-32, -7)}
 _QML = (
     '<!DOCTYPE qgis PUBLIC "http://mrcc.com/qgis.dtd" "SYSTEM">\n'
@@ -22,13 +22,13 @@ _QML = (
 
 
 def write_styles(job: BurstJob, folder: Path) -> list[Path]:
-    """Write a `.qml` beside each layer that a person looks at: QGIS takes it with the layer.
+    """Write a `.qml` beside each layer that people view; QGIS applies it to the layer.
 
-    Backscatter stays linear power; its grey follows the decibels. The mask has the names of its classes.
+    Backscatter stays linear power, with greys on a decibel scale. The mask has the names of its classes.
     """
     written: list[Path] = []
     if job.naming is not Naming.OPERA:
-        # The scheme's folders have no other files.
+        # Folders of other schemes have no styles.
         return written
     for layer in layers_of(job.product, job.polarizations):
         if layer.name in POLARIZATION_LAYERS:
@@ -46,7 +46,7 @@ def write_styles(job: BurstJob, folder: Path) -> list[Path]:
 def write_scheme_files(
     job: BurstJob, parameters: Mapping[str, Any], folder: Path, files: list[Path]
 ) -> dict[str, Path]:
-    """Write the files that a scheme of names has of its own, by kind: parameters as YAML, and SHA-1 of every file."""
+    """Write the further files of a scheme of names: parameters as YAML, and SHA-1 of every file."""
     extra = SCHEMES[job.naming].extra
     paths = {kind: folder / f"{job.product_id}{ending}" for kind, ending in extra.items()}
     if "configuration" in paths:
@@ -94,6 +94,6 @@ def _mask_style() -> str:
 
 
 def _sha1(path: Path) -> str:
-    # The scheme's own choice, for copies that broke; the manifest has SHA-256.
+    # Required by the scheme, to detect broken copies; the manifest has SHA-256.
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()

@@ -28,7 +28,7 @@ class Footprint(NamedTuple):
 
 
 def footprint_of(valid: np.ndarray, grid: Grid) -> Footprint:
-    """Outline of valid pixels, to within a four-hundredth of the grid's longer side.
+    """Outline of valid pixels, accurate to a four-hundredth of the grid's longer side.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def footprint_of(valid: np.ndarray, grid: Grid) -> Footprint:
 
 
 def _coarse(valid: np.ndarray, factor: int) -> np.ndarray:
-    """Cells of factor x factor pixels with any valid pixel."""
+    """Downsample by a factor: cells with any valid pixel."""
     rows, cols = (-(-size // factor) * factor for size in valid.shape)
     padded = np.zeros((rows, cols), bool)
     padded[: valid.shape[0], : valid.shape[1]] = valid
@@ -72,7 +72,7 @@ def _outline(cells: np.ndarray, grid: Grid, factor: int) -> BaseGeometry:
         for geometry, _ in shapes(cells.astype(np.uint8), cells, connectivity=8, transform=to_map)
     ]
     largest = max(polygon.area for polygon in found)
-    # Specks and holes are left out: an outline is to say where a product lies.
+    # Specks and holes are left out of the outline.
     kept = [Polygon(polygon.exterior).buffer(0) for polygon in found if polygon.area >= 0.01 * largest]
     within = box(*grid.bounds)
     return union_all(kept).simplify(1.5 * size).intersection(within)
@@ -89,13 +89,13 @@ def _to_lonlat(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
     rings = [np.array(polygon.exterior.coords) for polygon in polygons]
     for ring in rings:
         ring[:, 0] = continuous(ring[:, 0])
-        # All parts in the turn of the first, so that parts beside each other on the ground stay so.
+        # All parts in the same turn as the first, so that neighbours on the ground stay neighbours.
         ring[:, 0] += 360.0 * round((rings[0][0, 0] - ring[0, 0]) / 360.0)
     return MultiPolygon([Polygon(ring).buffer(0) for ring in rings])
 
 
 def _split(geometry: BaseGeometry) -> list[BaseGeometry]:
-    """Parts in [-180, 180] from west to east, in the order in which they follow each other on the ground."""
+    """Parts in [-180, 180], from west to east on the ground."""
     turned = [
         affinity.translate(geometry.intersection(box(-180 + turn, -90, 180 + turn, 90)), xoff=-turn)
         for turn in (-360, 0, 360)

@@ -1,4 +1,4 @@
-"""The metadata file: HDF5 in the groups of the OPERA RTC-S1 product."""
+"""The metadata file: HDF5 with the groups of the OPERA RTC-S1 product."""
 
 import io
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from rtcflow.sentinel1.orbit import StateVectors
 from rtcflow_contract.grid import Grid
 
 _DEGREES, _METERS, _SECONDS = {"units": "degrees"}, {"units": "meters"}, {"units": "seconds"}
-# The specification has these units in its text alone.
+# The specification gives these units only in its text.
 _ATTRIBUTES: dict[str, dict[str, Any]] = {
     "identification/boundingPolygon": {"epsg": "4326", "ogr_geometry": "polygon"},
     "metadata/sourceData/averageZeroDopplerSpacingInMeters": _METERS,
@@ -32,7 +32,7 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
 def write_hdf5(
     path: Path, record: Record, grid: Grid, polarizations: tuple[str, ...], orbit: StateVectors
 ) -> None:
-    """Write the metadata of a product; the rasters are in the COGs beside it.
+    """Write the metadata of a product; its rasters are in the COGs.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def write_hdf5(
 
 
 def fixed_text(value: str) -> Any:
-    """A text of fixed length: ASCII as OPERA's files have it, UTF-8 and marked so where that does not do."""
+    """A text of fixed length: ASCII as in OPERA's files, or UTF-8 and marked as such if needed."""
     if value.isascii():
         return np.bytes_(value)
     data = value.encode("utf-8", errors="replace")
@@ -77,7 +77,7 @@ def fixed_text(value: str) -> Any:
 
 
 def _describe(dataset: h5py.Dataset, attributes: Mapping[str, Any]) -> None:
-    """Set attributes, texts as the fixed-length strings that OPERA's file has; codes stay as they are."""
+    """Set attributes, with texts as fixed-length strings like in OPERA's files."""
     for name, value in attributes.items():
         keeps = name in ("epsg", "pixel_coordinate_convention", "ogr_geometry", "standard_name")
         dataset.attrs[name] = fixed_text(value) if isinstance(value, str) and not keeps else value
@@ -102,7 +102,7 @@ def _write_orbit(group: h5py.Group, orbit: StateVectors) -> None:
     _write_table(
         group,
         {
-            # How readers are to interpolate these vectors; ISCE3 knows this name and "Legendre" alone.
+            # How readers interpolate the vectors; ISCE3 knows only this name and "Legendre".
             "interpMethod": "Hermite",
             "orbitType": kind,
             "position": orbit.positions,

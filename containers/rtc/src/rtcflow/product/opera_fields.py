@@ -1,4 +1,4 @@
-"""What OPERA's RTC-S1 product says of each field of its HDF5 file, and which fields static layers do not have.
+"""Descriptions of the HDF5 fields of OPERA's RTC-S1 product, and the fields that static layers do not have.
 
 Product Specification Document for the OPERA Radiometric Terrain-Corrected SAR Backscatter from Sentinel-1
 (JPL D-108758), as the workflow of version 1.0.4 writes it.
@@ -211,7 +211,7 @@ DESCRIPTIONS = {
     "metadata/sourceData/zeroDopplerTimeSpacing": (
         "Time interval in the along-track direction of the source data"
     ),
-    # The workflow writes these only where the scene reports interference.
+    # The workflow writes these only if the scene reports interference.
     "metadata/qa/rfi/rfiMitigationPerformed": "RFI detection and mitigation strategy",
     "metadata/qa/rfi/rfiMitigationDomain": "In which domain(s) the RFI mitigation was performed",
     "metadata/qa/rfi/rfiBurstReport/swath": "Swath of the report on the burst",
@@ -221,7 +221,7 @@ DESCRIPTIONS = {
     ),
 }
 
-# Of a pass and its pixels, so that layers that are the same in every pass do not have them.
+# Fields of a pass and its pixels, which static layers do not have.
 NOT_IN_STATIC = frozenset(
     {
         "identification/staticLayersDataAccess",

@@ -1,4 +1,4 @@
-"""What the scene's own files say of a burst's quality: noise, angles, flight, interference; for every engine."""
+"""Quality of a burst from the scene's files, for every engine: noise, angles, flight, interference."""
 
 import math
 import xml.etree.ElementTree as ET
@@ -31,7 +31,7 @@ RESOLUTIONS_M = {"IW1": (2.7, 22.5), "IW2": (3.1, 22.7), "IW3": (3.5, 22.6)}
 def burst_quality(
     scene: FetchedScene, source: SourceData, orbit: Path, burst_id: str, product: Product, grid: Grid
 ) -> Quality:
-    """Collect what is known of a burst beyond its acquisition; static layers have no noise and no interference.
+    """Collect the quality of a burst; static layers have no noise and no interference.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def burst_quality(
     if product is Product.RTC_S1:
         for name, files in scene.files.items():
             burst = read_burst(files.annotation, burst_id)
-            # An engine that needs the noise refuses the scene itself.
+            # An engine that needs the noise will refuse the scene.
             with suppress(RefusedError):
                 noise[name] = _noise_level(
                     read_noise(files.noise, burst), read_beta0(files.calibration, burst), source
@@ -68,7 +68,7 @@ def burst_quality(
 
 
 def _noise_level(noise: Any, beta0_factor: np.ndarray, source: SourceData) -> NoiseLevel:
-    """Noise equivalent sigma0 on the ellipsoid: thermal noise as beta0, by the sine of the incidence angle."""
+    """Noise equivalent sigma0 on the ellipsoid: thermal noise as beta0 times the sine of the incidence angle."""
     incidence = np.radians(
         np.linspace(source.near_incidence_deg, source.far_incidence_deg, beta0_factor.size)
     )
@@ -86,7 +86,7 @@ def _noise_level(noise: Any, beta0_factor: np.ndarray, source: SourceData) -> No
 
 
 def _equivalent_looks(source: SourceData, grid: Grid) -> float:
-    """Resolution cells in a pixel at mid range: what averaging its samples gives on flat ground."""
+    """Resolution cells per pixel at mid range on flat ground."""
     range_m, azimuth_m = RESOLUTIONS_M[source.burst.swath.upper()]
     incidence = math.radians((source.near_incidence_deg + source.far_incidence_deg) / 2)
     return round(max(1.0, grid.spacing**2 / (range_m / math.sin(incidence) * azimuth_m)), 2)

@@ -1,7 +1,7 @@
-"""The facts of a product, once: TIFF tags and HDF5 metadata are both written from them.
+"""The metadata of a product, from which both TIFF tags and HDF5 metadata are written.
 
-Names follow the OPERA RTC-S1 product specification (JPL D-108758), so that its readers find what they look for. Who
-processed is configuration, not OPERA's.
+Names follow the OPERA RTC-S1 product specification (JPL D-108758), so that its readers work. The processor's name comes
+from the configuration.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ _PRODUCT_TYPES = {Product.RTC_S1: "RTC-S1", Product.RTC_S1_STATIC: "RTC-S1-STATI
 
 @dataclass(frozen=True)
 class Record:
-    """Metadata groups by HDF5 path, each a table of name to value (text, number, truth or list of texts)."""
+    """Metadata groups, each a dict of name to value (text, number, bool or list of texts)."""
 
     identification: dict[str, Any]
     source_data: dict[str, Any]
@@ -71,7 +71,7 @@ def make_record(
     processing: Processing,
     boundary_wkt: str,
 ) -> Record:
-    """Collect the facts of a product.
+    """Collect the metadata of a product.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def make_record(
     versions : dict
         Software by name.
     processing : Processing
-        What is under `more` is kept in the manifest alone.
+        Fields under `more` are kept only in the manifest.
     boundary_wkt : str
         Outline of valid data in WGS 84.
     """
@@ -104,7 +104,7 @@ def make_record(
 
 
 def _of_static_layers(record: Record) -> Record:
-    """The record without what belongs to a pass."""
+    """The record without fields of a pass."""
     groups = {
         path: {name: value for name, value in table.items() if f"{path}/{name}" not in NOT_IN_STATIC}
         for path, table in record.groups().items()
@@ -125,7 +125,7 @@ def _qa(inputs: EngineInputs) -> dict[str, Any]:
         )
     }
     rfi = quality.rfi if quality else None
-    # The first polarization's, as OPERA's workflow has it; the manifest has all.
+    # Only the first polarization, as in OPERA's workflow; the manifest has all.
     report = next(iter(rfi.report.values())) if rfi else {}
     return found | {
         "rfi/isRfiInfoAvailable": rfi is not None,
@@ -134,7 +134,7 @@ def _qa(inputs: EngineInputs) -> dict[str, Any]:
 
 
 def _claims_ceos_ard(job: BurstJob, inputs: EngineInputs, processing: Processing) -> bool:
-    """Whether the files may say that the product is CEOS-ARD, by the rule of the STAC item."""
+    """Whether the files may claim CEOS-ARD, by the same rule as the STAC item."""
     return not unmet_thresholds(
         job.product,
         normalization=job.backscatter.value,
@@ -220,7 +220,7 @@ def _source_data(inputs: EngineInputs) -> dict[str, Any]:
 def _algorithms(versions: dict[str, str], processing: Processing) -> dict[str, Any]:
     named = {f"{name}Version": version for name, version in versions.items() if name != "rtcflow"}
     if "isce3" not in versions:
-        # Readers of OPERA's file look for these two.
+        # Readers of OPERA's files expect these two.
         made_by = f"not used: computed and read by rtcflow {versions.get('rtcflow', '')}, native engine"
         named = {"isce3Version": made_by, "s1ReaderVersion": made_by, **named}
     return {

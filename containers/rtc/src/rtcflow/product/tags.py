@@ -1,4 +1,4 @@
-"""TIFF tags of a product: the facts of its record under the names OPERA gives them."""
+"""TIFF tags of a product: its record under OPERA's tag names."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ _ALGORITHMS = "metadata/processingInformation/algorithms"
 _PARAMETERS = "metadata/processingInformation/parameters"
 _QA = "metadata/qa"
 
-# Groups of the record and what the tags from them begin with.
+# Groups of the record and the prefixes of their tags.
 _PREFIXES = {
     _IDENTIFICATION: "",
     _SOURCE: "SOURCE_DATA_",
@@ -21,7 +21,7 @@ _PREFIXES = {
     _PARAMETERS: "PROCESSING_INFORMATION_",
     _QA: "QA_",
 }
-# Tags whose names do not follow from those in the HDF5 file.
+# Tags whose names cannot be derived from those in the HDF5 file.
 _RENAMED = {
     f"{_IDENTIFICATION}/burstID": "BURST_ID",
     f"{_IDENTIFICATION}/dataAccess": "PRODUCT_DATA_ACCESS",
@@ -51,7 +51,7 @@ _RENAMED = {
     f"{_QA}/rfi/rfiMitigationDomain": "QA_RFI_MITIGATION_DOMAIN",
 }
 _LEFT_OUT = {"isGeocoded"}
-# The shares of lines and bands are in the HDF5 file; a longer header costs each reader a request.
+# Details of interference are only in the HDF5 file; a longer header costs every reader a request.
 _LEFT_OUT_BELOW = ("rfi/rfiBurstReport/", "rfi/timeDomain", "rfi/frequencyDomain")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

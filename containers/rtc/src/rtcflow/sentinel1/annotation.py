@@ -1,4 +1,4 @@
-"""A burst's acquisition, as its sub-swath's annotation file describes it.
+"""A burst's acquisition, from its sub-swath's annotation file.
 
 Sentinel-1 Product Specification (S1-RS-MDA-52-7441), Level-1 product annotation data set.
 """
@@ -47,8 +47,8 @@ class Burst:
     rank : int
         Pulses in the air between transmission and reception.
     iw2_mid_range_m : float
-        Slant range in the middle of IW2, to which the processor's bulk bistatic correction refers, metres; NaN where
-        the scene has no annotation of IW2.
+        Slant range in the middle of IW2, to which the processor's bulk bistatic correction refers, metres; NaN if the
+        scene has no annotation of IW2.
     """
 
     burst_id: str
@@ -94,12 +94,12 @@ class Burst:
 
 
 def read_burst(annotation: Path, burst_id: str) -> Burst:
-    """Read a burst's description.
+    """Read a burst from the annotation.
 
     Raises
     ------
     RefusedError
-        When the file is no IW SLC annotation, or has no such burst (lists those it has).
+        When the file is not an IW SLC annotation, or does not have the burst; lists those it has.
     """
     read = read_annotation(annotation)
     listed = read.bursts(_manifest(annotation, parse_burst_id(burst_id).track).relative_orbit)
@@ -172,7 +172,7 @@ def _whole_numbers(entry: ET.Element, name: str) -> NDArray[np.int64]:
 
 
 def _iw2_mid_range(annotation: Path, read: Annotation) -> float:
-    """Middle of IW2 from the sub-swath's own annotation or IW2's, in any polarization; NaN where there is none."""
+    """Middle of IW2, from an IW2 annotation in any polarization; NaN if there is none."""
     if read.swath == "iw2":
         return read.starting_range_m + 0.5 * read.samples_per_burst * read.range_spacing_m
     found = sorted(
@@ -186,12 +186,12 @@ def _iw2_mid_range(annotation: Path, read: Annotation) -> float:
 
 
 def scene_track(annotation: Path, burst_id: str) -> int:
-    """Relative orbit at the start of the scene: its manifest's, or the burst's where there is no manifest."""
+    """Relative orbit at the start of the scene, from its manifest, or of the burst if there is no manifest."""
     return _manifest(annotation, parse_burst_id(burst_id).track).relative_orbit
 
 
 def _manifest(annotation: Path, track: int) -> SafeManifest:
-    """manifest.safe above the annotation folder; where there is none, one that says no more than the track."""
+    """The manifest.safe above the annotation folder; without one, a manifest with only the track."""
     path = annotation.parent.parent / MANIFEST_SAFE
     try:
         return _kept_manifest(path, path.stat().st_mtime_ns)
@@ -214,7 +214,7 @@ def refuse_without_iw2(burst: Burst) -> None:
     Raises
     ------
     RefusedError
-        When the range of IW2 is not known.
+        When the range of IW2 is unknown.
     """
     if not math.isfinite(burst.iw2_mid_range_m):
         raise RefusedError(
@@ -225,7 +225,7 @@ def refuse_without_iw2(burst: Burst) -> None:
 
 
 def bistatic_delay_s(burst: Burst, slant_range_m: float) -> float:
-    """Residual bistatic delay, seconds, to be added to the tagged azimuth time.
+    """Residual bistatic delay, seconds, to add to the annotated azimuth time.
 
     Gisinger et al. (2021), IEEE TGRS 59(2), doi 10.1109/TGRS.2019.2961248, equation 21: the processor removed half
     the two-way delay of mid IW2 as a bulk; what remains depends on range.

@@ -6,10 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class BurstFiles:
-    """Where a burst's annotation and pixels are.
+    """Paths of a burst's annotation and pixels.
 
-    `measurement` is any path that GDAL opens; `first_line` the line of the annotation's raster that is the first of
-    the TIFF: 0 for a whole measurement, burst index times lines per burst for an extract of the burst's lines alone.
+    `measurement` is any path that GDAL opens; `first_line` is the line of the annotation's raster at which the TIFF
+    starts: 0 for a whole measurement, burst index times lines per burst for a TIFF with only the burst's lines.
     """
 
     annotation: Path

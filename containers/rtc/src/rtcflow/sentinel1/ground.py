@@ -1,7 +1,7 @@
-"""Where a burst lies by its annotation's geolocation grid, and whether orbit, grid and id agree with that.
+"""The ground of a burst by its geolocation grid, and checks that orbit, grid and id agree with it.
 
-A product is wrong in silence when its burst id, its orbit or its map grid is of another place; here each is held
-against the ground before anything is computed.
+A burst id, orbit or map grid of another place would silently give a wrong product, so each is checked against the
+ground before anything is computed.
 """
 
 import math
@@ -19,9 +19,9 @@ from rtcflow_contract.grid import Grid
 from rtcflow_safe.annotation import SPEED_OF_LIGHT, Annotation, GridPoint, read_annotation
 from rtcflow_safe.identity import label_bursts
 
-# Of the burst's footprint, on its grid. Grids of burst databases cut a few pixels at the edges of some passes.
+# Share of the burst's footprint on its grid. Grids of burst databases cut a few pixels at the edges of some passes.
 LEAST_COVER = 0.98
-# Geolocation grids are good to metres; an orbit or a time of another pass is off by kilometres.
+# Geolocation grids are accurate to metres; an orbit or time of another pass is off by kilometres.
 _MOST_TIME_S, _MOST_RANGE_M = 0.2, 500.0
 # Lines and samples; a scene of IPF 3.20 repeats them to an eighth.
 _MOST_OFF_GRID = 5.0
@@ -31,7 +31,7 @@ _TO_ECEF = Transformer.from_crs(4979, 4978, always_xy=True)
 
 
 def check_identity(burst: Burst, annotation: Path, orbit: Path, track: int) -> tuple[str, ...]:
-    """Hold a burst's id and the ground that its annotation names against the orbit file; gives what a user should know.
+    """Check a burst's id and its annotated ground against the orbit file; returns remarks for the user.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def check_identity(burst: Burst, annotation: Path, orbit: Path, track: int) -> t
     Raises
     ------
     RefusedError
-        When by the orbit file it is another burst, or its ground lies elsewhere.
+        When by the orbit file it is another burst, or its ground is elsewhere.
     """
     read = read_annotation(annotation)
     entry = read.entries[burst.index]
@@ -115,13 +115,13 @@ def _zero_doppler(
     for _ in range(6):
         offset, velocity = points - orbit.position(seconds), orbit.velocity(seconds)
         step = np.einsum("ij,ij->i", offset, velocity) / np.einsum("ij,ij->i", velocity, velocity)
-        # Beyond the window the polynomial means nothing; the residual then is large enough as it is.
+        # Outside its window the polynomial is meaningless, but the residual is large enough anyway.
         seconds = np.clip(seconds + step, orbit.window_s[0], orbit.window_s[1])
     return seconds, np.linalg.norm(points - orbit.position(seconds), axis=1)
 
 
 def _rows_of(burst: Burst, grid: list[GridPoint]) -> list[GridPoint]:
-    """Points of the geolocation grid in the rows of a burst's lines."""
+    """Points of the geolocation grid in the rows of a burst."""
     start, stop = burst.sensing_start, burst.sensing_stop
 
     def off(point: GridPoint) -> float:
@@ -136,7 +136,7 @@ def outline(burst: Burst, annotation: Path) -> NDArray[np.float64]:
     Raises
     ------
     RefusedError
-        When the grid has no rows around the burst.
+        When the geolocation grid has no rows around the burst.
     """
     read = read_annotation(annotation)
     rows = sorted({point.line for point in read.grid})
@@ -144,7 +144,7 @@ def outline(burst: Burst, annotation: Path) -> NDArray[np.float64]:
     by_place = {(point.line, point.pixel): point for point in read.grid}
     if len(rows) < 2 or len(pixels) < 2 or len(by_place) != len(rows) * len(pixels):
         raise read.unreadable("its geolocation grid is not a grid")
-    # Bursts overlap or leave gaps: a row belongs to a time, and not to a line of the raster.
+    # Bursts overlap or leave gaps, so a row belongs to a time, not to a line of the raster.
     times = [(by_place[row, pixels[0]].time - burst.sensing_start).total_seconds() for row in rows]
     lines = np.array([burst.first_valid_line, burst.last_valid_line]) * burst.azimuth_interval_s
     samples = np.array([burst.first_valid_sample, burst.last_valid_sample])
@@ -180,12 +180,12 @@ def _bilinear(
 
 
 def refuse_partial_grid(grid: Grid, ring: NDArray[np.float64], burst_id: str, origin: str) -> None:
-    """Refuse a grid that does not hold the burst: it is of another burst, or was cut.
+    """Refuse a grid that does not cover the burst, being of another burst or cut.
 
     Raises
     ------
     RefusedError
-        Says how much of the burst's footprint the grid covers.
+        Gives the share of the burst's footprint that the grid covers.
     """
     x, y = Transformer.from_crs(4326, grid.epsg, always_xy=True).transform(ring[:, 0], ring[:, 1])
     covered = 0.0

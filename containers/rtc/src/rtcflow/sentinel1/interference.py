@@ -13,18 +13,18 @@ from rtcflow.sentinel1.annotation import Burst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_safe.xml import parse_xml, read_xml
 
-# A burst's report carries the time of its first line, give or take the processor's rounding.
+# A report has the time of its burst's first line, up to the processor's rounding.
 _SAME_BURST = timedelta(seconds=1)
 _NONE = {"none", "false", ""}
 
 
 def interference_file(annotation: Path) -> Path:
-    """Where the RFI annotation that goes with a sub-swath's annotation is, if the scene has one."""
+    """Path of the RFI annotation for a sub-swath's annotation, if the scene has one."""
     return annotation.parent / "rfi" / f"rfi-{annotation.name}"
 
 
 def read_interference(annotation: Path, burst: Burst) -> dict[str, Any] | None:
-    """The report on a burst; None where the scene has none.
+    """Read the report on a burst; None if the scene has none.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def read_interference(annotation: Path, burst: Burst) -> dict[str, Any] | None:
         return None
     try:
         root = parse_xml(read_xml(path), path.name)
-        # `rfiMitigationPerformed` says when it is applied, `rfiMitigationApplied` in which domain it was.
+        # `rfiMitigationPerformed` says when it is applied, `rfiMitigationApplied` in which domain.
         domain = (root.findtext("rfiMitigationApplied") or root.findtext("rfiMitigationDomain") or "").strip()
         found: dict[str, Any] = {
             "rfiMitigationPerformed": domain.lower() not in _NONE,
@@ -52,7 +52,7 @@ def read_interference(annotation: Path, burst: Burst) -> dict[str, Any] | None:
         for report in root.iterfind("rfiBurstReportList/rfiBurstReport"):
             time = datetime.fromisoformat((report.findtext("azimuthTime") or "").strip()).replace(tzinfo=UTC)
             if abs(time - burst.sensing_start) < _SAME_BURST:
-                # OPERA has the reports by domain beside the burst's own, not below it.
+                # OPERA puts the reports by domain beside the burst's own report, not below it.
                 found |= {
                     name if "/" in name else f"rfiBurstReport/{name}": value
                     for name, value in _leaves(report).items()

@@ -1,4 +1,4 @@
-"""Pixels of a burst: complex int16 of its lines only."""
+"""Read the pixels of a burst: complex int16, only its lines."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def read_burst_pixels(files: BurstFiles, burst: Burst) -> NDArray[np.int16]:
     Raises
     ------
     RefusedError
-        When the TIFF is missing, truncated, corrupt, or of another size than its annotation says.
+        When the TIFF is missing, truncated, corrupt, or has another size than its annotation says.
     """
     name = Path(str(files.measurement)).name
     top = burst.first_line - files.first_line
@@ -61,7 +61,7 @@ def read_burst_pixels(files: BurstFiles, burst: Burst) -> NDArray[np.int16]:
 
 
 def _map_strips(path: Path, tiff: rasterio.DatasetReader, top: int, lines: int) -> NDArray[np.int16] | None:
-    """The lines as a memory map, or None where they do not lie one after the other in a local file."""
+    """The lines as a memory map, or None if they are not contiguous in a local file."""
     if not path.is_file() or tiff.dtypes[0] != "complex_int16" or tiff.compression is not None:
         return None
     if tiff.block_shapes[0] != (1, tiff.width):

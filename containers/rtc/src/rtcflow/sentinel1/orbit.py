@@ -21,10 +21,10 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_safe.annotation import time_of
 from rtcflow_safe.identity import StateVector
 
-# A degree 7 fit over this many seconds on each side of the burst follows a real orbit to well under a millimetre.
+# A degree 7 fit over this many seconds on each side of the burst follows a real orbit to well below a millimetre.
 _FIT_MARGIN_S = 45.0
 _FIT_DEGREE = 7
-# Where two solutions of restituted orbits meet, vectors step by centimetres; metres are damage.
+# Vectors jump by centimetres where two solutions of restituted orbits meet; a jump of metres is damage.
 _RESIDUAL_LIMIT_M = 0.5
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
 _COORDINATE = re.compile(rb"<(V?[XYZ])(?: [^>]*)?>\s*([-+0-9.eE]+)\s*<")
@@ -43,7 +43,7 @@ class StateVectors:
 
     @property
     def type(self) -> Literal["POEORB", "RESORB", "predicted"]:
-        """Kind of the orbit by its file name."""
+        """Type of the orbit by its file name."""
         return "POEORB" if "POEORB" in self.name else "RESORB" if "RESORB" in self.name else "predicted"
 
 
@@ -51,8 +51,8 @@ class StateVectors:
 class OrbitPolynomial:
     """Earth-fixed position as polynomials of the seconds since `epoch`.
 
-    `coefficients` is (degree + 1, 3), metres, lowest power first; `window_s` is where it holds; `residual_m` the
-    farthest that a state vector's coordinate lies from it.
+    `coefficients` is (degree + 1, 3), metres, lowest power first; `window_s` its validity; `residual_m` the largest
+    residual of a state vector's coordinate.
     """
 
     epoch: datetime
@@ -182,7 +182,7 @@ def fit_orbit(vectors: StateVectors, start_s: float, stop_s: float) -> OrbitPoly
     powers = np.vander(u, degree + 1, increasing=True)
     slopes = np.zeros_like(powers)
     slopes[:, 1:] = powers[:, :-1] * np.arange(1, degree + 1)
-    # A velocity of 1 mm/s off weighs like a position of 10 mm off, the spacing of the vectors being 10 s.
+    # A velocity error of 1 mm/s weighs like a position error of 10 mm, as vectors are 10 s apart.
     system = np.vstack((powers, slopes / scale * 10.0))
     values = np.vstack((vectors.positions[use], vectors.velocities[use] * 10.0))
     solved, *_ = np.linalg.lstsq(system, values, rcond=None)

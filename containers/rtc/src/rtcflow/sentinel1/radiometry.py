@@ -37,8 +37,8 @@ class _RangeVector(NamedTuple):
 def read_beta0(calibration: Path, burst: Burst) -> Vector:
     """The beta nought calibration factor along the samples, (samples,): beta0 = |DN|^2 / factor^2.
 
-    Taken from the vector nearest in time to the burst's start; held constant beyond the ends of a vector that stops
-    short of the burst.
+    Taken from the vector nearest in time to the burst's start; constant beyond the ends of a vector that does not span
+    the burst.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def _azimuth(root: ET.Element, burst: Burst, file: Path) -> Vector:
 
 
 def _interpolate_linearly(at: Vector, x: Vector, y: Vector) -> Vector:
-    """Linear interpolation, going on straight beyond the ends."""
+    """Linear interpolation, with linear extrapolation beyond the ends."""
     if x.size == 1:
         return np.full(at.size, y[0])
     inside = np.clip(np.searchsorted(x, at) - 1, 0, x.size - 2)
@@ -107,7 +107,7 @@ def _nearest(vectors: list[_RangeVector], time: datetime) -> _RangeVector:
 
 
 def _table(element: ET.Element, at: str, name: str, file: Path) -> tuple[Vector, Vector]:
-    """Positions and values of a lookup table; refused when they are not as many, not finite, or not in order."""
+    """Positions and values of a lookup table; refused unless they match in number, are finite and in order."""
     try:
         positions, values = _numbers(element, at), _numbers(element, name)
     except ValueError as error:

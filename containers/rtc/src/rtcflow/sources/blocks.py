@@ -1,4 +1,4 @@
-"""What was read of a file too large to keep whole, kept in blocks: who reads the same part again asks for nothing."""
+"""Cache parts of a large file in blocks, so that a part is fetched only once."""
 
 import threading
 from collections.abc import Callable
@@ -6,26 +6,26 @@ from functools import cached_property, lru_cache
 from typing import BinaryIO
 
 BLOCK = 1024 * 1024
-# Blocks in memory: reads in small steps must not recall a block for each.
+# Blocks kept in memory, for reads in small steps.
 _AT_HAND = 16
 
 Kept = Callable[[str, Callable[[], bytes]], bytes]
 
 
 class KeptBlocks:
-    """Ranges of a file, of which the archive is asked only for blocks that are not kept.
+    """Reads ranges of a file, fetching only blocks that are not cached.
 
     Parameters
     ----------
     open_file : callable
-        Opens the file in the archive; called when something is not kept.
+        Opens the file in the archive; called if a block is not cached.
     kept : callable
-        (part, get): what is kept as `part`, else what `get` gives, which is then kept.
+        (part, get): content cached as `part`, else that of `get`, which is then cached.
     """
 
     def __init__(self, open_file: Callable[[], BinaryIO], kept: Kept) -> None:
         self._open_file, self._kept = open_file, kept
-        # Readers in several threads share one position in the archive's file.
+        # Threads share one position in the archive's file.
         self._lock = threading.Lock()
         self._block = lru_cache(_AT_HAND)(self._block_of)
 

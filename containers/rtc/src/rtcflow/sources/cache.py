@@ -1,7 +1,7 @@
-"""Orbits, DEM tiles and the geoid of public archives, kept for the next burst: below a prefix on S3, or in a folder.
+"""Cache of orbits, DEM tiles and the geoid of public archives, below an S3 prefix or in a folder.
 
-Names in these archives never change what they stand for, so a copy is good for as long as its checksum holds. A cache
-that cannot be read or written costs time, and never a burst.
+Files in these archives never change under their name, so a copy is valid as long as its checksum matches. A cache that
+cannot be read or written costs time, but never fails a burst.
 """
 
 import contextlib
@@ -27,14 +27,14 @@ _log = logging.getLogger(__name__)
 
 
 class Cache:
-    """Files by name, each behind the SHA-256 of its content."""
+    """Files by name, each stored after the SHA-256 of its content."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._spoilt: set[str] = set()
 
     def get(self, name: str) -> bytes | None:
-        """Content of a file, or None where there is no good copy."""
+        """Content of a file, or None if there is no valid copy."""
         try:
             kept = self._store.read(name)
         except NotFoundError:
@@ -46,13 +46,13 @@ class Cache:
         return None
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep a copy, whole or not at all; another's stays, unless it was passed over."""
+        """Store a copy atomically; an existing one is kept unless it was found invalid."""
         write = self._store.write if name in self._spoilt else self._store.write_if_absent
         write(name, hashlib.sha256(data).digest() + data)
 
 
 def open_cache(where: str, meter: Meter) -> Cache | None:
-    """The cache at `s3://bucket/prefix` or in a folder; None where it is `off` or empty."""
+    """Open the cache at `s3://bucket/prefix` or in a folder; None for `off` or an empty text."""
     where = where.strip()
     return (
         None
@@ -62,15 +62,15 @@ def open_cache(where: str, meter: Meter) -> Cache | None:
 
 
 def open_shared_files(where: str, meter: Meter, cache: str) -> Files:
-    """Open files; those of a public archive come from the cache when they are in it.
+    """Open files; those of a public archive come from the cache if it has them.
 
     Parameters
     ----------
     where : str
-        As `rtcflow_files.storage.open_files` takes it.
+        See `rtcflow_files.storage.open_files`.
     meter : Meter
     cache : str
-        As `open_cache` takes it.
+        See `open_cache`.
     """
     files = open_files(where, meter.fetched)
     kept = open_cache(cache, meter) if _is_public(where) else None
@@ -88,7 +88,7 @@ def _name_of(where: str) -> str:
 
 
 class CachedFiles:
-    """Files that are kept: whole those that are fetched, by blocks those that are read here and there."""
+    """Files with a cache: whole files if they are fetched, blocks if parts of them are read."""
 
     def __init__(self, files: Files, cache: Cache, name: str) -> None:
         self._files, self._cache, self._name = files, cache, name
@@ -96,18 +96,18 @@ class CachedFiles:
         self.size, self.read = files.size, files.read
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file of the archive; what is read of it is kept."""
+        """Open a file of the archive; blocks that are read are cached."""
         blocks = KeptBlocks(
             lambda: self._files.open(name), lambda part, get: self._kept(f"{name}.blocks/{part}", get)
         )
         return open_ranges(blocks.read_range, blocks.size)
 
     def verify(self, name: str) -> bool:
-        """Compare a file with the checksum that its place has of it."""
+        """Check a file against the archive's checksum."""
         return self._files.verify(name)
 
     def fetch(self, name: str, into: Path) -> Path:
-        """Fetch a file from the cache, else from the archive, and keep it."""
+        """Fetch a file from the cache, else from the archive into the cache."""
         path = into / name
         data = self._kept(name, lambda: self._files.fetch(name, into).read_bytes())
         if not path.is_file():
@@ -118,7 +118,7 @@ class CachedFiles:
         return path
 
     def _kept(self, name: str, get: Callable[[], bytes]) -> bytes:
-        """What the cache has under a name, else what is got, which is kept."""
+        """Content from the cache, else from `get`, which is then cached."""
         key = f"{self._name}/{name}"
         found = None
         with _unharmed("read", key):

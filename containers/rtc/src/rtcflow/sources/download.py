@@ -1,4 +1,4 @@
-"""Downloads that go on where they broke off, and count only when every byte that was promised is there."""
+"""Downloads that resume where they broke off, and are complete only with every promised byte."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,17 +15,17 @@ from rtcflow_files.web import is_passing, name_of, wish_of
 
 Get = Callable[[str, Mapping[str, str]], urllib3.BaseHTTPResponse]
 
-# An attempt that brought more is none of those that failed.
+# An attempt that brought more does not count as failed.
 _MUCH = 1024 * 1024
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
-# A server that says for longer than this that it is preparing the file has lost the request.
+# A server that prepares the file for longer than this has lost the request.
 PATIENCE_S = 600.0
 _POLL_S = 5.0
 _LONGEST_POLL_S = 60.0
 
 
 class NotReadyError(TransientError):
-    """The server was still preparing the file when patience ended."""
+    """The server was still preparing the file after the longest wait."""
 
 
 def download(
@@ -37,23 +37,23 @@ def download(
     parts: Path,
     extent: Extent | None = None,
 ) -> Path:
-    """Fetch a file, or a piece of one, whole or not at all.
+    """Fetch a file, or a piece of one, atomically.
 
-    What came before a break is kept in `parts`, also when the process is killed, and the next attempt asks for the rest
-    alone, where the server can give it and the file is still the same.
+    Bytes received before an interruption are kept in `parts`, even if the process is killed; the next attempt requests
+    only the rest, if the server supports that and the file has not changed.
 
     Parameters
     ----------
     url : str
-        Address without secrets, which `get` may make another one of.
+        URL without secrets, which `get` may replace.
     path : Path
         Where the file goes.
     get : callable
-        (url, headers) to an answer whose body is not read.
+        (url, headers) to an answer whose body is not read yet.
     meter : Meter
         Counts the bytes of bodies.
     retry : Retry
-        Between attempts; an attempt that brought much is none.
+        Policy between attempts; an attempt that brought much does not count.
     parts : Path
         Folder of unfinished downloads; may be shared by processes.
     extent : Extent, optional
@@ -64,7 +64,7 @@ def download(
     NotFoundError
         When there is no such file.
     RefusedError
-        When access is refused, or something else than the file came.
+        When access is refused, or something other than the file came.
     TransientError
         When the server did not give the file in all attempts. NotReadyError when it was still preparing it.
     """
@@ -87,7 +87,7 @@ def download(
 
 
 def _ready(url: str, partial: PartialFile, get: Get, retry: Retry) -> urllib3.BaseHTTPResponse:
-    """The answer, once it is no more 202: the server is preparing the file."""
+    """The answer, once the server no longer answers 202 (preparing the file)."""
     began, slept = retry.now(), 0.0
     while True:
         answer = get(url, partial.headers())
@@ -137,15 +137,15 @@ def _check_status(answer: urllib3.BaseHTTPResponse, url: str, partial: PartialFi
     if status not in (200, 206):
         raise RefusedError(f"{url} answered with status {status}", reason="http")
     if answer.headers.get("Content-Type", "").lower().startswith("text/html"):
-        raise RefusedError(f"{url} gave a web page in place of the file", reason="web-page")
+        raise RefusedError(f"{url} returned a web page instead of the file", reason="web-page")
 
 
 def _place(answer: urllib3.BaseHTTPResponse) -> tuple[int, int | None]:
-    """First byte of the body in the server's file, and the size of that file."""
+    """Position of the body's first byte in the server's file, and that file's size."""
     if answer.status == 200:
         length = answer.headers.get("Content-Length")
         return 0, int(length) if length else None
     match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
     if match is None:
-        raise TransientError("the server does not say which part it gave", reason="range")
+        raise TransientError("the server does not say which part it sent", reason="range")
     return int(match[1]), None if match[2] == "*" else int(match[2])

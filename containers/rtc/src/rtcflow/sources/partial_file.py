@@ -1,4 +1,4 @@
-"""A download that is not done: the bytes that came, and what the server said of the file, kept over a kill."""
+"""An unfinished download: the bytes received and the server's facts on the file, which survive a kill."""
 
 import base64
 import fcntl
@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from rtcflow_contract.errors import TransientError
 
-# Nobody comes back for what is older.
+# Older files are removed.
 _STALE_S = 3 * 86400.0
 _CHECKSUMS = {"md5": "Content-MD5", "sha256": "x-amz-checksum-sha256"}
 
@@ -26,7 +26,7 @@ class Extent(NamedTuple):
 
 
 class PartialFile:
-    """A file that grows; open it with `open_partial`.
+    """An unfinished download; open it with `open_partial`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class PartialFile:
         Open for appending.
     path : Path
     extent : Extent or None
-        The piece of the server's file that it is to be; None for the whole.
+        The piece of the server's file; None for all of it.
     """
 
     def __init__(self, file: BinaryIO, path: Path, extent: Extent | None) -> None:
@@ -51,16 +51,16 @@ class PartialFile:
 
     @property
     def size(self) -> int:
-        """Bytes that are there."""
+        """Number of bytes received."""
         return self._file.seek(0, os.SEEK_END)
 
     @property
     def at(self) -> int:
-        """Byte of the server's file that comes next."""
+        """Position of the next byte in the server's file."""
         return self.size + (self._extent.start if self._extent else 0)
 
     def headers(self) -> dict[str, str]:
-        """What to ask with: for everything, or for the rest if the file is still the same."""
+        """Request headers: for everything, or for the rest if the file has not changed."""
         if not self.size and self._extent is None:
             return {}
         end = str(self._extent.start + self._extent.length - 1) if self._extent else ""
@@ -68,12 +68,12 @@ class PartialFile:
         return {"Range": f"bytes={self.at}-{end}", **({"If-Range": same} if same else {})}
 
     def begin(self, start: int, total: int | None, headers: Mapping[str, str]) -> None:
-        """Get ready for a body that begins at byte `start` of the server's file of `total` bytes.
+        """Prepare for a body that begins at byte `start` of the server's file of `total` bytes.
 
         Raises
         ------
         TransientError
-            When the body does not go on where this ends, or the file changed; then this starts over.
+            When the body does not continue where this ends, or the file changed; the download then starts over.
         """
         if start == 0 and self._extent is None:
             self.forget()
@@ -83,7 +83,7 @@ class PartialFile:
         known = {"etag": headers.get("ETag"), "last-modified": headers.get("Last-Modified")}
         if self._extent is None:
             known |= {name: headers.get(header) for name, header in _CHECKSUMS.items()}
-        # A weak tag promises no equal bytes, a checksum with a dash is one of checksums of parts.
+        # Weak tags do not guarantee equal bytes; a checksum with a dash is a checksum of checksums.
         kept = {
             k: v
             for k, v in known.items()
@@ -100,12 +100,12 @@ class PartialFile:
         self._file.flush()
 
     def check(self) -> None:
-        """Hold the file against the size and the checksums that the server promised.
+        """Check the file against the server's size and checksums.
 
         Raises
         ------
         TransientError
-            When bytes lack, or are wrong; wrong ones are forgotten.
+            When bytes are missing or wrong; wrong ones are discarded.
         """
         total = self._extent.length if self._extent else int(self._notes.get("total", self.size))
         if self.size != total:
@@ -133,14 +133,14 @@ class PartialFile:
 
 @contextmanager
 def open_partial(name: str, folder: Path, extent: Extent | None = None) -> Iterator[PartialFile]:
-    """The unfinished download of a name; one of its own where another process is at it.
+    """Open the unfinished download of a name, or a new one if another process uses it.
 
     Parameters
     ----------
     name : str
-        What is downloaded: an address without secrets.
+        The URL without secrets.
     folder : Path
-        Where unfinished downloads are; those that nobody came back for are removed.
+        Folder of unfinished downloads; old ones are removed.
     extent : Extent, optional
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -171,7 +171,7 @@ def _lock(file: BinaryIO) -> bool:
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:
-    """Whether the open file is still the one of the name: its last holder may have moved it away."""
+    """Whether the open file still has the name; its previous holder may have moved it."""
     return path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino
 
 

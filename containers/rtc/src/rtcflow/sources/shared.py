@@ -1,4 +1,4 @@
-"""What the bursts of one task have in common, fetched once: orbit, annotation, DEM tiles, geoid."""
+"""Inputs that the bursts of a task share and fetch once: orbit, annotation, DEM tiles, geoid."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -15,12 +15,12 @@ _T = TypeVar("_T")
 
 
 class Shared:
-    """Results by key, and files in a folder, for all bursts of a task; safe in several threads.
+    """Results by key, and files in a folder, for all bursts of a task; thread-safe.
 
     Parameters
     ----------
     folder : Path
-        Where shared files are kept; the caller removes it.
+        Folder of shared files; the caller removes it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ class Shared:
         self._lock = threading.Lock()
 
     def once(self, key: Hashable, get: Callable[[], _T]) -> _T:
-        """The result of `get` by whoever asked first; the others wait for it. An error is raised, and not kept."""
+        """The result of `get`, called once by the first caller while others wait. Errors are raised and not kept."""
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
@@ -39,7 +39,7 @@ class Shared:
             return cast(_T, self._results[key])
 
     def files(self, files: Files, parts: bool = False) -> Files:
-        """Files that are fetched once, also in `parts` that are read; those of this machine as they are."""
+        """Wrap files so that they, or the `parts` read, are fetched once; local files are returned unchanged."""
         return files if files.path("") is not None else SharedFiles(files, self, parts)
 
 
@@ -55,7 +55,7 @@ class SharedFiles:
         return self._once("names", folder, lambda: self._files.names(folder))
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file; where bursts read much the same parts of it, each is fetched once."""
+        """Open a file; parts that several bursts read are fetched once."""
         if not self._parts:
             return self._files.open(name)
         blocks = self._once("blocks", name, lambda: self._blocks(name))
@@ -66,7 +66,7 @@ class SharedFiles:
         return self._once("read", name, lambda: self._files.read(name))
 
     def verify(self, name: str) -> bool:
-        """Compare a file with the checksum that its place has of it."""
+        """Check a file against the source's checksum."""
         return self._once("verify", name, lambda: self._files.verify(name))
 
     def fetch(self, name: str, into: Path) -> Path:
@@ -78,7 +78,7 @@ class SharedFiles:
         return into / name
 
     def _fetch(self, name: str) -> Path | NotFoundError:
-        # That there is no such file is worth knowing too: DEM archives have no tiles of the sea.
+        # Missing files are remembered too: DEM archives have no tiles over sea.
         try:
             return self._files.fetch(name, self._shared.folder / "files" / self._id)
         except NotFoundError as error:

@@ -1,1 +1,1 @@
-"""Access to archives: logins, keys, and shares of a quota."""
+"""Access to archives: logins, keys and quotas."""

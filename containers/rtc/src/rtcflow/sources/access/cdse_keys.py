@@ -1,4 +1,4 @@
-"""Keys for CDSE's S3: those of the environment, else keys for an hour that the login gets and gives back.
+"""Keys for CDSE's S3: from the environment, else temporary keys that are created by login and deleted after use.
 
 Token: OpenID Connect password grant at `/auth/realms/CDSE`; keys: `/api/user/credentials` of the S3 keys manager.
 """
@@ -21,7 +21,7 @@ from rtcflow_files.retry import Retry
 from rtcflow_files.web import is_passing, name_of, request, wish_of
 
 ACCESS_KEY, SECRET_KEY = "CDSE_S3_ACCESS_KEY", "CDSE_S3_SECRET_KEY"
-# Until new keys are known everywhere.
+# Until new keys work everywhere.
 _SETTLE_S = 5.0
 
 _log = logging.getLogger("rtcflow-burst.cdse")
@@ -36,7 +36,7 @@ class S3Keys:
 
 
 def has_credentials(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether there is anything to go to CDSE's S3 with."""
+    """Whether there are any credentials for CDSE's S3."""
     return _given(environment) is not None or find_login(CDSE, environment) is not None
 
 
@@ -44,14 +44,14 @@ def has_credentials(environment: Mapping[str, str] = os.environ) -> bool:
 def s3_keys(
     hosts: ArchiveHosts, retry: Retry, environment: Mapping[str, str] = os.environ
 ) -> Iterator[S3Keys]:
-    """Keys that are good within the block.
+    """Keys that are valid within the block.
 
     Raises
     ------
     RefusedError
         When there are no credentials, or CDSE does not accept them: names the variables.
     TransientError
-        When CDSE does not answer, or the account has as many keys as it may have.
+        When CDSE does not answer, or the account has the maximum number of keys.
     """
     given = _given(environment)
     if given is not None:
@@ -62,7 +62,7 @@ def s3_keys(
     answer = _post(service, retry, headers=bearer)
     if answer.status in (400, 403, 409) and b"credentials" in answer.data:
         raise TransientError(
-            "the CDSE account has as many S3 keys as it may have; delete some at "
+            "the CDSE account has the maximum number of S3 keys; delete some at "
             f"https://eodata-s3keysmanager.dataspace.copernicus.eu, or set {ACCESS_KEY} and {SECRET_KEY}",
             reason="cdse-keys",
         )
@@ -79,12 +79,12 @@ def s3_keys(
 def bearer_header(
     hosts: ArchiveHosts, retry: Retry, environment: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The header that shows a login to CDSE's services, good for ten minutes.
+    """Authorization header for CDSE's services, valid for ten minutes.
 
     Raises
     ------
     RefusedError
-        When there is no login, or CDSE does not accept it: names the variables.
+        When there is no login, or CDSE does not accept it; names the variables.
     TransientError
         When CDSE does not answer.
     """
@@ -104,7 +104,7 @@ def bearer_header(
 
 
 def refused_keys() -> RefusedError:
-    """The refusal of keys that CDSE's S3 does not take."""
+    """The refusal for keys that CDSE's S3 does not accept."""
     return RefusedError(
         f"CDSE's S3 did not accept the keys; correct {ACCESS_KEY} and {SECRET_KEY}, made at "
         f"https://eodata-s3keysmanager.dataspace.copernicus.eu, or set {CDSE.variables} alone",
@@ -149,7 +149,7 @@ def _field(answer: urllib3.BaseHTTPResponse, name: str) -> str:
         values: Any = json.loads(answer.data)
         return str(values[name])
     except (ValueError, KeyError, TypeError):
-        # The answer itself may hold a secret.
+        # The answer itself may contain a secret.
         raise DefectError(
             f"CDSE's login answered without {name} (status {answer.status})", reason="cdse-login"
         ) from None
@@ -162,4 +162,4 @@ def _give_back(url: str, headers: Mapping[str, str]) -> None:
     except urllib3.exceptions.HTTPError as error:
         status = name_of(error)
     if not status.startswith("2"):
-        _log.warning("temporary S3 keys of CDSE were not given back (%s); they expire by themselves", status)
+        _log.warning("temporary S3 keys of CDSE were not deleted (%s); they expire by themselves", status)

@@ -1,4 +1,4 @@
-"""Logins of the scene archives: from the environment, else from .netrc; never part of a message or a log."""
+"""Logins of the scene archives, from the environment or .netrc; never shown in messages or logs."""
 
 import netrc
 import os
@@ -16,7 +16,7 @@ class Login:
 
     user: str
     password: str = field(repr=False)
-    # Where it came from is for messages only.
+    # Origin of the login, for messages only.
     from_netrc: bool = field(default=False, compare=False)
 
 
@@ -52,12 +52,12 @@ CDSE = Account(
 
 
 def find_login(account: Account, environment: Mapping[str, str] = os.environ) -> Login | None:
-    """Login of an account: the variables where both are set, else the entry of .netrc (or of the file NETRC names).
+    """Login of an account: the variables if both are set, else the entry in .netrc (or the file that NETRC names).
 
     Raises
     ------
     RefusedError
-        When .netrc is there and cannot be read.
+        When .netrc exists but cannot be read.
     """
     user, password = (
         environment.get(name, "").strip() for name in (account.user_variable, account.password_variable)
@@ -71,7 +71,7 @@ def find_login(account: Account, environment: Mapping[str, str] = os.environ) ->
         # The entry of the host, or that of `default`.
         entry = netrc.netrc(str(path)).authenticators(account.netrc_host)
     except (netrc.NetrcParseError, OSError, UnicodeError) as error:
-        # The parser's own message may hold a part of the line, which may be a password.
+        # The parser's message may contain part of a line, which may be a password.
         raise RefusedError(
             f"{path} cannot be read ({type(error).__name__}); correct it, or set {account.variables}",
             reason="netrc",
@@ -80,12 +80,12 @@ def find_login(account: Account, environment: Mapping[str, str] = os.environ) ->
 
 
 def login_of(account: Account, environment: Mapping[str, str] = os.environ) -> Login:
-    """Login of an account, as `find_login` finds it.
+    """Login of an account, by `find_login`.
 
     Raises
     ------
     RefusedError
-        When there is none: names the variables and where to get an account.
+        When there is none; names the variables and where to get an account.
     """
     found = find_login(account, environment)
     if found is None:
@@ -98,7 +98,7 @@ def login_of(account: Account, environment: Mapping[str, str] = os.environ) -> L
 
 
 def not_accepted(account: Account, login: Login) -> RefusedError:
-    """The refusal of a login that the archive does not take; says where the login came from."""
+    """The refusal for a login that the archive does not accept; says where the login came from."""
     origin = f"the entry of {account.netrc_host} in .netrc" if login.from_netrc else account.variables
     return RefusedError(
         f"{account.name} did not accept the login; correct {origin}, or get an account at {account.registration}",

@@ -1,8 +1,8 @@
-"""Requests to ASF with NASA Earthdata Login: one login, remembered by a cookie.
+"""Requests to ASF with NASA Earthdata Login: log in once, then use the cookie.
 
-The login service (URS) asks for the password by HTTP basic authentication and sends the client on to ASF with a code,
-for which ASF sets its `asf-urs` cookie; ASF's burst extractor takes nothing else. Redirects are followed here one by
-one, because the password may go to the login service's own host and to no other.
+The login service (URS) asks for the password by HTTP basic authentication and redirects to ASF with a code, for which
+ASF sets its `asf-urs` cookie; ASF's burst extractor accepts nothing else. Redirects are followed here one by one,
+because the password may go only to the login service's host.
 """
 
 import http.cookiejar
@@ -26,7 +26,7 @@ _CLIENT_ID = "BO_n7nTIlMljdvU6kRRB3g"
 
 
 class EarthdataSession:
-    """Requests that log in when they are asked to; safe to share between threads.
+    """Session that logs in when asked to; thread-safe.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class EarthdataSession:
     login_url, asf_url : str
         Base addresses of the login service, and of ASF's side of a login.
     read_s : float, optional
-        Longest silence of a host, seconds.
+        Read timeout, seconds.
     """
 
     def __init__(self, login: Login, login_url: str, asf_url: str, read_s: float | None = None) -> None:
@@ -49,12 +49,12 @@ class EarthdataSession:
         self._lock = threading.RLock()
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> urllib3.BaseHTTPResponse:
-        """The answer at the end of all redirects, its body not yet read; any status but a redirect, 401 and 403.
+        """The answer after all redirects, its body not yet read; any status except redirects, 401 and 403.
 
         Raises
         ------
         RefusedError
-            When the login service does not take the login, or wants something done in a browser first.
+            When the login service does not accept the login, or requires a step in a browser first.
         TransientError
             When a host does not answer.
         """
@@ -86,10 +86,12 @@ class EarthdataSession:
             answer.drain_conn()
             target = urljoin(at, answer.headers.get("Location", ""))
             if urlsplit(at).scheme == "https" and urlsplit(target).scheme != "https":
-                raise RefusedError(f"{_host(at)} leads to an address without encryption", reason="redirect")
+                raise RefusedError(
+                    f"{_host(at)} redirects to an address without encryption", reason="redirect"
+                )
             at = target
         raise TransientError(
-            f"{_host(url)} and the login service send from one to the other; try again later",
+            f"{_host(url)} and the login service redirect to each other; try again later",
             reason="redirects",
         )
 
@@ -104,7 +106,7 @@ class EarthdataSession:
         try:
             answer = request("GET", url, headers, follow=False, stream=True, read_s=self._read_s)
         except urllib3.exceptions.HTTPError as error:
-            # Addresses on the way hold one-time codes, so only hosts are named.
+            # URLs of redirects contain one-time codes, so messages name only hosts.
             raise TransientError(
                 f"{_host(url)} could not be reached ({name_of(error)}); try again", reason="network"
             ) from None
@@ -140,7 +142,7 @@ class EarthdataSession:
 
 
 class _WithInfo:
-    """What a cookie jar asks of an answer."""
+    """The part of a response that a cookie jar needs."""
 
     def __init__(self, answer: urllib3.BaseHTTPResponse) -> None:
         self._headers = answer.headers

@@ -1,7 +1,7 @@
-"""Slots for what an archive's quota allows at once, shared by all tasks of a stack.
+"""Slots for the connections that an archive's quota allows, shared by all tasks of a stack.
 
-A slot is an object of the work bucket: who writes it first holds it until it is deleted, or until its time is over and
-another task writes it anew. Both are conditional writes, so no two tasks hold the same slot.
+A slot is an object in the work bucket. The task that writes it first holds it until it is deleted, or expires and
+another task overwrites it. Both writes are conditional, so no two tasks hold the same slot.
 """
 
 import json
@@ -18,11 +18,11 @@ from rtcflow_contract.keys import Location
 from rtcflow_files import compare_and_swap, storage
 from rtcflow_files.retry import Retry
 
-# A burst takes under a minute at full speed, and six at the speed beyond the monthly quota.
+# A burst takes less than a minute at full speed, and six minutes beyond the monthly quota.
 HELD_S = 1800.0
 LONGEST_WAIT_S = 3600.0
 _LOOK_AGAIN_S = 15.0
-# Between the clocks of two tasks.
+# Allowed difference between the clocks of two tasks.
 _SKEW_S = 300.0
 
 Hold = Callable[[], AbstractContextManager[None]]
@@ -31,12 +31,12 @@ _log = logging.getLogger("rtcflow-burst.lease")
 
 
 def no_slots() -> AbstractContextManager[None]:
-    """For one process alone, which keeps the quota by itself."""
+    """No slots, for a single process, which keeps the quota by itself."""
     return nullcontext()
 
 
 def _note(data: bytes) -> dict[str, Any]:
-    """What is written in a slot; nothing where it is spoilt."""
+    """Content of a slot; empty if it is damaged."""
     try:
         note = json.loads(data)
     except (ValueError, RecursionError):
@@ -45,7 +45,7 @@ def _note(data: bytes) -> dict[str, Any]:
 
 
 class Slots:
-    """As many slots as an archive's quota has.
+    """The slots of an archive's quota.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Slots:
         Where the slots are.
     count : int
     retry : Retry
-        Its clock and dice.
+        Provides clock and random numbers.
     client : optional
         S3 client.
     clock : callable
@@ -99,7 +99,7 @@ class Slots:
             self._backoff.sleep(self._backoff.uniform(_LOOK_AGAIN_S / 2, _LOOK_AGAIN_S))
             waited += _LOOK_AGAIN_S / 2
         raise TransientError(
-            f"all {len(self._slots)} slots of {self._slots[0].key.rsplit('/', 1)[0]} stayed taken for "
+            f"all {len(self._slots)} slots of {self._slots[0].key.rsplit('/', 1)[0]} were in use for "
             f"{LONGEST_WAIT_S / 60:.0f} minutes; try again later, or lower max_concurrency",
             reason="quota-wait",
         )
@@ -112,7 +112,7 @@ class Slots:
         return compare_and_swap.write(slot, json.dumps(note).encode(), before, self._client)
 
     def _until(self, data: bytes) -> float:
-        """Until when a slot is held; a note that is none, or of longer than a slot is held, holds nothing."""
+        """When a slot expires; an invalid note, or one beyond the longest time, counts as expired."""
         note = _note(data)
         try:
             until = float(note["until"])
@@ -123,8 +123,8 @@ class Slots:
     def _release(self, slot: Location) -> None:
         try:
             held = compare_and_swap.read(slot, self._client)
-            # After its time was over the slot may be another's.
+            # After it expired, the slot may belong to another task.
             if held.data is not None and _note(held.data).get("holder") == self._holder:
                 storage.delete(slot, self._client)
         except RtcflowError as error:
-            _log.warning("slot %s was not given back (%s); it is free again in %d s", slot, error, HELD_S)
+            _log.warning("slot %s was not released (%s); it expires in %d s", slot, error, HELD_S)

@@ -1,1 +1,1 @@
-"""Orbit files: which one a scene gets, and from where."""
+"""Orbit files: choose and fetch the one for a scene."""

@@ -1,4 +1,4 @@
-"""Orbits from CDSE, where the open bucket lacks one or is down: `Products(<Id>)/$value` of its download service."""
+"""Orbits from CDSE, for when the open bucket lacks one or is down: `Products(<Id>)/$value` of its download service."""
 
 import os
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from rtcflow_files.web import request
 def cdse_orbits(
     scene: SceneId, meter: Meter, retry: Retry | None = None, environment: Mapping[str, str] = os.environ
 ) -> "CdseOrbits | None":
-    """CDSE as a place of orbit files, or None where there is no login for it."""
+    """CDSE as a source of orbit files, or None without a login for it."""
     if find_login(CDSE, environment) is None:
         return None
     hosts = ArchiveHosts.from_environment(environment)
@@ -29,7 +29,7 @@ def cdse_orbits(
 
 
 class CdseOrbits:
-    """Orbit files of one scene; a place like others, with folders `AUX_POEORB` and `AUX_RESORB`."""
+    """Orbit files for one scene, like other sources in folders `AUX_POEORB` and `AUX_RESORB`."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class CdseOrbits:
         return f"{self._hosts.cdse_download_url}/odata/v1/Products({self._ids.get(name, name)})/$value"
 
     def names(self, folder: str = "") -> list[str]:
-        """Names of the files of a kind that have to do with the scene."""
+        """Names of the files of a type around the scene's time."""
         kinds: tuple[OrbitType, ...] = ("POEORB", "RESORB")
         for kind in kinds:
             if folder == f"AUX_{kind}":
@@ -59,7 +59,7 @@ class CdseOrbits:
         return []
 
     def fetch(self, name: str, into: Path) -> Path:
-        """Download a file that `names` gave."""
+        """Download a file listed by `names`."""
         bearer = bearer_header(self._hosts, self._retry, self._environment)
 
         def get(url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:

@@ -1,4 +1,4 @@
-"""ESA Earth Observation orbit files (.EOF): are there state vectors, and joining two files."""
+"""ESA Earth Observation orbit files (.EOF): check for state vectors, and join files."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def has_state_vectors(path: Path) -> bool:
 def join_orbits(paths: Sequence[Path], to: Path) -> None:
     """Write one orbit file with the state vectors of several, given in order of time.
 
-    Each file counts up to where the next one begins: two solutions differ by centimetres, and mixing their vectors
+    Each file is used up to the start of the next one: two solutions differ by centimetres, and mixing their vectors
     would make the orbit jitter. Header and validity are those of the first file, with the stop of the last.
 
     Raises

@@ -1,4 +1,4 @@
-"""The orbit file of a scene: POEORB, else RESORB, else two RESORB that cover it together."""
+"""Fetch the orbit file of a scene: POEORB, else RESORB, else two RESORBs that together cover it."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -32,10 +32,10 @@ _log = logging.getLogger("rtcflow-burst.orbit")
 
 
 class OrbitFiles(Protocol):
-    """Files of an archive that are looked for by name and fetched whole."""
+    """Orbit files of a source, listed by name and fetched whole."""
 
     def href(self, name: str) -> str:
-        """Where a file is."""
+        """URI of a file."""
 
     def names(self, folder: str = "") -> list[str]:
         """Names of the files below a folder."""
@@ -45,7 +45,7 @@ class OrbitFiles(Protocol):
 
 
 class FetchedOrbit(NamedTuple):
-    """An orbit file on this machine; `id` names the file or files of the archive it is made of."""
+    """An orbit file on this machine; `id` is the name of the archive's file or files."""
 
     path: Path
     type: OrbitType
@@ -69,26 +69,26 @@ def fetch_orbit(
     Parameters
     ----------
     source : str
-        An .EOF file, or a prefix or folder with files in `AUX_POEORB/` and `AUX_RESORB/`, or all in one; or `cdse`.
+        An .EOF file; a prefix or folder with files in `AUX_POEORB/` and `AUX_RESORB/`, or all in one; or `cdse`.
     scene : SceneId
     choice : OrbitChoice
-        `precise` takes a POEORB only.
+        `precise` accepts only a POEORB.
     folder : Path
-        Where it is fetched to.
+        Where the file is written.
     meter : Meter
     now : datetime, optional
-        The present, UTC.
+        Current time, UTC.
     cache : str
-        Where orbits of the public archive are kept, as `open_cache` takes it.
+        Cache for orbits of the public archive, see `open_cache`.
     more : sequence of str
-        Sources that are asked in turn where the first has none or cannot be reached.
+        Sources to try in order if the first has none or cannot be reached.
 
     Raises
     ------
     TransientError
-        With reason `orbit-not-yet` when there is none yet, and may be later.
+        With reason `orbit-not-yet` when there is none yet but may be later.
     RefusedError
-        When there is none for an old scene, or the file given does not cover the scene.
+        When there is none for an old scene, or the given file does not cover the scene.
     """
     why: list[RtcflowError] = []
     for one in (source, *more):
@@ -98,7 +98,7 @@ def fetch_orbit(
             if more:
                 _log.warning("no orbit from %s: %s", one, error.message)
             why.append(error)
-    # What may pass is not refused for good.
+    # A transient error of any source makes the result transient.
     raise next((error for error in why if isinstance(error, TransientError)), why[0])
 
 
@@ -126,7 +126,7 @@ def _from_source(
 
 
 def _places(source: str, scene: SceneId, meter: Meter, cache: str) -> Iterator[OrbitFiles]:
-    """The source; after the public bucket CDSE, which it is copied from, where there is a login for it."""
+    """The sources to try; the public bucket is followed by CDSE, its origin, if there is a login."""
     if source == CDSE_ORBITS:
         named = cdse_orbits(scene, meter)
         if named is None:
@@ -173,7 +173,7 @@ def _given(path: Path, href: str, scene: SceneId) -> FetchedOrbit:
 
 
 def _names(place: OrbitFiles, kind: str, scene: SceneId) -> list[str]:
-    """Orbit files of a kind in the archive's folder for it or, where there is none, in the place itself."""
+    """Orbit files of a type, in the source's folder for it or, if there is none, in its root."""
     return _orbit_names(place, f"AUX_{kind}", kind, scene) or _orbit_names(place, "", kind, scene)
 
 
@@ -189,7 +189,7 @@ def _orbit_names(place: OrbitFiles, folder: str, kind: str, scene: SceneId) -> l
 
 
 def _fetch(place: OrbitFiles, orbits: Sequence[OrbitName], folder: Path) -> FetchedOrbit | None:
-    """None when a file is empty, which archives have shown."""
+    """Fetch files; None if one is empty, which has happened in archives."""
     paths = [place.fetch(orbit.name, folder) for orbit in orbits]
     if not all(has_state_vectors(path) for path in paths):
         return None
@@ -204,10 +204,10 @@ def _fetch(place: OrbitFiles, orbits: Sequence[OrbitName], folder: Path) -> Fetc
 def _missing(source: str, scene: SceneId, choice: OrbitChoice, now: datetime) -> RtcflowError:
     wanted = wanted_orbit(scene, choice)
     if source.rstrip("/") == PUBLIC_ORBITS and find_login(CDSE) is None:
-        wanted += f" (CDSE was not asked: for that set {CDSE.variables})"
+        wanted += f" (CDSE was not tried: for that set {CDSE.variables})"
     if now - scene.stop < PRECISE_AT_LAST:
         return TransientError(
-            f"{source} has no {wanted} yet; wait for it, or take the best there is with orbit 'best'",
+            f"{source} has no {wanted} yet; wait for it, or use the best available with orbit 'best'",
             reason="orbit-not-yet",
         )
     return RefusedError(f"{source} has no {wanted}; give another source of orbits", reason="orbit-missing")

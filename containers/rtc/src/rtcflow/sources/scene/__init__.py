@@ -1,1 +1,1 @@
-"""A scene of an archive or a SAFE: one burst of it, fetched."""
+"""Fetch one burst of a scene from an archive or a SAFE."""

@@ -1,4 +1,4 @@
-"""What the scene's own metadata says of a burst's acquisition; the same for every engine.
+"""A burst's acquisition from the scene's metadata, for every engine.
 
 Sentinel-1 Product Specification (S1-RS-MDA-52-7441): product annotation and manifest.safe.
 """
@@ -24,7 +24,7 @@ _BANDWIDTH = (
 
 
 class SourceData(NamedTuple):
-    """Facts of the source product beyond the acquisition record; frequencies in Hz, angles in degrees."""
+    """Facts of the scene beyond the acquisition record; frequencies in Hz, angles in degrees."""
 
     burst: Burst
     processing_center: str
@@ -35,7 +35,7 @@ class SourceData(NamedTuple):
 
 
 def read_source_data(safe: Path, annotation: Path, burst: Burst) -> SourceData:
-    """Read what the product's metadata need of the scene's.
+    """Read the scene's metadata that go into a product's.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def acquisition_of(source: SourceData, polarizations: tuple[str, ...], orbit_typ
 
 
 def _processed(text: str) -> datetime | None:
-    """When a scene was processed; None where its manifest does not say so."""
+    """When a scene was processed; None if its manifest does not say."""
     try:
         return time_of(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A burst from ASF's burst extractor: an XML of the scene's annotation and a TIFF of the burst's lines a polarization.
+"""Fetch a burst from ASF's extractor: an XML of the scene's annotation, and a TIFF of the burst per polarization.
 
 `<service>/<scene>/<swath>/<polarization>/<index>.xml` and `.tiff`; the service answers 202 while it extracts.
 """
@@ -29,14 +29,14 @@ from rtcflow_files.retry import Attempts, Retry
 from rtcflow_safe.annotation import AnnotatedBurst, Annotation
 from rtcflow_safe.manifest import read_manifest
 
-# How often a burst is asked for whose TIFF came whole and cannot be read.
+# Attempts at a burst whose TIFF arrives complete but cannot be read.
 _EXTRACTIONS = 3
 
 _log = logging.getLogger("rtcflow-burst.scene")
 
 
 class BurstRequest(NamedTuple):
-    """What is wanted of a scene; `burst_index` is the burst's position in its sub-swath, None where it is not known."""
+    """A burst to fetch; `burst_index` is its position in its sub-swath, None if unknown."""
 
     scene: str
     burst_id: str
@@ -46,9 +46,9 @@ class BurstRequest(NamedTuple):
 
 
 class Extractor(NamedTuple):
-    """The extractor's address and how to fetch from it; `parts` is the folder of unfinished downloads.
+    """The extractor and how to fetch from it; `parts` is the folder of unfinished downloads.
 
-    The XML of a scene, which every one of its bursts needs, is fetched once for all bursts of a task.
+    The XML of a scene, needed for each of its bursts, is fetched once per task.
     """
 
     url: str
@@ -59,20 +59,20 @@ class Extractor(NamedTuple):
     shared: Shared
 
     def fetch(self, wanted: BurstRequest, folder: Path, progress: Progress) -> Path:
-        """Fetch a burst as a SAFE folder below `folder`; gives that folder.
+        """Fetch a burst as a SAFE folder below `folder`; returns that folder.
 
         Raises
         ------
         RefusedError
-            When the burst is not in the scene (lists those that are), access is refused, or what came cannot be read.
+            When the burst is not in the scene (lists those that are), access is refused, or the answer cannot be read.
         TransientError
-            When the service does not give it.
+            When the service does not deliver it.
         """
         work = folder / "extracted"
         safe = folder / f"{wanted.scene}.SAFE"
         found: list[SceneXml] = []
         for polarization in wanted.polarizations:
-            # The XML of one polarization may hold the other's files too.
+            # The XML of one polarization may contain the files of the other.
             if not any(polarization in xml.polarizations() for xml in found):
                 found.append(self._scene_xml(wanted, polarization, work))
         burst, shape, stems = self._locate(wanted, found)
@@ -96,7 +96,7 @@ class Extractor(NamedTuple):
         )
 
     def _fetch_scene_xml(self, wanted: BurstRequest, polarization: str, work: Path) -> SceneXml:
-        # Every burst's XML holds the whole scene's: the first's serves where the index is not known.
+        # Every burst's XML contains the whole scene's, so the first one's is used if the index is unknown.
         path = self._download(wanted, polarization, wanted.burst_index or 0, "xml", work)
         xml = split_scene_xml(path.read_bytes(), path.name)
         if polarization not in xml.polarizations():
@@ -128,14 +128,14 @@ class Extractor(NamedTuple):
         return f"{self.url}/{wanted.scene}/{swath}/{polarization}/{index}.{ending}"
 
     def _begin(self, url: str) -> None:
-        """Let the service extract what is fetched later, while something else is fetched."""
+        """Start the extraction of what is fetched later."""
         with suppress(TransientError):
             self.get(url, {"Range": "bytes=0-0"}).close()
 
     def _locate(
         self, wanted: BurstRequest, found: Sequence[SceneXml]
     ) -> tuple[AnnotatedBurst, "_Shape", dict[str, str]]:
-        """The burst in the annotation, its shape, and the name of each polarization's measurement."""
+        """Find the burst in the annotation: its shape, and the name of each polarization's measurement."""
         swath = parse_burst_id(wanted.burst_id).swath.upper()
         track = read_manifest(ET.tostring(found[0].manifest)).relative_orbit
         stems, shapes, bursts = {}, [], []
@@ -174,9 +174,9 @@ def _find(
     for burst in listed:
         if burst.burst_id == wanted.burst_id:
             if wanted.burst_index not in (None, burst.burst_index):
-                # The orbit says which ground a burst is of; an archive's number is a row of its list.
+                # The orbit decides on the burst's id; the archive's number is only a position in its list.
                 _log.warning(
-                    "the archive lists %s as burst %s of its sub-swath, and by the orbit it is burst %s: that is taken",
+                    "the archive lists %s as burst %s of its sub-swath, but by the orbit it is burst %s, which is used",
                     wanted.burst_id,
                     wanted.burst_index,
                     burst.burst_index,
@@ -202,12 +202,12 @@ def _find(
 
 
 def _read_extract(path: Path, shape: _Shape) -> np.ndarray:
-    """Pixels of an extracted burst, (lines, samples, 2) int16.
+    """Read the pixels of an extracted burst, (lines, samples, 2) int16.
 
     Raises
     ------
     TransientError
-        When the TIFF is damaged or not the burst's size: the extractor is asked again.
+        When the TIFF is damaged or has another size; it is then requested again.
     """
     try:
         with rasterio.open(path) as tiff:

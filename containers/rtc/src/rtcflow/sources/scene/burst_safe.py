@@ -1,8 +1,8 @@
-"""A SAFE folder of one burst: the scene's own annotation, and measurements that hold the burst's lines alone.
+"""Write a SAFE folder of one burst: the scene's annotation, and measurements with only the burst's lines.
 
-The annotation is left as it is and describes the whole sub-swath; so the measurement is as large as the sub-swath too,
-with strips only where the burst lies. Readers take a strip without data as zeros (TIFF with offset and count 0, as GDAL
-writes and reads sparse files), and every line number of annotation, calibration and noise holds.
+The annotation is unchanged and describes the whole sub-swath. So the measurement has the size of the sub-swath too,
+with strips only for the burst. Readers take missing strips as zeros (TIFF with offset and count 0, like GDAL's sparse
+files), and all line numbers of annotation, calibration and noise remain valid.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ _SHORT, _LONG = 3, 4
 
 
 def write_burst_safe(folder: Path, manifest: ET.Element, files: Iterable[SceneFile]) -> None:
-    """Write the annotation files and the manifest; measurements must be there already, so that it lists them.
+    """Write annotation files and manifest; measurements must exist already, so that the manifest lists them.
 
     Parameters
     ----------
     folder : Path
         The SAFE folder.
     manifest : xml.etree.ElementTree.Element
-        The whole scene's; what it lists and is not there is left out, sizes and checksums are those of the files.
+        That of the whole scene; files that do not exist are left out, sizes and checksums are updated.
     files : iterable of SceneFile
     """
     for file in files:
@@ -62,7 +62,7 @@ def _list_files(manifest: ET.Element, folder: Path) -> None:
 
 
 def _drop_pointers(element: ET.Element, gone: set[str | None]) -> None:
-    """Remove units and metadata objects that point to files which are not there."""
+    """Remove units and metadata objects that point to missing files."""
     for child in list(element):
         pointer = child.find("dataObjectPointer")
         if pointer is not None and pointer.get("dataObjectID") in gone:
@@ -72,7 +72,7 @@ def _drop_pointers(element: ET.Element, gone: set[str | None]) -> None:
 
 
 def write_sparse_measurement(path: Path, pixels: np.ndarray, first: int, lines: int) -> None:
-    """Write a measurement TIFF of a sub-swath that has data only for one burst.
+    """Write a measurement TIFF of a sub-swath with data for one burst only.
 
     Parameters
     ----------
@@ -80,13 +80,13 @@ def write_sparse_measurement(path: Path, pixels: np.ndarray, first: int, lines: 
     pixels : numpy.ndarray
         (lines of the burst, samples, 2) int16, real and imaginary parts.
     first : int
-        Line of the sub-swath's raster that is the burst's first.
+        First line of the burst in the sub-swath's raster.
     lines : int
         Lines of the sub-swath's raster.
     """
     count, samples = pixels.shape[:2]
     per_line = 4 * samples
-    # Offsets of TIFF are 32 bits: a burst of 150 MB fits easily.
+    # TIFF offsets have 32 bits, enough for a burst of 150 MB.
     at = 8
     directory = at + count * per_line
     tables = directory + 2 + 10 * 12 + 4

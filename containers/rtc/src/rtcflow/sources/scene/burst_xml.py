@@ -1,6 +1,6 @@
-"""The extractor's XML of a scene, taken apart into the annotation files that it holds.
+"""Split the extractor's XML of a scene into annotation files.
 
-ASF's burst extractor gives one file a burst: `manifest`, with the scene's manifest.safe in it, and `metadata`, with an
+ASF's burst extractor returns one file per burst: `manifest`, with the scene's manifest.safe, and `metadata`, with an
 element for each annotation file (`product`, `calibration`, `noise`, `rfi`) of `swath`, `polarisation` and `content`.
 """
 
@@ -14,14 +14,14 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_safe.xml import parse_xml
 
 _MANIFEST = "{urn:ccsds:schema:xfdu:1}XFDU"
-# Folder and prefix in the SAFE, by kind of file.
+# Folder and file prefix in the SAFE, by type of file.
 _PLACES = {
     "product": ("annotation", ""),
     "calibration": ("annotation/calibration", "calibration-"),
     "noise": ("annotation/calibration", "noise-"),
     "rfi": ("annotation/rfi", "rfi-"),
 }
-# Those of SAFE manifests, so that what is written has the prefixes that it came with.
+# Namespaces of SAFE manifests, so that the written file keeps its prefixes.
 _NAMESPACES = {
     "xfdu": "urn:ccsds:schema:xfdu:1",
     "gml": "http://www.opengis.net/gml",
@@ -45,13 +45,13 @@ class SceneFile(NamedTuple):
 
 
 class SceneXml(NamedTuple):
-    """What the extractor's XML holds: the manifest's element, and every annotation file."""
+    """Content of the extractor's XML: the manifest's element and all annotation files."""
 
     manifest: ET.Element
     files: list[SceneFile]
 
     def polarizations(self) -> set[str]:
-        """Those with annotation, calibration and noise."""
+        """Polarizations with annotation, calibration and noise."""
         kinds: dict[str, set[str]] = {}
         for file in self.files:
             kinds.setdefault(file.polarization, set()).add(file.kind)
@@ -59,18 +59,18 @@ class SceneXml(NamedTuple):
 
 
 def split_scene_xml(text: bytes, name: str) -> SceneXml:
-    """Take an extractor's XML apart.
+    """Split the extractor's XML.
 
     Parameters
     ----------
     text : bytes
     name : str
-        What messages call it.
+        Name of the file in messages.
 
     Raises
     ------
     RefusedError
-        When it is not of the extractor's form.
+        When it does not have the extractor's form.
     """
     for prefix, uri in _NAMESPACES.items():
         ET.register_namespace(prefix, uri)
@@ -83,7 +83,7 @@ def split_scene_xml(text: bytes, name: str) -> SceneXml:
         return SceneXml(manifest, list(_files(metadata)))
     except ValueError as error:
         raise RefusedError(
-            f"the burst extractor's {name} is not as it should be ({error})", reason="extractor-xml"
+            f"the burst extractor's {name} has an unknown form ({error})", reason="extractor-xml"
         ) from error
 
 
@@ -103,7 +103,7 @@ def _files(metadata: ET.Element) -> Iterator[SceneFile]:
 
 
 def _stem(file: ET.Element) -> str:
-    """Name of an annotation file by its header: `s1a-iw1-slc-vv-20220101t124745-...-041267-04e7a2-004`."""
+    """Name of an annotation file, from its header: `s1a-iw1-slc-vv-20220101t124745-...-041267-04e7a2-004`."""
     header = file.find("adsHeader")
     if header is None:
         raise ValueError(f"a {file.tag} has no adsHeader")

@@ -1,6 +1,7 @@
-"""A burst from CDSE: its metadata files from the SAFE in CDSE's S3, its pixels as one range of bytes.
+"""Fetch a burst from CDSE: metadata files from the SAFE in CDSE's S3, pixels as one range of bytes.
 
-The catalogue says where a burst's bytes are (`S3Path`, `ByteOffset`); two layouts of keys exist, so no key is made up.
+The catalogue gives the position of a burst's bytes (`S3Path`, `ByteOffset`); keys are never constructed, since two
+layouts exist.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,7 +39,7 @@ _LINK_S = 3600
 
 
 class Cdse(NamedTuple):
-    """CDSE's services; `hold` gives one connection of the quota, `parts` is the folder of unfinished downloads."""
+    """CDSE's services; `hold` waits for a connection of the quota, `parts` is the folder of unfinished downloads."""
 
     hosts: ArchiveHosts
     meter: Meter
@@ -54,9 +55,9 @@ class Cdse(NamedTuple):
         Raises
         ------
         RefusedError
-            When CDSE has no such scene or burst, or takes no credentials that are there.
+            When CDSE does not have the scene or burst, or accepts none of the credentials.
         TransientError
-            When CDSE does not answer, or no connection of the quota became free.
+            When CDSE does not answer, or no connection of the quota becomes free.
         """
         located = self._locate(wanted)
         root = _safe_of(located[0].path)
@@ -82,7 +83,7 @@ class Cdse(NamedTuple):
             )
 
     def _locate(self, wanted: BurstRequest) -> list[LocatedBurst]:
-        # A listing that lacks other bursts serves the bursts that it has.
+        # The listing may lack other bursts.
         listed = self.shared.once(
             ("cdse", wanted.scene),
             lambda: list_cdse_bursts(
@@ -99,7 +100,7 @@ class Cdse(NamedTuple):
         return found
 
     def _fetch_lines(self, client: Any, at: Location, burst: LocatedBurst, count: int, path: Path) -> Path:
-        """One ranged read of the burst's lines, written as a TIFF."""
+        """Read the burst's lines in one range, and write them as a TIFF."""
         if burst.lines != count:
             raise RefusedError(
                 f"CDSE's catalogue gives burst {burst.burst.burst_id} {burst.lines} lines, its annotation {count}; "
@@ -135,7 +136,7 @@ class Cdse(NamedTuple):
 
 
 def _safe_of(path: str) -> Location:
-    """The SAFE folder that a measurement of the catalogue is in: `/eodata/.../<scene>.SAFE/measurement/x.tiff`."""
+    """The SAFE folder of a measurement in the catalogue: `/eodata/.../<scene>.SAFE/measurement/x.tiff`."""
     parts = PurePosixPath(path.lstrip("/")).parts
     folder = next((n for n, part in enumerate(parts) if part.endswith(".SAFE")), None)
     if folder is None:
@@ -155,10 +156,10 @@ def _client(hosts: ArchiveHosts, keys: S3Keys) -> Any:
             connect_timeout=15,
             read_timeout=60,
             signature_version="s3v4",
-            # Newer checksums are AWS's own.
+            # Newer checksums are specific to AWS.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            # The quota is one of connections.
+            # The quota counts connections.
             max_pool_connections=1,
             s3={"addressing_style": "path"},
         ),
@@ -167,7 +168,7 @@ def _client(hosts: ArchiveHosts, keys: S3Keys) -> Any:
 
 @contextmanager
 def _own_refusals() -> Iterator[None]:
-    """CDSE's refusals in CDSE's words: those of the S3 edge speak of AWS."""
+    """Rephrase refusals for CDSE: those of our S3 client are about AWS."""
     try:
         yield
     except RefusedError as error:

@@ -1,4 +1,4 @@
-"""A SAFE product as a place to read from: folder or zip, local or in S3."""
+"""Open a SAFE: folder or zip, local or in S3."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from rtcflow_files.zipped import ZipFiles
 
 
 def scene_of_path(path: str) -> str:
-    """Scene id that the name of a SAFE folder or zip gives.
+    """Scene id from the name of a SAFE folder or zip.
 
     Raises
     ------
     RefusedError
-        When there is no such file or folder, or its name is not a scene id.
+        When the file or folder does not exist, or its name is not a scene id.
     """
     try:
         return parse_scene_id(Path(path.rstrip("/")).name).id
@@ -42,14 +42,14 @@ def open_safe(source: str, scene: str, meter: Meter) -> Files:
     source : str
         Path or `s3://` / `https://` location of a SAFE folder or of its zip.
     scene : str
-        The scene it must be.
+        Id that the scene must have.
     meter : Meter
         Counts the bytes fetched.
 
     Raises
     ------
     RefusedError
-        When it is another scene or no SAFE.
+        When it is another scene or not a SAFE.
     """
     found = scene_of_path(source)
     if found != scene:

@@ -1,4 +1,4 @@
-"""One burst out of a scene: its metadata files whole, of its measurements only the burst's own lines."""
+"""Fetch one burst of a SAFE: metadata files whole, only the burst's lines of measurements."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -21,16 +21,16 @@ from rtcflow_safe.manifest import MANIFEST_SAFE, SafeManifest, read_manifest
 from rtcflow_safe.safe import Safe
 from rtcflow_safe.xml import read_xml
 
-# (SAFE, name of a measurement, first line, number of lines, folder) to a local TIFF that has the lines, and the line of
-# the sub-swath's raster that is its first.
+# (SAFE, name of a measurement, first line, number of lines, folder) to a local TIFF with the lines, and the line of the
+# sub-swath's raster at which it starts.
 LineReader = Callable[[Files, str, int, int, Path], tuple[Path, int]]
 
 
 class FetchedScene(NamedTuple):
     """A burst of a scene, on this machine.
 
-    `safe` is a local folder in the layout of the SAFE, `files` are by polarization in the order asked for, `remarks`
-    are sentences for the user, `unchecked` the files of which a part was read, so that no checksum could be compared.
+    `safe` is a local folder in the layout of the SAFE, `files` are by polarization in the requested order, `remarks`
+    are sentences for the user, `unchecked` files that were read only in part, so that no checksum could be compared.
     """
 
     scene: str
@@ -53,15 +53,15 @@ def fetch_burst(
     progress: Progress,
     shared: Shared | None = None,
 ) -> FetchedScene:
-    """Fetch what an engine needs of one burst; a local SAFE folder is used where it is.
+    """Fetch what an engine needs of one burst; a local SAFE folder is used in place.
 
-    Static layers need no pixels: their measurements stay where they are.
+    Static layers need no pixels, so their measurements are not fetched.
 
     Raises
     ------
     RefusedError
-        When the burst or a polarization is not in the scene, or a file is missing or corrupt; names what and lists
-        the bursts that are there.
+        When the burst or a polarization is not in the scene, or a file is missing or corrupt; names it, or lists the
+        scene's bursts.
     TransientError
         When the source cannot be reached.
     """
@@ -82,14 +82,14 @@ def fetch_from_place(
     progress: Progress,
     read_lines: LineReader | None = None,
 ) -> FetchedScene:
-    """Fetch what an engine needs of one burst from the place that holds the SAFE's files.
+    """Fetch what an engine needs of one burst from the files of a SAFE.
 
     Parameters
     ----------
     href : str
-        Where the scene comes from, for provenance.
+        Origin of the scene, for provenance.
     read_lines : callable, optional
-        Fetches a measurement's lines; from its own directory in the TIFF when None.
+        Fetches a measurement's lines; by default by the TIFF's directory.
     """
     target = folder / f"{scene}.SAFE"
     safe = _LocalCopy(place, scene, target)
@@ -109,7 +109,7 @@ def fetch_from_place(
 
 
 def open_scene(source: str, scene: str, meter: Meter) -> Safe:
-    """A scene's SAFE for reading its metadata only.
+    """Open a scene's SAFE for reading its metadata only.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def open_scene(source: str, scene: str, meter: Meter) -> Safe:
 
 
 class _LocalCopy(Safe):
-    """A SAFE of which what is read is on this machine afterwards."""
+    """A SAFE whose files are copied to this machine as they are read."""
 
     def __init__(self, place: Files, scene: str, target: Path) -> None:
         super().__init__(place, scene)
@@ -133,7 +133,7 @@ class _LocalCopy(Safe):
 
     @cached_property
     def manifest(self) -> SafeManifest:
-        """manifest.safe, read from this machine."""
+        """manifest.safe, from the local copy."""
         return read_manifest(read_xml(self.fetch(MANIFEST_SAFE), reason="manifest-safe"))
 
     def fetch(self, name: str) -> Path:
@@ -146,7 +146,7 @@ class _LocalCopy(Safe):
         return self._fetched[name]
 
     def annotation(self, name: str) -> Annotation:
-        """The annotation file of a path, read from this machine."""
+        """The annotation at a path, from the local copy."""
         if name not in self._annotations:
             path = self.fetch(name)
             self._compare(name, path)
@@ -156,12 +156,12 @@ class _LocalCopy(Safe):
     def lookup_table(self, name: str) -> Path:
         """A calibration or noise file.
 
-        One that is not as the archive wrote it is refused: nothing else would tell that its values are wrong.
+        One that does not match its checksum is refused, since wrong values would not be noticed otherwise.
         """
         path = self.fetch(name)
         if self._compare(name, path):
             raise RefusedError(
-                f"{self.files.href(name)} is not what the checksum of manifest.safe says; fetch the scene again",
+                f"{self.files.href(name)} does not match its checksum in manifest.safe; fetch the scene again",
                 reason="checksum",
             )
         return path
@@ -173,12 +173,12 @@ class _LocalCopy(Safe):
                 self._compare(name, self.place.fetch(name, self.target))
 
     def verify(self, name: str) -> None:
-        """Compare the checksum of a file of which a part was read, where that can be done."""
+        """Compare the checksum of a file that was read in part, if possible."""
         if not self.place.verify(name):
             self.unchecked.append(name)
 
     def remarks(self) -> tuple[str, ...]:
-        """What a user should know of the files."""
+        """Remarks on the files for the user."""
         if not self.changed:
             return ()
         return (f"changed since the archive wrote it: {', '.join(sorted(self.changed))}",)
@@ -191,7 +191,7 @@ class _LocalCopy(Safe):
 
 
 def _fetch_iw2(safe: _LocalCopy, polarizations: Sequence[str], needed: bool) -> None:
-    """Fetch IW2's annotation: the bistatic correction refers to its middle, whatever sub-swath the burst is in."""
+    """Fetch IW2's annotation: the bistatic correction of every sub-swath refers to the middle of IW2."""
     for polarization in (*polarizations, *(p for p in ("VV", "VH", "HH", "HV") if p not in polarizations)):
         name = safe.annotation_name("iw2", polarization)
         if name is not None:
@@ -226,13 +226,13 @@ def _fetch_files(safe: _LocalCopy, burst: AnnotatedBurst, read_lines: LineReader
 
 
 def _fetch_lines(safe: Files, name: str, first: int, count: int, target: Path) -> tuple[Path, int]:
-    """A local TIFF that has the burst's lines, and the line of the sub-swath's raster that is its first."""
+    """A local TIFF with the burst's lines, and the line of the sub-swath's raster at which it starts."""
     local = safe.path(name)
     with safe.open(name) as file:
         try:
             layout = read_layout(file, safe.href(name))
         except OtherLayoutError:
-            # Tiled or packed by someone: GDAL reads that, out of a file that is whole.
+            # Tiled or compressed by someone: GDAL reads that from the whole file.
             return local or safe.fetch(name, target), 0
         if local is not None:
             check_length(layout, first, count, file.seek(0, os.SEEK_END))

@@ -1,4 +1,4 @@
-"""The bursts of a scene as its source lists them, without a pixel."""
+"""List the bursts of a scene at its source, without reading pixels."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -17,9 +17,9 @@ Found = AnnotatedBurst | ArchivedBurst
 
 
 class SceneBurst(NamedTuple):
-    """A burst of a scene; `sensing_start` is UTC, `polarizations` are those that the source has of it.
+    """A burst of a scene; `sensing_start` is UTC, `polarizations` are those that the source has.
 
-    `outline` is a ring of longitudes and latitudes, degrees; empty where the source does not say.
+    `outline` is a ring of longitudes and latitudes, degrees; empty if the source does not give it.
     """
 
     burst_id: str
@@ -30,14 +30,14 @@ class SceneBurst(NamedTuple):
 
 
 def list_archived(archive: str, scene: SceneId, wanted: Collection[str] | None = None) -> list[ArchivedBurst]:
-    """Every burst of a scene in every polarization, as one of `ARCHIVES` lists it.
+    """List every burst of a scene in every polarization at one of `ARCHIVES`.
 
-    Where some are wanted, what else the archive's listing lacks does not matter.
+    If some bursts are wanted, the listing may lack others.
 
     Raises
     ------
     RefusedError
-        When the archive has no such scene, or does not list its bursts.
+        When the archive does not have the scene, or does not list its bursts.
     TransientError
         When its catalogue does not answer, or the listing stays incomplete.
     """
@@ -52,9 +52,9 @@ def by_swath_and_time(listed: Iterable[Found], polarizations: Sequence[str]) -> 
     Parameters
     ----------
     listed : iterable of AnnotatedBurst or ArchivedBurst
-        One entry a burst and polarization.
+        One entry per burst and polarization.
     polarizations : sequence of str
-        Those of the scene, in its order; of those that a burst has, the first one's time counts.
+        Those of the scene, in order; times are those of the first that a burst has.
     """
     found: dict[str, dict[str, Found]] = {}
     for burst in listed:

@@ -1,4 +1,4 @@
-"""Where a burst of a job comes from: an archive by name, with what stands in for it, or a SAFE by its location."""
+"""Fetch a job's burst: from an archive, with its fallbacks, or from a SAFE by location."""
 
 import logging
 import os
@@ -26,17 +26,17 @@ from rtcflow_contract.keys import lease_folder
 from rtcflow_contract.layers import Product
 from rtcflow_files.retry import Retry
 
-# Beside the work folder, which goes with a job: what was fetched of a burst outlives the process that fetched it.
+# Beside the work folder, which is removed with its job, so that downloads survive the process.
 DOWNLOADS = ".rtcflow-downloads"
 
-# Reasons of refusals that are the extractor's own, and not the job's.
+# Reasons of refusals that are the extractor's fault, not the job's.
 _FAULTS_OF_EXTRACTOR = {"not-found", "http", "web-page", "extractor-xml", "scene-incomplete", "annotation"}
 
 _log = logging.getLogger("rtcflow-burst.scene")
 
 
 class Archives(NamedTuple):
-    """What it takes to fetch a job's burst from an archive."""
+    """Fetches a job's burst from the archives."""
 
     job: BurstJob
     wanted: BurstRequest
@@ -50,7 +50,7 @@ class Archives(NamedTuple):
     shared: Shared
 
     def from_asf(self) -> FetchedScene:
-        """From ASF's extractor; where that fails, from CDSE if there are credentials, else out of the scene's zip."""
+        """Fetch from ASF's extractor; if that fails, from CDSE if there are credentials, else from the scene's zip."""
         session = EarthdataSession(
             login_of(EARTHDATA, self.environment), self.hosts.earthdata_url, self.hosts.asf_login_url
         )
@@ -62,12 +62,12 @@ class Archives(NamedTuple):
         except (RefusedError, TransientError) as error:
             if isinstance(error, RefusedError) and error.reason not in _FAULTS_OF_EXTRACTOR:
                 raise
-            _log.warning("the burst extractor did not give the burst: %s", error.message)
+            _log.warning("the burst extractor did not deliver the burst: %s", error.message)
             return self._instead_of_extractor(session, error)
         return self._local(safe, f"{self.hosts.asf_burst_url}/{self.wanted.scene}")
 
     def from_cdse(self) -> FetchedScene:
-        """From CDSE's S3."""
+        """Fetch from CDSE's S3."""
         work = self.job.work
         slots = None if work.is_local else Slots(lease_folder(work.bucket, "cdse"), CDSE_CONNECTIONS)
         hold = slots.hold if slots else no_slots
@@ -79,11 +79,11 @@ class Archives(NamedTuple):
             try:
                 return self.from_cdse()
             except (RefusedError, TransientError) as error:
-                _log.warning("CDSE did not give the burst either: %s", error.message)
+                _log.warning("CDSE did not deliver the burst either: %s", error.message)
         try:
             path = self.shared.once(("zip", self.wanted.scene), lambda: self._scene_zip(session))
         except (NotFoundError, TransientError) as error:
-            _log.warning("ASF did not give the whole scene either: %s", error.message)
+            _log.warning("ASF did not deliver the whole scene either: %s", error.message)
             # What may pass is not refused for good.
             if isinstance(first, RefusedError) and isinstance(error, TransientError):
                 raise
@@ -97,7 +97,7 @@ class Archives(NamedTuple):
         )
 
     def _local(self, path: Path, href: str) -> FetchedScene:
-        """The burst of a SAFE that is on this machine by now."""
+        """The burst of a SAFE that is on this machine now."""
         fetched = fetch_burst(
             str(path),
             self.wanted.scene,
@@ -127,7 +127,7 @@ def fetch_scene(
     environment: Mapping[str, str] = os.environ,
     shared: Shared | None = None,
 ) -> FetchedScene:
-    """Fetch what an engine needs of the job's burst, from the first of its sources that gives it.
+    """Fetch what an engine needs of the job's burst from the first of its sources that has it.
 
     Parameters
     ----------
@@ -138,16 +138,16 @@ def fetch_scene(
     meter, progress
     retry : Retry, optional
     environment : mapping
-        Credentials, and hosts of the archives where they are not the public ones.
+        Credentials, and hosts of the archives if they are not the public ones.
     shared : Shared, optional
-        What bursts of one task fetch once.
+        Inputs that the bursts of a task fetch once.
 
     Raises
     ------
     RefusedError
-        When the burst is not there, or there are no credentials that the archive takes.
+        When the burst does not exist, or the archive accepts none of the credentials.
     TransientError
-        When the source, and what stands in for it, cannot be reached.
+        When neither the source nor its fallbacks can be reached.
     """
     why: list[RtcflowError] = []
     for name in (job.sources.scene, *job.sources.more_scenes):
@@ -155,7 +155,7 @@ def fetch_scene(
             return _from_source(name, job, polarizations, work, meter, progress, retry, environment, shared)
         except (RefusedError, TransientError) as error:
             if job.sources.more_scenes:
-                _log.warning("%s did not give the burst: %s", name, error.message)
+                _log.warning("%s did not deliver the burst: %s", name, error.message)
             why.append(error)
     # What may pass is not refused for good.
     raise next((error for error in why if isinstance(error, TransientError)), why[0])
@@ -203,6 +203,6 @@ def _from_source(
     )
     fetched = source(archives)
     with suppress(OSError):
-        # Another process's unfinished downloads stay.
+        # Unfinished downloads of other processes are kept.
         archives.parts.rmdir()
     return fetched

@@ -1,4 +1,4 @@
-"""Where the lines of a measurement TIFF are, so that one burst is read as one range of bytes.
+"""Locate the lines of a measurement TIFF, so that a burst is read as one range of bytes.
 
 TIFF revision 6.0, and its BigTIFF extension; complex integers are sample format 5 of the TIFF technical notes.
 """
@@ -34,7 +34,7 @@ class TiffLayout(NamedTuple):
 
 
 class OtherLayoutError(Exception):
-    """The samples are there, and not as lines one after the other: someone packed or tiled them."""
+    """The samples are not stored as contiguous lines, but compressed or tiled."""
 
 
 def _is_other_layout(tags: dict[int, tuple[int, ...]]) -> bool:
@@ -49,9 +49,9 @@ def read_layout(file: BinaryIO, name: str) -> TiffLayout:
     Raises
     ------
     RefusedError
-        When the file is no TIFF of complex int16 samples; names the file.
+        When the file is not a TIFF of complex int16 samples; names the file.
     OtherLayoutError
-        When it is one that is packed, or in tiles.
+        When it is compressed or tiled.
     """
     try:
         order, tags = _read_tags(file)
@@ -83,7 +83,7 @@ def line_range(layout: TiffLayout, first: int, count: int) -> tuple[int, int]:
     Raises
     ------
     RefusedError
-        When the file does not hold them one after the other.
+        When they are not contiguous in the file.
     """
     if first + count > layout.lines:
         raise _corrupt(
@@ -96,7 +96,7 @@ def line_range(layout: TiffLayout, first: int, count: int) -> tuple[int, int]:
         rows = min(per_strip, layout.lines - strip * per_strip)
         expected = start + (strip - strips[0]) * per_strip * per_line
         if layout.offsets[strip] != expected or layout.counts[strip] != rows * per_line:
-            raise _corrupt(layout.name, "the lines of the burst do not follow each other")
+            raise _corrupt(layout.name, "the lines of the burst are not contiguous")
     return start + (first % per_strip) * per_line, count * per_line
 
 
@@ -121,7 +121,7 @@ def write_lines(path: Path, lines: bytes, layout: TiffLayout) -> None:
     lines : bytes
         Whole lines, in the byte order of `layout`.
     layout : TiffLayout
-        Of the file the lines come from.
+        Of the file that the lines come from.
     """
     start = 8
     directory = start + len(lines)
