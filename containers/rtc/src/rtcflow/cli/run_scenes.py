@@ -198,7 +198,9 @@ def _check_collections(planned: Sequence[PlannedScene]) -> None:
         try:
             found = storage.read_json(at).get("id")
         except (ValueError, RecursionError, AttributeError) as error:
-            raise RefusedError(f"{at} is no collection; delete it and start again", "collection") from error
+            raise RefusedError(
+                f"{at} is not a collection; delete it and start again", "collection"
+            ) from error
         if found != job.collection:
             raise RefusedError(
                 f"{job.collection_folder} holds products of collection {found}; give {job.product} another folder",
