@@ -196,7 +196,7 @@ def _take_collections(source: Store, inventory: Store, names: list[str]) -> list
         except NotFoundError:
             continue
         except (ValueError, RecursionError, KeyError, TypeError) as error:
-            troubles.append(f"{source.href(name)} is not an STAC collection: {error}")
+            troubles.append(f"{source.href(name)} is not a STAC collection: {error}")
     return troubles
 
 
@@ -214,7 +214,7 @@ def _read(source: Store, entry: Entry) -> _Read:
     except (ValueError, RecursionError) as error:
         return _Read(
             None,
-            f"{href} is not an STAC item of a product: {error}; make the product anew or remove the file",
+            f"{href} is not a STAC item of a product: {error}; make the product anew or remove the file",
         )
     manifest, trouble = _manifest(source, entry.name.rpartition("/")[0], item["id"])
     # What is in trouble is read, and told, by every build until it is mended.
