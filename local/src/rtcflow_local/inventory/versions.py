@@ -100,8 +100,8 @@ def promote(
     item = others_item if others_item in folder.sizes else ITEM
     if not is_item(store.read(folder.at(item))):
         raise RefusedError(
-            f"{store.href(folder.at(item))} is not an item of a product; make version {version} again before it comes into "
-            "use",
+            f"{store.href(folder.at(item))} is not an item of a product; make version {version} again before it "
+            "comes into use",
             reason="version-incomplete",
         )
     if in_use.product_id != manifest.product_id:
