@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 
-import rtcflow.sources.dem.dem_source
+import rtcflow.sources.dem.copernicus
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
 from rtcflow.sources.dem.dem_area import Area, area_of_grid
@@ -106,11 +106,11 @@ def test_tiles_of_different_spacing_join(tmp_path, cols_north):
         for lon in (10, 11):
             lon_tiles[Tile(lat, lon)] = write_tile(tmp_path, Tile(lat, lon), cols=cols)
     heights = mosaic(lon_tiles, area)
-    expected = plane(heights.longitudes[None, :], heights.latitudes[:, None])
+    expected = plane(heights.x[None, :], heights.y[:, None])
     # Only beyond the last column of the easternmost tile nothing is left to interpolate with.
-    inside = heights.longitudes <= 12 - 1 / min(shapes.values())
+    inside = heights.x <= 12 - 1 / min(shapes.values())
     assert np.abs(heights.values - expected)[:, inside].max() < 1e-3
-    assert np.allclose(np.diff(heights.longitudes), 1 / 36)
+    assert np.allclose(np.diff(heights.x), 1 / 36)
 
 
 def test_a_tile_that_glo30_lacks_is_taken_from_glo90(tmp_path):
@@ -131,12 +131,12 @@ def test_a_tile_that_glo30_lacks_is_taken_from_glo90(tmp_path):
 def test_the_public_archive_of_glo30_has_that_of_glo90_behind_it(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        rtcflow.sources.dem.dem_source,
+        rtcflow.sources.dem.copernicus,
         "open_shared_files",
         lambda where, meter, cache: asked.append(where) or FolderFiles(tmp_path),
     )
     monkeypatch.setattr(
-        rtcflow.sources.dem.dem_source,
+        rtcflow.sources.dem.copernicus,
         "fetch_tiles",
         lambda place, coarser, tiles, folder, archive: dict.fromkeys(tiles),
     )
@@ -258,13 +258,21 @@ def test_a_given_dem_that_does_not_cover_the_grid_is_refused_with_both_areas(tmp
     assert caught.value.reason == "dem-coverage"
 
 
-def test_a_given_dem_in_another_crs_or_that_is_none_is_refused(tmp_path):
-    path = write_dem(tmp_path / "dem.tif", (590_000, 6_000_000, 700_000, 6_200_000), crs="EPSG:32755")
-    with pytest.raises(RefusedError, match="EPSG:4326"):
+def test_a_given_dem_in_another_crs_is_taken_in_it(tmp_path):
+    path = write_dem(tmp_path / "dem.tif", (580_000, 6_080_000, 660_000, 6_140_000), crs="EPSG:32755")
+    assert fetch(tmp_path, AUSTRALIA, dem=path).path == path
+
+
+def test_a_given_dem_in_another_crs_that_does_not_cover_the_grid_is_refused(tmp_path):
+    path = write_dem(tmp_path / "dem.tif", (600_000, 6_080_000, 660_000, 6_140_000), crs="EPSG:32755")
+    with pytest.raises(RefusedError, match="of its CRS; give a larger DEM"):
         fetch(tmp_path, AUSTRALIA, dem=path)
-    path.write_bytes(b"nothing")
+
+
+def test_a_given_dem_that_is_none_is_refused(tmp_path):
+    (tmp_path / "dem.tif").write_bytes(b"nothing")
     with pytest.raises(RefusedError, match="cannot be read"):
-        fetch(tmp_path, AUSTRALIA, dem=path)
+        fetch(tmp_path, AUSTRALIA, dem=tmp_path / "dem.tif")
 
 
 def test_a_geoid_that_does_not_cover_the_area_is_refused(tmp_path):

@@ -107,6 +107,6 @@ def test_across_180_the_dem_comes_in_the_crs_of_the_product(tmp_path):
     x, y = transform.c + (cols + 0.5) * transform.a, transform.f + (rows + 0.5) * transform.e
     np.testing.assert_allclose(values[middle], heights_at(heights, POLAR, x, y), atol=1e-3)
     lon, lat = Transformer.from_crs(3031, 4326, always_xy=True).transform(x, y)
-    west = heights.longitudes[0]
+    west = heights.x[0]
     expected = hilly(west + (lon - west) % 360.0, lat)
     assert np.abs(values[middle] - expected).max() < 0.5

@@ -18,12 +18,16 @@ from rtcflow.sources.scene.acquisition import acquisition_of, read_source_data
 from rtcflow.sources.scene.safe_burst import FetchedScene
 from rtcflow.sources.scene.scene_source import fetch_scene
 from rtcflow.sources.shared import Shared
+from rtcflow_contract.dem import heights_of
+from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.keys import MANIFEST
+from rtcflow_contract.keys import MANIFEST, Location
 from rtcflow_contract.layers import Product
-from rtcflow_contract.manifest import InputRef
+from rtcflow_contract.manifest import InputRef, Manifest
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_contract.stored import read_stored
+from rtcflow_files import storage
 from rtcflow_stac.context import local_uri
 
 # Where a task of the stack keeps inputs for later tasks.
@@ -89,7 +93,11 @@ def fetch_inputs(
             ground,
             shared=shared,
             cache=cache,
+            datum=job.dem_datum,
         )
+    if job.linked_static is not None and job.grid is None:
+        # Where the grid is given, the layers are being made by the same task with the same DEM.
+        _refuse_other_heights(job.linked_static, dem.used or job.dem)
     refs = [
         InputRef(kind="scene", id=job.scene, href=scene.href),
         InputRef(kind="orbit", id=orbit.id, href=orbit.href),
@@ -101,7 +109,7 @@ def fetch_inputs(
     quality = burst_quality(scene, source, orbit.path, job.burst_id, job.product, grid)
     notes = (*scene.remarks, *identity, *dem.notes())
     facts = {
-        "dem_void_percent": round(100 * dem.void_share, 3),
+        **dem.facts(),
         "files_without_checksum": list(scene.unchecked),
     }
     return FetchedInputs(
@@ -122,6 +130,18 @@ def _orbit(job: BurstJob, shared: Shared, meter: Meter, cache: str) -> FetchedOr
             more=job.sources.more_orbits,
         ),
     )
+
+
+def _refuse_other_heights(linked: Location, dem: str) -> None:
+    """Refuse static layers that were made with another DEM than the burst is: what `best` came to is known here."""
+    at = linked.join(MANIFEST)
+    used = heights_of(read_stored(Manifest, storage.read_bytes(at), at).parameters)
+    if used != dem:
+        raise RefusedError(
+            f"the static layers at {linked} are of DEM {used} and this burst is of {dem}; link to layers of the "
+            "same DEM",
+            reason="static-dem",
+        )
 
 
 def _located(href: str) -> str:

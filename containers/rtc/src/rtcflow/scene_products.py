@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rtcflow.cli.dem_choice import choose_dem
 from rtcflow.cli.work_folder import work_folder
 from rtcflow.progress import Unwatched
 from rtcflow.scene_run import NO_BUCKET, RunSettings, SafeOfThisMachine, Scene, SceneLoop, plan_scenes
@@ -80,10 +81,11 @@ def make_scene(
     >>> products[0].manifest.grid.epsg, products[0].layer("VV")  # doctest: +SKIP
     """
     folder, source = Path(out).expanduser().absolute(), str(safe)
-    payload = {"scene": scene_of_path(source), "s3_bucket": NO_BUCKET, **fields}
+    heights, place = choose_dem(fields.pop("dem", None), fields.pop("dem_datum", None), dem_source)
+    payload: dict[str, Any] = {"scene": scene_of_path(source), "s3_bucket": NO_BUCKET, **fields, **heights}
     if bursts:
         payload["burst_id_list"] = list(bursts)
-    sources = Sources(scene=source, orbits=orbit_source, dem=dem_source, geoid=geoid, cache=cache)
+    sources = Sources(scene=source, orbits=orbit_source, dem=place, geoid=geoid, cache=cache)
     places = LocalPlaces(out=Location.local(folder), grids=Location.local(folder))
     with work_folder(folder, None) as work:
         settings = RunSettings(work, places, parallel=parallel)

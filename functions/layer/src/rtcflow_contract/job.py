@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from rtcflow_contract.backscatter import Backscatter, NegativePower
 from rtcflow_contract.burst_id import BurstId
+from rtcflow_contract.dem import DEFAULT_DEM
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location, collection_folder, grid_key, job_folder, product_folder
 from rtcflow_contract.layers import Product
@@ -59,7 +60,8 @@ class BurstJob(BaseModel):
     burst_index: int | None = None
     resolution: int
     output_crs: int | None = None
-    dem: str = "cop_glo30"
+    dem: str = DEFAULT_DEM
+    dem_datum: str | None = None
     engine: Engine = Engine.AUTO
     backscatter: Backscatter = Backscatter.GAMMA0
     bistatic_correction: bool = True
@@ -156,6 +158,7 @@ def make_job(
         resolution=request.resolution,
         output_crs=request.output_crs,
         dem=request.dem,
+        dem_datum=request.dem_datum,
         engine=request.engine,
         backscatter=request.backscatter,
         bistatic_correction=request.bistatic_correction,

@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from rtcflow_contract.dem import folder_of
 from rtcflow_contract.layers import LAYERS, POLARIZATION_LAYERS, Product
 
 
@@ -132,7 +133,7 @@ def folder_below_collection(
     """Folder of a product below that of its collection; `sensing_start` in UTC."""
     scheme = SCHEMES[naming]
     return scheme.folders[product].format(
-        burst_id=burst_id, sensed=sensing_start, since=scheme.static_since, dem=dem
+        burst_id=burst_id, sensed=sensing_start, since=scheme.static_since, dem=folder_of(dem)
     )
 
 

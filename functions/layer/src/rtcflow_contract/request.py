@@ -18,6 +18,7 @@ from pydantic import (
 
 from rtcflow_contract.backscatter import Backscatter, NegativePower, refuse_options
 from rtcflow_contract.burst_id import BurstId
+from rtcflow_contract.dem import DEFAULT_DEM, datum_choice, dem_choice, is_own
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.naming import Naming, default_collection, fits_collection
@@ -225,8 +226,9 @@ class SceneRequest(BaseModel):
     output_crs: Epsg = None
     """EPSG code of a projected CRS in metres, like 3031. By default each burst's UTM zone, EPSG:3031 south of 60 S,
     EPSG:3413 north of 75 N."""
-    dem: Annotated[str, Field(pattern="^cop_glo30$")] = "cop_glo30"
-    """DEM: Copernicus GLO-30."""
+    dem: Annotated[str, AfterValidator(dem_choice)] = DEFAULT_DEM
+    """DEM: `cop_glo30`, `rema_32`, `rema_10`, `rema_2`, `arcticdem_32`, `arcticdem_10`, `arcticdem_2`; `best` for REMA
+    at 32 m south of 50 S where it has heights, else GLO-30; or the URI of a GeoTIFF, VRT or STAC item of your own."""
     product: Product = Product.RTC_S1
     """`RTC_S1`, backscatter, or `RTC_S1_STATIC`, its static layers."""
     s3_bucket: BucketName
@@ -244,6 +246,8 @@ class SceneRequest(BaseModel):
     linked_static_layers_collection: CollectionName = DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
     """Collection of the static layers."""
 
+    dem_datum: Annotated[str, AfterValidator(datum_choice)] | None = None
+    """With a DEM of your own, what its heights are above: `ellipsoid`, `egm2008`, or the URI of a geoid's raster."""
     engine: Engine = Engine.AUTO
     """Engine: `auto` takes `isce3` where it is installed, else `native`."""
     backscatter: Backscatter = Backscatter.GAMMA0
@@ -297,6 +301,16 @@ class SceneRequest(BaseModel):
             )
         except RefusedError as error:
             raise ValueError(error.message) from error
+        return self
+
+    @model_validator(mode="after")
+    def _own_dem_has_a_datum(self) -> Self:
+        if is_own(self.dem) and self.dem_datum is None:
+            raise ValueError(
+                "a DEM of your own needs dem_datum: ellipsoid, egm2008, or the URI of a geoid's raster"
+            )
+        if self.dem_datum is not None and not is_own(self.dem):
+            raise ValueError(f"dem_datum is for a DEM of your own; that of {self.dem} is known, leave it out")
         return self
 
     @model_validator(mode="after")

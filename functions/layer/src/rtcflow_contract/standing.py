@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from rtcflow_contract.dem import BEST, candidates, heights_of
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.layers import Product
@@ -96,6 +97,14 @@ def _asked_grid(asked: Asked, _: Manifest) -> Any:
     return asked.grid if isinstance(asked, BurstJob) else None
 
 
+def _asked_dem(asked: Asked, manifest: Manifest) -> str:
+    """The choice; that of the product itself where it stands for the same: `best` that found what `best` would find."""
+    preferred = candidates(asked.dem, manifest.bbox[3])[0]
+    used = heights_of(manifest.parameters)
+    same = asked.dem == BEST and (manifest.parameters.get("dem") == BEST or used == preferred)
+    return used if same else asked.dem
+
+
 def _asked_polarizations(asked: Asked, _: Manifest) -> str | None:
     return "+".join(sorted(asked.polarizations)) if isinstance(asked, BurstJob) else None
 
@@ -118,7 +127,8 @@ _SETTINGS: tuple[_Setting, ...] = (
         (Product.RTC_S1,),
         lambda r: r.polarizations,
     ),
-    _parameter("DEM", "dem", "cop_glo30"),
+    _Setting("DEM", lambda m: heights_of(m.parameters), _asked_dem, requested=lambda r: r.dem),
+    _parameter("datum of the DEM", "dem_datum", "None"),
     _parameter("backscatter", "backscatter", "gamma0", Product.RTC_S1),
     _parameter("negative power", "negative_power", "clip", Product.RTC_S1),
     _parameter("precision", "precision", "full"),
@@ -240,6 +250,11 @@ def refuse_earlier_processing(
             f"({processed:%Y-%m-%d %H:%M}); delete it first if the earlier one is to take its place",
             reason="earlier-processing",
         )
+
+
+def other_dem(manifest: Manifest, asked: Asked) -> str:
+    """How the heights of a product are others than are asked for: `DEM cop_glo30, not rema_32`; empty for the same."""
+    return ", ".join(text for text in differences(manifest, asked) if "DEM" in text)
 
 
 def settings_of(request: SceneRequest, product: Product) -> dict[str, Any]:

@@ -45,6 +45,7 @@ PUBLIC_BUCKETS = {
     "copernicus-dem-30m": "eu-central-1",
     "copernicus-dem-90m": "eu-central-1",
     "aria-geoid": "us-west-2",
+    "pgc-opendata-dems": "us-west-2",
 }
 
 # 409: a concurrent conditional write to the key won.

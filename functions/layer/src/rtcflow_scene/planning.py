@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from rtcflow_archives.cdse import CDSE_CONNECTIONS
 from rtcflow_contract import keys
+from rtcflow_contract.dem import DEFAULT_DEM, ELLIPSOID, is_own
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import LocalPlaces, Sources, make_job
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
@@ -122,6 +123,8 @@ def plan_scene(
     request = parse_request(_with_defaults(payload, settings), settings.products_bucket)
     _check_crs(request)
     refuse_uncalibrated(parse_scene_id(request.scene))
+    if sources is None:
+        _refuse_local_dem(request)
     # Any key will do: this refuses a bucket that does not exist or may not be read.
     if places is None:
         storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
@@ -245,9 +248,15 @@ def _most_at_once(request: SceneRequest) -> int:
 def _with_defaults(payload: Any, settings: Settings) -> Any:
     """The payload with the stack's defaults for missing fields."""
     found = _with_burst_list(payload)
-    if isinstance(found, dict) and not found.get("precision"):
-        return {**found, "precision": settings.precision.value}
-    return found
+    if not isinstance(found, dict):
+        return found
+    given: dict[str, Any] = {}
+    if not found.get("precision"):
+        given["precision"] = settings.precision.value
+    if is_own(settings.dem) and found.get("dem") in (None, "", DEFAULT_DEM):
+        # In place of the archive there is one raster: another DEM, and known by its own name.
+        given |= {"dem": settings.dem, "dem_datum": ELLIPSOID}
+    return {**found, **given}
 
 
 def _with_burst_list(payload: Any) -> Any:
@@ -262,6 +271,16 @@ def _with_burst_list(payload: Any) -> Any:
         )
     text = storage.read_bytes(keys.parse_s3_uri(file)).decode("utf-8", errors="replace")
     return {**payload, "burst_id_list": parse_burst_list_text(text)}
+
+
+def _refuse_local_dem(request: SceneRequest) -> None:
+    """Refuse files of a machine that tasks do not run on."""
+    for name in (request.dem, request.dem_datum or ""):
+        if is_own(name) and "://" not in name:
+            raise RefusedError(
+                f"DEM {name} is a file of no machine that a task runs on; upload it and give its s3:// or https:// URI",
+                reason="dem-local",
+            )
 
 
 def _check_crs(request: SceneRequest) -> None:

@@ -86,7 +86,7 @@ def message_of(findings: Sequence[StaticFinding]) -> str:
     more = f" and {len(findings) - _LISTED} more bursts" if len(findings) > _LISTED else ""
     unfit = any(finding.state is StaticState.UNFIT for finding in findings)
     advice = (
-        "give another linked_static_layers_collection, or the resolution and output_crs of these layers"
+        "give another linked_static_layers_collection, or the resolution, output_crs and dem of these layers"
         if unfit
         else "make them first with product RTC_S1_STATIC, or set on_missing_static to create"
     )

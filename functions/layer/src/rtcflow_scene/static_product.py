@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rtcflow_contract.layers import Product, layers_of
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import SceneRequest
+from rtcflow_contract.standing import other_dem
 
 _ITEM_LAYER = "STAC item"
 
@@ -73,7 +74,7 @@ def _there(manifest: Manifest, layer: str, sizes: Mapping[str, int]) -> bool:
 
 def _unfit(manifest: Manifest, request: SceneRequest, product_version: str) -> str:
     """Why an existing product cannot be linked; empty if it can."""
-    grid = manifest.grid
+    grid, dem = manifest.grid, other_dem(manifest, request)
     checks = (
         (
             manifest.product is Product.RTC_S1_STATIC,
@@ -87,6 +88,7 @@ def _unfit(manifest: Manifest, request: SceneRequest, product_version: str) -> s
             request.output_crs in (None, grid.epsg),
             f"its CRS is EPSG:{grid.epsg}, not EPSG:{request.output_crs}",
         ),
+        (not dem, f"it was made with {dem}"),
         (
             _major(manifest.product_version) == _major(product_version),
             f"its version is {manifest.product_version}, of another major version than {product_version}",

@@ -107,6 +107,8 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         }
     if manifest.product is Product.RTC_S1:
         found["rtcflow:negative_power"] = manifest.parameters.get("negative_power", "clip")
+    if manifest.parameters.get("dem_sources"):
+        found["rtcflow:dem_sources"] = manifest.parameters["dem_sources"]
     if manifest.notes:
         found["rtcflow:notes"] = list(manifest.notes)
     if context.names_storage:

@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from rtcflow.cli.dem_choice import choose_dem
 from rtcflow.cli.scene_choice import SceneSource
 from rtcflow.cli.screen import Screen, duration
 from rtcflow.sources.scene.scene_bursts import ARCHIVES
 from rtcflow_campaign.campaign_list import write_payloads
+from rtcflow_contract.dem import DEFAULT_DEM
 from rtcflow_contract.errors import EXIT_CODES, RefusedError
 from rtcflow_contract.job import Sources
 from rtcflow_contract.report import Outcome
@@ -57,14 +59,20 @@ def stack(
     output_crs: Annotated[
         str | None, typer.Option(help="EPSG code of products and cube; the bursts' own by default.")
     ] = None,
-    dem: Annotated[str, typer.Option(help="DEM, as in a scene payload.")] = "cop_glo30",
+    dem: Annotated[str, typer.Option(help="DEM, as in a scene payload.")] = DEFAULT_DEM,
+    dem_datum: Annotated[
+        str | None, typer.Option(help="What a DEM of your own is above, as in a scene payload.")
+    ] = None,
     engine: Annotated[Engine, typer.Option(help="Who computes.")] = Engine.AUTO,
     scene_source: SceneSource = "asf",
     orbit_source: Annotated[
         str, typer.Option(help="Orbit files: folder, s3:// or https:// prefix.", envvar="ORBIT_SOURCE")
     ] = _DEFAULTS.orbits,
     dem_source: Annotated[
-        str, typer.Option(help="DEM tiles: folder, s3:// or https:// prefix.", envvar="DEM_SOURCE")
+        str,
+        typer.Option(
+            help="DEM tiles as in their archives: folder, s3:// or https:// prefix.", envvar="DEM_SOURCE"
+        ),
     ] = _DEFAULTS.dem,
     geoid: Annotated[
         str, typer.Option(help="EGM2008 raster, added to the heights of tiles.", envvar="GEOID_SOURCE")
@@ -101,7 +109,8 @@ def stack(
     check_cube(out / CUBE, place.geometry, crs, resolution)
     with say.status("searching"):
         found = find_acquisitions(place, start.date(), end.date(), filters)
-    fields = _fields(resolution, crs, dem, engine, scene_source)
+    heights, dem_source = choose_dem(dem, dem_datum, dem_source)
+    fields = _fields(resolution, crs, engine, scene_source) | heights
     if not found.passes:
         raise RefusedError(
             "the archive has no burst that fits; widen the area, the period or the filters", "no-bursts"
@@ -127,11 +136,10 @@ def stack(
         raise typer.Exit(code)
 
 
-def _fields(resolution: int, crs: int | None, dem: str, engine: Engine, scene_source: str) -> dict[str, Any]:
+def _fields(resolution: int, crs: int | None, engine: Engine, scene_source: str) -> dict[str, Any]:
     fields = {
         "resolution": resolution,
         "output_crs": crs,
-        "dem": dem,
         "engine": engine.value,
         "orbit": "best",
         "scene_source": scene_source,

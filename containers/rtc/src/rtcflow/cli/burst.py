@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rtcflow.cli.dem_choice import choose_dem
 from rtcflow.cli.payload_options import make_payload
 from rtcflow.cli.run_scenes import Options, run_scenes
 from rtcflow.cli.scene import local_folder
@@ -14,6 +15,7 @@ from rtcflow.scene_run import NO_BUCKET, SafeOfThisMachine, Scene
 from rtcflow.sources.scene.scene_bursts import ARCHIVES
 from rtcflow_contract.backscatter import Backscatter, NegativePower
 from rtcflow_contract.burst_id import normalize_burst_id
+from rtcflow_contract.dem import DEFAULT_DEM
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import Sources
 from rtcflow_contract.layers import Product
@@ -22,7 +24,7 @@ from rtcflow_contract.product_id import check_version
 from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, OnExisting, OrbitChoice, Precision
 
 _DEFAULT_GEOID = Sources.model_fields["geoid"].default
-_DEFAULT_DEM = Sources.model_fields["dem"].default
+_DEM_SOURCE = Sources.model_fields["dem"].default
 _DEFAULT_ORBITS = Sources.model_fields["orbits"].default
 
 
@@ -42,8 +44,19 @@ def burst(
     ] = _DEFAULT_ORBITS,
     dem: Annotated[
         str,
-        typer.Option(help="GeoTIFF of heights above the ellipsoid, or folder or prefix of Copernicus tiles."),
-    ] = _DEFAULT_DEM,
+        typer.Option(
+            help="DEM: best, cop_glo30, rema_32 and others by name; a GeoTIFF, VRT or STAC item; or where tiles lie."
+        ),
+    ] = DEFAULT_DEM,
+    dem_datum: Annotated[
+        str | None,
+        typer.Option(
+            help="What a DEM of your own is above: ellipsoid (the default), egm2008, or a geoid's raster."
+        ),
+    ] = None,
+    dem_source: Annotated[
+        str, typer.Option(help="Folder or prefix of DEM tiles as in their archives.", envvar="DEM_SOURCE")
+    ] = _DEM_SOURCE,
     geoid: Annotated[
         str, typer.Option(help="EGM2008 raster, added to the heights of tiles.")
     ] = _DEFAULT_GEOID,
@@ -112,10 +125,12 @@ def burst(
     """Make burst products on this machine, in OUT/BURST_ID/YEAR/MONTH/DAY; static layers in OUT/BURST_ID."""
     folder = local_folder(out)
     source, scene_id = choose_scene(safe, scene, scene_source)
+    heights, dem_source = choose_dem(dem, dem_datum, dem_source)
     payload = make_payload(
         {
             "scene": scene_id,
             "scene_source": source if source in ARCHIVES else None,
+            **heights,
             "burst_id_list": " ".join(dict.fromkeys(map(_checked, burst_id))),
             "product": product,
             "engine": engine,
@@ -138,7 +153,13 @@ def burst(
     )
     catalogue = None if source in ARCHIVES else SafeOfThisMachine(source)
     run_scenes(
-        [Scene(payload, Sources(scene=source, orbits=orbit, dem=dem, geoid=geoid, cache=cache), catalogue)],
+        [
+            Scene(
+                payload,
+                Sources(scene=source, orbits=orbit, dem=dem_source, geoid=geoid, cache=cache),
+                catalogue,
+            )
+        ],
         Options(
             out=folder,
             static=static,

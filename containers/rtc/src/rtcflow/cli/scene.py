@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rtcflow.cli.dem_choice import choose_dem
 from rtcflow.cli.payload_options import make_payload, payload_parameters
 from rtcflow.cli.run_scenes import Options, run_scenes
 from rtcflow.inputs import CACHE_VARIABLE
@@ -54,7 +55,7 @@ def scene(
     dem_source: Annotated[
         str,
         typer.Option(
-            help="GeoTIFF of heights above the ellipsoid, or folder or prefix of Copernicus tiles.",
+            help="Folder or prefix of DEM tiles as in their archives, or a GeoTIFF of heights above the ellipsoid.",
             envvar="DEM_SOURCE",
         ),
     ] = _DEFAULTS.dem,
@@ -103,12 +104,10 @@ def scene(
     where = _where(out, fields)
     choice, orbits = _orbit(orbit, orbit_source)
     first, *more = (PUBLIC_ORBITS if name == "asf" else name for name in orbits.split(","))
+    heights, dem_source = choose_dem(fields.pop("dem", None), fields.pop("dem_datum", None), dem_source)
     places = {"orbits": first, "more_orbits": tuple(more), "dem": dem_source, "geoid": geoid, "cache": cache}
     sources = _DEFAULTS.model_copy(update=places)
-    dem = fields.get("dem")
-    if dem is not None and _is_path(dem):
-        fields["dem"], sources = None, sources.model_copy(update={"dem": dem})
-    fields |= {"orbit": choice, "burst_id_list": _burst_list(burst_id_list)}
+    fields |= heights | {"orbit": choice, "burst_id_list": _burst_list(burst_id_list)}
     if static is not None and where is not None and not fields.get("link_static_layers"):
         fields["link_static_layers"] = True
     options = Options(
@@ -180,10 +179,6 @@ def _orbit(text: str, source: str) -> tuple[str, str]:
     if text in list(OrbitChoice):
         return text, source
     return OrbitChoice.BEST.value, text
-
-
-def _is_path(text: str) -> bool:
-    return "/" in text or text.lower().endswith((".tif", ".tiff")) or Path(text).exists()
 
 
 def _burst_list(words: list[str] | None) -> str | None:

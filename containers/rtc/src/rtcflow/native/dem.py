@@ -12,10 +12,11 @@ import numba as nb
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from pyproj import CRS, Transformer
 from rasterio.windows import Window
 
 from rtcflow.native.simd import LANES, lane, load, pack, total
-from rtcflow.sources.dem.dem_values import void_impossible
+from rtcflow.sources.dem.dem_values import crs_text, void_impossible
 from rtcflow_contract.errors import RefusedError
 
 TAPS = 6
@@ -24,47 +25,60 @@ _BEFORE = 1  # postings of the window before the interval's first
 
 @dataclass(frozen=True)
 class Dem:
-    """Heights above the WGS 84 ellipsoid, (rows, cols) float32, NaN where void.
+    """Heights above the WGS 84 ellipsoid, (rows, cols) float32, NaN where void, at postings of any CRS.
 
-    `west`, `north` are longitude and latitude of the first posting, `dlon`, `dlat` (negative) the spacing, degrees.
+    `west`, `north` are the coordinates of the first posting, `dx`, `dy` (negative) the spacing, in the CRS's unit:
+    degrees of longitude and latitude, or metres on a map.
     """
 
     heights: NDArray[np.float32]
     west: float
     north: float
-    dlon: float
-    dlat: float
+    dx: float
+    dy: float
+    crs: str = "EPSG:4326"
 
-    def columns(self, lon: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Fractional columns of longitudes, whatever turn of the globe they are given in."""
-        middle = self.west + 0.5 * self.dlon * self.heights.shape[1]
-        return (lon + 360.0 * np.round((middle - lon) / 360.0) - self.west) / self.dlon
-
-    def rows(self, lat: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Fractional rows of latitudes."""
-        return (lat - self.north) / self.dlat
+    def postings(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Fractional rows and columns of longitudes and latitudes, whatever turn of the globe these are given in."""
+        x, y = lon, lat
+        if self.crs != "EPSG:4326":
+            x, y = Transformer.from_crs(4326, self.crs, always_xy=True).transform(lon, lat)
+        if CRS(self.crs).is_geographic:
+            middle = self.west + 0.5 * self.dx * self.heights.shape[1]
+            x = x + 360.0 * np.round((middle - x) / 360.0)
+        return (y - self.north) / self.dy, (x - self.west) / self.dx
 
 
 def read_dem(path: Path, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Dem:
     """Read the part of a DEM that covers points given by longitude and latitude, with the taps around them.
 
+    It is read in its own CRS and at its own postings.
+
     Raises
     ------
     RefusedError
-        When the file is no DEM in EPSG:4326, or does not cover the points.
+        When the file is no DEM, or does not cover the points.
     """
     try:
         with rasterio.open(path) as source:
-            if source.crs is None or source.crs.to_epsg() != 4326:
-                raise RefusedError(
-                    f"DEM {path.name} is in {source.crs}; give heights above the ellipsoid in EPSG:4326",
-                    "dem",
-                )
+            if source.crs is None:
+                raise RefusedError(f"DEM {path.name} has no CRS; give heights with one", "dem")
             a = source.transform
             whole = Dem(
-                np.empty((source.height, source.width), np.float32), a.c + a.a / 2, a.f + a.e / 2, a.a, a.e
+                np.broadcast_to(np.float32(0), (source.height, source.width)),
+                a.c + a.a / 2,
+                a.f + a.e / 2,
+                a.a,
+                a.e,
+                crs_text(source),
             )
-            cols, rows = whole.columns(lon), whole.rows(lat)
+            rows, cols = whole.postings(lon, lat)
+            if not (np.isfinite(rows).all() and np.isfinite(cols).all()):
+                raise RefusedError(
+                    f"DEM {path.name} is in a CRS that the burst lies outside of", "dem-coverage"
+                )
             left, right = int(np.floor(cols.min())) - 8, int(np.ceil(cols.max())) + 8
             top, bottom = int(np.floor(rows.min())) - 8, int(np.ceil(rows.max())) + 8
             if left < -8 or top < -8 or right > source.width + 8 or bottom > source.height + 8:
@@ -84,10 +98,11 @@ def read_dem(path: Path, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> 
         raise RefusedError(f"DEM {path.name} cannot be read ({error}); fetch it again", "dem") from error
     return Dem(
         np.pad(heights, TAPS, mode="edge"),
-        whole.west + (left - TAPS) * whole.dlon,
-        whole.north + (top - TAPS) * whole.dlat,
-        whole.dlon,
-        whole.dlat,
+        whole.west + (left - TAPS) * whole.dx,
+        whole.north + (top - TAPS) * whole.dy,
+        whole.dx,
+        whole.dy,
+        whole.crs,
     )
 
 
@@ -153,6 +168,13 @@ def sample_four(heights, table, rows, cols):
         sample_height(heights, table, lane(rows, 2), lane(cols, 2)),
         sample_height(heights, table, lane(rows, 3), lane(cols, 3)),
     )
+
+
+@nb.njit(nogil=True, cache=True)
+def sample_points(heights, table, rows, cols, found):
+    """`sample_height` at arrays of rows and columns, (points,), into `found`."""
+    for point in range(rows.size):
+        found[point] = sample_height(heights, table, rows[point], cols[point])
 
 
 def sample_heights(dem: Dem, rows: NDArray[np.float64], cols: NDArray[np.float64]) -> NDArray[np.float64]:

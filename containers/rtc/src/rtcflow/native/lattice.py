@@ -68,8 +68,7 @@ def make_lattice(
     ground, normal = geodetic_to_ecef(np.radians(lon), np.radians(lat), np.zeros(lon.shape))
     nodes[..., X : X + 3] = ground
     nodes[..., NX : NX + 3] = normal
-    nodes[..., ROW] = dem.rows(lat)
-    nodes[..., COL] = dem.columns(lon)
+    nodes[..., ROW], nodes[..., COL] = dem.postings(lon, lat)
     low = zero_doppler_times(ground + (height - 500.0) * normal, orbit)
     high = zero_doppler_times(ground + (height + 500.0) * normal, orbit)
     nodes[..., T1] = (high - low) / 1000.0

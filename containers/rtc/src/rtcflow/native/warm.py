@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from rtcflow.native.angles import angle_rows
-from rtcflow.native.dem import spline_table
+from rtcflow.native.dem import sample_points, spline_table
 from rtcflow.native.facets import BESIDE, accumulate_facets, finish_factors
 from rtcflow.native.fill import find_fill
 from rtcflow.native.geocode import geocode_band
@@ -27,6 +27,7 @@ def warm() -> None:
     geometry = (nodes, 2, -2, -2)
     edges = np.array([0.0, 1e-3, 8e5, 2.3])
     terrain = (heights, spline_table(), orbit)
+    sample_points(heights, spline_table(), np.ones(1), np.ones(1), np.zeros(1))
     none = np.zeros((0, 0), np.float32)
     mask = np.zeros((2, 8), np.uint8)
     factor = np.ones((2, 8), np.float32)

@@ -138,6 +138,7 @@ def _job_parameters(job: BurstJob) -> dict[str, object]:
         "resolution": job.resolution,
         "output_crs": job.output_crs,
         "dem": job.dem,
+        "dem_datum": job.dem_datum,
         "orbit": job.orbit.value,
         "backscatter": job.backscatter.value,
         "bistatic_correction": job.bistatic_correction,

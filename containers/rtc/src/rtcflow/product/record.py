@@ -92,7 +92,7 @@ def make_record(
                 for files in inputs.scene.files.values()
                 for path in (files.calibration, files.noise)
             ],
-            "demSource": "; ".join(ref.id for ref in inputs.dem.inputs if ref.kind == "dem"),
+            "demSource": inputs.dem.description(),
             "l1SlcGranules": [f"{job.scene}.SAFE"],
             "orbitFiles": [f"{part}.EOF" for part in inputs.orbit.id.split("+")],
         },

@@ -151,10 +151,10 @@ def _run(
         work / "scratch",
         work / "output",
     )
-    description = "; ".join(ref.id for ref in inputs.dem.inputs if ref.kind == "dem")
     path = work / "runconfig.yaml"
     path.write_text(
-        as_text(run_configuration(job, grid, folders, description, inputs.scene.href)), encoding="utf-8"
+        as_text(run_configuration(job, grid, folders, inputs.dem.description(), inputs.scene.href)),
+        encoding="utf-8",
     )
     stage = _Stage(progress)
     run_workflow([shutil.which(SCRIPT) or SCRIPT, str(path)], work, limit, stage.line)

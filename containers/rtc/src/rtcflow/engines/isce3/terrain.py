@@ -1,7 +1,8 @@
-"""Prepare the DEM for the workflow: without voids, and in the product's CRS near 180 degrees.
+"""Prepare the DEM for the workflow: without voids, and in the product's CRS where its own does not serve.
 
-ISCE3 ignores a DEM's nodata value and does not terminate on NaN. If a DEM in degrees crosses 180 degrees, its
-layover/shadow mask is wrong and its memory grows; in the product's projected CRS there is no jump.
+That is near 180 degrees, and in a CRS that ISCE3 does not know. ISCE3 ignores a DEM's nodata value and does not terminate
+on NaN. If a DEM in degrees crosses 180 degrees, its layover/shadow mask is wrong and its memory grows; in a projected CRS
+there is no jump.
 """
 
 from pathlib import Path
@@ -9,21 +10,23 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 from rasterio.fill import fillnodata
 from rasterio.transform import Affine
 
 from rtcflow.native.dem import Dem, sample_heights
 from rtcflow.rasters import write_raster
-from rtcflow.sources.dem.dem_area import LAYOVER_MARGIN_M, area_of_grid
+from rtcflow.sources.dem.dem_area import LAYOVER_MARGIN_M, grid_in
 from rtcflow.sources.dem.dem_source import FetchedDem
-from rtcflow.sources.dem.dem_values import HeightRaster, read_heights
+from rtcflow.sources.dem.dem_values import HeightRaster, crs_of, read_heights, transform_of
 from rtcflow_contract.grid import Grid
 
 # Distance from 180 degrees within which the DEM is projected.
 _NEAR_180_DEG = 1.0
-# Spacing of the projected DEM: half a posting of GLO-30. On the simulated terrain the error of its spline is 1 cm at
-# the 99th percentile, at most 10 cm.
+# CRS that ISCE3 knows (isce3::core::makeProjection): degrees, both polar stereographics, UTM, EASE-Grid.
+_KNOWN = {4326, 3031, 3413, 6933, *range(32601, 32661), *range(32701, 32761)}
+# Spacing of a projected DEM that was in degrees: half a posting of GLO-30. On the simulated terrain the error of its
+# spline is 1 cm at the 99th percentile, at most 10 cm.
 _POSTING_M = 15.0
 # Number of postings around a point that the spline uses.
 _TAPS = 6
@@ -53,7 +56,7 @@ def stage_dem(dem: FetchedDem, grid: Grid, folder: Path) -> StagedDem:
     folder : Path
         Where a changed DEM is written, if needed.
     """
-    heights, serves = read_heights(dem.path, area_of_grid(grid))
+    heights, serves = read_heights(dem.path, grid_in(crs_of(dem.path), grid))
     holes = np.isnan(heights.values)
     void = np.zeros((0, 0), bool)
     parameters: dict[str, object] = {}
@@ -61,22 +64,32 @@ def stage_dem(dem: FetchedDem, grid: Grid, folder: Path) -> StagedDem:
         void = void_pixels(holes, heights, grid)
         heights = heights._replace(values=filled(heights.values))
         parameters["dem_voids"] = "filled for the computation, without data in the layers"
-    if near_180(heights):
-        parameters["dem_resampled"] = f"EPSG:{grid.epsg} at {_POSTING_M:g} m, by biquintic spline"
-        return StagedDem(_write_projected(heights, grid, folder / "dem.tif"), parameters, void)
+    code = CRS(heights.crs).to_epsg()
+    if code not in _KNOWN or near_180(heights):
+        posting = posting_m(heights)
+        parameters["dem_resampled"] = f"EPSG:{grid.epsg} at {posting:g} m, by biquintic spline"
+        return StagedDem(_write_projected(heights, grid, posting, folder / "dem.tif"), parameters, void)
     if serves and not void.size:
         return StagedDem(dem.path.resolve(), parameters, void)
     path = folder / "dem.tif"
-    values, latitudes, longitudes = heights
-    per_lon, per_lat = longitudes[1] - longitudes[0], latitudes[0] - latitudes[1]
-    corner = (longitudes[0] - per_lon / 2, latitudes[0] + per_lat / 2)
-    _write(path, values, "EPSG:4326", Affine(per_lon, 0.0, corner[0], 0.0, -per_lat, corner[1]))
+    _write(path, heights.values, heights.crs, transform_of(heights.x, heights.y))
     return StagedDem(path, parameters, void)
 
 
+def posting_m(heights: HeightRaster) -> float:
+    """Spacing of a DEM that is projected anew: half its own on a map, else that of GLO-30."""
+    crs = CRS(heights.crs)
+    if crs.is_geographic:
+        return _POSTING_M
+    unit = crs.axis_info[0].unit_conversion_factor
+    return round(0.5 * unit * float(heights.x[1] - heights.x[0]), 3)
+
+
 def near_180(heights: HeightRaster) -> bool:
-    """Whether any longitude lies within a degree of 180."""
-    west, east = heights.longitudes[0], heights.longitudes[-1]
+    """Whether any longitude of a DEM in degrees lies within a degree of 180."""
+    if not CRS(heights.crs).is_geographic:
+        return False
+    west, east = heights.x[0], heights.x[-1]
     nearest = 360.0 * np.round((0.5 * (west + east) - 180.0) / 360.0) + 180.0
     return bool(west - _NEAR_180_DEG < nearest < east + _NEAR_180_DEG)
 
@@ -111,16 +124,16 @@ def void_pixels(holes: NDArray[np.bool_], heights: HeightRaster, grid: Grid) -> 
     return around | at(0.5, grid.shape)
 
 
-def _write_projected(heights: HeightRaster, grid: Grid, path: Path) -> Path:
+def _write_projected(heights: HeightRaster, grid: Grid, posting: float, path: Path) -> Path:
     left, top = grid.left - LAYOVER_MARGIN_M, grid.top + LAYOVER_MARGIN_M
-    cols = int(np.ceil((grid.right + LAYOVER_MARGIN_M - left) / _POSTING_M))
-    rows = int(np.ceil((top - grid.bottom + LAYOVER_MARGIN_M) / _POSTING_M))
+    cols = int(np.ceil((grid.right + LAYOVER_MARGIN_M - left) / posting))
+    rows = int(np.ceil((top - grid.bottom + LAYOVER_MARGIN_M) / posting))
     values = np.empty((rows, cols), np.float32)
-    x: NDArray[np.float64] = np.asarray(left + (np.arange(cols) + 0.5) * _POSTING_M, np.float64)
-    y = top - (np.arange(rows) + 0.5) * _POSTING_M
+    x: NDArray[np.float64] = np.asarray(left + (np.arange(cols) + 0.5) * posting, np.float64)
+    y = top - (np.arange(rows) + 0.5) * posting
     for row in range(rows):
         values[row] = heights_at(heights, grid, x, np.full_like(x, y[row]))
-    _write(path, values, f"EPSG:{grid.epsg}", Affine(_POSTING_M, 0.0, left, 0.0, -_POSTING_M, top))
+    _write(path, values, f"EPSG:{grid.epsg}", Affine(posting, 0.0, left, 0.0, -posting, top))
     return path
 
 
@@ -138,12 +151,10 @@ def _postings(
     heights: HeightRaster, grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fractional rows and columns of a DEM at map coordinates."""
-    _, latitudes, longitudes = heights
     lon, lat = Transformer.from_crs(grid.epsg, 4326, always_xy=True).transform(x, y)
-    lon = lon + 360.0 * np.round((0.5 * (longitudes[0] + longitudes[-1]) - lon) / 360.0)
-    row = (latitudes[0] - lat) / (latitudes[0] - latitudes[-1]) * (latitudes.size - 1)
-    col = (lon - longitudes[0]) / (longitudes[-1] - longitudes[0]) * (longitudes.size - 1)
-    return row, col
+    transform = transform_of(heights.x, heights.y)
+    first = float(heights.x[0]), float(heights.y[0])
+    return Dem(heights.values, *first, transform.a, transform.e, heights.crs).postings(lon, lat)
 
 
 def _write(path: Path, values: NDArray[np.float32], crs: str, transform: Affine) -> None:

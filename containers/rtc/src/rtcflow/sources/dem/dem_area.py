@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 
 from rtcflow_contract.grid import Grid
 
@@ -69,17 +69,43 @@ def ground_area(ring: np.ndarray) -> Area:
 
 def area_of_grid(grid: Grid, margin_m: float = LAYOVER_MARGIN_M) -> Area:
     """Area of a grid with a margin in metres around it, in WGS 84."""
-    left, bottom, right, top = grid.bounds
-    bounds = (left - margin_m, bottom - margin_m, right + margin_m, top + margin_m)
-    to_geographic = Transformer.from_crs(grid.epsg, 4326, always_xy=True)
+    return area_of_bounds(_with_margin(grid, margin_m), f"EPSG:{grid.epsg}")
+
+
+def area_of_bounds(bounds: tuple[float, float, float, float], crs: str) -> Area:
+    """Area, in WGS 84, of (left, bottom, right, top) in a projected CRS."""
+    to_geographic = Transformer.from_crs(crs, 4326, always_xy=True)
     lon, lat = to_geographic.transform(*_edge_points(bounds, _POINTS_PER_EDGE))
     lon = continuous(np.asarray(lon))
     south, north = float(np.min(lat)), float(np.max(lat))
     for pole in (-90.0, 90.0):
         # Around a pole the outline runs through all longitudes, and the pole itself lies inside.
-        x, y = Transformer.from_crs(4326, grid.epsg, always_xy=True).transform(0.0, pole)
+        x, y = Transformer.from_crs(4326, crs, always_xy=True).transform(0.0, pole)
         if bounds[0] <= x <= bounds[2] and bounds[1] <= y <= bounds[3] and abs((south, north)[pole > 0]) > 45:
             return Area(-180.0, min(south, pole), 180.0, max(north, pole))
     west, east = float(np.min(lon)), float(np.max(lon))
     turn = 360.0 * np.floor((west + 180.0) / 360.0)
     return Area(west - turn, south, east - turn, north)
+
+
+def grid_in(crs: str, grid: Grid, margin_m: float = LAYOVER_MARGIN_M) -> Area:
+    """Area of a grid with a margin in the coordinates of any CRS: degrees or, on a map, its own unit."""
+    if CRS(crs).is_geographic:
+        return area_of_grid(grid, margin_m)
+    return _outlined(_with_margin(grid, margin_m), f"EPSG:{grid.epsg}", crs)
+
+
+def area_in(crs: str, area: Area) -> Area:
+    """An area in the coordinates of any CRS."""
+    return area if CRS(crs).is_geographic else _outlined((*area,), "EPSG:4326", crs)
+
+
+def _with_margin(grid: Grid, margin_m: float) -> tuple[float, float, float, float]:
+    left, bottom, right, top = grid.bounds
+    return left - margin_m, bottom - margin_m, right + margin_m, top + margin_m
+
+
+def _outlined(bounds: tuple[float, float, float, float], crs: str, target: str) -> Area:
+    to_target = Transformer.from_crs(crs, target, always_xy=True)
+    x, y = to_target.transform(*_edge_points(bounds, _POINTS_PER_EDGE))
+    return Area(float(np.min(x)), float(np.min(y)), float(np.max(x)), float(np.max(y)))

@@ -1,36 +1,68 @@
-"""The DEM of a burst: heights above the ellipsoid around its grid, as one GeoTIFF in EPSG:4326."""
+"""The DEM of a burst: heights above the ellipsoid around its grid, as one GeoTIFF in the DEM's own CRS and postings.
+
+A DEM by name may have holes that the next one fills, and what that lacks lies on the geoid; see `rtcflow_contract.dem`.
+"""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sources.cache import open_shared_files
-from rtcflow.sources.dem.dem_area import Area, area_of_grid
-from rtcflow.sources.dem.dem_values import covered_area, read_heights, refuse_void, void_share, write_heights
-from rtcflow.sources.dem.geoid import geoid_heights
-from rtcflow.sources.dem.mosaic import mosaic
-from rtcflow.sources.dem.tiles import fetch_tiles, tiles_of
+from rtcflow.sources.dem.copernicus import GLO_30, Places, copernicus_heights
+from rtcflow.sources.dem.dem_area import Area, area_of_grid, grid_in
+from rtcflow.sources.dem.dem_values import (
+    postings_in,
+    refuse_void,
+    transform_of,
+    void_share,
+    write_height_rows,
+    write_heights,
+)
+from rtcflow.sources.dem.filling import GEOID, Filling
+from rtcflow.sources.dem.own import own_heights
+from rtcflow.sources.dem.tiled import open_window
 from rtcflow.sources.shared import Shared
+from rtcflow_contract.dem import BLEND_WIDTH_M, DEFAULT_DEM, DEMS, ELLIPSOID, candidates, is_own
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.manifest import InputRef
-from rtcflow_files.storage import fetch_file
 
-GLO_30, GLO_90 = "s3://copernicus-dem-30m", "s3://copernicus-dem-90m"
-_SUFFIXES = (".tif", ".tiff")
+_SUFFIXES = (".tif", ".tiff", ".vrt")
+
+
+class DemPart(NamedTuple):
+    """A source of a DEM, or the geoid: its share of the heights in the burst's bounds, 0 to 1, and its tiles."""
+
+    name: str
+    share: float
+    tiles: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        spec = DEMS.get(self.name)
+        known = (
+            {"title": spec.title, "version": spec.version, "attribution": spec.attribution} if spec else {}
+        )
+        found = {"name": self.name, **known, "share": self.share, "tiles": list(self.tiles)}
+        return {name: value for name, value in found.items() if value not in ("", [])}
 
 
 class FetchedDem(NamedTuple):
     """A GeoTIFF of heights above the WGS 84 ellipsoid in metres, NaN where void, and what it is made of.
 
     `void_share` is the part of the burst's ground that has no height, 0 to 1; `sea_only` that no tile holds land there.
+    `used` is the DEM that a choice came to, and `parts` what made the heights; their shares sum to 1.
     """
 
     path: Path
     inputs: tuple[InputRef, ...]
     void_share: float = 0.0
     sea_only: bool = False
+    used: str = ""
+    parts: tuple[DemPart, ...] = ()
 
     def notes(self) -> tuple[str, ...]:
         """What a user should know of the heights."""
@@ -43,7 +75,28 @@ class FetchedDem(NamedTuple):
             found.append(
                 f"the DEM has no height for {100 * self.void_share:.2g} % of the burst's ground, a hole there"
             )
+        filled = [part for part in self.parts[1:] if part.share > 0]
+        if filled and self.parts[0].name != GEOID and DEMS.get(self.used) and DEMS[self.used].fill:
+            from_where = " and ".join(f"{100 * part.share:.2g} % from {part.name}" for part in filled)
+            found.append(
+                f"{self.used} has holes that were filled, {from_where}, over {BLEND_WIDTH_M:g} m at the seam"
+            )
         return tuple(found)
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest keeps of them."""
+        found: dict[str, Any] = {"dem_void_percent": round(100 * self.void_share, 3)}
+        if self.used:
+            found["dem_used"] = self.used
+        if self.parts:
+            found["dem_sources"] = [part.as_json() for part in self.parts]
+        return found
+
+    def description(self) -> str:
+        """DEM, tiles and shares in a line."""
+        refs = [ref.id for ref in self.inputs if ref.kind == "dem"]
+        shares = [f"{part.name} {100 * part.share:.2f} %" for part in self.parts]
+        return "; ".join([*refs, *([", ".join(shares)] if len(shares) > 1 else [])])
 
 
 def fetch_dem(
@@ -57,18 +110,20 @@ def fetch_dem(
     ground: Area | None = None,
     shared: Shared | None = None,
     cache: str = "",
+    datum: str | None = None,
 ) -> FetchedDem:
     """Heights over a grid and a margin.
 
     Parameters
     ----------
     source : str
-        Prefix or folder in the layout of the Copernicus archive, or one raster of ellipsoidal heights. Where the
-        public GLO-30 lacks a tile, that of the public GLO-90 is taken; in any other place, one of GLO-90 beside it.
+        Where DEMs lie in the layout of their archives: a prefix or folder that has all of them, or the public GLO-30,
+        beside which others come from their own public archives. Where the public GLO-30 lacks a tile, that of the
+        public GLO-90 is taken; in any other place, one of GLO-90 beside it. Or one raster of ellipsoidal heights.
     geoid : str
-        Raster of EGM2008 heights, added to those of tiles.
+        Raster of EGM2008 heights, added to those of DEMs that lie on it.
     name : str
-        Name of the DEM (`cop_glo30`).
+        Name of the DEM (`cop_glo30`), `best`, or the raster or STAC item of a user's own.
     grid : Grid
         The burst's grid: it sizes the area, since a scene's footprint falls short of it.
     folder : Path
@@ -80,58 +135,96 @@ def fetch_dem(
         What bursts of one task fetch once.
     cache : str
         Where tiles of the public archives are kept, as `open_cache` takes it.
+    datum : str, optional
+        What the heights of a user's own are above.
 
     Raises
     ------
     RefusedError
         When the DEM does not cover the grid, lacks tiles over land, or is void in much of the burst's ground.
     """
-    ground = ground or area_of_grid(grid, margin_m=0.0)
-    if source.rstrip("/").lower().endswith(_SUFFIXES):
-        return _given(fetch_file(source, folder, meter.fetched), source, grid, folder, ground)
-    shared = shared or Shared(folder / "shared")
-    place = shared.files(open_shared_files(source, meter, cache))
-    area = area_of_grid(grid)
-    tiles = tiles_of(area)
+    bounds = area_of_grid(grid, margin_m=0.0)
+    ground = ground or bounds
+    places = Places(source, geoid, folder, meter, shared or Shared(folder / "shared"), cache)
     progress("fetch DEM", 0.0)
-    archive = source.rstrip("/") == GLO_30
-    coarser = shared.files(open_shared_files(GLO_90, meter, cache)) if archive else place
-    fetched = fetch_tiles(place, coarser, tiles, folder / "tiles", archive)
-    progress("fetch DEM", 0.6)
-    heights = mosaic(fetched, area)
-    land = sorted(local.stem for local in fetched.values() if local is not None)
-    share = void_share(heights, ground)
-    refuse_void(share, f"the DEM of tiles {', '.join(land)}")
-    head, _, geoid_name = geoid.rstrip("/").rpartition("/")
-    geoid_place = shared.files(open_shared_files(head or ".", meter, cache), parts=True)
-    heights.values[:] += geoid_heights(geoid_place, geoid_name, heights.latitudes, heights.longitudes)
-    path = folder / "dem.tif"
-    write_heights(path, heights)
-    progress("fetch DEM", 1.0)
-    refs = (
-        InputRef(kind="dem", id=f"{name}: {', '.join(land) or 'sea only'}", href=place.href("").rstrip("/")),
-        InputRef(kind="geoid", id=Path(geoid_name).stem, href=geoid_place.href(geoid_name)),
-    )
-    return FetchedDem(path, refs, share, not land)
-
-
-def _given(path: Path, href: str, grid: Grid, folder: Path, ground: Area) -> FetchedDem:
-    covered = covered_area(path)
-    needed = area_of_grid(grid, margin_m=0.0)
-    if not covered.contains(needed):
-        raise RefusedError(
-            f"DEM {path} covers {_text(covered)} and not the burst's grid at {_text(needed)}; give a larger DEM",
-            reason="dem-coverage",
+    if is_own(name):
+        return _own(name, datum or ELLIPSOID, grid, places, ground)._replace(used=name)
+    if name == DEFAULT_DEM and source.lower().endswith(_SUFFIXES):
+        return _own(source, ELLIPSOID, grid, places, ground)
+    for choice in candidates(name, bounds.north):
+        found = (
+            _projected(choice, grid, places)
+            if DEMS[choice].tiling
+            else _in_degrees(choice, grid, places, ground)
         )
-    heights, serves = read_heights(path, area_of_grid(grid))
+        if found is not None:
+            progress("fetch DEM", 1.0)
+            return found
+    raise RefusedError(
+        f"{name} has no heights in the burst's bounds; give best, cop_glo30, or another DEM",
+        reason="dem-coverage",
+    )
+
+
+def _own(where: str, datum: str, grid: Grid, places: Places, ground: Area) -> FetchedDem:
+    where = where if "://" in where else str(Path(where).expanduser())
+    heights, path, refs = own_heights(where, datum, grid, places)
     share = void_share(heights, ground)
-    refuse_void(share, f"DEM {path.name}")
-    refs = (InputRef(kind="dem", id=path.stem, href=href),)
-    if serves:
-        return FetchedDem(path, refs, share)
-    write_heights(folder / "dem.tif", heights)
-    return FetchedDem(folder / "dem.tif", refs, share)
+    refuse_void(share, f"DEM {where.rpartition('/')[2]}")
+    if path is None:
+        path = places.folder / "dem.tif"
+        write_heights(path, heights)
+    return FetchedDem(path, tuple(refs), share, parts=(DemPart(refs[0].id, 1.0),))
 
 
-def _text(area: Area) -> str:
-    return f"{area.west:.2f} to {area.east:.2f} E, {area.south:.2f} to {area.north:.2f} N"
+def _in_degrees(name: str, grid: Grid, places: Places, ground: Area) -> FetchedDem:
+    found = copernicus_heights(places, area_of_grid(grid))
+    share = void_share(found.heights, ground)
+    refuse_void(share, f"the DEM of tiles {', '.join(found.tiles)}")
+    path = places.folder / "dem.tif"
+    write_heights(path, found.heights)
+    inside = postings_in(found.heights, ground)
+    sea = found.sea[inside][~np.isnan(found.heights.values[inside])]
+    counts = {name: float(sea.size - sea.sum()), GEOID: float(sea.sum())}
+    refs = (_ref(name, found.tiles or ("sea only",), found.href), found.geoid)
+    return FetchedDem(path, refs, share, not found.tiles, name, _parts(counts, {name: found.tiles}))
+
+
+def _projected(name: str, grid: Grid, places: Places) -> FetchedDem | None:
+    """Heights of a mosaic in a projected CRS; None where it has none in the burst's bounds."""
+    spec = DEMS[name]
+    assert spec.tiling is not None
+    crs = f"EPSG:{spec.tiling.epsg}"
+    own_place = not places.dem.lower().endswith(_SUFFIXES) and places.dem.rstrip("/") != GLO_30
+    where = places.dem if own_place else spec.place
+    place = places.shared.files(open_shared_files(where, places.meter, places.cache), parts=True)
+    with open_window(place, spec, grid_in(crs, grid)) as window:
+        if window is None:
+            return None
+        filling = Filling(window, name, grid, places)
+        path = places.folder / "dem.tif"
+        transform = transform_of(window.x, window.y)
+        write_height_rows(path, (window.y.size, window.x.size), crs, transform, filling.strips())
+        tiles = tuple(Path(tile.name).stem.removesuffix("_dem") for tile in window.tiles)
+    if not filling.counts[name]:
+        return None
+    refs = [_ref(name, tiles, place.href("").rstrip("/"))]
+    fill = filling.fill
+    if fill is not None:
+        refs += [_ref(str(spec.fill), fill.tiles or ("sea only",), fill.href), fill.geoid]
+    parts = _parts(filling.counts, {name: tiles, str(spec.fill): fill.tiles if fill else ()})
+    return FetchedDem(path, tuple(refs), used=name, parts=parts)
+
+
+def _ref(name: str, tiles: tuple[str, ...], href: str) -> InputRef:
+    return InputRef(kind="dem", id=f"{name}: {', '.join(tiles)}", href=href)
+
+
+def _parts(counts: dict[str, float], tiles: dict[str, tuple[str, ...]]) -> tuple[DemPart, ...]:
+    """Shares of counts, those above zero, which sum to 1."""
+    total = sum(counts.values()) or 1
+    shares = {name: round(count / total, 6) for name, count in counts.items() if count / total >= 5e-7}
+    first = next(iter(shares), None)
+    if first is not None:
+        shares[first] = round(shares[first] + 1 - sum(shares.values()), 6)
+    return tuple(DemPart(name, share, tiles.get(name, ())) for name, share in shares.items())

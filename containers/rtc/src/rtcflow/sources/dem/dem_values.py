@@ -4,7 +4,7 @@ Voids come as -32768, -32767, -9999, -3.4e38, infinity or NaN, and often undecla
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from pyproj import CRS
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from rtcflow.rasters import write_raster
-from rtcflow.sources.dem.dem_area import Area
+from rtcflow.sources.dem.dem_area import Area, area_in
 from rtcflow_contract.errors import RefusedError
 
 # Metres above the ellipsoid. The shore of the Dead Sea lies at -410, Everest's summit at 8,820, deep mines at -900.
@@ -26,17 +27,21 @@ LOWEST_M, HIGHEST_M = -1000.0, 9500.0
 # A product that lacks more of its ground than this is not a product of the burst.
 MOST_VOID = 0.25
 # Postings around the area that the interpolation may read.
-_AROUND = 10
+AROUND = 10
 _MOST_POSTINGS = 1_000_000_000
 _METRE = {"", "m", "metre", "meter", "metres", "meters"}
 
 
 class HeightRaster(NamedTuple):
-    """Heights (rows, cols) in metres, NaN where void, at latitudes (rows,) falling and longitudes (cols,) rising."""
+    """Heights (rows, cols) in metres, NaN where void, at `y` (rows,) falling and `x` (cols,) rising.
+
+    These are latitudes and longitudes in degrees, or coordinates of a projected `crs` in its unit.
+    """
 
     values: NDArray[np.float32]
-    latitudes: NDArray[np.float64]
-    longitudes: NDArray[np.float64]
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    crs: str = "EPSG:4326"
 
 
 def void_impossible(values: NDArray[np.float32]) -> bool:
@@ -49,13 +54,27 @@ def void_impossible(values: NDArray[np.float32]) -> bool:
 
 
 def void_share(heights: HeightRaster, area: Area) -> float:
-    """Share of an area's postings that are void, 0 to 1."""
-    middle = 0.5 * (heights.longitudes[0] + heights.longitudes[-1])
-    turn = 360.0 * round((middle - 0.5 * (area.west + area.east)) / 360.0)
-    rows = (heights.latitudes >= area.south) & (heights.latitudes <= area.north)
-    cols = (heights.longitudes >= area.west + turn) & (heights.longitudes <= area.east + turn)
-    inside = heights.values[np.ix_(rows, cols)]
+    """Share of the postings of an area, in WGS 84, that are void, 0 to 1."""
+    inside = heights.values[postings_in(heights, area)]
     return float(np.isnan(inside).mean()) if inside.size else 0.0
+
+
+def postings_in(heights: HeightRaster, area: Area) -> tuple[slice, slice]:
+    """Rows and columns of the postings of an area in WGS 84; of its outline's bounds in a projected CRS."""
+    west, south, east, north = area_in(heights.crs, area)
+    turn = turn_to(heights.crs, 0.5 * (heights.x[0] + heights.x[-1]), 0.5 * (west + east))
+    sides = (-heights.y, -north, -south), (heights.x, west + turn, east + turn)
+    # Both ends belong to it.
+    rows, cols = (
+        slice(int(np.searchsorted(at, first, "left")), int(np.searchsorted(at, last, "right")))
+        for at, first, last in sides
+    )
+    return rows, cols
+
+
+def turn_to(crs: str, there: float, here: float) -> float:
+    """Degrees to add to longitudes around `here` so that they are in the turn of those around `there`; 0 on a map."""
+    return 360.0 * round((there - here) / 360.0) if CRS(crs).is_geographic else 0.0
 
 
 def refuse_void(share: float, what: str) -> None:
@@ -69,51 +88,82 @@ def refuse_void(share: float, what: str) -> None:
         )
 
 
+def crs_of(path: Path) -> str:
+    """CRS of a DEM, as text that pyproj reads; raises as `read_heights` does."""
+    with _opened(path) as source:
+        return crs_text(source)
+
+
+def crs_text(source: rasterio.DatasetReader) -> str:
+    """CRS of a raster: `EPSG:3031`, or WKT where it has no code."""
+    code = source.crs.to_epsg()
+    return f"EPSG:{code}" if code else str(source.crs.to_wkt())
+
+
 def covered_area(path: Path) -> Area:
-    """Area that a DEM in EPSG:4326 covers; raises as `read_heights` does."""
+    """Area that a DEM covers, in its own CRS; raises as `read_heights` does."""
     with _opened(path) as source:
         left, bottom, right, top = source.bounds
         return Area(left, min(bottom, top), right, max(bottom, top))
 
 
 def read_heights(path: Path, area: Area) -> tuple[HeightRaster, bool]:
-    """Heights of a raster in EPSG:4326 over an area, north up, and whether the file itself serves as it is.
+    """Heights of a raster over an area in its own CRS, north up, and whether the file itself serves as it is.
 
     Declared voids, masks, scale and offset are applied; what cannot be a height is void.
 
     Raises
     ------
     RefusedError
-        When the raster cannot be read, is in another CRS, turned, not in metres, or too large.
+        When the raster cannot be read, has no CRS, is turned, not in metres, or too large.
     """
     with _opened(path) as source:
-        return _read(source, area)
+        return heights_in(source, area)
 
 
 def write_heights(path: Path, heights: HeightRaster) -> None:
-    """Write heights as a GeoTIFF in EPSG:4326 whose voids are NaN."""
-    per_lon = (heights.longitudes[-1] - heights.longitudes[0]) / (heights.longitudes.size - 1)
-    per_lat = (heights.latitudes[0] - heights.latitudes[-1]) / (heights.latitudes.size - 1)
-    corner = (heights.longitudes[0] - per_lon / 2, heights.latitudes[0] + per_lat / 2)
+    """Write heights as a GeoTIFF whose voids are NaN."""
+    transform = transform_of(heights.x, heights.y)
+    write_height_rows(path, heights.values.shape, heights.crs, transform, [heights.values])
+
+
+def transform_of(x: NDArray[np.float64], y: NDArray[np.float64]) -> Affine:
+    """Geotransform of postings at `x` rising and `y` falling."""
+    per_x, per_y = (x[-1] - x[0]) / (x.size - 1), (y[0] - y[-1]) / (y.size - 1)
+    return Affine(per_x, 0.0, x[0] - per_x / 2, 0.0, -per_y, y[0] + per_y / 2)
+
+
+def write_height_rows(
+    path: Path, shape: tuple[int, ...], crs: str, transform: Affine, strips: Iterable[NDArray[np.float32]]
+) -> None:
+    """Write heights that come as strips of rows from top to bottom."""
     profile = {
         "driver": "GTiff",
-        "height": heights.values.shape[0],
-        "width": heights.values.shape[1],
+        "height": shape[0],
+        "width": shape[1],
         "count": 1,
         "dtype": "float32",
-        "crs": "EPSG:4326",
-        "transform": Affine(per_lon, 0.0, corner[0], 0.0, -per_lat, corner[1]),
+        "crs": crs,
+        "transform": transform,
         "nodata": float("nan"),
+        "bigtiff": "if_safer",
     }
+
+    def write(out: rasterio.io.DatasetWriter) -> None:
+        row = 0
+        for strip in strips:
+            out.write(strip, 1, window=Window(0, row, shape[1], strip.shape[0]))
+            row += strip.shape[0]
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_raster(path, profile, lambda out: out.write(heights.values, 1))
+    write_raster(path, profile, write)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[rasterio.DatasetReader]:
     try:
         with rasterio.open(path) as source:
-            _check(source, path)
+            check_raster(source, str(path))
             yield source
     except RasterioError as error:
         raise RefusedError(
@@ -121,11 +171,17 @@ def _opened(path: Path) -> Iterator[rasterio.DatasetReader]:
         ) from error
 
 
-def _check(source: rasterio.DatasetReader, path: Path) -> None:
+def check_raster(source: rasterio.DatasetReader, name: str) -> None:
+    """Refuse a raster that is no DEM.
+
+    Raises
+    ------
+    RefusedError
+    """
     wrong = ""
     transform = source.transform
-    if source.crs is None or source.crs.to_epsg() != 4326:
-        wrong = f"is in {source.crs or 'no CRS'}"
+    if source.crs is None:
+        wrong = "has no CRS"
     elif transform.b or transform.d or not transform.a > 0 or not abs(transform.e) > 0:
         wrong = "is turned against north"
     elif not all(math.isfinite(value) for value in transform[:6]):
@@ -136,34 +192,38 @@ def _check(source: rasterio.DatasetReader, path: Path) -> None:
         wrong = f"is in {source.units[0]}"
     if wrong:
         raise RefusedError(
-            f"DEM {path} {wrong}; give heights above the ellipsoid in metres, in EPSG:4326, north up",
-            reason="dem-layout",
+            f"DEM {name} {wrong}; give heights in metres, in any CRS, north up", reason="dem-layout"
         )
 
 
-def _read(source: rasterio.DatasetReader, area: Area) -> tuple[HeightRaster, bool]:
-    transform = source.transform
-    first_lon, first_lat = transform.c + transform.a / 2, transform.f + transform.e / 2
-    middle = transform.c + transform.a * source.width / 2
-    turn = 360.0 * round((middle - 0.5 * (area.west + area.east)) / 360.0)
-    left, right = ((lon + turn - first_lon) / transform.a for lon in (area.west, area.east))
-    top, bottom = sorted((lat - first_lat) / transform.e for lat in (area.north, area.south))
-    cols = max(math.floor(left) - _AROUND, 0), min(math.ceil(right) + _AROUND + 1, source.width)
-    rows = max(math.floor(top) - _AROUND, 0), min(math.ceil(bottom) + _AROUND + 1, source.height)
+def heights_in(source: rasterio.DatasetReader, area: Area) -> tuple[HeightRaster, bool]:
+    """As `read_heights`, of an open raster."""
+    transform, crs = source.transform, crs_text(source)
+    first_x, first_y = transform.c + transform.a / 2, transform.f + transform.e / 2
+    turn = turn_to(crs, transform.c + transform.a * source.width / 2, 0.5 * (area.west + area.east))
+    left, right = ((x + turn - first_x) / transform.a for x in (area.west, area.east))
+    top, bottom = sorted((y - first_y) / transform.e for y in (area.north, area.south))
+    cols = max(math.floor(left) - AROUND, 0), min(math.ceil(right) + AROUND + 1, source.width)
+    rows = max(math.floor(top) - AROUND, 0), min(math.ceil(bottom) + AROUND + 1, source.height)
     shape = (rows[1] - rows[0], cols[1] - cols[0])
+    refuse_size(shape, source.name)
+    values, declared = read_values(source, Window(cols[0], rows[0], shape[1], shape[0]))
+    impossible = void_impossible(values)
+    y = first_y + transform.e * np.arange(*rows)
+    if transform.e > 0:
+        values, y = np.ascontiguousarray(values[::-1]), y[::-1]
+    heights = HeightRaster(values, y, first_x + transform.a * np.arange(*cols), crs)
+    return heights, not (declared or impossible or transform.e > 0)
+
+
+def refuse_size(shape: tuple[int, int], name: str) -> None:
+    """Refuse a DEM that has too few or too many postings over the burst."""
     if min(shape) < 2 or shape[0] * shape[1] > _MOST_POSTINGS:
         raise RefusedError(
-            f"DEM {source.name} has {max(shape[0], 0)} x {max(shape[1], 0)} postings over the burst, where 2 x 2 to "
+            f"DEM {name} has {max(shape[0], 0)} x {max(shape[1], 0)} postings over the burst, where 2 x 2 to "
             f"{_MOST_POSTINGS:,} can be used; give another",
             reason="dem-layout",
         )
-    values, declared = read_values(source, Window(cols[0], rows[0], shape[1], shape[0]))
-    impossible = void_impossible(values)
-    latitudes = first_lat + transform.e * np.arange(*rows)
-    if transform.e > 0:
-        values, latitudes = np.ascontiguousarray(values[::-1]), latitudes[::-1]
-    heights = HeightRaster(values, latitudes, first_lon + transform.a * np.arange(*cols))
-    return heights, not (declared or impossible or transform.e > 0)
 
 
 def read_values(source: rasterio.DatasetReader, window: Window) -> tuple[NDArray[np.float32], bool]:

@@ -1,17 +1,22 @@
 """Height of the EGM2008 geoid above the WGS 84 ellipsoid, from a global raster of which only a window is read."""
 
 import math
-from typing import BinaryIO, cast
 
 import numpy as np
 import rasterio
+from pyproj import CRS, Transformer
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
-from rtcflow_contract.errors import RefusedError, RtcflowError
+from rtcflow.sources.dem.dem_area import area_of_bounds
+from rtcflow.sources.dem.dem_values import HeightRaster
+from rtcflow.sources.dem.remote import open_raster
+from rtcflow_contract.errors import RefusedError
 from rtcflow_files.files import Files
 
 LOWEST_M, HIGHEST_M = -110.0, 90.0
+# Nodes in a degree.
+_NODES = 120
 
 
 def geoid_heights(place: Files, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
@@ -38,66 +43,45 @@ def geoid_heights(place: Files, name: str, latitudes: np.ndarray, longitudes: np
     """
     href = place.href(name)
     try:
-        local = place.path(name)
-        if local is not None:
-            place.open(name).close()
-            with rasterio.open(local) as source:
-                return _interpolate(source, href, latitudes, longitudes)
-        return _remote_heights(place, name, latitudes, longitudes)
+        with open_raster(place, name) as source:
+            return _interpolate(source, href, latitudes, longitudes)
     except RasterioIOError as error:
         raise RefusedError(f"geoid {href} cannot be read ({error}); give another", reason="geoid") from error
 
 
-def _remote_heights(place: Files, name: str, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
-    troubles: list[RtcflowError | OSError] = []
+def add_geoid(place: Files, name: str, heights: HeightRaster) -> None:
+    """Make heights above a geoid those above the ellipsoid, in place, in any CRS.
 
-    def opener(path: str, mode: str = "rb") -> BinaryIO:
-        # GDAL also asks for files that may lie beside it.
-        if path.rsplit("/", 1)[-1] != name:
-            raise FileNotFoundError(path)
-        try:
-            return cast(BinaryIO, _ForGdal(place.open(name), troubles))
-        except (RtcflowError, OSError) as error:
-            troubles.append(error)
-            raise FileNotFoundError(path) from error
+    On a map, the geoid is interpolated at its own nodes of a minute of arc and half-way between them.
 
-    try:
-        with rasterio.open(name, opener=opener) as source:
-            heights = _interpolate(source, place.href(name), latitudes, longitudes)
-    except RasterioIOError as error:
-        raise troubles[0] if troubles else error from error
-    if troubles:
-        raise troubles[0]
-    return heights
+    Raises
+    ------
+    RefusedError
+        As `geoid_heights`.
+    """
+    if CRS(heights.crs).is_geographic:
+        heights.values[:] += geoid_heights(place, name, heights.y, heights.x)
+        return
+    bounds = float(heights.x[0]), float(heights.y[-1]), float(heights.x[-1]), float(heights.y[0])
+    area = area_of_bounds(bounds, heights.crs)
+    first, last = (math.floor(area.south * _NODES) - 1, math.ceil(area.north * _NODES) + 1)
+    lats = np.arange(min(last, 90 * _NODES), max(first, -90 * _NODES) - 1, -1) / _NODES
+    lons = np.arange(math.floor(area.west * _NODES) - 1, math.ceil(area.east * _NODES) + 2) / _NODES
+    nodes = geoid_heights(place, name, lats, lons)
+    to_geographic = Transformer.from_crs(heights.crs, 4326, always_xy=True)
+    for row, y in enumerate(heights.y):
+        lon, lat = to_geographic.transform(heights.x, np.full_like(heights.x, y))
+        lon = lon + 360.0 * np.round((0.5 * (lons[0] + lons[-1]) - lon) / 360.0)
+        heights.values[row] += _bilinear(nodes, (lats[0] - lat) * _NODES, (lon - lons[0]) * _NODES)
 
 
-class _ForGdal:
-    """A file that GDAL reads: an exception in its threads would end the process, so troubles are told aside."""
-
-    def __init__(self, file: BinaryIO, troubles: list[RtcflowError | OSError]) -> None:
-        self._file, self._troubles = file, troubles
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            return self._file.read(size)
-        except (RtcflowError, OSError) as error:
-            self._troubles.append(error)
-            return b""
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def close(self) -> None:
-        self._file.close()
-
-    def __enter__(self) -> "_ForGdal":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
+def _bilinear(nodes: np.ndarray, row: np.ndarray, col: np.ndarray) -> np.ndarray:
+    i = np.clip(np.floor(row).astype(np.intp), 0, nodes.shape[0] - 2)
+    j = np.clip(np.floor(col).astype(np.intp), 0, nodes.shape[1] - 2)
+    v, u = row - i, col - j
+    upper = nodes[i, j] * (1 - u) + nodes[i, j + 1] * u
+    lower = nodes[i + 1, j] * (1 - u) + nodes[i + 1, j + 1] * u
+    return upper * (1 - v) + lower * v
 
 
 def _interpolate(

@@ -62,6 +62,17 @@ def mosaic(tiles: Mapping[Tile, Path | None], area: Area) -> HeightRaster:
     return HeightRaster(values, row_index / per_lat, col_index / per_lon)
 
 
+def sea_of(tiles: Mapping[Tile, Path | None], heights: HeightRaster) -> np.ndarray:
+    """Postings of a mosaic that no tile holds, (rows, cols) bool."""
+    land = {(tile.lat, tile.lon) for tile, path in tiles.items() if path is not None}
+    # As in `mosaic`: the upper and the western edge belong to a tile.
+    lats, lons = np.ceil(heights.y).astype(int) - 1, np.floor(heights.x).astype(int)
+    found = np.ones(heights.values.shape, bool)
+    for lat, lon in land:
+        found[np.ix_(lats == lat, lons == lon)] = False
+    return found
+
+
 def _band(rasters: dict[int, np.ndarray], per_lat: int, rows: slice, longitudes: np.ndarray) -> np.ndarray:
     """Rows of the tiles of one degree of latitude side by side, (rows, cols), at the given longitudes."""
     per_lon = max(raster.shape[1] for raster in rasters.values())
