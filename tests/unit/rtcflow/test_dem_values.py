@@ -49,7 +49,7 @@ def write(path, values, dtype="float32", flip=False, mask=None, tags=None, trans
 
 
 def fetch(tmp_path, path):
-    return fetch_dem(str(path), "unused", "own", AUSTRALIA, tmp_path / "work", Meter(), silent)
+    return fetch_dem(str(path), "unused", "cop_glo30", AUSTRALIA, tmp_path / "work", Meter(), silent)
 
 
 def read(fetched):
@@ -156,7 +156,7 @@ def test_voids_outside_the_burst_do_not_matter(tmp_path):
     ("settings", "says"),
     [
         ({"transform": rasterio.Affine(SPACING, 0.001, WEST, 0.001, -SPACING, NORTH)}, "turned"),
-        ({"crs": "EPSG:4979"}, "EPSG:4979"),
+        ({"crs": "EPSG:9518"}, "above the EGM2008 height by its own CRS, and dem_datum is ellipsoid"),
         ({"crs": None}, "no CRS"),
         ({"tags": {"units": "ft"}}, "is in ft"),
         ({"dtype": "complex64"}, "complex64"),
@@ -179,7 +179,7 @@ def test_tiles_too(tmp_path, value):
         write_tile(tmp_path / "tiles", tile, heights=with_void)
     geoid = write_geoid(tmp_path / "geoid.tif")
     fetched = fetch_dem(
-        str(tmp_path / "tiles"), str(geoid), "x", AUSTRALIA, tmp_path / "work", Meter(), silent
+        str(tmp_path / "tiles"), str(geoid), "cop_glo30", AUSTRALIA, tmp_path / "work", Meter(), silent
     )
     with rasterio.open(fetched.path) as source:
         found = source.read(1)
@@ -194,4 +194,6 @@ def test_a_geoid_that_is_none_is_refused(tmp_path, value):
         write_tile(tmp_path / "tiles", tile)
     geoid = write_geoid(tmp_path / "geoid.tif", lambda lon, lat: value + 0 * lon + 0 * lat)
     with pytest.raises(RefusedError, match="geoid"):
-        fetch_dem(str(tmp_path / "tiles"), str(geoid), "x", AUSTRALIA, tmp_path / "work", Meter(), silent)
+        fetch_dem(
+            str(tmp_path / "tiles"), str(geoid), "cop_glo30", AUSTRALIA, tmp_path / "work", Meter(), silent
+        )

@@ -144,6 +144,16 @@ def relief_grid(
 
 
 @njit(cache=True, nogil=True)
+def ellipsoid_heights(
+    lats: np.ndarray, lons: np.ndarray, frame: np.ndarray, stages: np.ndarray, heights: np.ndarray
+) -> None:
+    """Fill heights above the ellipsoid at points in radians, all of one shape (points,); NaN over sea."""
+    for point in range(lats.size):
+        height, cover = relief(lats[point], lons[point], frame, stages)
+        heights[point] = np.nan if cover == SEA else height + undulation(lats[point], lons[point])
+
+
+@njit(cache=True, nogil=True)
 def undulation_grid(lats: np.ndarray, lons: np.ndarray, out: np.ndarray) -> None:
     """Fill a grid of geoid heights, shape (lats, lons); latitudes and longitudes in radians."""
     for row in range(lats.size):

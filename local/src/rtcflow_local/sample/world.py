@@ -10,7 +10,14 @@ from rtcflow_local.sample.cover import COVERS, Cover
 from rtcflow_local.sample.geodesy import E2, SEMI_MAJOR, to_earth_fixed
 from rtcflow_local.sample.geometry import ground_point, heading
 from rtcflow_local.sample.sensor import BURST_CYCLE, LINE_INTERVAL, RANGE_SPACING
-from rtcflow_local.sample.terrain import PLAIN_HEIGHT, relief, relief_grid, to_stage_plane, undulation
+from rtcflow_local.sample.terrain import (
+    PLAIN_HEIGHT,
+    ellipsoid_heights,
+    relief,
+    relief_grid,
+    to_stage_plane,
+    undulation,
+)
 
 _APRON = 700.0  # m that a stage reaches beyond its burst
 _SEAM = 1500.0  # m that stages of full size stay clear of the next sub-swath
@@ -42,6 +49,13 @@ class World(NamedTuple):
         covers = np.empty(heights.shape, np.uint8)
         relief_grid(np.radians(latitudes), np.radians(longitudes), self.frame, self.stages, heights, covers)
         return heights, covers
+
+    def land(self, latitudes: np.ndarray, longitudes: np.ndarray) -> np.ndarray:
+        """Heights above the ellipsoid at points in degrees (float32, m), NaN over sea, of the points' shape."""
+        heights = np.empty(latitudes.size, np.float32)
+        points = np.radians(latitudes.ravel()), np.radians(longitudes.ravel())
+        ellipsoid_heights(*points, self.frame, self.stages, heights)
+        return heights.reshape(latitudes.shape)
 
     def place(self, stage: int, east: float, along: float) -> tuple[float, float]:
         """Latitude and longitude in degrees of a place on a stage, given in parts of its half sizes."""

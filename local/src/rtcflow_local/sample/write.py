@@ -9,6 +9,7 @@ from typing import Any
 from rtcflow_local.sample.acquisition import Acquisition, plan_acquisition
 from rtcflow_local.sample.dem import tiles_around, write_geoid, write_tiles
 from rtcflow_local.sample.eof import write_orbit
+from rtcflow_local.sample.rema import write_rema
 from rtcflow_local.sample.safe.product import WrittenSafe, write_safe
 from rtcflow_local.sample.sensor import SAMPLE_VERSION
 from rtcflow_local.sample.spec import SampleSpec
@@ -78,7 +79,8 @@ def write_sample(folder: Path, spec: SampleSpec | None = None, progress: Progres
     Parameters
     ----------
     folder : Path
-        Made where missing. Gets `<scene>.SAFE`, `orbits/`, `dem/`, `geoid/`, `truth/` and `sample.json`.
+        Made where missing. Gets `<scene>.SAFE`, `orbits/`, `dem/`, `geoid/`, `truth/` and `sample.json`; south of 60 S,
+        `dem/` also has REMA at 32 m.
     spec : SampleSpec, optional
         The default scene when None.
     progress : callable, optional
@@ -95,7 +97,9 @@ def write_sample(folder: Path, spec: SampleSpec | None = None, progress: Progres
     told("write orbit, DEM and geoid", 0.0)
     orbit = write_orbit(acquisition, folder / "orbits")
     geoid = write_geoid(folder / "geoid")
-    tiles = write_tiles(world, tiles_around(outline(acquisition), _DEM_MARGIN_M), folder / "dem")
+    around = list(outline(acquisition))
+    tiles = write_tiles(world, tiles_around(around, _DEM_MARGIN_M), folder / "dem")
+    write_rema(world, around, _DEM_MARGIN_M, folder / "dem")
     told("write orbit, DEM and geoid", 1.0)
     told("write SAFE", 0.0)
     written = write_safe(acquisition, world, targets, folder, lambda done: told("write SAFE", done))

@@ -20,6 +20,7 @@ from rasterio.windows import Window
 
 from rtcflow.rasters import write_raster
 from rtcflow.sources.dem.dem_area import Area, area_in
+from rtcflow_contract.dem import ELLIPSOID
 from rtcflow_contract.errors import RefusedError
 
 # Metres above the ellipsoid. The shore of the Dead Sea lies at -410, Everest's summit at 8,820, deep mines at -900.
@@ -95,9 +96,19 @@ def crs_of(path: Path) -> str:
 
 
 def crs_text(source: rasterio.DatasetReader) -> str:
-    """CRS of a raster: `EPSG:3031`, or WKT where it has no code."""
-    code = source.crs.to_epsg()
-    return f"EPSG:{code}" if code else str(source.crs.to_wkt())
+    """Horizontal CRS of a raster: `EPSG:3031`, or WKT where it has no code."""
+    crs = CRS(source.crs.to_wkt())
+    crs = crs.sub_crs_list[0] if crs.is_compound else crs.to_2d()
+    code = source.crs.to_epsg() if crs == CRS(source.crs.to_wkt()) else crs.to_epsg()
+    return f"EPSG:{code}" if code else str(crs.to_wkt())
+
+
+def vertical_of(source: rasterio.DatasetReader) -> str:
+    """What the CRS of a raster says that its heights are above: `ellipsoid`, a vertical datum's name, or nothing."""
+    crs = CRS(source.crs.to_wkt())
+    if crs.is_compound:
+        return str(crs.sub_crs_list[1].name)
+    return ELLIPSOID if len(crs.axis_info) == 3 else ""
 
 
 def covered_area(path: Path) -> Area:
@@ -213,7 +224,7 @@ def heights_in(source: rasterio.DatasetReader, area: Area) -> tuple[HeightRaster
     if transform.e > 0:
         values, y = np.ascontiguousarray(values[::-1]), y[::-1]
     heights = HeightRaster(values, y, first_x + transform.a * np.arange(*cols), crs)
-    return heights, not (declared or impossible or transform.e > 0)
+    return heights, not (declared or impossible or transform.e > 0 or vertical_of(source))
 
 
 def refuse_size(shape: tuple[int, int], name: str) -> None:

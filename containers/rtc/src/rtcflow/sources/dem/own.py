@@ -11,7 +11,14 @@ from rasterio.errors import RasterioError
 from rtcflow.sources.cache import open_shared_files
 from rtcflow.sources.dem.copernicus import Places, above_ellipsoid
 from rtcflow.sources.dem.dem_area import Area, grid_in
-from rtcflow.sources.dem.dem_values import HeightRaster, check_raster, crs_text, heights_in, turn_to
+from rtcflow.sources.dem.dem_values import (
+    HeightRaster,
+    check_raster,
+    crs_text,
+    heights_in,
+    turn_to,
+    vertical_of,
+)
 from rtcflow.sources.dem.remote import open_raster
 from rtcflow_contract.dem import EGM2008, ELLIPSOID
 from rtcflow_contract.errors import RefusedError
@@ -47,6 +54,7 @@ def own_heights(
     try:
         with open_raster(files, name) as source:
             check_raster(source, raster)
+            _refuse_other_datum(source, raster, datum)
             _refuse_small(source, raster, grid)
             heights, serves = heights_in(source, grid_in(crs_text(source), grid))
     except RasterioError as error:
@@ -59,6 +67,15 @@ def own_heights(
         return heights, files.path(name) if serves else None, refs
     refs.append(above_ellipsoid(heights, places.geoid if datum == EGM2008 else datum, places))
     return heights, None, refs
+
+
+def _refuse_other_datum(source: rasterio.DatasetReader, name: str, datum: str) -> None:
+    said = vertical_of(source)
+    if said and (said == ELLIPSOID) != (datum == ELLIPSOID):
+        raise RefusedError(
+            f"DEM {name} has heights above the {said} by its own CRS, and dem_datum is {datum}; correct one of them",
+            reason="dem-datum",
+        )
 
 
 def _refuse_small(source: rasterio.DatasetReader, name: str, grid: Grid) -> None:
