@@ -1,8 +1,8 @@
 """Prepare the DEM for the workflow: without voids, and in the product's CRS where its own does not serve.
 
-That is near 180 degrees, and in a CRS that ISCE3 does not know. ISCE3 ignores a DEM's nodata value and does not terminate
-on NaN. If a DEM in degrees crosses 180 degrees, its layover/shadow mask is wrong and its memory grows; in a projected CRS
-there is no jump.
+That is near 180 degrees, and in a CRS that ISCE3 does not know. ISCE3 ignores a DEM's nodata value and does not
+terminate on NaN. If a DEM in degrees crosses 180 degrees, its layover/shadow mask is wrong and its memory grows; in a
+projected CRS there is no jump.
 """
 
 from pathlib import Path
