@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from rtcflow.destination import Destination
 from rtcflow.failures import OF_THE_MACHINE, as_contract_error
+from rtcflow.memory import settle_memory
 from rtcflow.progress import Progress
 from rtcflow.settings import burst_limit, seconds_of
 from rtcflow.task_loop import TaskLoop, TaskSettings
@@ -190,6 +191,7 @@ def main() -> int:
     """Run the task of the environment; returns the exit code."""
     # Prints the stack if compiled code crashes.
     faulthandler.enable(file=2)
+    settle_memory()
     _catch_all_logs()
     try:
         task, attempt = read_task(), _attempt()

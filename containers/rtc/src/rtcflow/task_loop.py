@@ -31,6 +31,9 @@ from rtcflow_scene.records import JobRecord, write_begun, write_outcome
 
 _log = logging.getLogger("rtcflow-burst.task")
 
+# What a task may take, bytes, with static jobs, bursts fetched ahead and one on its way out; its queues keep it, and
+# `benchmarks.task` measures it.
+MOST_MEMORY, MOST_WORK = 1_600_000_000, 6_000_000_000
 # Bursts whose inputs are fetched, or are being fetched, ahead of the one that computes. A SAFE is read faster than ASF
 # extracts; of CDSE the stack's leases decide, and on a laptop this number.
 _FETCHED_AHEAD = {"asf": 3, "cdse": CDSE_CONNECTIONS}

@@ -13,6 +13,7 @@ import typer
 
 from rtcflow.cli.screen import Screen, duration, ended_sentence, name_of
 from rtcflow.cli.work_folder import work_folder
+from rtcflow.memory import settle_memory
 from rtcflow.scene_run import PlannedScene, RunSettings, Scene, SceneLoop, plan_scenes
 from rtcflow.settings import burst_limit
 from rtcflow_contract import keys
@@ -61,6 +62,7 @@ class Options(NamedTuple):
 def run_scenes(scenes: Sequence[Scene], options: Options) -> None:
     """Make scenes; ends the program with the exit code of what became of them."""
     started = time.monotonic()
+    settle_memory()
     _check_grids(options.grids)
     with work_folder(options.out, options.work_dir) as work:
         settings = RunSettings(work, options.places, options.product_version, options.parallel, burst_limit())

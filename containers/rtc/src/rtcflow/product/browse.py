@@ -66,11 +66,18 @@ def _shrunk(values: np.ndarray) -> np.ndarray:
     if factor == 1:
         return values
     rows, cols = (size // factor * factor for size in values.shape)
-    blocks = values[:rows, :cols].reshape(rows // factor, factor, cols // factor, factor)
-    valid = np.isfinite(blocks)
-    count = valid.sum(axis=(1, 3))
-    total = np.where(valid, blocks, 0).sum(axis=(1, 3), dtype=np.float32)
+    inside = values[:rows, :cols]
+    valid = np.isfinite(inside)
+    count = _block_sums(valid, factor, np.int32)
+    total = _block_sums(np.where(valid, inside, np.float32(0)), factor, np.float32)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _block_sums(values: np.ndarray, factor: int, dtype: type) -> np.ndarray:
+    """Sums over square blocks; whole rows first, which lie in memory one after the other."""
+    rows, cols = values.shape
+    of_rows = values.reshape(rows // factor, factor, cols).sum(axis=1, dtype=dtype)
+    return np.asarray(of_rows.reshape(rows // factor, cols // factor, factor).sum(axis=2, dtype=dtype))
 
 
 def _rgba(channels: list[np.ndarray]) -> Image.Image:

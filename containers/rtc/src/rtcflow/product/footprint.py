@@ -60,8 +60,9 @@ def _coarse(valid: np.ndarray, factor: int) -> np.ndarray:
     rows, cols = (-(-size // factor) * factor for size in valid.shape)
     padded = np.zeros((rows, cols), bool)
     padded[: valid.shape[0], : valid.shape[1]] = valid
-    blocks = padded.reshape(rows // factor, factor, cols // factor, factor)
-    return np.asarray(blocks.any(axis=(1, 3)))
+    # Whole rows first, which lie in memory one after the other.
+    of_rows = padded.reshape(rows // factor, factor, cols).any(axis=1)
+    return np.asarray(of_rows.reshape(rows // factor, cols // factor, factor).any(axis=2))
 
 
 def _outline(cells: np.ndarray, grid: Grid, factor: int) -> BaseGeometry:

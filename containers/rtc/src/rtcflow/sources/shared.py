@@ -21,10 +21,16 @@ class Shared:
     ----------
     folder : Path
         Folder of shared files; the caller removes it.
+
+    Attributes
+    ----------
+    alone : lock
+        For what one burst does at a time.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.alone = threading.Lock()
         self._results: dict[Hashable, Any] = {}
         self._locks: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()

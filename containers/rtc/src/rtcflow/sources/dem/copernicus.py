@@ -54,14 +54,16 @@ def copernicus_heights(places: Places, area: Area, voids_on_geoid: bool = False)
     archive = places.dem.rstrip("/") == GLO_30
     coarser = places.shared.files(open_shared_files(GLO_90, places.meter, places.cache)) if archive else place
     fetched = fetch_tiles(place, coarser, tiles_of(area), places.folder / "tiles", archive)
-    heights = mosaic(fetched, area)
-    sea = sea_of(fetched, heights)
-    if voids_on_geoid:
-        void = np.isnan(heights.values)
-        heights.values[void] = 0.0
-        sea |= void
     land = sorted(local.stem for local in fetched.values() if local is not None)
-    geoid = above_ellipsoid(heights, places.geoid, places)
+    # One burst of a task at a time: a mosaic takes memory.
+    with places.shared.alone:
+        heights = mosaic(fetched, area, places.shared)
+        sea = sea_of(fetched, heights)
+        if voids_on_geoid:
+            void = np.isnan(heights.values)
+            heights.values[void] = 0.0
+            sea |= void
+        geoid = above_ellipsoid(heights, places.geoid, places)
     return CopernicusHeights(heights, sea, tuple(land), place.href("").rstrip("/"), geoid)
 
 

@@ -6,7 +6,9 @@ tile's upper left corner, so neighbours continue each other without overlap; spa
 """
 
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from rasterio.windows import Window
 from rtcflow.sources.dem.dem_area import Area
 from rtcflow.sources.dem.dem_values import HeightRaster, read_values, void_impossible
 from rtcflow.sources.dem.tiles import Tile
+from rtcflow.sources.shared import Shared
 from rtcflow_contract.errors import RefusedError
 
 # GLO-30's spacing, for an area that is all sea.
@@ -27,7 +30,7 @@ _MOST_POSTINGS = 36_000
 _ON_POSTING = 1e-6
 
 
-def mosaic(tiles: Mapping[Tile, Path | None], area: Area) -> HeightRaster:
+def mosaic(tiles: Mapping[Tile, Path | None], area: Area, shared: Shared | None = None) -> HeightRaster:
     """Heights above the geoid over an area, zero over sea, NaN where void, at the finest spacing of the tiles.
 
     Parameters
@@ -35,13 +38,15 @@ def mosaic(tiles: Mapping[Tile, Path | None], area: Area) -> HeightRaster:
     tiles : mapping
         Every tile of the area, with None for sea.
     area : Area
+    shared : Shared, optional
+        Keeps tiles open for the bursts of one task.
 
     Raises
     ------
     RefusedError
         When a tile cannot be read or is not laid out as the archive's are.
     """
-    rasters = {tile: _read(tile, path, area) for tile, path in tiles.items() if path is not None}
+    rasters = {tile: _read(tile, path, area, shared) for tile, path in tiles.items() if path is not None}
     shapes = [raster.shape for raster in rasters.values()] or [_SEA_SHAPE]
     per_lat, per_lon = (max(shape[axis] for shape in shapes) for axis in (0, 1))
     first_row, last_row = math.ceil(area.north * per_lat), math.floor(area.south * per_lat)
@@ -110,10 +115,37 @@ def _interpolated(values: np.ndarray, at: np.ndarray, axis: int, beyond: bool = 
     return lower + weight * (upper - lower)
 
 
-def _read(tile: Tile, path: Path, area: Area) -> np.ndarray:
+class _OpenTile:
+    """A tile that stays open, so that blocks which GDAL unpacked for one burst serve its neighbours."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._source = rasterio.open(path)
+
+    @contextmanager
+    def reading(self) -> Iterator[rasterio.DatasetReader]:
+        """The tile, for one thread at a time."""
+        with self._lock:
+            yield self._source
+
+
+@contextmanager
+def _opened(path: Path, shared: Shared | None) -> Iterator[rasterio.DatasetReader]:
+    if shared is None:
+        with rasterio.open(path) as source:
+            yield source
+        return
+    # A tile that was fetched once is the same file under each burst's own name.
+    file = path.stat()
+    tile = shared.once(("open tile", file.st_dev, file.st_ino), lambda: _OpenTile(path))
+    with tile.reading() as source:
+        yield source
+
+
+def _read(tile: Tile, path: Path, area: Area, shared: Shared | None) -> np.ndarray:
     """A tile's heights, read where the area is and left at zero elsewhere."""
     try:
-        with rasterio.open(path) as source:
+        with _opened(path, shared) as source:
             _check_layout(source, tile, path)
             per_lat, per_lon = source.shape
             top = max(0, math.floor((tile.lat + 1 - area.north) * per_lat) - 1)
