@@ -234,7 +234,7 @@ def test_a_version_whose_item_is_spoilt_does_not_come_into_use(two, left):
     before = names(two)
     result = invoke(promote_command, "s3://products", "--version", "0.2", "--yes")
     assert isinstance(result.exception, RefusedError)
-    assert "metadata.v0.2.json is no item" in result.output
+    assert "metadata.v0.2.json is not an item" in result.output
     assert manifest_at(two).product_version == "0.1"
     assert names(two) == before
 

@@ -41,7 +41,7 @@ def test_names_with_accents_are_shown_in_every_locale(tmp_path, locale):
 
 def test_an_empty_value_is_no_path(tmp_path):
     done = run("burst", "--out", "", "--safe", SAFE, "--burst-id", "t070_149815_iw3", folder=tmp_path)
-    assert "--out is given nothing" in refused(done)
+    assert "--out has an empty value" in refused(done)
     assert not any(tmp_path.iterdir())
 
 
