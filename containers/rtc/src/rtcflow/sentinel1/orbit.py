@@ -189,7 +189,7 @@ def fit_orbit(vectors: StateVectors, start_s: float, stop_s: float) -> OrbitPoly
     residual = np.abs(powers @ solved - vectors.positions[use]).max()
     if residual > _RESIDUAL_LIMIT_M:
         raise RefusedError(
-            f"state vectors of orbit file {vectors.name} lie up to {residual:.2f} m from a smooth orbit, and "
+            f"state vectors of orbit file {vectors.name} lie up to {residual:.3g} m from a smooth orbit, and "
             f"{_RESIDUAL_LIMIT_M:g} m is the most that can be made good; fetch the file again",
             "orbit",
         )
