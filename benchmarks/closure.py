@@ -43,10 +43,11 @@ def _spec(**changes: object) -> SampleSpec:
 
 
 class Case(NamedTuple):
-    """A scene and the spacing of its product in metres."""
+    """A scene, the spacing of its product in metres, and its DEM."""
 
     spec: SampleSpec
     spacing: int = 20
+    dem: str = "cop_glo30"
 
 
 CASES: dict[str, Case] = {
@@ -58,6 +59,8 @@ CASES: dict[str, Case] = {
     "S1C": Case(_spec(platform="S1C")),
     "polar": Case(_spec(variant="polar")),
     "south": Case(_spec(variant="south")),
+    "polar REMA": Case(_spec(variant="polar"), dem="rema_32"),
+    "south REMA": Case(_spec(variant="south"), dem="rema_32"),
     "antimeridian": Case(_spec(variant="antimeridian")),
     "equator": Case(_spec(variant="equator")),
     "sea": Case(_spec(variant="sea")),
@@ -113,7 +116,7 @@ def main(names: Sequence[str]) -> None:
 def scene_of(name: str) -> Sample:
     """The case's scene, written on the first call."""
     spec = CASES[name].spec
-    folder = OUTPUT / name.removesuffix(" 10 m").removesuffix(" 40 m").replace(" ", "-")
+    folder = OUTPUT / name.removesuffix(" 10 m").removesuffix(" 40 m").removesuffix(" REMA").replace(" ", "-")
     if not (folder / "sample.json").is_file():
         write_sample(folder, spec)
     return read_sample(folder)
@@ -123,7 +126,13 @@ def make(name: str, engine: str) -> tuple[Manifest, dict[str, np.ndarray]]:
     """Make the case's product with an engine; gives its manifest and its layers."""
     sample = scene_of(name)
     request = parse_request(
-        {"scene": sample.scene, "product": "RTC_S1", "resolution": CASES[name].spacing, "engine": engine},
+        {
+            "scene": sample.scene,
+            "product": "RTC_S1",
+            "resolution": CASES[name].spacing,
+            "engine": engine,
+            "dem": CASES[name].dem,
+        },
         default_bucket="local",
     )
     job = make_job(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 from rtcflow_local.sample import write_sample
@@ -74,7 +75,7 @@ def inputs(tmp_path_factory):
 def run(endpoint, inputs, tmp_path):
     """Runs the image's entrypoint, or `rtcflow scene`, with a command line; gives what it said."""
 
-    def running(line, program=("-m", "rtcflow.entrypoint"), **environment):
+    def running(line, program=("-m", "rtcflow.entrypoint"), code=0, **environment):
         given = {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "testing",
@@ -92,10 +93,10 @@ def run(endpoint, inputs, tmp_path):
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         left = [path.name for path in (tmp_path / "working").iterdir() if path.is_dir()]
         assert left == []
-        return done.stdout
+        return done.stdout + done.stderr
 
     return running
 
@@ -142,6 +143,60 @@ def test_static_layers_are_made_and_linked(run, s3_of, program):
         assert backscatter[name] == looks[name]
     assert backscatter["proj:code"] == "EPSG:3031"
     assert backscatter["proj:transform"][0] == 20
+
+
+REMA_LINE = f"--scene {ANTARCTICA} --output_crs 3031 --burst_id_list {BURST} --s3_bucket heights"
+
+
+def manifest_of(s3, bucket, key):
+    return json.loads(s3.get_object(Bucket=bucket, Key=key.replace("metadata", "manifest"))["Body"].read())
+
+
+@pytest.mark.parametrize("spelled", ["--dem best", "--dem-type best", "--dem REMA_32"])
+def test_in_antarctica_the_best_dem_is_rema_and_the_product_says_so(run, s3_of, spelled, tmp_path):
+    s3, collection = s3_of("heights"), spelled.strip("-").replace(" ", "-").lower()
+    run(f"{REMA_LINE} --collection {collection} {spelled}")
+    key, item = items(s3, "heights", f"experimental/{collection}")[BURST]
+    manifest = manifest_of(s3, "heights", key)
+    assert manifest["parameters"]["dem_used"] == "rema_32"
+    sources = item["properties"]["rtcflow:dem_sources"]
+    assert sources == manifest["parameters"]["dem_sources"]
+    assert sources[0]["name"] == "rema_32"
+    assert sources[0]["version"] == "v2.0"
+    assert "Polar Geospatial Center" in sources[0]["attribution"]
+    assert sum(source["share"] for source in sources) == pytest.approx(1.0, abs=1e-6)
+    assert any(link["rel"] == "dem-source" and "32m_v2.0" in link["title"] for link in item["links"])
+    (h5,) = (file["name"] for file in manifest["files"] if file["name"].endswith(".h5"))
+    s3.download_file("heights", f"{key.rpartition('/')[0]}/{h5}", str(tmp_path / h5))
+    with h5py.File(tmp_path / h5) as file:
+        assert "rema_32: " in file["metadata/processingInformation/inputs/demSource"][()].decode()
+    # It is OPERA's id, and holds no word of the DEM.
+    assert "rema" not in manifest["product_id"].lower()
+
+
+def test_another_dem_in_the_place_of_a_product_is_refused_and_the_product_stays(run, s3_of):
+    s3 = s3_of("heights")
+    line = f"{REMA_LINE} --collection one-place"
+    run(f"{line} --dem best")
+    key, item = items(s3, "heights", "experimental/one-place")[BURST]
+    said = run(line, code=65)
+    assert "DEM rema_32, not cop_glo30" in said
+    assert items(s3, "heights", "experimental/one-place")[BURST] == (key, item)
+    run(f"{line} --dem rema_32")
+    assert items(s3, "heights", "experimental/one-place")[BURST] == (key, item)
+
+
+def test_static_layers_of_another_dem_are_not_linked(run, s3_of):
+    s3 = s3_of("heights")
+    run(f"{REMA_LINE} --collection statics --product RTC_S1_STATIC --dem REMA_32")
+    linked = (
+        f"{REMA_LINE} --collection linking --link_static_layers --linked_static_layers_s3_bucket heights "
+        "--linked_static_layers_collection statics"
+    )
+    assert "it was made with DEM rema_32, not cop_glo30" in run(linked, code=65)
+    assert not items(s3, "heights", "experimental/linking")
+    run(f"{linked} --dem best")
+    assert set(items(s3, "heights", "experimental/linking")) == {BURST}
 
 
 def test_bursts_may_be_several_words_or_a_file_and_hyphens_underscores(run, s3_of, tmp_path):

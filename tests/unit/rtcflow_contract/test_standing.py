@@ -12,6 +12,8 @@ from rtcflow_contract.request import parse_request
 from rtcflow_contract.standing import Verdict, differences, judge, refuse_earlier_processing
 from tests.support.inventory_case import Spec, job_of, manifest_of
 
+OWN = "s3://bucket/own.tif"
+IN_THE_SOUTH = (160.0, -78.0, 162.0, -77.0)
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
 STATIC = Product.RTC_S1_STATIC
 
@@ -60,6 +62,23 @@ def test_the_same_product_without_all_its_files_is_made():
         ),
         (stands(), {"engine": "isce3"}, "engine native, not isce3"),
         (stands(parameters={"dem": "rema_32"}), {}, "DEM rema_32, not cop_glo30"),
+        (stands(), {"dem": "rema_32"}, "DEM cop_glo30, not rema_32"),
+        (stands(parameters={"dem": "best", "dem_used": "rema_32"}), {}, "DEM rema_32, not cop_glo30"),
+        (
+            stands(parameters={"dem": "rema_32"}, bbox=IN_THE_SOUTH),
+            {"dem": "rema_10"},
+            "DEM rema_32, not rema_10",
+        ),
+        (stands(bbox=IN_THE_SOUTH), {"dem": "best"}, "DEM cop_glo30, not best"),
+        (stands(), {"dem": OWN, "dem_datum": "egm2008"}, f"DEM cop_glo30, not {OWN}"),
+        (
+            stands(parameters={"dem": OWN, "dem_datum": "ellipsoid"}),
+            {"dem": OWN, "dem_datum": "egm2008"},
+            "datum of the DEM ellipsoid, not egm2008",
+        ),
+        (stands(), {"precision": "rounded"}, "precision full, not rounded"),
+        (stands(parameters={"precision": "rounded"}), {}, "precision rounded, not full"),
+        (stands(), {"polarizations": "VV"}, "polarizations VH+VV, not VV"),
         (stands(parameters={"backscatter": "sigma0"}), {}, "backscatter sigma0, not gamma0"),
         (stands(parameters={"negative_power": "keep"}), {}, "negative power keep, not clip"),
     ],
@@ -92,6 +111,11 @@ def test_a_request_is_held_against_the_product_as_its_jobs_are():
         (stands(parameters={"output_crs": 32755}), {}),
         (stands(parameters={"dem": None}), {}),
         (stands(product_version="0.0"), {}),
+        (stands(parameters={"dem": "best", "dem_used": "cop_glo30"}), {}),
+        (stands(), {"dem": "best"}),
+        (stands(parameters={"dem": "rema_32"}, bbox=IN_THE_SOUTH), {"dem": "best"}),
+        (stands(parameters={"dem": "best", "dem_used": "cop_glo30"}, bbox=IN_THE_SOUTH), {"dem": "best"}),
+        (stands(parameters={"dem": "best", "dem_used": "rema_32"}, bbox=IN_THE_SOUTH), {"dem": "REMA_32"}),
     ],
     ids=[
         "auto takes any engine",
@@ -99,6 +123,11 @@ def test_a_request_is_held_against_the_product_as_its_jobs_are():
         "code is the default",
         "no DEM told",
         "other version",
+        "best came to the default",
+        "best would be the default",
+        "best would be REMA",
+        "best made it",
+        "best came to REMA",
     ],
 )
 def test_what_makes_no_other_product_stays(manifest, payload):

@@ -1,13 +1,14 @@
-"""Accept other spellings of options: underscores, and several values after one option."""
+"""Accept other spellings of options: underscores, several values after one option, and names of sar-pipeline."""
 
 from collections.abc import Iterator, Sequence
 
 # Options that take all values up to the next option.
 _OF_SEVERAL_WORDS = ("--burst-id-list", "--scene")
+_OTHER_NAMES = {"--dem-type": "--dem"}
 
 
 def spelled(words: Sequence[str]) -> list[str]:
-    """Spell option names with hyphens, and repeat an option before each of its values.
+    """Spell option names with hyphens and as ours, and repeat an option before each of its values.
 
     Examples
     --------
@@ -22,7 +23,8 @@ def _spelled(words: Sequence[str]) -> Iterator[str]:
     for word in words:
         if word.startswith("--"):
             name, equals, value = word.partition("=")
-            option, filled = name.replace("_", "-"), bool(equals)
+            name = name.replace("_", "-")
+            option, filled = _OTHER_NAMES.get(name, name), bool(equals)
             yield option + equals + value
             continue
         if option in _OF_SEVERAL_WORDS and filled and not word.startswith("-"):
