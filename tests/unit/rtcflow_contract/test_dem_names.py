@@ -50,12 +50,12 @@ def test_a_dem_of_ones_own_without_a_datum_is_refused(where):
 @pytest.mark.parametrize(
     ("payload", "said"),
     [
-        ({"dem": "srtm"}, "'srtm' is no DEM; use best, cop_glo30, rema_32"),
-        ({"dem": "rema_5"}, "is no DEM"),
-        ({"dem": ""}, "is no DEM"),
-        ({"dem": "s3://bucket/folder"}, "is no DEM"),
-        ({"dem": "a.tif\nb.tif", "dem_datum": "ellipsoid"}, "is no DEM"),
-        ({"dem": "s3://bucket/dem.tif", "dem_datum": "sea level"}, "'sea level' is no datum"),
+        ({"dem": "srtm"}, "'srtm' is not a DEM; use best, cop_glo30, rema_32"),
+        ({"dem": "rema_5"}, "is not a DEM"),
+        ({"dem": ""}, "is not a DEM"),
+        ({"dem": "s3://bucket/folder"}, "is not a DEM"),
+        ({"dem": "a.tif\nb.tif", "dem_datum": "ellipsoid"}, "is not a DEM"),
+        ({"dem": "s3://bucket/dem.tif", "dem_datum": "sea level"}, "'sea level' is not a datum"),
         ({"dem": "rema_32", "dem_datum": "ellipsoid"}, "that of rema_32 is known, leave it out"),
     ],
 )

@@ -147,7 +147,7 @@ def dem_choice(text: str) -> str:
     if is_own(name):
         return name
     raise ValueError(
-        f"{text!r} is no DEM; use {BEST}, {', '.join(DEMS)}, or the URI of a GeoTIFF, VRT or STAC item"
+        f"{text!r} is not a DEM; use {BEST}, {', '.join(DEMS)}, or the URI of a GeoTIFF, VRT or STAC item"
     )
 
 
@@ -165,7 +165,7 @@ def datum_choice(text: str) -> str:
     if is_own(name):
         return name
     raise ValueError(
-        f"{text!r} is no datum of heights; use {ELLIPSOID}, {EGM2008}, or the URI of a geoid's raster"
+        f"{text!r} is not a datum of heights; use {ELLIPSOID}, {EGM2008}, or the URI of a geoid's raster"
     )
 
 
