@@ -166,7 +166,10 @@ def interrupt(monkeypatch):
         os.kill(os.getpid(), signal.SIGINT)
         assert noticed.wait(20)
 
-    return interrupting
+    # A shell starts what it runs in the background with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield interrupting
+    signal.signal(signal.SIGINT, before)
 
 
 def test_after_an_interruption_only_what_is_missing_is_made(case, engine, monkeypatch, capsys, interrupt):

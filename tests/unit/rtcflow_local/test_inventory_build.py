@@ -202,7 +202,7 @@ def test_an_item_edited_by_hand_is_left_out_by_name_and_the_others_are_taken(
 
 
 @pytest.mark.parametrize(
-    ("data", "told"), [(b"", "is empty"), (b'{"type": "Fea', "no STAC item"), (b"[]", "no JSON object")]
+    ("data", "told"), [(b"", "is empty"), (b'{"type": "Fea', "not a STAC item"), (b"[]", "not a JSON object")]
 )
 def test_an_item_that_was_spoilt_leaves_the_inventory(aws, products, tmp_path, data, told):
     inventory = open_store(str(tmp_path))

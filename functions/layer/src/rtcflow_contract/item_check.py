@@ -105,7 +105,7 @@ def check_item(item: Any) -> None:
         Names the first field that is wrong.
     """
     if not isinstance(item, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     for name, (wanted, good) in _FIELDS.items():
         if not good(item.get(name)):
             raise ValueError(f"{name} is not {wanted}")
