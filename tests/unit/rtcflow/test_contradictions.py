@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import rasterio
 
-from rtcflow.product.quality import _heading
+from rtcflow.product.quality import heading_deg
 from rtcflow.sentinel1.annotation import read_burst
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sentinel1.ground import check_identity
@@ -99,10 +99,10 @@ def test_a_measurement_that_is_not_the_annotations_image_is_refused(tiny_sample,
 @pytest.mark.parametrize("value", ["nan", "inf", "none", "999"])
 def test_a_heading_that_is_none_is_refused(scene, value):
     path = annotation_of(scene)
-    assert 0 <= _heading(path) < 360
+    assert 0 <= heading_deg(path) < 360
     change(path, "platformHeading", lambda text: value)
     with pytest.raises(RefusedError, match=path.name):
-        _heading(path)
+        heading_deg(path)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from rtcflow.product.quality import heading_deg
 from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sentinel1.ground import check_identity
 from rtcflow.sentinel1.orbit import fit_orbit, read_orbit, state_vectors_before
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
 from rtcflow.sources.dem.dem_values import LOWEST_M, void_impossible
@@ -124,7 +126,7 @@ def files(tiny_sample):
 @fuzz
 @given(changes=CHANGES)
 def test_annotation(files, tmp_path_factory, changes):
-    _, texts, burst, _ = files
+    _, texts, burst, sample = files
     text = changed(texts["annotation"], changes)
     path = tmp_path_factory.getbasetemp() / "s1a-iw2-slc-vv-fuzz.xml"
     path.write_text(text, errors="replace")
@@ -137,6 +139,8 @@ def test_annotation(files, tmp_path_factory, changes):
         assert 0 < found.lines * found.samples <= 120_000_000
         assert 0 <= found.first_valid_sample < found.last_valid_sample < found.samples
         assert np.isfinite(found.starting_range_m + found.azimuth_interval_s + found.prf_hz)
+        only_refused(lambda: heading_deg(path))
+        check_identity(found, path, sample.orbit, 147)
 
     only_refused(read)
 

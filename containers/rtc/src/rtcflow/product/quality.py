@@ -56,7 +56,7 @@ def burst_quality(
     return Quality(
         near_incidence_deg=source.near_incidence_deg,
         far_incidence_deg=source.far_incidence_deg,
-        heading_deg=_heading(annotation),
+        heading_deg=heading_deg(annotation),
         altitude_m=_altitude(orbit, source.burst),
         range_resolution_m=range_m,
         azimuth_resolution_m=azimuth_m,
@@ -92,7 +92,8 @@ def _equivalent_looks(source: SourceData, grid: Grid) -> float:
     return round(max(1.0, grid.spacing**2 / (range_m / math.sin(incidence) * azimuth_m)), 2)
 
 
-def _heading(annotation: Path) -> float | None:
+def heading_deg(annotation: Path) -> float | None:
+    """Heading of the platform, 0 to 360 degrees from north; None where the annotation does not say."""
     read = read_annotation(annotation)
     if not read.root.findtext(_HEADING):
         return None
