@@ -1,4 +1,4 @@
 """The laptop side of rtcflow: AWS twin, sample scene, run report."""
 
-# Before anything here imports Numba: the package says for which CPU kernels are compiled.
+# Import rtcflow before Numba: it sets the CPU that kernels are compiled for.
 import rtcflow as rtcflow

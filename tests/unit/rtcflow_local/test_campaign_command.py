@@ -130,7 +130,7 @@ def test_a_pause_is_resumed(campaign, tmp_path):
 def test_what_was_never_started_cannot_be_paused_or_stopped(campaign):
     with pytest.raises(RefusedError, match="never started"):
         campaign.pause()
-    with pytest.raises(RefusedError, match="does not run"):
+    with pytest.raises(RefusedError, match="is not running"):
         campaign.stop()
 
 

@@ -294,7 +294,7 @@ def test_an_item_that_goes_away_meanwhile_is_not_counted(aws, products, tmp_path
 def test_an_empty_folder_does_not_empty_the_inventory(aws, products, tmp_path):
     inventory = open_store(str(tmp_path / "inventory"))
     build(products, inventory)
-    with pytest.raises(RefusedError, match="nothing at all"):
+    with pytest.raises(RefusedError, match="is empty or does not exist"):
         build(open_store(str(tmp_path / "unmounted")), inventory)
     assert items_in(inventory) == items_in_bucket(aws)
 

@@ -229,13 +229,13 @@ def test_wrong_sql_is_refused_in_a_sentence(ask):
 
 def test_an_empty_question_is_refused(ask):
     put_product(Spec())
-    with pytest.raises(RefusedError, match="asks for nothing"):
+    with pytest.raises(RefusedError, match="returns nothing"):
         ask("sql", "")
 
 
 @pytest.mark.parametrize("option", ["--inventory", "--endpoint-url", "--to"])
 def test_an_option_that_would_do_nothing_before_a_command_is_refused(option, tmp_path):
-    with pytest.raises(RefusedError, match=f"{option} before 'summary' does nothing; give it after"):
+    with pytest.raises(RefusedError, match=f"{option} before 'summary' has no effect; give it after"):
         run([option, str(tmp_path), "summary"])
 
 

@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_never_another_engine(listed):
     storage.write_bytes(folder.join("manifest.json"), b"")
     said, payloads = listed("--engine", "isce3")
     assert [p["scene"] for p in payloads] == [scene_of(0)]
-    assert "1 products left out, of which the inventory cannot say" in said
+    assert "1 products left out, for which the inventory cannot tell" in said
 
 
 def test_a_version_that_is_none_stops_nothing(listed):

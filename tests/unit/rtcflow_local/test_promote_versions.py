@@ -223,7 +223,7 @@ def test_a_version_that_is_not_whole_does_not_come_into_use(two):
     result = invoke(promote_command, "s3://products", "--version", "0.2", "--yes")
     assert isinstance(result.exception, RefusedError)
     assert "not whole, metadata.v0.2.json missing" in result.output
-    assert "1 products are now of version 0.2" in result.output
+    assert "1 products now have version 0.2" in result.output
     assert manifest_at(two).product_version == "0.1"
     assert whole(other, "0.1") == "0.2"
 
@@ -265,7 +265,7 @@ def test_a_stale_listing_asks_for_another_look(two, monkeypatch, stale):
         return
     storage.delete(two.join("manifest.v0.2.json"))
     with pytest.raises(
-        TransientError, match="went away since the folder was listed; start the command again"
+        TransientError, match="was deleted after the folder was listed; start the command again"
     ):
         promote(store, folder, "0.2")
 
@@ -339,7 +339,7 @@ def test_other_folders_are_asked_for_items_that_name_static_layers(static):
     linked = ("--linked-from", "s3://products/nrb")
     assert "items name" in run(prune_versions, "s3://products/experimental", "--yes", *linked)
     assert names(static) == before
-    with pytest.raises(RefusedError, match="nothing at all"):
+    with pytest.raises(RefusedError, match="is empty or does not exist"):
         run(prune_versions, "s3://products/experimental", "--yes", "--linked-from", "s3://products/misspelt")
 
 
@@ -388,7 +388,7 @@ def test_a_folder_whose_manifest_cannot_be_read_is_left_as_it_is(two):
     before = names(two)
     result = invoke(prune_versions, "s3://products", "--yes")
     assert f"{two.join('manifest.v0.2.json')} is empty" in result.output
-    assert "1 folders were left as they are" in str(result.exception)
+    assert "1 folders were not changed" in str(result.exception)
     assert names(two) == before
     assert whole(other) == "0.2"
 

@@ -1,1 +1,1 @@
-"""Campaigns from a terminal: plan one, start it, watch it, pause it, report it."""
+"""Campaigns from a terminal: plan, start, watch, pause and report them."""

@@ -1,4 +1,4 @@
-"""Scenes of a period, and their bursts, from the archive's catalogue."""
+"""Search scenes of a period and their bursts in the archive's catalogue."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,17 +13,17 @@ from rtcflow_archives.scene_search import Window, find_scenes
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.scene_id import SceneId
 
-# The catalogue is asked politely.
+# Limit of parallel requests to the catalogue.
 _LISTERS = 4
 
-# Passing failures that are one scene's alone, and need not hold up a plan.
+# Transient errors that concern a single scene and need not stop a plan.
 _OF_ONE_SCENE = ("listing-incomplete", "no-bursts-yet")
 
 Say = Callable[[str], None]
 
 
 def months(start: date, end: date) -> Iterator[Window]:
-    """Windows of a month at most from the start of one day to the end of another."""
+    """Split a period of whole days into windows of at most a month."""
     day = start
     while day <= end:
         following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -36,7 +36,7 @@ def months(start: date, end: date) -> Iterator[Window]:
 
 
 def scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say) -> list[SceneGranule]:
-    """Scenes that an area wants, of each acquisition the newest processing, by time.
+    """Scenes that an area wants, the newest processing of each acquisition, in order of time.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say)
         Days of acquisition, both included.
     hosts : ArchiveHosts
     say : callable
-        Told what is being searched.
+        Called with a line on progress.
     """
     cmr = Cmr(hosts.cmr_url)
     found: dict[str, SceneGranule] = {}
@@ -60,7 +60,7 @@ def scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say)
 def bursts_of(
     scenes: Sequence[SceneId], hosts: ArchiveHosts, say: Say
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Burst ids by scene, and why those without any have none.
+    """Burst ids by scene, and why some scenes have none.
 
     Raises
     ------

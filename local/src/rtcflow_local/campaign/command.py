@@ -19,13 +19,13 @@ from rtcflow_local.report.aws import Clients, stack_outputs
 from rtcflow_scene.cost import DEFAULT_REGION, TaskSize
 from rtcflow_scene.estimate import ARCHIVES, BURST_S, BURSTS_PER_SCENE, STATIC_S, Basis, Part, estimate
 
-app = typer.Typer(help="Backfill: make every scene of a list, once.", no_args_is_help=True)
+app = typer.Typer(help="Make every scene of a list once, such as all of a past period.", no_args_is_help=True)
 _console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 Name = Annotated[str, typer.Argument(help="Name of the campaign.")]
 Stack = Annotated[str, typer.Option(help="Deployed stack.", envvar="RTCFLOW_STACK")]
 Endpoint = Annotated[
-    str | None, typer.Option(help="Endpoint in place of AWS, such as that of `rtcflow twin status`.")
+    str | None, typer.Option(help="Endpoint instead of AWS, such as that of `rtcflow twin status`.")
 ]
 MaxScenes = Annotated[int, typer.Option(help="Scenes at once.", min=1, max=10_000)]
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquisition, included.")]
@@ -34,24 +34,30 @@ Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquis
 @app.command()
 def plan(
     aoi: Annotated[
-        Path, typer.Option(help="GeoJSON of the area, with the products' settings in its properties.")
+        Path, typer.Option(help="GeoJSON of the area, with settings of the products in its properties.")
     ],
     start: Day,
     end: Day,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; else the campaign's name.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the campaign; else the area's.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; the campaign's name by default.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the campaign; that of the area by default.")
+    ] = None,
     static: Annotated[bool, typer.Option(help="Plan the static layers too.")] = True,
     max_scenes: MaxScenes = 20,
-    burst_seconds: Annotated[float, typer.Option(help="Of a burst in its task, from a report.")] = BURST_S[
-        "native"
-    ],
-    static_seconds: Annotated[float, typer.Option(help="Of the static layers of a burst.")] = STATIC_S,
+    burst_seconds: Annotated[
+        float, typer.Option(help="Seconds per burst in its task, from a report.")
+    ] = BURST_S["native"],
+    static_seconds: Annotated[
+        float, typer.Option(help="Seconds for the static layers of a burst.")
+    ] = STATIC_S,
     vcpu_quota: Annotated[float, typer.Option(help="Fargate vCPU that the account may use at once.")] = 4000,
     vcpu: Annotated[float, typer.Option(help="Size of a task.")] = 4.0,
     memory_gib: Annotated[float, typer.Option(help="Size of a task.")] = 8.0,
     region: Annotated[str, typer.Option(help="Region, for prices.", envvar="AWS_REGION")] = DEFAULT_REGION,
 ) -> None:
-    """Search the archive and write the campaign's lists, with counts, cost and time. Nothing is started."""
+    """Search the archive and write the campaign's lists, with counts, cost and duration. Starts nothing."""
     if start > end:
         raise RefusedError("--start lies after --end; swap them", reason="period")
     areas = read_area_file(aoi)
@@ -83,7 +89,7 @@ def plan(
     if any(one.scenes for one in plans):
         _console.print(f"start it with: rtcflow campaign start {chosen} {folder} --max-scenes {max_scenes}")
     else:
-        _console.print("the archive has no such scene; nothing is to be started")
+        _console.print("the archive has no such scene; there is nothing to start")
 
 
 def _parts(plans: list[AreaPlan]) -> list[Part]:
@@ -103,28 +109,28 @@ def start(
         str, typer.Argument(help="Folder of a plan, or a list: .jsonl or .csv, local or s3://.")
     ],
     static: Annotated[
-        str | None, typer.Option(help="List made before all others; else the folder's.")
+        str | None, typer.Option(help="List of static layers to make first; that of the folder by default.")
     ] = None,
     max_scenes: MaxScenes = 20,
     tolerated_failure_percent: Annotated[
-        int, typer.Option(help="End when a larger share of a list's scenes failed.", min=0, max=100)
+        int,
+        typer.Option(help="End when more than this percentage of a list's scenes failed.", min=0, max=100),
     ] = 10,
     tolerated_failures: Annotated[
-        int, typer.Option(help="Go on as long as no more than so many failed, whatever their share.", min=0)
+        int,
+        typer.Option(help="Continue while at most this many scenes failed, whatever the percentage.", min=0),
     ] = 10,
     max_attempts: Annotated[
-        int, typer.Option(help="Attempts at a scene, over all starts.", min=1, max=100)
+        int, typer.Option(help="Most attempts at a scene, over all starts.", min=1, max=100)
     ] = 5,
-    retry_refused: Annotated[
-        bool, typer.Option("--retry-refused", help="Try scenes again that were refused.")
-    ] = False,
+    retry_refused: Annotated[bool, typer.Option("--retry-refused", help="Retry refused scenes.")] = False,
     leave_out_wrong: Annotated[
-        bool, typer.Option("--leave-out-wrong", help="Start without the lines that cannot work.")
+        bool, typer.Option("--leave-out-wrong", help="Start without lines that cannot work.")
     ] = False,
     stack: Stack = "rtcflow",
     endpoint_url: Endpoint = None,
 ) -> None:
-    """Start a campaign; started again, it makes only what is missing."""
+    """Start a campaign; another start makes only what is missing."""
     campaign = _campaign(name, stack, endpoint_url)
     settings = {
         "max_scenes": max_scenes,
@@ -141,29 +147,29 @@ def start(
 
 @app.command()
 def status(name: Name, stack: Stack = "rtcflow", endpoint_url: Endpoint = None) -> None:
-    """Say how a campaign stands."""
+    """Show the state of a campaign."""
     show_status(_console, _campaign(name, stack, endpoint_url).status())
 
 
 @app.command()
 def pause(name: Name, stack: Stack = "rtcflow", endpoint_url: Endpoint = None) -> None:
-    """Start no further scene; those that run go on to their end."""
+    """Pause: start no further scenes; running ones finish."""
     _campaign(name, stack, endpoint_url).pause()
-    _console.print(f"paused; go on with: rtcflow campaign resume {name}")
+    _console.print(f"paused; resume with: rtcflow campaign resume {name}")
 
 
 @app.command()
 def resume(name: Name, stack: Stack = "rtcflow", endpoint_url: Endpoint = None) -> None:
-    """Go on after a pause."""
+    """Resume after a pause."""
     _campaign(name, stack, endpoint_url).resume()
-    _console.print("goes on within six minutes, when its execution runs still; else start it again")
+    _console.print("resumes within six minutes if its execution still runs; otherwise start it again")
 
 
 @app.command()
 def stop(name: Name, stack: Stack = "rtcflow", endpoint_url: Endpoint = None) -> None:
-    """Stop a campaign at once, with the scenes that run; start it again to make what is missing."""
+    """Stop a campaign and its running scenes at once; start it again to make what is missing."""
     stopped = _campaign(name, stack, endpoint_url).stop()
-    _console.print(f"stopped {stopped}; what is missing is made when the campaign is started again")
+    _console.print(f"stopped {stopped}; start the campaign again to make what is missing")
 
 
 @app.command()
@@ -173,7 +179,7 @@ def report(
     stack: Stack = "rtcflow",
     endpoint_url: Endpoint = None,
 ) -> None:
-    """Report a campaign as it stands, during it or after."""
+    """Write the current report of a campaign, during or after it."""
     found = _campaign(name, stack, endpoint_url).report()
     show_report(_console, found)
     if out:

@@ -1,4 +1,4 @@
-"""Campaign lists on this machine or in S3, and their way into the work bucket."""
+"""Find campaign lists on this machine or in S3, and upload them to the work bucket."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,14 +20,14 @@ class Lists(NamedTuple):
 
 
 def find_lists(source: str, static: str | None) -> Lists:
-    """The lists that a folder, a file or an `s3://` location names.
+    """Find the lists in a folder, or at a file or `s3://` location.
 
     Parameters
     ----------
     source : str
         Folder that `rtcflow campaign plan` wrote, or a list in JSONL or CSV.
     static : str or None
-        List of static layers in place of the folder's.
+        List of static layers, instead of the folder's.
     """
     if not source.startswith("s3://") and Path(source).is_dir():
         scenes, own = Path(source) / SCENES, Path(source) / STATIC
@@ -38,7 +38,7 @@ def find_lists(source: str, static: str | None) -> Lists:
 
 
 def _read_list(source: str, client: Any) -> str:
-    """Text of a list; RefusedError when it cannot be read or is neither JSONL nor CSV."""
+    """Read the text of a list; RefusedError if it cannot be read or is neither JSONL nor CSV."""
     if not source.endswith(_ENDINGS):
         raise RefusedError(f"list {source} is neither .jsonl nor .csv; rename it", reason="campaign-list")
     if source.startswith("s3://"):
@@ -59,7 +59,7 @@ def upload_list(
     client: Any,
     leave_out_wrong: bool = False,
 ) -> str:
-    """Check a list and put it into a campaign's folder; gives its S3 URI.
+    """Check a list and upload it to a campaign's folder; returns its S3 URI.
 
     Parameters
     ----------
@@ -72,12 +72,12 @@ def upload_list(
     client
         S3 client.
     leave_out_wrong : bool
-        Take the list all the same: the campaign leaves such lines out and reports them.
+        Accept the list anyway: the campaign leaves such lines out and reports them.
 
     Raises
     ------
     RefusedError
-        When a line cannot work, and not `leave_out_wrong`; names the lines.
+        When lines cannot work, unless `leave_out_wrong`; names the lines.
     """
     text = _read_list(source, client)
     checked = make_items(parse_list(text, source), products_bucket, "0")

@@ -1,4 +1,4 @@
-"""A campaign of a deployed stack: start it, look at it, pause, resume and stop it."""
+"""Start, watch, pause, resume and stop a campaign of a deployed stack."""
 
 import json
 import re
@@ -17,12 +17,12 @@ from rtcflow_local.report.aws import BUCKET_OUTPUT, Clients, asked
 _MACHINE_OUTPUT = "CampaignStateMachineArn"
 _WORK_OUTPUT = "WorkBucketName"
 RUNNING = "RUNNING"
-# What an execution's name has after the campaign's.
+# Suffix of an execution's name after the campaign's.
 _STARTED = re.compile(r"-\d{8}T\d{12}$")
 
 
 class MapCounts(NamedTuple):
-    """Children of one Map run."""
+    """Counts of the children of a Map run."""
 
     name: str
     status: str
@@ -30,7 +30,7 @@ class MapCounts(NamedTuple):
 
 
 class Status(NamedTuple):
-    """How a campaign stands."""
+    """State of a campaign."""
 
     execution: str
     status: str
@@ -40,12 +40,12 @@ class Status(NamedTuple):
 
 
 class Campaign:
-    """A campaign by name, in the stack whose outputs are given."""
+    """A campaign by name, in a stack given by its outputs."""
 
     def __init__(self, name: str, clients: Clients, outputs: Mapping[str, str]) -> None:
         if _MACHINE_OUTPUT not in outputs:
             raise RefusedError("the stack has no campaigns; deploy this version of rtcflow", reason="stack")
-        # Refuses a name that the campaign could not have.
+        # Refuses an invalid name.
         parse_campaign({"campaign": name, "scenes": "s3://any/list.jsonl"})
         self.name = name
         self.machine = outputs[_MACHINE_OUTPUT]
@@ -55,20 +55,20 @@ class Campaign:
         self.store = CampaignStore(outputs[_WORK_OUTPUT], name, self._s3)
 
     def start(self, lists: Lists, settings: Mapping[str, Any], leave_out_wrong: bool = False) -> str:
-        """Upload the lists and start; a pause ends. Gives the execution's ARN.
+        """Upload the lists and start, ending any pause; returns the execution's ARN.
 
         Parameters
         ----------
         lists : Lists
         settings : mapping
-            Fields of CampaignInput but its name and lists.
+            Fields of CampaignInput, except name and lists.
         leave_out_wrong : bool
-            Start although lines cannot work: the campaign leaves them out and reports them.
+            Start even if lines cannot work: the campaign leaves them out and reports them.
 
         Raises
         ------
         RefusedError
-            When the campaign runs already or is being started, or a list or a setting cannot work.
+            When the campaign is running or being started, or a list or setting cannot work.
         """
         running = self.execution()
         if running and running["status"] == RUNNING:
@@ -80,7 +80,7 @@ class Campaign:
         parse_campaign({"campaign": self.name, "scenes": "s3://any/list.jsonl", **request})
         now = datetime.now(UTC)
         name = f"{self.name}-{now:%Y%m%dT%H%M%S%f}"
-        # Of two starts at once one gets the claim; the other has changed nothing yet.
+        # Only one of two simultaneous starts gets the claim; the other has not changed anything yet.
         self.store.claim(name, now, self._status_of)
         try:
             for field, source, file in (("scenes", lists.scenes, SCENES), ("static", lists.static, STATIC)):
@@ -101,12 +101,12 @@ class Campaign:
         return str(started["executionArn"])
 
     def _status_of(self, name: str) -> str | None:
-        """Status of an execution; None where there is none of that name."""
+        """Status of an execution; None if there is none of that name."""
         found = describe(self.machine, name, self._states)
         return found.status if found else None
 
     def execution(self) -> dict[str, Any] | None:
-        """The last execution of this campaign; None when there is none, or none any more."""
+        """The last execution of this campaign; None if there is none, or it was forgotten."""
         with asked(f"campaign '{self.name}'"):
             pages = self._states.get_paginator("list_executions").paginate(stateMachineArn=self.machine)
             for page in pages:
@@ -117,7 +117,7 @@ class Campaign:
         return None
 
     def status(self) -> Status:
-        """How it stands; RefusedError when it was never started."""
+        """State of the campaign; RefusedError if it was never started."""
         report = self.report()
         found = self.execution()
         maps = self._maps(found["executionArn"]) if found else []
@@ -134,7 +134,7 @@ class Campaign:
         ]
 
     def report(self) -> CampaignReport:
-        """The report as things stand, written to the work bucket too."""
+        """Build the current report and write it to the work bucket."""
         report = self.store.report(datetime.now(UTC), str(self._s3.meta.region_name))
         self.store.write_report(report)
         return report
@@ -150,16 +150,16 @@ class Campaign:
         self.store.resume()
 
     def stop(self) -> str:
-        """Stop at once, with the scenes that run; gives the name of the execution.
+        """Stop the campaign and its running scenes at once; returns the name of the execution.
 
         Raises
         ------
         RefusedError
-            When the campaign does not run.
+            When the campaign is not running.
         """
         found = self.execution()
         if not found or found["status"] != RUNNING:
-            raise RefusedError(f"campaign {self.name} does not run", reason="campaign")
+            raise RefusedError(f"campaign {self.name} is not running", reason="campaign")
         with asked(f"campaign '{self.name}'"):
             self._states.stop_execution(executionArn=found["executionArn"], cause="stopped by its operator")
         return str(found["name"])

@@ -1,4 +1,4 @@
-"""Which scenes see the same bursts, and the fewest scenes that see every burst once: pure functions."""
+"""Group scenes that cover the same bursts, and find the fewest scenes that cover every burst: pure functions."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from rtcflow_archives.granule import SceneGranule
 
-# Less than the 2.76 s from one burst to the next: passes of a track that start within it see the same bursts, but for
-# one at either end.
+# Less than the 2.76 s between bursts: passes of a track that start within it cover the same bursts, except for one at
+# either end.
 _SAME_PASS_S = 2.0
 
 
 def _same_view(granule: SceneGranule) -> Hashable:
-    """Equal for scenes of a track that start at the same place; a scene whose place is unknown stands alone."""
+    """Key that is equal for scenes of a track that start at the same place; unique if the place is unknown."""
     if granule.track is None or granule.since_node is None:
         return granule.scene.id
     length = (granule.scene.stop - granule.scene.start).total_seconds()
@@ -20,7 +20,7 @@ def _same_view(granule: SceneGranule) -> Hashable:
 
 
 class Views(NamedTuple):
-    """Scenes by what they see: of each view its scenes, the newest first."""
+    """Scenes by view: those that cover the same bursts, newest first."""
 
     scenes: Mapping[Hashable, Sequence[SceneGranule]]
 
@@ -42,7 +42,7 @@ def group_views(granules: Iterable[SceneGranule]) -> Views:
 
 
 def count_bursts(views: Views, bursts: Mapping[str, Sequence[str]], usual: int) -> int:
-    """Bursts of all scenes; those of a scene that is no sample are its view's, `usual` where none are known.
+    """Number of bursts of all scenes; each scene has as many as its view's sample, `usual` if unknown.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def count_bursts(views: Views, bursts: Mapping[str, Sequence[str]], usual: int) 
 def cover(
     bursts: Mapping[str, Sequence[str]], rank: Callable[[str], object] = lambda scene: scene
 ) -> dict[str, list[str]]:
-    """The fewest scenes that together have every burst, by greedy choice: to each burst one scene.
+    """The fewest scenes that together cover every burst, by greedy choice, each burst assigned to one scene.
 
     Parameters
     ----------
     bursts : mapping
         Burst ids by scene.
     rank : callable
-        Decides between scenes that bring as much.
+        Ranks scenes that add the same number of bursts.
     """
     left = {scene: set(ids) for scene, ids in bursts.items()}
     by_burst: dict[str, list[str]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Plan a campaign: scenes of an area and period, their bursts, and the scenes that static layers are made from."""
+"""Plan a campaign: scenes of an area and period, their bursts, and scenes for static layers."""
 
 import json
 from datetime import date
@@ -19,9 +19,9 @@ from rtcflow_local.campaign.passes import count_bursts, cover, group_views
 from rtcflow_scene.estimate import Estimate
 
 PLAN = "plan.json"
-# A scene of three sub-swaths of nine bursts.
+# Three sub-swaths of nine bursts.
 _USUAL_BURSTS = 27
-# Fields of a payload that static layers are made with too.
+# Payload fields that apply to static layers too.
 _KEPT = (
     "resolution", "output_crs", "dem", "engine", "scene_source", "orbit", "compute", "max_concurrency",
     "bursts_per_task",
@@ -30,21 +30,21 @@ _LINKED = {"s3_bucket", "s3_project_folder", "collection"}
 
 
 class AreaPlan(NamedTuple):
-    """What a campaign does for one area.
+    """Plan of a campaign for one area.
 
     Attributes
     ----------
     area : Area
     scenes : list of SceneGranule
     bursts : int
-        Of all scenes; counted on `samples` of them.
+        Number of bursts of all scenes, from the bursts of `samples` scenes.
     samples : int
     cover : dict
-        Bursts by scene: from each of these scenes, the static layers of these bursts.
+        Bursts by scene from which their static layers are made.
     refusals : dict
-        Scenes whose bursts are not listed, and why.
+        Scenes whose bursts are not listed, with reasons.
     left_out : dict
-        Scenes that can never give a product, and why; they are not in `scenes`.
+        Scenes that can never give a product, with reasons; not in `scenes`.
     """
 
     area: Area
@@ -57,17 +57,17 @@ class AreaPlan(NamedTuple):
 
     @property
     def is_static(self) -> bool:
-        """Whether the area asks for static layers alone."""
+        """Whether the area asks only for static layers."""
         return self.area.payload.get("product") == Product.RTC_S1_STATIC
 
     def payloads(self) -> list[dict[str, Any]]:
-        """Payloads of the scenes; for static layers alone, of the scenes that they are made from."""
+        """Payloads of the scenes; for static layers only, of the scenes that they are made from."""
         if self.is_static:
             return [self.area.payload_of(scene) | {"burst_id_list": ids} for scene, ids in self.cover.items()]
         return [self.area.payload_of(granule.scene.id) for granule in self.scenes]
 
     def static_payloads(self) -> list[dict[str, Any]]:
-        """Payloads that make the static layers of all bursts where the scenes will link to them."""
+        """Payloads that make the static layers of all bursts in the folder that the scenes link to."""
         if self.is_static:
             return []
         return [
@@ -77,7 +77,7 @@ class AreaPlan(NamedTuple):
 
 
 def static_payload(payload: dict[str, Any]) -> dict[str, Any]:
-    """The payload that makes the static layers which a payload links to."""
+    """The payload for the static layers that a payload links to."""
     linked = {field: payload.get(f"linked_static_layers_{field}") for field in _LINKED}
     linked["s3_bucket"] = linked["s3_bucket"] or payload.get("s3_bucket")
     linked["collection"] = linked["collection"] or DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
@@ -87,7 +87,7 @@ def static_payload(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_area_file(path: Path) -> list[Area]:
-    """Areas of a GeoJSON file that are not switched off; RefusedError when there is none."""
+    """Read the enabled areas of a GeoJSON file; RefusedError if there are none."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

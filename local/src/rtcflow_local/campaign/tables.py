@@ -1,4 +1,4 @@
-"""Plans, states and reports of campaigns as tables on a terminal."""
+"""Print plans, states and reports of campaigns as tables."""
 
 from rich.console import Console
 from rich.table import Table
@@ -23,7 +23,7 @@ _MOST_REFUSALS = 5
 
 
 def show_plan(console: Console, plans: list[AreaPlan], expected: Estimate, basis: Basis) -> None:
-    """Counts by area, cost and time."""
+    """Print counts by area, cost and duration."""
     table = Table("area", "scenes", "bursts", "counted on", "static from", "static bursts", box=None)
     for plan in plans:
         statics = sum(len(ids) for ids in plan.cover.values())
@@ -39,13 +39,13 @@ def show_plan(console: Console, plans: list[AreaPlan], expected: Estimate, basis
     left_out = sum(len(plan.left_out) for plan in plans)
     if left_out:
         console.print(
-            f"{left_out} scenes can give no product and are left out, see plan.json", style="yellow"
+            f"{left_out} scenes cannot give a product and are left out, see plan.json", style="yellow"
         )
     refused = {scene: why for plan in plans for scene, why in plan.refusals.items()}
     for scene, why in list(refused.items())[:_MOST_REFUSALS]:
         console.print(f"no bursts are listed for {scene}: {why}", style="yellow", markup=False)
     if len(refused) > _MOST_REFUSALS:
-        console.print(f"and for {len(refused) - _MOST_REFUSALS} scenes more, see plan.json", style="yellow")
+        console.print(f"and for {len(refused) - _MOST_REFUSALS} more scenes, see plan.json", style="yellow")
 
 
 def show_status(console: Console, status: Status) -> None:

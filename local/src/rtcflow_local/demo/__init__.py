@@ -1,1 +1,1 @@
-"""The demo: the sample scene through the deployed state machine on the twin, to a folder a person opens."""
+"""The demo: run the sample scene through the state machine on the twin, and export the products to a folder."""

@@ -1,4 +1,4 @@
-"""`make demo`: everything from the sample scene to products, STAC and report, on this machine."""
+"""`make demo`: from a sample scene to products, STAC and report on this machine."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A bucket as a folder: products as they are, STAC with hrefs that work from the folder."""
+"""Export a bucket to a folder: products unchanged, STAC with relative hrefs."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from rtcflow_stac.context import local_uri
 
 
 def export_bucket(client: Any, bucket: str, folder: Path) -> int:
-    """Write every object of a bucket into a folder; gives their number."""
+    """Write every object of a bucket into a folder; returns their number."""
     count = 0
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for entry in page.get("Contents", []):
@@ -23,7 +23,7 @@ def export_bucket(client: Any, bucket: str, folder: Path) -> int:
                 found = _with_relative_hrefs(json.loads(path.read_text()), bucket, here)
                 for link in found["links"]:
                     if link["rel"] == "self":
-                        # Readers find relative hrefs from where the file says that it is.
+                        # Readers resolve relative hrefs against the file's `self` link.
                         link["href"] = local_uri(path)
                 path.write_text(json.dumps(found, indent=1))
             count += 1
@@ -31,7 +31,7 @@ def export_bucket(client: Any, bucket: str, folder: Path) -> int:
 
 
 def _with_relative_hrefs(value: Any, bucket: str, folder: str) -> Any:
-    """A STAC object with the hrefs into its own bucket written relative to its folder in it."""
+    """A STAC object whose hrefs into its own bucket are made relative to its folder."""
     prefix = f"s3://{bucket}/"
     if isinstance(value, dict):
         return {

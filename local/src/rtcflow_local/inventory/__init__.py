@@ -1,1 +1,1 @@
-"""What is there, what is missing: products as stac-geoparquet, asked with DuckDB."""
+"""The inventory: which products exist and which are missing, as stac-geoparquet queried with DuckDB."""

@@ -1,4 +1,4 @@
-"""What the archive has of bursts: the listing that missing dates are found with, from NASA's CMR."""
+"""List the archive's scenes of bursts from NASA's CMR, to find missing dates."""
 
 import csv
 import io
@@ -11,15 +11,15 @@ from rtcflow_archives.archived_burst import bursts_of_granules
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import DefectError
 
-# The catalogue is asked politely.
+# Limit of parallel requests to the catalogue.
 _ASKERS = 4
 
 
 class Granules(Protocol):
-    """Searches granules, as `rtcflow_archives.cmr.Cmr` does."""
+    """Searches granules, like `rtcflow_archives.cmr.Cmr`."""
 
     def granules(self, **options: Any) -> list[dict[str, Any]]:
-        """Every granule found, in UMM-JSON."""
+        """All granules found, in UMM-JSON."""
 
 
 class Listed(NamedTuple):
@@ -33,7 +33,7 @@ class Listed(NamedTuple):
 def list_archive(
     burst_ids: Iterable[str], start: date, end: date, cmr: Granules, say: Callable[[str], None]
 ) -> Iterator[Listed]:
-    """Scenes of each burst, a date once, by time.
+    """List the scenes of each burst, once per date, in order of time.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ def list_archive(
         Days of acquisition, both included.
     cmr : Granules
     say : callable
-        Told how far it is.
+        Called with a line on progress.
 
     Raises
     ------
     TransientError, RefusedError
-        As Cmr.granules does.
+        See Cmr.granules.
     """
     wanted = sorted(set(burst_ids))
     with ThreadPoolExecutor(_ASKERS) as pool:
@@ -83,7 +83,7 @@ def _of_burst(burst_id: str, start: date, end: date, cmr: Granules) -> list[List
 
 
 def as_csv(rows: Iterable[Listed]) -> str:
-    """The listing as a file."""
+    """The listing as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(Listed._fields)

@@ -19,13 +19,13 @@ from rtcflow_local.inventory.parts import Known, merge_part, part_of, read_known
 from rtcflow_local.inventory.static_catalogue import COLLECTIONS
 
 _READERS = 32
-# Items in memory at once; an item is some 15 kB.
+# Items in memory at once; an item has some 15 kB.
 _BATCH = 4000
 _COLLECTION_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*")
 
 
 class Built(NamedTuple):
-    """What a build did; `total` is the number of items of this source that the inventory holds.
+    """Result of a build; `total` is the number of items of this source in the inventory.
 
     `troubles` has a sentence for each file that was left out, or is there with less than it should have; `records` are
     the records of processed scenes that lie among the products.
@@ -51,17 +51,17 @@ class _Listed(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """An item with its facts, None where it went away meanwhile or is none; and what was wrong with it."""
+    """An item with its facts, or None if it was deleted meanwhile or is invalid; and what was wrong with it."""
 
     item: dict[str, Any] | None
     trouble: str = ""
 
 
 def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda text: None) -> Built:
-    """Bring an inventory up to date with the products below a folder.
+    """Update an inventory with the products below a folder.
 
-    Products of other folders that the inventory holds stay as they are. A build that is killed goes on where it was. A
-    file that is no item is left out by name, and the others are taken.
+    Products of other folders in the inventory are not changed. A build that was killed continues where it was. A file
+    that is not an item is reported and left out.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
         Project folder or collection.
     inventory : Store
     say : callable
-        Gets a line on how far it is.
+        Called with a line on progress.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def build(source: Store, inventory: Store, say: Callable[[str], None] = lambda t
             left_out = _put(inventory, known, items)
             troubles += [f"{href} does not fit the other items: {why}" for href, why in left_out.items()]
             taken = {item["properties"][f"{PREFIX}item"] for item in items} - left_out.keys()
-            # What the inventory says of an item must not outlive the item.
+            # Facts of an item must not outlive the item.
             stale = {source.href(entry.name) for entry in batch} & known.keys() - taken
             _remove(inventory, known, stale)
             spoilt += len(stale)
@@ -130,7 +130,7 @@ def _list(source: Store) -> _Listed:
     if empty:
         # An unmounted disk must not empty the inventory.
         raise RefusedError(
-            f"there is nothing at all in {source.href('')}; correct the folder", reason="empty-source"
+            f"{source.href('')} is empty or does not exist; correct the folder", reason="empty-source"
         )
     # A manifest may be damaged or made anew while its item stays.
     tagged = {
@@ -141,7 +141,7 @@ def _list(source: Store) -> _Listed:
 
 
 def _by_month(found: tuple[str, Entry]) -> tuple[str, ...]:
-    """Items of a month follow each other, so that its file is written seldom."""
+    """Group items by month, so that a month's file is written rarely."""
     parts = found[0].split("/")
     return (*parts[-4:-2], found[0])
 
@@ -161,12 +161,12 @@ def _remove(inventory: Store, known: dict[str, Known], gone: Iterable[str]) -> N
 
 
 def _put(inventory: Store, known: dict[str, Known], items: list[dict[str, Any]]) -> dict[str, str]:
-    """Put items into their files; gives those that do not fit, by where they are, with the reason."""
+    """Put items into their files; returns reasons for those that do not fit, by location."""
     by_part: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for item in items:
         by_part[part_of(item)].append(item)
     hrefs = {item["properties"][f"{PREFIX}item"] for item in items}
-    # An item that was made anew from another date leaves the file of the date before.
+    # An item that was made again with another date is removed from its former file.
     _remove(
         inventory,
         known,
@@ -184,7 +184,7 @@ def _put(inventory: Store, known: dict[str, Known], items: list[dict[str, Any]])
 
 
 def _take_collections(source: Store, inventory: Store, names: list[str]) -> list[str]:
-    """Keep the collections beside their items, for catalogues; gives a sentence for each that is none."""
+    """Store the collections beside their items, for catalogues; returns a sentence for each invalid one."""
     troubles = []
     for name in names:
         try:
@@ -201,12 +201,12 @@ def _take_collections(source: Store, inventory: Store, names: list[str]) -> list
 
 
 def _read(source: Store, entry: Entry) -> _Read:
-    """An item with its facts, or what is wrong with it."""
+    """Read an item with its facts, or what is wrong with it."""
     href = source.href(entry.name)
     try:
         data = source.read(entry.name)
         if not data.strip():
-            return _Read(None, f"{href} is empty, so there is no product; make it anew")
+            return _Read(None, f"{href} is empty, so there is no product; make it again")
         item = json.loads(data)
         check_item(item)
     except NotFoundError:
@@ -214,7 +214,7 @@ def _read(source: Store, entry: Entry) -> _Read:
     except (ValueError, RecursionError) as error:
         return _Read(
             None,
-            f"{href} is not a STAC item of a product: {error}; make the product anew or remove the file",
+            f"{href} is not a STAC item of a product: {error}; make the product again or remove the file",
         )
     manifest, trouble = _manifest(source, entry.name.rpartition("/")[0], item["id"])
     # What is in trouble is read, and told, by every build until it is mended.
@@ -222,7 +222,7 @@ def _read(source: Store, entry: Entry) -> _Read:
 
 
 def _manifest(source: Store, folder: str, item_id: str) -> tuple[Manifest | None, str]:
-    """The manifest beside an item, if it is of the same product; and why it cannot be read."""
+    """The manifest beside an item, if it is of the same product; or why it cannot be read."""
     name = f"{folder}/{MANIFEST}"
     try:
         manifest = read_stored(Manifest, source.read(name), source.href(name))

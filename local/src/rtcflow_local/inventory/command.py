@@ -1,4 +1,4 @@
-"""`rtcflow inventory`: build an inventory, ask it, draw it, write it as a catalogue."""
+"""`rtcflow inventory`: build an inventory, query it, map it, write it as a catalogue."""
 
 import os
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from rtcflow_local.inventory.questions import QUESTIONS, Question, answer
 from rtcflow_local.inventory.tables import open_tables, read_archive
 from rtcflow_local.report.aws import Clients
 
-app = typer.Typer(help="What products there are, and what is missing.")
+app = typer.Typer(help="Find out which products exist and which are missing.")
 
 _console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
@@ -28,12 +28,12 @@ Inventory = Annotated[
 ]
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquisition, included.")]
 Endpoint = Annotated[
-    str | None, typer.Option(help="Endpoint in place of AWS, such as that of `rtcflow twin status`.")
+    str | None, typer.Option(help="Endpoint instead of AWS, such as that of `rtcflow twin status`.")
 ]
 
 
 def store_at(text: str, endpoint_url: str | None) -> Store:
-    """The store at a path or `s3://` location, of AWS or an endpoint."""
+    """Open a path or `s3://` location, at AWS or an endpoint."""
     endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
     return open_store(text, Clients(endpoint)("s3") if endpoint and text.startswith("s3://") else None)
 
@@ -42,12 +42,12 @@ def store_at(text: str, endpoint_url: str | None) -> Store:
 def catalogue(
     context: typer.Context,
     to: Annotated[
-        str | None, typer.Option(help="Folder or s3:// location to write a static STAC catalogue to.")
+        str | None, typer.Option(help="Folder or s3:// location for a static STAC catalogue.")
     ] = None,
     inventory: Inventory = "inventory",
     endpoint_url: Endpoint = None,
 ) -> None:
-    """What products there are, and what is missing."""
+    """Find out which products exist and which are missing."""
     if context.invoked_subcommand is not None:
         _refuse_lost_options(context)
         return
@@ -61,13 +61,14 @@ def catalogue(
 
 
 def _refuse_lost_options(context: typer.Context) -> None:
-    """Options before a command are the group's, and would do nothing."""
+    """Refuse options before a command: they would have no effect."""
     for name in ("to", "inventory", "endpoint_url"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             option = f"--{name.replace('_', '-')}"
             raise RefusedError(
-                f"{option} before '{context.invoked_subcommand}' does nothing; give it after", reason="option"
+                f"{option} before '{context.invoked_subcommand}' has no effect; give it after",
+                reason="option",
             )
 
 
@@ -76,11 +77,11 @@ def build(
     source: Annotated[str, typer.Argument(help="Folder of products: s3://bucket/folder, or a path.")],
     inventory: Inventory = "inventory",
     work: Annotated[
-        str | None, typer.Option(help="Work bucket, s3://…, to collect what failed and why.")
+        str | None, typer.Option(help="Work bucket, s3://…, to collect failures and reasons.")
     ] = None,
     endpoint_url: Endpoint = None,
 ) -> None:
-    """Build the inventory of a folder's products, or bring it up to date: only what is new or changed is read."""
+    """Build or update the inventory of a folder's products, reading only new and changed ones."""
     from rtcflow_local.inventory.outcomes import collect_outcomes, collect_processed
 
     there = store_at(inventory, endpoint_url)
@@ -98,20 +99,20 @@ def build(
 
 
 def _tell_troubles(
-    console: Console, troubles: Sequence[str], done: str = "all else is in the inventory"
+    console: Console, troubles: Sequence[str], done: str = "everything else is in the inventory"
 ) -> None:
-    """Name each thing that was left out.
+    """Report everything that was left out.
 
     Raises
     ------
     RefusedError
-        When there is any: what could be done is done, and the exit code says that not all was.
+        If anything was left out, so that the exit code shows it.
     """
     for text in troubles:
         console.print(text, markup=False)
     if troubles:
         raise RefusedError(
-            f"{len(troubles)} files were left out or are not whole, named above; {done}", "left-out"
+            f"{len(troubles)} files were left out or are incomplete, named above; {done}", "left-out"
         )
 
 
@@ -126,7 +127,7 @@ def archive(
     inventory: Inventory = "inventory",
     endpoint_url: Endpoint = None,
 ) -> None:
-    """List what the archive has of the inventory's bursts, for missing-dates."""
+    """List the archive's dates of the inventory's bursts, for missing-dates."""
     from rtcflow_archives.cmr import Cmr
     from rtcflow_archives.hosts import ArchiveHosts
     from rtcflow_local.inventory.archive_listing import as_csv, list_archive
@@ -153,16 +154,16 @@ def publish(
     where: Annotated[
         str, typer.Option(help="Condition on products in SQL, such as \"created > '2025-04-08'\".")
     ] = "true",
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only count.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Publish; without it, only count.")] = False,
     endpoint_url: Endpoint = None,
 ) -> None:
-    """Publish items again, for a new catalogue or one that missed some: collections first."""
+    """Publish collections and items again, for a new catalogue or one that missed some."""
     from rtcflow_local.inventory.republish import republish
 
     there = store_at(inventory, endpoint_url)
     rows = answer(open_tables(there), f"SELECT item FROM products WHERE {where}").column("item").to_pylist()
     if not yes:
-        _console.print(f"{len(rows)} items; nothing was published, do it with --yes")
+        _console.print(f"{len(rows)} items; nothing was published, add --yes to publish")
         return
     count = republish(there, frozenset(rows), topic, Clients(endpoint_url)("sns"))
     _console.print(f"{count} items published")
@@ -179,7 +180,8 @@ def _ask(question: Question) -> Any:
     def ask(
         inventory: Inventory = "inventory",
         archive: Annotated[
-            str | None, typer.Option(help="What the archive has: CSV or JSON lines of burst_id, scene, date.")
+            str | None,
+            typer.Option(help="Listing of the archive: CSV or JSON lines with burst_id, scene, date."),
         ] = None,
         output: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TABLE,
         out: Annotated[Path | None, typer.Option(help="File for the answer.")] = None,
@@ -191,7 +193,7 @@ def _ask(question: Question) -> Any:
         there = store_at(inventory, endpoint_url)
         if question.needs == "archive" and archive is None:
             raise RefusedError(
-                "say what the archive has with --archive FILE, as `rtcflow inventory archive` writes it",
+                "give a listing of the archive with --archive FILE; `rtcflow inventory archive` writes one",
                 reason="archive-listing",
             )
         listing = read_archive(archive, read_file(archive, endpoint_url)) if archive else None
@@ -208,7 +210,7 @@ def _ask(question: Question) -> Any:
 
 
 def read_file(text: str, endpoint_url: str | None) -> bytes:
-    """A file of this machine or of S3."""
+    """Read a file of this machine or S3."""
     folder, _, name = text.rpartition("/")
     return store_at(folder or ".", endpoint_url).read(name)
 
@@ -221,11 +223,11 @@ for _question in QUESTIONS.values():
 def sql(
     query: Annotated[str, typer.Argument(help="SQL on the tables products, outcomes and archive.")],
     inventory: Inventory = "inventory",
-    archive: Annotated[str | None, typer.Option(help="What the archive has.")] = None,
+    archive: Annotated[str | None, typer.Option(help="Listing of the archive.")] = None,
     output: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TABLE,
     out: Annotated[Path | None, typer.Option(help="File for the answer.")] = None,
     endpoint_url: Endpoint = None,
 ) -> None:
-    """Any question, in DuckDB's SQL."""
+    """Answer any question in DuckDB's SQL."""
     listing = read_archive(archive, read_file(archive, endpoint_url)) if archive else None
     show(answer(open_tables(store_at(inventory, endpoint_url), listing), query), output, out)

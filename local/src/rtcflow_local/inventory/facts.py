@@ -1,4 +1,4 @@
-"""What an inventory adds to an item: facts of its manifest and place, as properties `rtcflow:*`."""
+"""Facts that an inventory adds to an item, from its manifest and location, as properties `rtcflow:*`."""
 
 import re
 from typing import Any
@@ -33,14 +33,14 @@ def burst_of_name(name: str) -> str | None:
 
 
 def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: str) -> dict[str, Any]:
-    """A copy of an item with the facts that questions are about.
+    """A copy of an item with facts for questions.
 
     Parameters
     ----------
     item : dict
         STAC item of a product.
     manifest : Manifest or None
-        None when there is none beside the item, or it is of another product.
+        None if there is none beside the item, or it is of another product.
     href : str
         Where the item is.
     tag : str
@@ -66,21 +66,21 @@ def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: 
 
 
 def _links(item: dict[str, Any], href: str) -> list[dict[str, Any]]:
-    """Links with `self` where the item is: a folder of products may have been moved or copied since."""
+    """Links with `self` at the item's location, since folders may have been moved or copied."""
     own = href if "://" in href else local_uri(href)
     return [{**link, "href": own} if link.get("rel") == "self" else link for link in item["links"]]
 
 
 def without_facts(item: dict[str, Any]) -> dict[str, Any]:
-    """The item as its product has it."""
+    """The item without the facts of the inventory."""
     added = {PREFIX + name for name in _FACTS}
-    # Products have properties of this prefix too, which stay.
+    # Keep the product's own properties with this prefix.
     kept = {name: value for name, value in item["properties"].items() if name not in added}
     return {**item, "properties": kept}
 
 
 def _own_assets(item: dict[str, Any], manifest: Manifest | None = None) -> list[dict[str, Any]]:
-    """Assets that are files of this product; those of linked static layers bear another product's id."""
+    """Assets that are files of this product; those of linked static layers have another product's id."""
     prefix = manifest.product_id if manifest else item["id"]
     return [
         asset
@@ -90,7 +90,7 @@ def _own_assets(item: dict[str, Any], manifest: Manifest | None = None) -> list[
 
 
 def _static_id(item: dict[str, Any]) -> str | None:
-    """Id of the static product whose files an item of backscatter names; None where it names none."""
+    """Id of the static product that an item of backscatter links; None if it links none."""
     asset = item["assets"].get(_STATIC_LAYER)
     if asset is None or item["properties"].get("product:type") != Product.RTC_S1:
         return None

@@ -1,4 +1,4 @@
-"""An answer as a map: one HTML file with the bursts of the inventory, those of the answer marked."""
+"""Draw an answer as a map: one HTML file with the inventory's bursts, those of the answer marked."""
 
 from collections import Counter
 from pathlib import Path
@@ -17,21 +17,21 @@ from rtcflow_local.inventory.parts import read_parts
 from rtcflow_local.inventory.questions import Question
 from rtcflow_local.report.map_layout import Shape, make_map
 
-# Of a degree; a burst is some 0.2 by 1 degrees, and a map a few hundred pixels.
+# Degrees; a burst is some 0.2 by 1 degrees, and a map a few hundred pixels.
 _TOLERANCE = 0.005
 _MOST_ROWS = 2000
-# The layout wants a grid for images alone, and there are none here.
+# The layout needs grids only for images, and there are none here.
 _NO_GRID = Grid(epsg=4326, left=0, top=1, spacing=1, rows=1, cols=1)
 
 
 def write_map(question: Question, answer: pa.Table, inventory: Store, path: Path) -> None:
-    """Write the map of an answer; bursts without a footprint are in its table alone.
+    """Write the map of an answer; bursts without a footprint are only in its table.
 
     Parameters
     ----------
     question : Question
     answer : pyarrow.Table
-        A column `burst_id` marks bursts; without one, all bursts are shown alike.
+        A column `burst_id` selects the marked bursts; without it, all bursts look alike.
     inventory : Store
     path : Path
         Of the HTML file.
@@ -65,9 +65,9 @@ def write_map(question: Question, answer: pa.Table, inventory: Store, path: Path
 
 
 def read_footprints(inventory: Store) -> dict[str, dict[str, Any]]:
-    """Footprint of every burst as a GeoJSON geometry, simplified, by burst id: that of its latest backscatter product.
+    """Simplified footprint of every burst as GeoJSON geometry, by burst id, from its latest backscatter product.
 
-    Static layers reach further than any pass: theirs is taken where there is no other.
+    Footprints of static layers are larger, and used only if there is no other.
     """
     static: dict[str, bytes] = {}
     found: dict[str, bytes] = {}

@@ -47,7 +47,7 @@ _SCHEMA = pa.schema(
 
 
 class Collected(NamedTuple):
-    """Scene reports that were read, and a sentence for each that could not be."""
+    """Number of scene reports read, and a sentence for each that could not be."""
 
     reports: int
     unread: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Collected(NamedTuple):
 def collect_outcomes(work: Store, inventory: Store) -> Collected:
     """Add the outcomes of executions that ended since.
 
-    Reports that the work bucket's lifecycle removed stay in the inventory; one that cannot be read is left out by name.
+    Reports that the work bucket's lifecycle removed stay in the inventory; unreadable ones are reported and left out.
     """
     entries = work.entries(_EXECUTIONS, at_once=16)
     reports = [entry for entry in entries if entry.name.rpartition("/")[2] == REPORT]
@@ -84,7 +84,7 @@ def _collect(
     rows_of: Callable[[Store, Entry], list[dict[str, Any]] | str],
 ) -> Collected:
     held = read_outcomes(inventory)
-    # Few reports against many outcomes: what is held stays in Arrow.
+    # There are few new reports and many outcomes, so existing ones stay in Arrow.
     known = held.select(["report", "tag"]).group_by(["report", "tag"]).aggregate([])
     tags = dict(zip(known["report"].to_pylist(), known["tag"].to_pylist(), strict=True))
     new = [entry for entry in entries if tags.get(store.href(entry.name)) != entry.tag]
@@ -106,9 +106,9 @@ def _collect(
 
 
 def read_outcomes(inventory: Store) -> pa.Table:
-    """Outcomes that an inventory holds.
+    """Read the outcomes of an inventory.
 
-    Columns that another release's inventory lacks are null here, and those that it has more stay.
+    Columns that another release's inventory lacks are null; additional ones are kept.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def read_outcomes(inventory: Store) -> pa.Table:
 
 
 def _rows(work: Store, entry: Entry) -> list[dict[str, Any]] | str:
-    """Rows of a report, none where it went away meanwhile; a sentence where it cannot be read."""
+    """Rows of a report, none if it was deleted meanwhile; a sentence if it cannot be read."""
     try:
         report = read_stored(SceneReport, work.read(entry.name), work.href(entry.name))
     except NotFoundError:
@@ -174,7 +174,7 @@ def _outcomes(report: SceneReport) -> Iterator[dict[str, Any]]:
     bursts = [*report.bursts, *report.static_bursts]
     yield from (_outcome(burst) for burst in bursts)
     if report.outcome is SceneOutcome.FAILED and not any(b.outcome is Outcome.FAILED for b in bursts):
-        # The scene never got to its bursts.
+        # The scene failed before its bursts.
         yield {
             "product": report.product.value,
             "outcome": Outcome.FAILED.value,

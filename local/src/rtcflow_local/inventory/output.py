@@ -1,4 +1,4 @@
-"""An answer as a table to look at, or as CSV or JSON to go on with."""
+"""Print an answer as a table, or write it as CSV or JSON."""
 
 import io
 import json
@@ -12,13 +12,13 @@ from pyarrow import csv
 from rich.console import Console
 from rich.table import Table
 
-# More is for a file.
+# More rows belong in a file.
 _MOST_ROWS = 200
 _WIDE = 1000
 
 
 class Format(StrEnum):
-    """How an answer is written."""
+    """Format of an answer."""
 
     TABLE = "table"
     CSV = "csv"
@@ -54,7 +54,7 @@ def _show_table(answer: pa.Table, to: Path | None) -> None:
     for row in rows:
         table.add_row(*(cell(row[name], name) for name in answer.column_names))
     if to is None:
-        # What goes into a pipe is not to be cut to a width.
+        # Output to a pipe must not be cut to a width.
         console = Console(
             width=None if sys.stdout.isatty() else _WIDE, highlight=False, markup=False, emoji=False
         )
@@ -70,7 +70,7 @@ def _show_table(answer: pa.Table, to: Path | None) -> None:
 
 
 def cell(value: Any, name: str) -> str:
-    """A value for people: sizes in GB, times to the second."""
+    """Format a value for people: sizes in GB, times to the second."""
     if value is None:
         return ""
     if name == "bytes":

@@ -1,4 +1,4 @@
-"""The inventory's files: stac-geoparquet, one a collection and month; they are also what a build remembers."""
+"""The inventory's files: stac-geoparquet, one per collection and month; also the state of a build."""
 
 import io
 import re
@@ -21,20 +21,20 @@ from rtcflow_local.inventory.facts import PREFIX
 FOLDER = "items"
 _READERS = 8
 _ITEM, _TAG = f"{PREFIX}item", f"{PREFIX}tag"
-# What the libraries raise on items whose fields have types that do not go together.
+# Raised by the libraries for items whose fields have conflicting types.
 _MISFITS = (pa.ArrowException, ValueError, KeyError, TypeError, AttributeError)
 _NAME = re.compile(rf"^{FOLDER}/[^/]+/\d{{4}}-\d\d\.parquet$")
 
 
 class Known(NamedTuple):
-    """An item that the inventory holds: its tag, and the file it is in."""
+    """An item in the inventory: its tag, and its file."""
 
     tag: str
     part: str
 
 
 def part_of(item: dict[str, Any]) -> str:
-    """Name of the file that an item belongs in."""
+    """Name of an item's file."""
     return f"{FOLDER}/{item['collection']}/{item['properties']['datetime'][:7]}.parquet"
 
 
@@ -44,7 +44,7 @@ def part_names(store: Store) -> list[str]:
 
 
 def read_known(store: Store) -> dict[str, Known]:
-    """What an inventory holds, by where the item is."""
+    """Read the known items of an inventory, by location."""
     known: dict[str, Known] = {}
     for name, table in read_parts(store, [_ITEM, _TAG]):
         for href, tag in zip(table[_ITEM].to_pylist(), table[_TAG].to_pylist(), strict=True):
@@ -53,14 +53,14 @@ def read_known(store: Store) -> dict[str, Known]:
 
 
 def read_parts(store: Store, columns: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
-    """Columns of every file of an inventory, by name; several files at once."""
+    """Read columns of every file of an inventory, several files at once."""
     names = part_names(store)
     with ThreadPoolExecutor(_READERS) as pool:
         yield from zip(names, pool.map(lambda name: _read_part(store, name, columns), names), strict=True)
 
 
 def _read_part(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """A file of the inventory; columns that it lacks are left out.
+    """Read a file of the inventory; missing columns are left out.
 
     Raises
     ------
@@ -81,23 +81,23 @@ def _read_part(store: Store, name: str, columns: Sequence[str] | None = None) ->
 def merge_part(
     store: Store, name: str, gone: Iterable[str], items: Sequence[dict[str, Any]]
 ) -> dict[str, str]:
-    """Take items out of a file and put others in; leaves no empty file.
+    """Remove items from a file and add others; deletes an empty file.
 
-    An item whose fields have other types than those of the others is left out: the common form counts.
+    Items whose field types conflict with those of the majority are left out.
 
     Parameters
     ----------
     store : Store
     name : str
     gone : iterable of str
-        Where items are (`rtcflow:item`) that are taken out.
+        Locations (`rtcflow:item`) of items to remove.
     items : sequence of dict
         Items with facts.
 
     Returns
     -------
     dict
-        Why an item was left out, by where it is.
+        Why items were left out, by location.
     """
     tables: list[pa.Table] = []
     left_out: dict[str, str] = {}
@@ -125,14 +125,14 @@ def _arrow(items: Sequence[dict[str, Any]]) -> pa.Table:
 
 
 def _together(tables: Sequence[pa.Table]) -> pa.Table | None:
-    # Items of other settings have other assets and properties: the columns become those of all.
+    # Items with other settings have other assets and properties, so columns are merged.
     return pa.concat_tables(tables, promote_options="permissive") if tables else None
 
 
 def _fitting(
     tables: Sequence[pa.Table], items: Sequence[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Items that go together with each other and with a file, the most common form first; and why others do not."""
+    """Items whose types fit each other and the file, the most common first; and why others do not fit."""
     forms: dict[str, list[tuple[dict[str, Any], pa.Table]]] = defaultdict(list)
     left_out: dict[str, str] = {}
     for item in items:
@@ -160,7 +160,7 @@ def _line(error: Exception) -> str:
 
 
 def _parquet(table: pa.Table) -> bytes:
-    # stac-geoparquet writes to a path alone.
+    # stac-geoparquet can only write to a path.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "part.parquet")
         to_parquet(table, path, compression="zstd")
@@ -168,7 +168,7 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def items_of_part(store: Store, name: str) -> Iterable[dict[str, Any]]:
-    """Items of a file, without the nulls that columns of other items leave."""
+    """Items of a file, without nulls from columns of other items."""
     return (_without_nulls(item) for item in stac_table_to_items(_read_part(store, name)))
 
 

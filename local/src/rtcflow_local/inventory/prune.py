@@ -1,7 +1,7 @@
-"""What may be removed of products that are not in use: a list with reasons, made before the first file goes.
+"""List the files of products not in use that may be removed, with reasons, before removing any.
 
-A file goes only when it is proven unused: a version below the one in use, or one that is named; of static layers, only
-what no item of backscatter names, and the items themselves are read for that.
+A file is removed only if it is proven unused: it belongs to a version below the one in use, or a named version. Files
+of static layers are removed only if no item of backscatter links them; all items are read for that.
 """
 
 import json
@@ -21,12 +21,12 @@ from rtcflow_local.inventory.facts import burst_of_name
 from rtcflow_local.inventory.versions import PRODUCT_FILE, Folder, manifest_at
 
 _READERS = 32
-# An execution may take 33 days: files of one that is younger may be about to be committed.
+# An execution may take 33 days, so files of a younger one may still be committed.
 OLDEST_EXECUTION = timedelta(days=40)
 
 
 class Removal(NamedTuple):
-    """A file to be removed, its size in bytes, and why."""
+    """A file to remove, its size in bytes, and why."""
 
     name: str
     size: int
@@ -34,7 +34,7 @@ class Removal(NamedTuple):
 
 
 class Pruning(NamedTuple):
-    """What is removed, in the order in which it may go; what stays and why; and what could not be looked at."""
+    """Files to remove, in a safe order; what stays and why; and what could not be checked."""
 
     removals: tuple[Removal, ...]
     kept: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Pruning(NamedTuple):
 
 
 class _Links(NamedTuple):
-    """File names that items of a burst name; `known` is false where an item could not be read or none was."""
+    """File names that items of a burst link; `known` is False if an item could not be read or none was found."""
 
     names: frozenset[str]
     items: int
@@ -63,13 +63,13 @@ def plan_pruning(
     store : Store
         Folder of products.
     folders : iterable of Folder
-        Its product folders.
+        Product folders of the store.
     versions : sequence of str or None
-        Versions to remove; None takes those below the one in use.
+        Versions to remove; None means those below the one in use.
     linking : sequence of Store
-        Other folders whose items may name static layers of this one.
+        Other folders whose items may link static layers of this one.
     now : datetime
-        The present, UTC.
+        Current time, UTC.
     """
     folders = list(folders)
     static = {burst for folder in folders if _has_static(folder) and (burst := _burst(store, folder))}
@@ -124,14 +124,14 @@ def _prune(
             continue
         files = [file.name for file in manifest.files if file.name not in {f.name for f in in_use.files}]
         if manifest.product_id == in_use.product_id:
-            # A promotion was killed before it tidied up.
+            # A promotion was killed before it cleaned up.
             files = []
         elif manifest.product is Product.RTC_S1_STATIC and (
             named_by := _linked(files, links, declared, where)
         ):
             kept.append(f"{where}: version {version} stays, {named_by}")
             continue
-        # The manifest last: with it, a prune that was killed can go on.
+        # The manifest last, so that a prune that was killed can continue.
         gone = [*files, version_name(ITEM, version), version_name(MANIFEST, version)]
         removals += [Removal(folder.at(n), folder.sizes[n], why) for n in gone if n in folder.sizes]
     for product_id, files in _unnamed(folder, named, now).items():
@@ -145,7 +145,7 @@ def _prune(
 
 
 def _why(version: str, in_use: str, versions: Sequence[str] | None) -> str | None:
-    """Why a version goes; None where it stays."""
+    """Why a version is removed; None if it stays."""
     if versions is not None:
         return f"version {version} was named" if version in versions else None
     return (
@@ -158,7 +158,7 @@ def _parts(version: str) -> tuple[int, ...]:
 
 
 def _linked(files: Sequence[str], links: _Links | None, declared: bool, where: str) -> str:
-    """Why files of static layers must stay; empty where it is proven that no item names them.
+    """Why files of static layers must stay; empty if it is proven that no item links them.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _linked(files: Sequence[str], links: _Links | None, declared: bool, where: s
 
 
 def _unnamed(folder: Folder, named: set[str], now: datetime) -> dict[str, list[str]]:
-    """Files of products that no manifest names, by product, of executions that have ended for certain."""
+    """Files of products that no manifest lists, by product, from executions that have certainly ended."""
     found: dict[str, list[str]] = defaultdict(list)
     for name in folder.sizes:
         match = PRODUCT_FILE.match(name)
@@ -194,7 +194,7 @@ def _unnamed(folder: Folder, named: set[str], now: datetime) -> dict[str, list[s
 
 
 def _links(stores: Sequence[Store], bursts: set[str]) -> Mapping[str, _Links]:
-    """What items of backscatter of some bursts name, read from the items themselves, those of versions beside too."""
+    """Files that items of backscatter of some bursts link, including items of versions not in use."""
     wanted = [
         (store, entry.name, burst)
         for store in stores
@@ -222,7 +222,7 @@ def _is_any_item(name: str) -> bool:
 
 
 def _named(store: Store, name: str) -> set[str] | str | None:
-    """Names of files that an item of backscatter has as assets; None for other items, a sentence where it is none."""
+    """Names of the asset files of an item of backscatter; None for other items, a sentence if it is not an item."""
     try:
         item = json.loads(store.read(name))
         if item["properties"].get("product:type") == Product.RTC_S1_STATIC:
@@ -235,7 +235,7 @@ def _named(store: Store, name: str) -> set[str] | str | None:
 
 
 def prune(store: Store, removals: Iterable[Removal]) -> Iterator[Removal]:
-    """Remove the files of a list, one after the other."""
+    """Remove the files one after the other."""
     for removal in removals:
         store.delete(removal.name)
         yield removal

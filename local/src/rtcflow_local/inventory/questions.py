@@ -1,4 +1,4 @@
-"""The questions that an inventory answers: a table of SQL on `products`, `outcomes` and `archive`."""
+"""The inventory's predefined questions, as SQL on `products`, `outcomes` and `archive`."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from rtcflow_contract.errors import RefusedError
 
 
 class Question(NamedTuple):
-    """A question with its answer as SQL; `needs` names an input that it cannot be answered without."""
+    """A question with its SQL; `needs` names an input that it requires."""
 
     name: str
     help: str
@@ -17,13 +17,13 @@ class Question(NamedTuple):
     needs: str = ""
 
 
-# Whether a product has static layers on its grid, whatever collection they are in.
+# Whether a product has static layers on its grid, in any collection.
 HAS_STATIC = """EXISTS (
     SELECT 1 FROM products AS layers
     WHERE layers.product = 'RTC_S1_STATIC' AND layers.burst_id = products.burst_id
       AND layers.resolution = products.resolution AND layers.crs = products.crs
 )"""
-# A burst without any product is asked about in no collection; another collection's product does not count.
+# A burst without any product belongs to no collection; products of other collections do not count.
 MISSING_DATES = """
     SELECT archive.burst_id, archive.date, collections.collection, any_value(archive.scene) AS scene FROM archive
     LEFT JOIN (SELECT DISTINCT burst_id, collection FROM products WHERE product = 'RTC_S1') AS collections
@@ -68,7 +68,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         Question(
             "missing-dates",
-            "Dates that the archive has of a burst and a collection with that burst has not.",
+            "Dates of a burst that are in the archive but not in a collection that has the burst.",
             f"SELECT * FROM ({MISSING_DATES}) ORDER BY burst_id, date, collection",
             needs="archive",
         ),
@@ -150,12 +150,12 @@ QUESTIONS: dict[str, Question] = {
 
 
 def answer(database: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    """The answer to SQL on the inventory's tables.
+    """Run SQL on the inventory's tables.
 
     Raises
     ------
     RefusedError
-        When DuckDB does not take it, or it asks for nothing.
+        When DuckDB does not accept it, or it returns nothing.
     """
     try:
         found = database.sql(sql)
@@ -163,4 +163,4 @@ def answer(database: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
             return found.to_arrow_table()
     except duckdb.Error as error:
         raise RefusedError(f"the question was refused: {str(error).splitlines()[0]}", reason="sql") from error
-    raise RefusedError("the question asks for nothing; write it like SELECT * FROM products", reason="sql")
+    raise RefusedError("the question returns nothing; write it like SELECT * FROM products", reason="sql")

@@ -1,4 +1,4 @@
-"""From an answer of the inventory to a campaign list: one scene payload a line, as StartExecution takes it."""
+"""Turn an answer of the inventory into a campaign list with one scene payload per line."""
 
 import json
 import re
@@ -25,9 +25,9 @@ _COLUMNS = "burst_id, scene, product, collection, resolution, output_crs, dem, l
 
 
 class Wanted(NamedTuple):
-    """Products to make anew: a condition on `products`, its parameter, and the payload fields that change.
+    """Products to make again: a condition on `products`, its parameter, and the changed payload fields.
 
-    `unknown` is the condition of products of which the inventory cannot say: they are counted, and not made anew.
+    `unknown` is the condition of products for which the inventory cannot tell; they are counted but not made.
     """
 
     condition: str
@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
 
 
 class MissingDates(NamedTuple):
-    """Dates of the archive to make: rows as `select` gives them, and how many are left out for what reason."""
+    """Dates of the archive to make: rows like those of `select`, and numbers left out by reason."""
 
     rows: list[dict[str, Any]]
     left_out: dict[str, int]
@@ -73,18 +73,18 @@ def version_below(version: str) -> Wanted:
 
 
 def other_engine(engine: Engine) -> Wanted:
-    """Products that another engine made."""
+    """Products made by another engine."""
     changes = {"engine": engine.value, "on_existing": OnExisting.REPLACE.value}
     return Wanted("engine <> $1", engine.value, changes, unknown="engine IS NULL")
 
 
 def unreadable() -> Wanted:
-    """Products whose manifest cannot be read, to be made anew in their places: it counts as none."""
+    """Products whose manifest cannot be read, which counts as missing, to make again in place."""
     return Wanted("engine IS NULL AND $1", True, {})
 
 
 def missing_static() -> Wanted:
-    """The latest product of each burst that has no static layers, to make those from its scene."""
+    """The latest product of each burst without static layers, to make these from its scene."""
     condition = f"""
         product = 'RTC_S1' AND $1 AND NOT {HAS_STATIC}
         QUALIFY row_number() OVER (PARTITION BY burst_id, resolution, crs ORDER BY datetime DESC) = 1
@@ -100,7 +100,7 @@ def missing_static() -> Wanted:
 def select(
     database: duckdb.DuckDBPyConnection, wanted: Wanted, collection: str | None = None
 ) -> list[dict[str, Any]]:
-    """Rows of `products` to be made anew."""
+    """Rows of `products` to make again."""
     inner = "SELECT * FROM products" + (" WHERE collection = $2" if collection else "")
     parameters = [wanted.parameter, *([collection] if collection else [])]
     query = f"SELECT {_COLUMNS} FROM ({inner}) AS products WHERE {wanted.condition} ORDER BY scene, burst_id"
@@ -108,7 +108,7 @@ def select(
 
 
 def count_unknown(database: duckdb.DuckDBPyConnection, wanted: Wanted, collection: str | None = None) -> int:
-    """Products of which the inventory cannot say whether they are to be made anew."""
+    """Number of products for which the inventory cannot tell whether to make them again."""
     parameters = [collection] if collection else []
     inner = f"SELECT count(*) FROM products WHERE ({wanted.unknown})" + (
         " AND collection = $1" if collection else ""
@@ -118,10 +118,10 @@ def count_unknown(database: duckdb.DuckDBPyConnection, wanted: Wanted, collectio
 
 
 def missing_dates(database: duckdb.DuckDBPyConnection, collection: str | None = None) -> MissingDates:
-    """Dates that the archive has of a burst and a collection has not, with the settings of its last product there.
+    """Dates of a burst in the archive but not in a collection, with the settings of the burst's last product there.
 
-    A burst without a product in the collection is made as the collection's last product is. What can never work is left
-    out: scenes of an uncalibrated period, names that are none, and bursts that no collection can be told for.
+    A burst without a product in the collection gets the settings of the collection's last product. Dates that can never
+    work are left out: scenes from before calibration, invalid names, and bursts whose collection is ambiguous.
     """
     if collection:
         found = database.sql(MISSING_IN_COLLECTION, params=[collection])
@@ -130,7 +130,7 @@ def missing_dates(database: duckdb.DuckDBPyConnection, collection: str | None = 
     latest = database.sql(
         f"SELECT {_COLUMNS} FROM products WHERE product = 'RTC_S1' ORDER BY datetime"
     ).to_arrow_table()
-    # The last one of each counts.
+    # The last one of each is used.
     by_burst = {(row["burst_id"], row["collection"]): row for row in latest.to_pylist()}
     by_collection = {row["collection"]: row for row in by_burst.values()}
     only = next(iter(by_collection)) if len(by_collection) == 1 else None
@@ -156,21 +156,21 @@ def missing_dates(database: duckdb.DuckDBPyConnection, collection: str | None = 
 def payloads(
     rows: Iterable[Mapping[str, Any]], changes: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Scene payloads that make products anew in their places: bursts of a scene with equal settings share one.
+    """Scene payloads that make products again in place; bursts of a scene with equal settings share a payload.
 
     Parameters
     ----------
     rows : iterable of mapping
-        Of `select`.
+        Rows of `select`.
     changes : mapping
-        Payload fields that differ from how a product was made.
+        Payload fields that differ from those of the existing product.
     settings : mapping
-        Payload fields that go over everything.
+        Payload fields that override everything.
 
     Raises
     ------
     RefusedError
-        When a product is not in S3, or the payload would not be taken.
+        When a product is not in S3, or the payload would be refused.
     """
     bursts: dict[str, list[str]] = defaultdict(list)
     for row in rows:
@@ -218,7 +218,7 @@ def _place(href: str, collection: str | None = None) -> tuple[str, str, str]:
     """Bucket, project folder and collection of a file in a product's folder."""
     if not href.startswith("s3://"):
         raise RefusedError(
-            f"{href} is not in S3, and a campaign makes products there alone; use `rtcflow burst` for local ones",
+            f"{href} is not in S3, and campaigns make products only there; use `rtcflow burst` for local ones",
             reason="not-in-s3",
         )
     at = parse_s3_uri(href)

@@ -1,4 +1,4 @@
-"""`rtcflow reprocess`: a campaign list of products to be made anew."""
+"""`rtcflow reprocess`: write a campaign list of products to make again."""
 
 import json
 from typing import Annotated, Any
@@ -19,32 +19,32 @@ def reprocess(
         str | None, typer.Option(help="'precise': products made without a precise orbit.")
     ] = None,
     version_below: Annotated[
-        str | None, typer.Option(help="Products of an older version than this, made beside them.")
+        str | None, typer.Option(help="Products older than this version, to make beside them.")
     ] = None,
-    engine: Annotated[Engine | None, typer.Option(help="Products that another engine made.")] = None,
+    engine: Annotated[Engine | None, typer.Option(help="Products not made by this engine.")] = None,
     missing_static: Annotated[
-        bool, typer.Option("--missing-static", help="Static layers of bursts that have none.")
+        bool, typer.Option("--missing-static", help="Static layers of bursts without them.")
     ] = False,
     unreadable: Annotated[
         bool, typer.Option("--unreadable", help="Products whose manifest cannot be read.")
     ] = False,
     missing_dates: Annotated[
         str | None,
-        typer.Option(
-            help="Dates of this listing of the archive that are not made, from `inventory archive`."
-        ),
+        typer.Option(help="Missing dates of this listing of the archive, from `inventory archive`."),
     ] = None,
     collection: Annotated[str | None, typer.Option(help="Only products of this collection.")] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Payload field for every scene, like scene_source=cdse; may be repeated."),
+        typer.Option(
+            "--set", help="Payload field for every scene, like scene_source=cdse; repeat for several."
+        ),
     ] = None,
     to: Annotated[
         str | None, typer.Option(help="File for the list, or s3://…; without it, counts only.")
     ] = None,
     endpoint_url: Endpoint = None,
 ) -> None:
-    """Count the products to be made anew, and with --to write the campaign list that makes them."""
+    """Count the products to make again, and with --to write a campaign list that makes them."""
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     chosen = _chosen(orbit, version_below, engine, missing_static, unreadable, missing_dates)
     listing = read_archive(missing_dates, read_file(missing_dates, endpoint_url)) if missing_dates else None
@@ -55,7 +55,7 @@ def reprocess(
     else:
         rows, changes = lists.select(database, chosen, collection), chosen.changes
         unknown = lists.count_unknown(database, chosen, collection)
-        notes = [f"{unknown} products left out, of which the inventory cannot say"] if unknown else []
+        notes = [f"{unknown} products left out, for which the inventory cannot tell"] if unknown else []
     made = lists.payloads(rows, changes, _settings(setting or []))
     bursts = len({row["burst_id"] for row in rows})
     console.print(f"{len(rows)} products of {bursts} bursts, from {len({p['scene'] for p in made})} scenes")
@@ -78,7 +78,7 @@ def _chosen(
     unreadable: bool,
     dates: str | None,
 ) -> lists.Wanted | None:
-    """The products that are asked for; None for dates without a product."""
+    """The selected products; None for dates without a product."""
     if orbit not in (None, "precise"):
         raise RefusedError(f"--orbit {orbit} is unknown; give --orbit precise", reason="orbit")
     chosen = [
@@ -96,7 +96,7 @@ def _chosen(
             reason="selection",
         )
     if engine is Engine.AUTO:
-        raise RefusedError("--engine auto names no engine; give native or isce3", reason="engine")
+        raise RefusedError("--engine auto is not an engine; give native or isce3", reason="engine")
     return chosen[0]
 
 

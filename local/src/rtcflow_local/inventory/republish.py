@@ -1,4 +1,4 @@
-"""Items of the inventory on the catalogue's topic once more."""
+"""Publish items of the inventory again on the catalogue's topic."""
 
 import json
 from typing import Any
@@ -12,9 +12,9 @@ from rtcflow_stac.notice import notice_of
 
 
 def republish(inventory: Store, hrefs: frozenset[str], topic: str, client: Any = None) -> int:
-    """Publish the items at `hrefs`, after every collection of the inventory; gives how many.
+    """Publish the items at `hrefs`, after every collection of the inventory; returns their number.
 
-    A catalogue that has an item takes it in place of its own, so that nothing is harmed by doing it twice.
+    Catalogues replace items that they have, so repeating it does no harm.
     """
     for entry in inventory.entries(COLLECTIONS):
         collection = json.loads(inventory.read(entry.name))

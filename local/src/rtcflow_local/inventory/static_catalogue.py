@@ -1,4 +1,4 @@
-"""The inventory as a static STAC catalogue: collections, a catalog a burst, items, joined by relative links."""
+"""Write the inventory as a static STAC catalogue: collections, a catalog per burst, items, with relative links."""
 
 import json
 import posixpath
@@ -16,21 +16,21 @@ from rtcflow_stac.context import local_uri
 COLLECTIONS = "collections"
 _CATALOG, _COLLECTION = "catalog.json", "collection.json"
 _STAC = "1.1.0"
-# Links of the product's own catalogue; here others take their place.
+# Links of the product's own catalogue, which are replaced here.
 _STRUCTURE = {"self", "root", "parent", "collection", "child", "item"}
 
 
 class Written(NamedTuple):
-    """What a catalogue holds."""
+    """Numbers of collections and items in a catalogue."""
 
     collections: int
     items: int
 
 
 def write_catalogue(inventory: Store, to: Store) -> Written:
-    """Write the catalogue; files that stand there are replaced, items that are gone are no longer linked.
+    """Write the catalogue; existing files are replaced, deleted items are no longer linked.
 
-    Assets stay where they are, with absolute addresses.
+    Assets are not copied; their hrefs are absolute.
     """
     by_collection: dict[str, list[str]] = defaultdict(list)
     for part in part_names(inventory):
@@ -101,20 +101,20 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def absolute(base: str, href: str) -> str:
-    """An href seen from anywhere; relative ones begin at the file `base`."""
+    """The absolute form of an href; relative ones are relative to the file `base`."""
     if urlsplit(href).scheme or href.startswith("/"):
         return href
     if urlsplit(base).scheme in ("", "file"):
         return local_uri(
             posixpath.normpath(posixpath.join(posixpath.dirname(base.removeprefix("file://")), href))
         )
-    # urljoin knows no s3 scheme.
+    # urljoin does not know the s3 scheme.
     scheme, rest = base.split("://", 1)
     return f"{scheme}://{urljoin(f'http://{rest}', href).removeprefix('http://')}"
 
 
 def _around(boxes: list[list[float]]) -> list[float]:
-    """The box of all; around the globe where one crosses the antimeridian."""
+    """The common bounding box; around the globe if one crosses the antimeridian."""
     south, north = min(box[1] for box in boxes), max(box[3] for box in boxes)
     if any(box[0] > box[2] for box in boxes):
         return [-180.0, south, 180.0, north]
@@ -122,7 +122,7 @@ def _around(boxes: list[list[float]]) -> list[float]:
 
 
 def _collection(inventory: Store, name: str) -> dict[str, Any]:
-    """The collection as its products have it, else the least that is one."""
+    """The collection of the products, else a minimal one."""
     try:
         found = dict(json.loads(inventory.read(f"{COLLECTIONS}/{name}.json")))
     except NotFoundError:

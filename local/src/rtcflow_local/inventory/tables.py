@@ -56,13 +56,13 @@ _ARCHIVE = pa.schema([("burst_id", pa.string()), ("scene", pa.string()), ("date"
 
 
 def open_tables(inventory: Store, archive: pa.Table | None = None) -> duckdb.DuckDBPyConnection:
-    """A database with the inventory in it; nothing of it is written back.
+    """Open a database with the inventory; changes are not written back.
 
     Parameters
     ----------
     inventory : Store
     archive : pyarrow.Table, optional
-        What the archive has: `burst_id`, `scene`, `date`.
+        Listing of the archive: `burst_id`, `scene`, `date`.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def open_tables(inventory: Store, archive: pa.Table | None = None) -> duckdb.Duc
             reason="no-inventory",
         )
     products = pa.concat_tables(tables) if tables else _schema().empty_table()
-    # No extension is fetched over the network.
+    # Do not download extensions.
     settings: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
@@ -95,12 +95,12 @@ def open_tables(inventory: Store, archive: pa.Table | None = None) -> duckdb.Duc
 
 
 def read_archive(name: str, data: bytes) -> pa.Table:
-    """A listing of the archive: CSV with a header, or JSON lines, of `burst_id`, `scene` and `date` or `sensing_start`.
+    """Read a listing of the archive, CSV or JSON lines with `burst_id`, `scene` and `date` or `sensing_start`.
 
     Raises
     ------
     RefusedError
-        When it is neither, or lacks a column.
+        When it is neither, or a column is missing.
     """
     from pyarrow import csv, json
 
@@ -121,13 +121,13 @@ def read_archive(name: str, data: bytes) -> pa.Table:
 
 
 def _scene(text: str | None) -> str | None:
-    """A scene's name without the endings that listings give it."""
+    """A scene's id without the suffixes of listings."""
     return text.strip().removesuffix(".zip").removesuffix(".SAFE").removesuffix("-SLC") if text else None
 
 
 def _day(time: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_string(time.type):
-        # 2022-01-01T12:47:52Z and 2022-01-01 alike.
+        # Both 2022-01-01T12:47:52Z and 2022-01-01.
         return pa.chunked_array([pa.array([t[:10] for t in time.to_pylist()])]).cast(pa.date32())
     return time
 
@@ -138,7 +138,7 @@ def _schema() -> pa.Schema:
 
 
 def _products(read: pa.Table, where: str) -> pa.Table:
-    """The columns of `products` from those of items; nulls where the items lack one."""
+    """The columns of `products` from those of items; nulls for missing ones."""
     try:
         boxes = read["bbox"].combine_chunks()
         columns = [
@@ -149,6 +149,6 @@ def _products(read: pa.Table, where: str) -> pa.Table:
     except (pa.ArrowException, KeyError) as error:
         raise RefusedError(
             f"{where} has columns of other types ({str(error).splitlines()[0]}); delete it and build the inventory "
-            "again, which names the item that is wrong",
+            "again, which names the wrong item",
             reason="inventory-part",
         ) from error

@@ -1,7 +1,7 @@
-"""Versions of products beside each other: which there are, which is in use, putting another in use, removing old ones.
+"""Versions of products beside each other: find them, and promote another version to be in use.
 
-A folder's `manifest.json` and `metadata.json` are those of the version in use; each other version has a manifest and an
-item of its own name, and files with ids of their own. Every step below can be killed and repeated.
+A folder's `manifest.json` and `metadata.json` belong to the version in use; every other version has a manifest and item
+under names with its version, and files with ids of their own. Every step below can be killed and repeated.
 """
 
 import json
@@ -19,14 +19,14 @@ from rtcflow_contract.stored import read_stored
 from rtcflow_files.files import Entry, Store
 from rtcflow_local.inventory.facts import burst_of_name
 
-# A file of a product: the product's id, with the time at which its execution started.
+# Matches a product's file by the product's id, which has the start time of its execution.
 PRODUCT_FILE = re.compile(
     r"^(?P<id>OPERA_L2_RTC-S1(-STATIC)?_.+?_(?P<time>\d{8}T\d{6}Z)_S1[A-D]_\d+_v\d+(\.\d+)*)(_\w+)?\.[a-z0-9]+$"
 )
 
 
 class Folder(NamedTuple):
-    """A product folder: its files' sizes by name, and the versions that are there and not in use."""
+    """A product folder: sizes of its files by name, and the versions not in use."""
 
     name: str
     sizes: dict[str, int]
@@ -38,7 +38,7 @@ class Folder(NamedTuple):
 
 
 class Promoted(NamedTuple):
-    """A folder in which another version came into use: its item, and the id of the item that it takes the place of."""
+    """A folder in which another version came into use: its item, and the id of the item that it replaces."""
 
     folder: str
     replaces: str
@@ -46,9 +46,9 @@ class Promoted(NamedTuple):
 
 
 def find_folders(store: Store) -> Iterator[Folder]:
-    """Product folders below a store that hold more than the files of one version in use."""
+    """Product folders of a store with more than the files of the version in use."""
     files = (entry for entry in store.entries() if burst_of_name(store.href(entry.name)))
-    # Files of a burst follow each other; a bucket's whole listing is not kept.
+    # Files of a burst are listed together, so the whole listing need not be kept.
     for _, of_burst in groupby(files, key=lambda entry: burst_of_name(store.href(entry.name))):
         yield from _folders(of_burst)
 
@@ -76,10 +76,10 @@ def _tell_no_one(promoted: Promoted) -> None:
 def promote(
     store: Store, folder: Folder, version: str, tell: Callable[[Promoted], None] = _tell_no_one
 ) -> Promoted:
-    """Put a version in use; the version that was stays beside it, and can be put in use again.
+    """Put a version in use; the previous version stays beside it and can be put in use again.
 
-    The item comes last: until then the old item stands, and every file that it names. A promotion that is killed before
-    it told of its item is repeated by the next, and told again.
+    The item is written last; until then the old item and all its files remain. A promotion that is killed before its
+    item is published is repeated and published by the next run.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def promote(
     folder : Folder
     version : str
     tell : callable
-        Gets what came into use, to publish it.
+        Called with what came into use, to publish it.
 
     Raises
     ------
     RefusedError
-        When the version is not whole: its item or a file is missing.
+        When the version is incomplete: its item or a file is missing.
     """
     manifest = manifest_at(store, folder, version_name(MANIFEST, version))
     in_use = manifest_at(store, folder, MANIFEST)
@@ -108,11 +108,11 @@ def promote(
         _check_whole(store, folder, manifest)
         _copy(store, folder, ITEM, version_name(ITEM, in_use.product_version))
         _copy(store, folder, MANIFEST, version_name(MANIFEST, in_use.product_version))
-        # What it takes the place of is kept, for the message: a promotion may be killed before it is published.
+        # The replaced id is stored for the message: a promotion may be killed before it is published.
         switched = manifest.model_copy(update={"replaces": in_use.item_id or in_use.product_id})
         store.write(folder.at(MANIFEST), switched.model_dump_json(indent=2).encode())
         in_use = switched
-    # Where the item is gone already, an earlier promotion was killed after its switch.
+    # If the item is gone already, an earlier promotion was killed after switching.
     if others_item in folder.sizes:
         _copy(store, folder, others_item, ITEM)
     promoted = Promoted(folder.name, in_use.replaces or "", json.loads(store.read(folder.at(ITEM))))
@@ -134,21 +134,21 @@ def _check_whole(store: Store, folder: Folder, manifest: Manifest) -> None:
 
 
 def _lacking(manifest: Manifest, sizes: Mapping[str, int]) -> list[str]:
-    """Files of a version beside, its item among them, that are not there in their size."""
+    """Files of a version not in use, including its item, that are missing or have another size."""
     item = version_name(ITEM, manifest.product_version)
     files = [file.name for file in manifest.files if sizes.get(file.name) != file.size]
     return files if item in sizes else [*files, item]
 
 
 def manifest_at(store: Store, folder: Folder, name: str) -> Manifest:
-    """A manifest of a folder.
+    """Read a manifest of a folder.
 
     Raises
     ------
     TransientError
-        When it went away since the folder was listed.
+        When it was deleted after the folder was listed.
     RefusedError
-        When there is none, or it cannot be read.
+        When it is missing or cannot be read.
     """
     at = folder.at(name)
     try:
@@ -171,11 +171,11 @@ def _copy(store: Store, folder: Folder, name: str, to: str) -> None:
 
 def _changed(store: Store, name: str) -> TransientError:
     return TransientError(
-        f"{store.href(name)} went away since the folder was listed; start the command again",
+        f"{store.href(name)} was deleted after the folder was listed; start the command again",
         reason="stale-listing",
     )
 
 
 def _sizes_now(store: Store, folder: Folder) -> dict[str, int]:
-    """Files of a folder as they are now: the listing that it was found by may be old."""
+    """Current files of a folder, as the earlier listing may be outdated."""
     return {entry.name.rpartition("/")[2]: entry.size for entry in store.entries(folder.name)}

@@ -1,4 +1,4 @@
-"""`rtcflow promote` and `rtcflow prune-versions`: both only say what they would do until told --yes."""
+"""`rtcflow promote` and `rtcflow prune-versions`; without --yes both only show what they would do."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,17 +21,17 @@ from rtcflow_stac.notice import notice_of
 
 _console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 Source = Annotated[str, typer.Argument(help="Folder of products: s3://bucket/folder, or a path.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only show what would be done.")]
 
 
 def promote(
     source: Source,
-    version: Annotated[str, typer.Option(help="Product version that comes into use, like 0.2.")],
+    version: Annotated[str, typer.Option(help="Product version to put in use, like 0.2.")],
     yes: Yes = False,
     topic: Annotated[str | None, typer.Option(help="ARN of the topic to publish the items on.")] = None,
     endpoint_url: Endpoint = None,
 ) -> None:
-    """Put a product version in use: its item becomes metadata.json. The version before stays beside it."""
+    """Put a product version in use: its item becomes metadata.json. The previous version stays beside it."""
     check_version(version)
     store = store_at(source, endpoint_url)
     folders = [folder for folder in find_folders(store) if version in folder.versions]
@@ -42,7 +42,7 @@ def promote(
     if not yes:
         for folder in folders:
             _console.print(f"would put {version} in use in {store.href(folder.name)}")
-        _console.print(f"{len(folders)} products; nothing was changed, do it with --yes")
+        _console.print(f"{len(folders)} products; nothing was changed, add --yes to do it")
         return
 
     def tell(promoted: Promoted) -> None:
@@ -57,9 +57,9 @@ def promote(
             promote_folder(store, folder, version, tell)
             done += 1
         except RtcflowError as error:
-            # One that is not whole keeps its version; the others go on.
+            # An incomplete one keeps its version; the others continue.
             troubles.append(error.message)
-    _console.print(f"{done} products are now of version {version}")
+    _console.print(f"{done} products now have version {version}")
     _tell(troubles, f"{len(troubles)} products are not promoted or not published, named above")
 
 
@@ -67,16 +67,16 @@ def prune_versions(
     source: Source,
     version: Annotated[
         list[str] | None,
-        typer.Option(help="Version to remove; may be repeated. All below the one in use by default."),
+        typer.Option(help="Version to remove; repeat for several. All below the one in use by default."),
     ] = None,
     linked_from: Annotated[
         list[str] | None,
-        typer.Option(help="Another folder whose items may name static layers of SOURCE; may be repeated."),
+        typer.Option(help="Another folder whose items may link static layers of SOURCE; repeat for several."),
     ] = None,
     yes: Yes = False,
     endpoint_url: Endpoint = None,
 ) -> None:
-    """Remove the files of product versions below the one in use, and of replaced static layers that no item names."""
+    """Remove files of product versions below the one in use, and of replaced static layers that no item links."""
     store = store_at(source, endpoint_url)
     linking = [store_at(text, endpoint_url) for text in linked_from or []]
     for there in linking:
@@ -91,12 +91,12 @@ def prune_versions(
         word = "removed" if yes else "would remove"
         _console.print(f"{word} {store.href(removal.name)}: {removal.why}", markup=False)
     said = f"{len(pruning.removals)} files, {sum(removal.size for removal in pruning.removals) / 1e9:.3f} GB"
-    _console.print(f"removed {said}" if yes else f"{said}; nothing was removed, do it with --yes")
-    _tell(pruning.troubles, f"{len(pruning.troubles)} folders were left as they are, named above")
+    _console.print(f"removed {said}" if yes else f"{said}; nothing was removed, add --yes to do it")
+    _tell(pruning.troubles, f"{len(pruning.troubles)} folders were not changed, named above")
 
 
 def _tell(troubles: Sequence[str], sentence: str) -> None:
-    """Name what was left; the exit code says that not all was done."""
+    """Report what was left; the exit code shows that not everything was done."""
     for text in troubles:
         _console.print(text, markup=False)
     if troubles:
@@ -104,8 +104,8 @@ def _tell(troubles: Sequence[str], sentence: str) -> None:
 
 
 def _refuse_nothing(store: Store) -> None:
-    """A folder that is misspelt is not a folder without other versions."""
+    """Refuse an empty folder: a misspelt one must not look like one without other versions."""
     if next(iter(store.entries()), None) is None:
         raise RefusedError(
-            f"there is nothing at all in {store.href('')}; correct the folder", reason="no-products"
+            f"{store.href('')} is empty or does not exist; correct the folder", reason="no-products"
         )

@@ -1,1 +1,1 @@
-"""Executions on AWS or the twin: start one, follow it, report it."""
+"""Start, follow and report executions on AWS or the twin."""

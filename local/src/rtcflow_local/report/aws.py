@@ -1,4 +1,4 @@
-"""AWS clients of the commands, and Step Functions' refusals as one sentence each."""
+"""AWS clients of the commands, and one sentence for each refusal of Step Functions."""
 
 import os
 from collections.abc import Iterator
@@ -14,28 +14,28 @@ from rtcflow_cloud.failures import error_code, translate, translated
 from rtcflow_contract.errors import RefusedError
 
 _STATE_MACHINE_OUTPUT = "SceneStateMachineArn"
-# Alias of the version in use, which a roll-back moves; stacks may have none.
+# Alias of the version in use, which a roll-back changes; stacks may not have one.
 _LIVE_OUTPUT = "SceneStateMachineLiveArn"
 BUCKET_OUTPUT = "ProductsBucketName"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _REFUSALS = {
     "ExecutionDoesNotExist": "does not exist; check its ARN and region",
     "StateMachineDoesNotExist": "does not exist; check its ARN and region",
-    "InvalidArn": "is not the ARN it should be; copy it from the console or from `rtcflow run`",
-    "ExecutionAlreadyExists": "is the name of an execution that was started before, and a name is used once; give "
-    "another --name",
-    "InvalidName": "has a name that Step Functions does not take; use letters, digits, '-' and '_', 80 at most",
+    "InvalidArn": "is not such an ARN; copy it from the console or from `rtcflow run`",
+    "ExecutionAlreadyExists": "is the name of an earlier execution, and a name can be used only once; give another "
+    "--name",
+    "InvalidName": "has a name that Step Functions does not accept; use at most 80 letters, digits, '-' and '_'",
     "ExecutionLimitExceeded": "cannot start now, too many executions are open; try again later",
 }
 
 
 class Clients:
-    """Clients by service, all of one endpoint and session.
+    """Clients by service, for one endpoint and session.
 
     Parameters
     ----------
     endpoint_url : str, optional
-        AWS_ENDPOINT_URL of the environment, else AWS itself, when None.
+        By default AWS_ENDPOINT_URL of the environment, else AWS.
     """
 
     def __init__(self, endpoint_url: str | None = None) -> None:
@@ -54,7 +54,7 @@ class Clients:
             session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
             options: dict[str, Any] = {"endpoint_url": self._endpoint}
             if self._endpoint and urlsplit(self._endpoint).hostname in _LOOPBACK:
-                # An emulator on this machine takes any credentials, and nobody should need to set some for it.
+                # A local emulator accepts any credentials, so users need not set them.
                 options["region_name"] = session.region_name or "us-west-2"
                 if session.get_credentials() is None:
                     options |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -78,7 +78,7 @@ class Clients:
 
 @contextmanager
 def asked(what: str) -> Iterator[None]:
-    """Raise the contract's errors in place of botocore's; `what` begins the sentence."""
+    """Within the block, raise the contract's errors in place of botocore's; `what` begins the sentence."""
     try:
         yield
     except ClientError as error:
@@ -96,14 +96,14 @@ def stack_outputs(clients: Clients, stack: str) -> dict[str, str]:
     Raises
     ------
     RefusedError
-        When there is no such stack, or it is not one of rtcflow.
+        When there is no such stack, or it is not a stack of rtcflow.
     """
     try:
         with translated(f"stack '{stack}'"):
             try:
                 found = clients("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
             except ClientError as error:
-                # CloudFormation calls a missing stack a ValidationError.
+                # CloudFormation reports a missing stack as ValidationError.
                 if error_code(error) != "ValidationError":
                     raise
                 found = {}
@@ -120,5 +120,5 @@ def stack_outputs(clients: Clients, stack: str) -> dict[str, str]:
 
 
 def scene_machine(outputs: dict[str, str]) -> str:
-    """What scenes are started by: the alias of a stack, or the state machine itself where it has none."""
+    """ARN by which scenes are started: the alias of a stack, or the state machine if it has none."""
     return outputs.get(_LIVE_OUTPUT) or outputs[_STATE_MACHINE_OUTPUT]

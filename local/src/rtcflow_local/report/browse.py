@@ -1,18 +1,18 @@
-"""Browse images small enough that many fit into one page."""
+"""Shrink browse images so that many fit into one page."""
 
 import io
 from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
-# Base64 adds a third; with the rest of the page this stays below 8 MB.
+# Base64 adds a third; with the rest the page stays below 8 MB.
 _ALL_BYTES = 5_000_000
 _MAX_ACROSS, _MIN_ACROSS = 1100, 240
 _QUALITY = 82
 
 
 class Picture(NamedTuple):
-    """A WebP image, its size in pixels, and the part that is not transparent as (x, y, width, height)."""
+    """A WebP image, its size in pixels, and its opaque part as (x, y, width, height)."""
 
     data: bytes
     width: int
@@ -21,7 +21,7 @@ class Picture(NamedTuple):
 
 
 def shrink(png: bytes, count: int) -> Picture | None:
-    """The image as WebP, small enough for `count` of them in a page; None when it is not an image.
+    """The image as WebP, small enough for `count` of them in a page; None if it is not an image.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A burst's card: words and figures of its record and manifest."""
+"""A burst's card: text and figures from its record and manifest."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from rtcflow_local.report.browse import Picture
 from rtcflow_local.report.data import BurstDetail, ReportData
 from rtcflow_local.report.figures import decibel, dollars, duration, number, percent, size, word
 
-# White, the colour of the layer's own table, would not show on the page.
+# White, the colour in the layer table, would be invisible on the page.
 _CLEAR = "var(--map-line)"
 _TONES = {Outcome.MADE: "ok", Outcome.SKIPPED: "skip", Outcome.FAILED: "fail"}
 
@@ -25,7 +25,7 @@ class Part(NamedTuple):
 
 
 class LayerRow(NamedTuple):
-    """Statistics of a layer, in words; `decibel` only of backscatter."""
+    """Statistics of a layer, as text; `decibel` only for backscatter."""
 
     title: str
     unit: str
@@ -38,7 +38,7 @@ class LayerRow(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """A file of the product with where it is."""
+    """A file of the product and its link."""
 
     name: str
     size: str
@@ -46,7 +46,7 @@ class FileRow(NamedTuple):
 
 
 class Card(NamedTuple):
-    """All that a card shows; empty where the burst has no product."""
+    """Content of a card; empty parts if the burst has no product."""
 
     key: str
     burst_id: str
@@ -68,7 +68,7 @@ class Card(NamedTuple):
 
 
 def make_card(burst: BurstDetail, data: ReportData, picture: Picture | None) -> Card:
-    """The card of a burst."""
+    """Make the card of a burst."""
     record, manifest = burst.record, burst.manifest
     return Card(
         key=burst.key,
@@ -92,7 +92,7 @@ def make_card(burst: BurstDetail, data: ReportData, picture: Picture | None) -> 
 
 
 def group_troubles(cards: Iterable[Card]) -> list[list[Card]]:
-    """Failed bursts, those with the same error together, the widest trouble first."""
+    """Group failed bursts by error, most frequent first."""
     groups: dict[tuple[str, ...], list[Card]] = {}
     for card in cards:
         if card.error and card.tone == "fail":
@@ -101,12 +101,12 @@ def group_troubles(cards: Iterable[Card]) -> list[list[Card]]:
 
 
 def _tone_of(burst: BurstDetail, data: ReportData) -> str:
-    """Tone of a burst: ok, skip, fail, or run while it is under way."""
+    """Tone of a burst: ok, skip, fail, or run while in progress."""
     return "run" if burst.under_way and not data.execution.ended else _TONES[burst.record.outcome]
 
 
 def outcome_of(burst: BurstDetail, data: ReportData) -> str:
-    """What became of it, in a word."""
+    """The outcome in a word."""
     if burst.under_way:
         return "not finished" if data.execution.ended else "under way"
     return "existed" if burst.record.outcome is Outcome.SKIPPED else burst.record.outcome.value
@@ -161,9 +161,9 @@ def _error(burst: BurstDetail, data: ReportData) -> dict[str, str]:
 
 
 ADVICE = {
-    "refused": "The input cannot work as it is: correct it, then start the scene again.",
-    "transient": "Start the scene again with the same payload; it makes only what is missing.",
-    "defect": "A fault of the software or its set-up: read the task's log for the full trace.",
+    "refused": "The input cannot work: correct it, then start the scene again.",
+    "transient": "Start the scene again with the same payload; only what is missing is made.",
+    "defect": "A defect of the software or its set-up: see the task's log for the full trace.",
 }
 
 
@@ -188,7 +188,7 @@ def _layer(file: ProductFile) -> LayerRow:
 
 
 def _mask(manifest: Manifest) -> tuple[Part, ...]:
-    """Shares of the classes within the valid samples; fill says nothing about the terrain."""
+    """Shares of the classes within the valid samples, without fill."""
     file = manifest.file_of_layer("mask")
     counts = (file.class_counts if file else None) or {}
     inside = {c.name: counts.get(c.name, 0) for c in MASK_CLASSES if c.name != "fill"}
@@ -224,7 +224,7 @@ def _files(burst: BurstDetail, data: ReportData) -> list[FileRow]:
 
 
 def _href(burst: BurstDetail, data: ReportData, name: str) -> str:
-    """Where a file can be opened; empty where only S3 has it, which no browser opens."""
+    """Link to a file; empty if it is only in S3, which browsers cannot open."""
     if burst.folder is None or data.products_href is None:
         return ""
     return "/".join(part for part in (data.products_href, burst.folder.key, name) if part)

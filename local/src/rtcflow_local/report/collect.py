@@ -1,4 +1,4 @@
-"""Gather what a run report is made of, from Step Functions and S3."""
+"""Collect the data of a run report from Step Functions and S3."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def collect(
     execution_arn: str, states: Any, s3: Any, *, products_href: str | None = None, now: datetime | None = None
 ) -> ReportData:
-    """Gather all that is known of an execution; one that still runs gives what there is so far.
+    """Collect everything about an execution; for a running one, everything so far.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def collect(
     states, s3 : boto3 clients
         Of Step Functions and S3.
     products_href : str, optional
-        Where a copy of the products bucket is reachable from the report (`products`); links go to S3 else.
+        Path or URL of a copy of the products bucket, relative to the report (`products`); by default links go to S3.
     now : datetime, optional
         Time of the report.
 
@@ -69,7 +69,7 @@ def collect(
 
 
 def work_folder(execution: Execution) -> keys.Location | None:
-    """The execution's folder in the work bucket, known from its report or any of its tasks."""
+    """The execution's folder in the work bucket, from its report or any of its tasks."""
     outputs = [state.output for state in execution.passage.states if isinstance(state.output, dict)]
     uris = [str(output["report"]) for output in outputs if output.get("report")]
     uris += list(execution.passage.tasks)
@@ -78,7 +78,7 @@ def work_folder(execution: Execution) -> keys.Location | None:
 
 
 def _records(runs: list[BurstRun], plan: Plan | None, report: SceneReport | None) -> list[BurstOutcome]:
-    """One record a burst: of the scene report where there is one, else of the tasks and the plan."""
+    """One record per burst: from the scene report if there is one, else from the tasks and the plan."""
     if report is not None:
         return [*report.static_bursts, *report.bursts]
     records = [_record_of(run) for run in runs]
@@ -110,7 +110,7 @@ def _record_of(run: BurstRun) -> BurstOutcome:
 
 
 def detail_of(record: BurstOutcome, run: BurstRun | None, s3: Any = None) -> BurstDetail:
-    """A burst with its manifest and browse image, where it has a product."""
+    """A burst with manifest and browse image, if it has a product."""
     there = record.manifest or record.item
     if there is None or record.outcome is Outcome.FAILED:
         return BurstDetail(record, run)

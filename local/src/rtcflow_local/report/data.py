@@ -1,4 +1,4 @@
-"""What a run report is made of."""
+"""Data of a run report."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,9 +14,9 @@ from rtcflow_local.report.progress import BurstRun
 
 @dataclass(frozen=True)
 class BurstDetail:
-    """A burst with all that is known of it: `record` always, the others as far as they exist.
+    """All data of a burst: `record` always, the others if they exist.
 
-    `folder` is that of its product, `run` what its task left of it, `browse` the browse image as PNG.
+    `folder` is that of its product, `run` the records of its task, `browse` the browse image as PNG.
     """
 
     record: BurstOutcome
@@ -27,7 +27,7 @@ class BurstDetail:
 
     @property
     def key(self) -> str:
-        """Name within the page."""
+        """Anchor within the page."""
         return f"{self.record.product.value}-{self.record.burst_id}"
 
     @property
@@ -53,7 +53,7 @@ class ReportData:
 
     @property
     def product(self) -> Product:
-        """The product that was asked for."""
+        """The requested product."""
         if self.plan is not None:
             return self.plan.request.product
         name = self.execution.payload.get("product")

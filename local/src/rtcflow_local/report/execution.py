@@ -1,4 +1,4 @@
-"""An execution as Step Functions describes it: the edge that reads status, history and definition."""
+"""Read an execution's status, history and definition from Step Functions."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RUNNING = "RUNNING"
 
 @dataclass(frozen=True)
 class Execution:
-    """Status of an execution, and what it did so far."""
+    """Status and history of an execution."""
 
     arn: str
     name: str
@@ -28,7 +28,7 @@ class Execution:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether it has ended."""
         return self.status != RUNNING
 
     @property
@@ -37,12 +37,12 @@ class Execution:
         return str(self.payload.get("scene", ""))
 
     def seconds(self, now: datetime | None = None) -> float:
-        """Wall time so far, or in all."""
+        """Wall time so far, or in total."""
         return ((self.stopped or now or datetime.now(UTC)) - self.started).total_seconds()
 
     @property
     def error_class(self) -> ErrorClass | None:
-        """Class of the failure: what SummarizeScene says, else that of the execution's own error."""
+        """Class of the failure, from SummarizeScene, else from the execution's error."""
         if self.status in (RUNNING, "SUCCEEDED", "PENDING_REDRIVE"):
             return None
         if self.status in ("ABORTED", "TIMED_OUT"):
@@ -59,8 +59,8 @@ class Execution:
 
     @property
     def sentence(self) -> str:
-        """How it ended and why."""
-        # The cause of a failed scene ends with the report's place, which commands tell on its own.
+        """How it ended and why, in a sentence."""
+        # The cause of a failed scene ends with the report's location, which commands print separately.
         why = self.cause.rpartition(" (report s3://")[0] or self.cause
         return {
             RUNNING: "runs",
@@ -81,7 +81,7 @@ def read_execution(client: Any, arn: str) -> Execution:
     Raises
     ------
     RefusedError, TransientError
-        When Step Functions has no such execution, denies access or cannot be reached.
+        When there is no such execution, access is denied, or Step Functions cannot be reached.
     """
     with asked(f"execution {arn}"):
         told = client.describe_execution(executionArn=arn)

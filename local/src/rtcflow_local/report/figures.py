@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Format numbers for people."""
 
 import math
 from typing import Any
@@ -28,7 +28,7 @@ def size(count: float | None) -> str:
 
 
 def dollars(amount: float | None) -> str:
-    """`$0.042`; two figures that count, more cents than needed are noise."""
+    """`$0.042`, with two significant digits."""
     if amount is None:
         return "–"
     if amount >= 1:
@@ -37,14 +37,14 @@ def dollars(amount: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """Four figures that count."""
+    """Four significant digits."""
     if value is None:
         return "–"
     return f"{value:.4g}"
 
 
 def decibel(power: float | None) -> str:
-    """Linear power in dB; a dash where there is none."""
+    """Linear power in dB; a dash if there is none."""
     return f"{10 * math.log10(power):.2f}" if power is not None and power > 0 else "–"
 
 
@@ -54,7 +54,7 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 
 def word(value: Any) -> str:
-    """A value of JSON in words: yes and no, a dash for nothing, a list with spaces between."""
+    """A JSON value as text: yes and no, a dash for null, lists separated by spaces."""
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -19,7 +19,7 @@ from rtcflow_local.report.history import StateRun
 from rtcflow_local.report.progress import BurstRecords, BurstRun
 
 _MARKS = {True: ("✗", "red"), False: ("✓", "green")}
-# Transient troubles in a row after which following ends; the execution itself goes on.
+# Consecutive transient errors after which following ends; the execution itself continues.
 _PATIENCE = 10
 
 
@@ -32,7 +32,7 @@ def follow(
     every_s: float = 2.0,
     wait: Callable[[float], None] = time.sleep,
 ) -> Execution:
-    """Show an execution until it ends, on a terminal as a live table, elsewhere a line for each change.
+    """Show an execution until it ends: as a live table on a terminal, else a line for each change.
 
     Parameters
     ----------
@@ -40,16 +40,16 @@ def follow(
     execution_arn : str
     console : rich Console
     s3 : boto3 S3 client, optional
-        The records of bursts are read with it; without, tasks alone are shown.
+        For reading the records of bursts; without it, only tasks are shown.
     every_s : float
-        Seconds between two looks.
+        Seconds between two updates.
     wait : callable
         Waits the given seconds.
 
     Returns
     -------
     Execution
-        As it ended; its `exit_code` is that of a command.
+        The ended execution; its `exit_code` is for the command.
     """
     show = _Screen(console) if console.is_terminal else _Lines(console)
     records = BurstRecords(s3) if s3 is not None else None
@@ -75,7 +75,7 @@ def follow(
 
 
 class _Screen:
-    """A table that is drawn anew."""
+    """A live table."""
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, refresh_per_second=8, vertical_overflow="visible")
@@ -106,7 +106,7 @@ class _Lines:
         return None
 
     def update(self, execution: Execution, bursts: Sequence[BurstRun]) -> None:
-        """Print what was not printed yet."""
+        """Print new lines."""
         for line in lines(execution, datetime.now(UTC), bursts):
             if line not in self._told:
                 self._told.add(line)
@@ -114,7 +114,7 @@ class _Lines:
 
 
 def lines(execution: Execution, now: datetime, bursts: Sequence[BurstRun] = ()) -> list[str]:
-    """What happened so far: states entered, those of tasks too, bursts begun and ended."""
+    """Events so far: states entered, including those of tasks, bursts begun and ended."""
     told = [(state.entered, state.name) for state in execution.passage.states]
     for task in execution.passage.tasks.values():
         told += [(s.entered, f"  task {task.number} {s.name}") for s in task.states if s.type == "Task"]

@@ -1,4 +1,4 @@
-"""Head of the page: what was asked, how it ended, and the figures that matter."""
+"""Head of the page: the request, the outcome, and the main figures."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ _WORDS = {
 
 
 class Head(NamedTuple):
-    """Words of the head; `figures` are (value, label, tone)."""
+    """Content of the head; `figures` are (value, label, tone)."""
 
     scene: str
     product: str
@@ -33,7 +33,7 @@ class Head(NamedTuple):
 
 
 def make_head(data: ReportData) -> Head:
-    """The head of a report."""
+    """Make the head of a report."""
     execution = data.execution
     tone, outcome = _WORDS.get(execution.status, ("run", execution.status.capitalize()))
     error_class = execution.error_class
@@ -43,7 +43,7 @@ def make_head(data: ReportData) -> Head:
         tone=tone,
         outcome=outcome,
         sentence=_sentence(data),
-        # Where bursts failed each tells what to do.
+        # Failed bursts say themselves what to do.
         advice=ADVICE[error_class.value] if error_class and not data.count(Outcome.FAILED) else "",
         figures=tuple(_figures(data)),
         facts=tuple(_facts(data)),
@@ -54,8 +54,8 @@ def make_head(data: ReportData) -> Head:
 
 
 _COST_NOTE = (
-    "Costs are estimates at AWS list prices, of tasks, functions, states and requests; "
-    "keeping the products and moving them out of the region are not in them."
+    "Costs are estimates at AWS list prices for tasks, functions, states and requests, without storage of the "
+    "products and transfer out of the region."
 )
 
 
@@ -63,7 +63,7 @@ def _sentence(data: ReportData) -> str:
     failed = data.count(Outcome.FAILED)
     if failed and data.execution.exit_code:
         return (
-            f"{failed} of {len(data.bursts)} burst products failed; a new start makes only what is missing."
+            f"{failed} of {len(data.bursts)} burst products failed; another start makes only what is missing."
         )
     if data.execution.exit_code:
         why = data.execution.sentence.removeprefix("failed: ")
@@ -73,7 +73,7 @@ def _sentence(data: ReportData) -> str:
         parts = [f"{made} burst product{'s' * (made != 1)} made"] if made or not there else []
         parts += [f"{there} existed before"] if there else []
         return ", ".join(parts) + "."
-    return "The scene has not come to its end yet."
+    return "The scene has not ended yet."
 
 
 def _figures(data: ReportData) -> list[tuple[str, str, str]]:
@@ -118,5 +118,5 @@ def _facts(data: ReportData) -> list[tuple[str, str]]:
 
 
 def _request(data: ReportData) -> dict[str, Any]:
-    """The request with its defaults where the plan has it, else the payload as it was given."""
+    """The request with its defaults from the plan, else the payload as given."""
     return data.plan.request.model_dump(mode="json") if data.plan else data.execution.payload

@@ -1,4 +1,4 @@
-"""What an execution did, from its Step Functions history: states one by one, and the tasks within its Map."""
+"""Parse a Step Functions history: the states of an execution, and the tasks within its Map."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-# Ends of one attempt of a Task, and whether it went well.
+# Events that end an attempt of a Task, and whether it succeeded.
 _TASK_ENDS = {
     "TaskSucceeded": True,
     "TaskFailed": False,
@@ -21,7 +21,7 @@ _TASK_ENDS = {
 
 @dataclass
 class StateRun:
-    """One passage through a state; `exited` is None while it lasts, `attempts` counts the calls of a Task."""
+    """One run of a state; `exited` is None while it lasts, `attempts` counts the calls of a Task."""
 
     name: str
     type: str
@@ -32,13 +32,13 @@ class StateRun:
     output: Any = None
 
     def seconds(self, now: datetime) -> float:
-        """Time spent in it until its end, or until `now`."""
+        """Duration until its end, or until `now`."""
         return max(0.0, ((self.exited or now) - self.entered).total_seconds())
 
 
 @dataclass
 class TaskRun:
-    """A task's way through the states of the Map; `uri` is where it is stored, `burst_ids` its bursts."""
+    """A task's states in the Map; `uri` is its location, `burst_ids` its bursts."""
 
     uri: str
     burst_ids: tuple[str, ...]
@@ -51,7 +51,7 @@ class TaskRun:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether it has ended."""
         output = self.states[-1].output
         return isinstance(output, dict) and output.get("next") == "done"
 
@@ -62,7 +62,7 @@ class TaskRun:
 
     @property
     def why(self) -> str:
-        """What its last call of RunTask ended with, where that was an error."""
+        """Error of its last call of RunTask, if any."""
         ends = [state.output["ended"] for state in self.states if _has_end(state.output)]
         return f"{ends[-1]['Error']}: {ends[-1].get('Cause') or ''}"[:300] if ends else ""
 
@@ -74,7 +74,7 @@ class TaskRun:
 
 @dataclass
 class Passage:
-    """All states an execution went through, in order of their start; `tasks` by URI."""
+    """All states of an execution in order of their start; `tasks` by URI."""
 
     states: list[StateRun] = field(default_factory=list)
     tasks: dict[str, TaskRun] = field(default_factory=dict)
@@ -86,14 +86,14 @@ class Passage:
 
 
 def read_history(events: Iterable[Mapping[str, Any]]) -> Passage:
-    """Put a history's events together.
+    """Combine the events of a history.
 
-    A state within the Map is known by its input: the state machine hands every one of them its `task`.
+    States within the Map are recognized by their input, which has the `task`.
 
     Parameters
     ----------
     events : iterable of mapping
-        As `GetExecutionHistory` gives them, oldest first, with execution data.
+        Of `GetExecutionHistory`, oldest first, with execution data.
     """
     passage = Passage()
     inner: dict[tuple[str, str], StateRun] = {}
@@ -130,7 +130,7 @@ def read_history(events: Iterable[Mapping[str, Any]]) -> Passage:
 
 
 def _has_end(output: Any) -> bool:
-    """Whether a state's output carries an error of RunTask."""
+    """Whether a state's output has an error of RunTask."""
     end = output.get("ended") if isinstance(output, dict) else None
     return isinstance(end, dict) and "Error" in end
 
@@ -140,7 +140,7 @@ def _open(passage: Passage, name: str) -> StateRun | None:
 
 
 def _parsed(text: str | None) -> Any:
-    """The JSON of a state's input or output; None when it was left out or cut."""
+    """The JSON of a state's input or output; None if it was left out or cut off."""
     try:
         return json.loads(text) if text else None
     except ValueError:

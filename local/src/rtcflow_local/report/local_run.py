@@ -1,4 +1,4 @@
-"""The run report of scenes that were made on this machine: the page of an execution, without states."""
+"""The run report of scenes made on this machine: the page of an execution, without states."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from rtcflow_local.report.progress import BurstRun
 
 
 def write_local_report(path: Path, runs: Sequence[tuple[Plan | None, SceneReport]]) -> list[Path]:
-    """Write a page for each scene: `path`, and for more than one `path` with the scene's name in it.
+    """Write a page for each scene to `path`; with several scenes, to `path` with the scene's id added.
 
     Raises
     ------

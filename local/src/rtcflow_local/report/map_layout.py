@@ -1,7 +1,7 @@
-"""A map of footprints and browse images, in a projection around the scene, as shapes to draw.
+"""Lay out a map of footprints and browse images, in a projection around the scene.
 
-Lambert azimuthal equal-area about the footprints' middle: no trouble at the poles or the antimeridian, north up in the
-middle, distances true within a scene.
+Lambert azimuthal equal-area around the footprints' centre: works at the poles and the antimeridian, with north up at
+the centre and true distances within a scene.
 """
 
 import itertools
@@ -23,7 +23,7 @@ _LINE_POINTS = 33
 
 
 class Shape(NamedTuple):
-    """What a burst brings to the map: its footprint (GeoJSON geometry), its image's grid and size in pixels."""
+    """A burst's footprint (GeoJSON geometry), and the grid and size in pixels of its image."""
 
     key: str
     footprint: dict[str, Any]
@@ -32,7 +32,7 @@ class Shape(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A burst on the map: an SVG path, its label's place, and the matrix from image pixels to the map."""
+    """A burst on the map: SVG path, position of its label, and matrix from image pixels to the map."""
 
     key: str
     path: str
@@ -51,7 +51,7 @@ class GridLine(NamedTuple):
 
 @dataclass(frozen=True)
 class Map:
-    """A map `width` by `height`; the scale bar is `bar` wide and stands for `bar_km` kilometres."""
+    """A map of `width` by `height`; the scale bar is `bar` wide and represents `bar_km` kilometres."""
 
     width: float
     height: float
@@ -96,7 +96,7 @@ def make_map(shapes: Sequence[Shape]) -> Map | None:
 
 
 class _Frame(NamedTuple):
-    """From metres in the plane to the map's own coordinates, y down."""
+    """Transforms metres in the plane to map coordinates, y down."""
 
     left: float
     top: float
@@ -109,7 +109,7 @@ class _Frame(NamedTuple):
         xs, ys = zip(*points, strict=True)
         wide, tall = max(max(xs) - min(xs), 1.0), max(max(ys) - min(ys), 1.0)
         scale = min((_WIDTH - 2 * _MARGIN) / wide, (_MAX_HEIGHT - 2 * _MARGIN) / tall)
-        # A narrow scene stands in the middle of a map of full width.
+        # A narrow scene is centred in a map of full width.
         spare = (_WIDTH / scale - wide) / 2
         return cls(min(xs) - spare, max(ys) + _MARGIN / scale, scale, _WIDTH, tall * scale + 2 * _MARGIN)
 
@@ -126,7 +126,7 @@ def _rings(geometry: dict[str, Any]) -> list[list[Point]]:
 
 
 def _middle(points: Iterable[Point]) -> Point:
-    """Longitude and latitude of the mean direction, which no antimeridian troubles."""
+    """Longitude and latitude of the mean direction, valid across the antimeridian."""
     x = y = z = 0.0
     for lon, lat in points:
         along, up = math.radians(lon), math.radians(lat)
@@ -148,7 +148,7 @@ def _mean(points: Sequence[Point]) -> Point:
 
 
 def _matrix(grid: Grid, size: tuple[int, int], local: CRS, frame: _Frame) -> str:
-    """SVG matrix that puts an image onto its grid: affine through three corners, true to a pixel within a burst."""
+    """SVG matrix that places an image on its grid: affine through three corners, accurate to a pixel within a burst."""
     wide, tall = size
     to_local = Transformer.from_crs(grid.epsg, local, always_xy=True)
     corners = [(grid.left, grid.top), (grid.right, grid.top), (grid.left, grid.bottom)]
@@ -158,14 +158,14 @@ def _matrix(grid: Grid, size: tuple[int, int], local: CRS, frame: _Frame) -> str
 
 
 def _extent(project: Transformer, frame: _Frame) -> tuple[float, float, float, float]:
-    """West, south, east and north of the map, degrees; beyond 180 where it crosses the antimeridian."""
+    """West, south, east and north of the map, degrees; beyond 180 if it crosses the antimeridian."""
     edge = [
         (x, y) for x in (0.0, frame.width / 2, frame.width) for y in (0.0, frame.height / 2, frame.height)
     ]
     inverse = [project.transform(*frame.to_plane(x, y), direction="INVERSE") for x, y in edge]
     south, north = min(p[1] for p in inverse), max(p[1] for p in inverse)
     middle = inverse[4][0]
-    # Longitudes next to that of the middle, so that those beyond the antimeridian follow on.
+    # Longitudes unwrapped around that of the centre.
     lons = [middle + (p[0] - middle + 180) % 360 - 180 for p in inverse]
     return min(lons), south, max(lons), north
 
@@ -194,7 +194,7 @@ def _line(value: float, span: tuple[float, float], meridian: bool) -> list[Point
 
 
 def _crossing(points: Sequence[Point], frame: _Frame, meridian: bool) -> Point | None:
-    """Where a line leaves the map: meridians at its upper, parallels at its left edge."""
+    """Where a line leaves the map: meridians at the upper, parallels at the left edge."""
     for (x0, y0), (x1, y1) in itertools.pairwise(points):
         a, b = (y0, y1) if meridian else (x0, x1)
         if a != b and min(a, b) <= 0.0 <= max(a, b):

@@ -1,4 +1,4 @@
-"""The run report: one HTML file with everything in it, that opens without a network."""
+"""The run report: one self-contained HTML file that needs no network."""
 
 import base64
 from pathlib import Path
@@ -15,7 +15,7 @@ from rtcflow_local.report.head_view import make_head
 from rtcflow_local.report.map_layout import Shape, make_map
 from rtcflow_local.report.timeline import make_timeline
 
-# With very many bursts only the first few cards are open.
+# With many bursts only the first few cards are open.
 _OPEN_CARDS = 6
 
 
@@ -29,14 +29,14 @@ def build_report(data: ReportData) -> str:
     Returns
     -------
     str
-        A self-contained page: style, script, drawings and images are in it, and nothing is loaded.
+        A self-contained page with style, script, drawings and images.
     """
     with_image = sum(burst.browse is not None for burst in data.bursts)
     pictures = {b.key: shrink(b.browse, with_image) if b.browse else None for b in data.bursts}
     cards = [make_card(burst, data, pictures[burst.key]) for burst in data.bursts]
     shapes = [
         Shape(b.key, b.manifest.footprint, b.manifest.grid, _pixels(pictures[b.key]))
-        # Static layers cover the bursts of the scene: shown only where the scene has no product of its own.
+        # Static layers cover the same bursts, so they are drawn only if the scene has no product of its own.
         for b in data.bursts
         if b.manifest is not None and (b.record.product is data.product or not _shown(data))
     ]
@@ -81,7 +81,7 @@ def write_report(
 
 
 def _shown(data: ReportData) -> bool:
-    """Whether any burst of the asked product has a product to show."""
+    """Whether any burst of the requested product has a product."""
     return any(
         b.record.product is data.product and b.manifest is not None and b.record.outcome is not Outcome.FAILED
         for b in data.bursts

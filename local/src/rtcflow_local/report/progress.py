@@ -1,4 +1,4 @@
-"""How far each burst of an execution is, from the records that its task leaves as it goes."""
+"""Progress of each burst of an execution, from the records of its task."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from rtcflow_local.report.history import TaskRun
 
 @dataclass(frozen=True)
 class BurstRun:
-    """A burst's way: `begun` and `record` are None before, `ended` when nothing more comes of it."""
+    """Progress of a burst: `begun` and `record` are None if not written yet, `ended` if no more will come."""
 
     burst_id: str
     product: Product
@@ -31,12 +31,12 @@ class BurstRun:
 
     @property
     def in_hand(self) -> bool:
-        """Whether a task works on it, or was lost with it in hand."""
+        """Whether a task works on it, or was lost while working on it."""
         return not is_of(self.record, self.begun)
 
     @property
     def outcome(self) -> Outcome | None:
-        """Made, skipped or failed; None while it is under way, or will be taken up again."""
+        """Made, skipped or failed; None while in progress, or if it will be tried again."""
         if self.record is None or self.in_hand:
             return None
         again = self.record.error_class == "transient" or (
@@ -46,7 +46,7 @@ class BurstRun:
 
     @property
     def state(self) -> str:
-        """A word for where it is."""
+        """Its state in a word."""
         if self.outcome is not None:
             return self.outcome.value
         if self.in_hand:
@@ -55,12 +55,12 @@ class BurstRun:
 
     @property
     def message(self) -> str:
-        """Why it failed, or why its last attempt did."""
+        """Why it or its last attempt failed."""
         return (self.record.message or "") if self.record and not self.in_hand else ""
 
     @property
     def attempts(self) -> int:
-        """Attempts of its task that took it up."""
+        """Attempts of its task that began it."""
         known = (self.begun.attempt if self.begun else 0, self.record.attempt if self.record else 0)
         return max(known)
 
@@ -82,7 +82,7 @@ class BurstRun:
 
 
 class BurstRecords:
-    """Reads the records of an execution's bursts, again only where they changed; `s3` is a client."""
+    """Reads the records of an execution's bursts, only those that changed; `s3` is a client."""
 
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
@@ -90,7 +90,7 @@ class BurstRecords:
         self._read: dict[tuple[str, int], BaseModel | None] = {}
 
     def read(self, tasks: Mapping[str, TaskRun], ended: bool) -> list[BurstRun]:
-        """Every burst of the tasks, in their order; an object that cannot be read counts as not there."""
+        """Every burst of the tasks, in order; an unreadable object counts as missing."""
         found = []
         for task in sorted(tasks.values(), key=lambda task: task.number):
             for job in self._jobs_of(task.uri):
@@ -102,7 +102,7 @@ class BurstRecords:
         return found
 
     def _jobs_of(self, uri: str) -> tuple[BurstJob, ...]:
-        # The static check may still put jobs into a task before it runs; then it stays as it is.
+        # The static check may add jobs to a task until it runs; after that it does not change.
         if uri not in self._jobs:
             try:
                 data = storage.read_bytes(keys.parse_s3_uri(uri), self._s3)

@@ -12,17 +12,17 @@ from rtcflow_local.report.page import write_report
 
 
 def report(
-    execution_arn: Annotated[str, typer.Argument(help="ARN of the execution, as `rtcflow run` tells it.")],
+    execution_arn: Annotated[str, typer.Argument(help="ARN of the execution, as printed by `rtcflow run`.")],
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
     endpoint_url: Annotated[
-        str | None, typer.Option(help="Endpoint in place of AWS, such as that of `rtcflow twin status`.")
+        str | None, typer.Option(help="Endpoint instead of AWS, such as that of `rtcflow twin status`.")
     ] = None,
     products: Annotated[
         str | None,
-        typer.Option(help="Copy of the products bucket to link to: an address, or a path beside the report."),
+        typer.Option(help="Copy of the products bucket to link to: a URL, or a path beside the report."),
     ] = None,
 ) -> None:
-    """Write the run report of an execution: one HTML file that opens without a network."""
+    """Write the run report of an execution: one HTML file that needs no network."""
     clients = Clients(endpoint_url)
     data = write_report(execution_arn, out, clients("stepfunctions"), clients("s3"), products_href=products)
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)

@@ -22,7 +22,7 @@ _console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 def run(
     *,
     payload: Annotated[
-        Path | None, typer.Option(help="JSON file with a payload; options go over it.", metavar="FILE")
+        Path | None, typer.Option(help="JSON file with a payload; options override it.", metavar="FILE")
     ] = None,
     stack: Annotated[
         str, typer.Option(help="Deployed stack to start it in.", envvar="RTCFLOW_STACK")
@@ -31,10 +31,10 @@ def run(
         str | None, typer.Option(help="State machine to start, instead of the stack's.")
     ] = None,
     endpoint_url: Annotated[
-        str | None, typer.Option(help="Endpoint in place of AWS, such as that of `rtcflow twin status`.")
+        str | None, typer.Option(help="Endpoint instead of AWS, such as that of `rtcflow twin status`.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Name of the execution; the same name and payload start nothing twice.")
+        str | None, typer.Option(help="Name of the execution; the same name and payload start only once.")
     ] = None,
     wait: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Show states and bursts until it ends.")
@@ -43,7 +43,7 @@ def run(
 ) -> None:
     """Start an execution for a scene.
 
-    With --follow the exit code is 0 when it succeeded, else 65 (refused), 70 (defect) or 75 (transient).
+    With --follow the exit code is 0 if it succeeded, else 65 (refused), 70 (defect) or 75 (transient).
     """
     wanted = make_payload(fields, payload)
     clients = Clients(endpoint_url)
@@ -52,14 +52,14 @@ def run(
     _console.print(f"execution {arn}")
     if not wait:
         endpoint = f" --endpoint-url {endpoint_url}" if endpoint_url else ""
-        _console.print(f"report it with: rtcflow report {arn}{endpoint}")
+        _console.print(f"write its report with: rtcflow report {arn}{endpoint}")
         return
     ended = follow(clients("stepfunctions"), arn, _console, clients("s3"))
     if ended.exit_code:
         raise typer.Exit(ended.exit_code)
 
 
-# Typer reads parameters from the signature, which gets those of the request before the command's own.
+# Typer reads parameters from the signature: those of the request first, then the command's own.
 _own = [p for p in inspect.signature(run).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
 _all = [*payload_parameters(), *_own]
 run.__signature__ = inspect.Signature(_all)  # type: ignore[attr-defined]
@@ -67,7 +67,7 @@ run.__annotations__ = {parameter.name: parameter.annotation for parameter in _al
 
 
 def start(client: Any, state_machine: str, payload: dict[str, Any], name: str | None = None) -> str:
-    """Start an execution and give its ARN.
+    """Start an execution and return its ARN.
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ def start(client: Any, state_machine: str, payload: dict[str, Any], name: str | 
         Its ARN.
     payload : dict
     name : str, optional
-        A name made of the scene, the product and the time when None.
+        By default made of scene, product and time.
 
     Raises
     ------
     RefusedError, TransientError
-        When Step Functions does not start it.
+        When Step Functions did not start it.
     """
     chosen = name or execution_name(payload, datetime.now(UTC))
     if not 1 <= len(chosen) <= 80 or not set(chosen) <= _NAME_SIGNS:
@@ -99,7 +99,7 @@ _NAME_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 def execution_name(payload: dict[str, Any], now: datetime) -> str:
-    """`S1A-20220101T124744-RTC_S1-20250408T025401123`: short, and telling in a list of executions."""
+    """A name like `S1A-20220101T124744-RTC_S1-20250408T025401123`."""
     scene = parse_scene_id(str(payload["scene"]))
     product = payload.get("product") or Product.RTC_S1.value
     return f"{scene.platform}-{scene.start:%Y%m%dT%H%M%S}-{product}-{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}"

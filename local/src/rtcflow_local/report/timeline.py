@@ -1,4 +1,4 @@
-"""When each state, task and burst ran, as bars on a common axis in percent of the execution's time."""
+"""Timeline of states, tasks and bursts, as bars in percent of the execution's time."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +13,7 @@ _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 
 
 
 class Bar(NamedTuple):
-    """A stretch of time: `left` and `width` in percent; `kind` is a tone, `title` what hovering tells."""
+    """A bar: `left` and `width` in percent; `kind` is a tone, `title` the tooltip."""
 
     left: float
     width: float
@@ -22,7 +22,7 @@ class Bar(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of the timeline; `href` leads to a burst's card."""
+    """A row of the timeline; `href` links to a burst's card."""
 
     label: str
     bars: tuple[Bar, ...]
@@ -52,7 +52,7 @@ class _Axis(NamedTuple):
 
 
 def make_timeline(data: ReportData) -> Timeline:
-    """Bars of the states that take time, the Map followed by its tasks, and each of these by its bursts."""
+    """Bars of the states that take time; the Map is followed by its tasks, and each task by its bursts."""
     axis = _Axis(data.execution.started, data.execution.stopped or data.made)
     rows: list[Row] = []
     for state in data.execution.passage.states:
