@@ -50,5 +50,5 @@ def test_fewer_bursts_are_the_first_ones():
 
 def test_an_id_of_a_time_too_short_for_a_burst_is_refused():
     short = ANTARCTICA.replace("124814", "124745")
-    with pytest.raises(RefusedError, match="hold no burst"):
+    with pytest.raises(RefusedError, match="contain no burst"):
         spec_of_scene(short)

@@ -1,7 +1,7 @@
 """Simulated Sentinel-1 scenes with known gamma0: SAFE, orbit, DEM, geoid and truth.
 
-Nothing here is shared with the code that processes scenes: orbit, geometry and terrain are this package's own, so that
-what comes back from processing is checked against an independent truth.
+Nothing here is shared with the code that processes scenes: the package has its own orbit, geometry and terrain, so that
+products are checked against an independent truth.
 """
 
 from rtcflow_local.sample.spec import SampleSpec

@@ -1,6 +1,6 @@
-"""The acquisition: which pass, and where in time and range every burst lies.
+"""The acquisition: the pass, and the position of every burst in time and range.
 
-Times are whole microseconds since the ascending node, since that is what annotation can say.
+Times are whole microseconds since the ascending node, the resolution of annotation.
 """
 
 import math
@@ -47,7 +47,7 @@ class Burst:
     number : int
         ESA's relative burst number.
     absolute_number : int
-        Counted on through the repeat cycles.
+        Burst number continued over repeat cycles.
     azimuth_us : int
         Annotated time of the first line.
     sensing_us : int
@@ -64,13 +64,13 @@ class Burst:
 
     @property
     def burst_id(self) -> str:
-        """Spelled as the contract does: `t071_151203_iw2`."""
+        """Burst id in the contract's spelling: `t071_151203_iw2`."""
         return f"t{self.track:03d}_{self.number:06d}_{self.swath}"
 
 
 @dataclass(frozen=True)
 class Swath:
-    """A sub-swath of the scene: its design, the size of its bursts and the bursts."""
+    """A sub-swath of the scene: its design, burst size and bursts."""
 
     name: str
     design: SwathDesign
@@ -153,13 +153,13 @@ class Acquisition:
         return self.node + timedelta(microseconds=round(microseconds))
 
     def bulk_bistatic_time(self) -> float:
-        """Two-way time for which the processor took out the bistatic delay: the middle of IW2, s."""
+        """Two-way time at which the processor corrected the bistatic delay: the middle of IW2, s."""
         middle = next(swath for swath in self.swaths if swath.name == "iw2")
         return 2 * (middle.near_range + 0.5 * middle.samples * RANGE_SPACING) / SPEED_OF_LIGHT
 
 
 def plan_acquisition(spec: SampleSpec) -> Acquisition:
-    """Take the pass of a spec's scene id, else that which sees its place best, and lay out its bursts."""
+    """Choose the pass of a spec's scene id, else the one with the best view of its place, and lay out its bursts."""
     if spec.scene is not None:
         taken = pass_of_scene(parse_scene_id(spec.scene))
         return _laid_out(spec, taken.track, taken.absolute_orbit, taken.node, taken.first_cycle)
@@ -173,7 +173,7 @@ def plan_acquisition(spec: SampleSpec) -> Acquisition:
 
 
 class ScenePass(NamedTuple):
-    """The pass of a scene id: track, absolute orbit, ascending node, first burst cycle, and how many it has."""
+    """The pass of a scene id: track, absolute orbit, ascending node, first burst cycle, and number of cycles."""
 
     track: int
     absolute_orbit: int
@@ -183,7 +183,7 @@ class ScenePass(NamedTuple):
 
 
 def pass_of_scene(scene: SceneId) -> ScenePass:
-    """The pass of a scene by its absolute orbit, and the burst cycles whose bursts its times hold."""
+    """The pass of a scene by its absolute orbit, and the burst cycles within its times."""
     platform = PLATFORMS[scene.platform]
     known = ((platform.absolute_orbit, platform.node), *platform.later)
     nearest, node = min(known, key=lambda one: abs(one[0] - scene.absolute_orbit))
@@ -200,7 +200,7 @@ def pass_of_scene(scene: SceneId) -> ScenePass:
 
 
 def _before(track: int) -> float:
-    """Seconds from the beginning of the burst count of a repeat cycle to a track's ascending node."""
+    """Seconds from the start of a repeat cycle's burst count to a track's ascending node."""
     return (track - 1) * ORBIT_PERIOD - PREAMBLE
 
 
@@ -222,7 +222,7 @@ def _pass_of(spec: SampleSpec, track: int) -> tuple[datetime, int]:
 
 
 def _at_altitude(design: SwathDesign, orbit: Orbit, time: float) -> SwathDesign:
-    """The sub-swath seen from the altitude at a time: near ranges are listed for that of their annotation."""
+    """The sub-swath for the altitude at a time: near ranges are listed for the altitude of their annotation."""
     (position,), _, _ = orbit.states(np.array([time]))
     altitude = to_geodetic(*position)[2]
     farther = (altitude - _LISTED_ALTITUDE) * _RANGE_PER_HEIGHT
@@ -244,7 +244,7 @@ def _swath(spec: SampleSpec, name: str, track: int, absolute_orbit: int, first: 
         start = sensing + (design.sensing_duration - lines * LINE_INTERVAL) / 2
         azimuth_us = round(start * 1e6)
         if bursts:
-            # All lines of a sub-swath lie on one raster of time.
+            # All lines of a sub-swath are on one time raster.
             elapsed = round((start - bursts[0].azimuth_us * 1e-6) / LINE_INTERVAL)
             azimuth_us = bursts[0].azimuth_us + round(elapsed * LINE_INTERVAL * 1e6)
         absolute = number + (absolute_orbit // TRACKS) * _CYCLES_PER_REPEAT

@@ -17,34 +17,41 @@ _DIMENSIONS = {"tiny": (240, 1800), "demo": (300, 4000), "full": (None, None)}
 
 
 def sample(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made where missing.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to; created if missing.")],
     scene: Annotated[
         str | None,
-        typer.Option(help="Id that the scene shall have: its pass, times, polarizations and bursts."),
+        typer.Option(help="Scene id to simulate: its pass, times, polarizations and bursts."),
     ] = None,
     variant: Annotated[
-        str | None, typer.Option(help=f"Place and terrain: {', '.join(PLACES)}; else coast, or a scene's.")
+        str | None,
+        typer.Option(
+            help=f"Place and terrain: {', '.join(PLACES)}; coast, or that of the scene, by default."
+        ),
     ] = None,
     size: Annotated[str, typer.Option(help=f"Size of a burst: {', '.join(_DIMENSIONS)}.")] = "demo",
     platform: Annotated[str | None, typer.Option(help="S1A, S1B, S1C or S1D; S1A by default.")] = None,
     direction: Annotated[
-        str | None, typer.Option(help="ascending or descending; else the variant's.")
+        str | None, typer.Option(help="ascending or descending; that of the variant by default.")
     ] = None,
-    polarization: Annotated[str | None, typer.Option(help="SH, SV, DH or DV; else the variant's.")] = None,
+    polarization: Annotated[
+        str | None, typer.Option(help="SH, SV, DH or DV; that of the variant by default.")
+    ] = None,
     swaths: Annotated[
         str | None,
-        typer.Option(help="Sub-swaths, with iw2, like iw1,iw2,iw3; else iw1,iw2, or a scene's three."),
+        typer.Option(
+            help="Sub-swaths, including iw2, like iw1,iw2,iw3; iw1,iw2 by default, all three for a scene id."
+        ),
     ] = None,
     bursts: Annotated[
-        int | None, typer.Option(help="Bursts per sub-swath, 1 to 12; else 2, or those of a scene.")
+        int | None, typer.Option(help="Bursts per sub-swath, 1 to 12; 2 by default, all for a scene id.")
     ] = None,
     lines: Annotated[int | None, typer.Option(help="Lines per burst, instead of the size's.")] = None,
     samples: Annotated[int | None, typer.Option(help="Samples per burst, instead of the size's.")] = None,
     day: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Take the first pass from this day on.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Use the first pass from this day on.")
     ] = None,
     corrections: Annotated[
-        bool, typer.Option(help="Times with tropospheric delay and bistatic residual.")
+        bool, typer.Option(help="Include tropospheric delay and bistatic residual.")
     ] = True,
     seed: Annotated[int, typer.Option(help="Of speckle and noise.")] = 1,
 ) -> None:
@@ -75,14 +82,14 @@ def sample(
 
 
 def _spec(scene: str | None, of_pass: dict[str, Any], given: dict[str, Any]) -> SampleSpec:
-    """The spec, with its own defaults for what is not given; no lines or samples are full size."""
+    """The spec, with defaults for what is not given; no lines or samples means full size."""
     given = {name: value for name, value in given.items() if value is not None} | {
         name: given[name] for name in ("lines", "samples")
     }
     of_pass = {name: value for name, value in of_pass.items() if value is not None}
     if scene is not None:
         if of_pass:
-            raise RefusedError(f"a scene id says {', '.join(of_pass)} by itself; leave it out", "sample-spec")
+            raise RefusedError(f"a scene id determines {', '.join(of_pass)}; leave it out", "sample-spec")
         return spec_of_scene(scene, **given)
     if "day" in of_pass:
         of_pass["day"] = of_pass["day"].date()

@@ -1,4 +1,4 @@
-"""Land cover classes and the gamma0 that the simulator gives them, co- and cross-polarized."""
+"""Land cover classes and their gamma0 in the simulation, co- and cross-polarized."""
 
 from typing import NamedTuple
 

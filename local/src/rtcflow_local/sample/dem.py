@@ -21,7 +21,7 @@ from rtcflow_local.sample.world import World
 _GEOID_NAME = "us_nga_egm2008_1_4326__agisoft.tif"
 TILE_LIST, SEA_LIST = "tileList.txt", "seaList.txt"
 _ROWS = 3600
-# Longitude spacing against latitude spacing, from these latitudes on.
+# Ratio of longitude to latitude spacing, from these latitudes on.
 _WIDENING = ((85, 10.0), (80, 5.0), (70, 3.0), (60, 2.0), (50, 1.5), (0, 1.0))
 _GEOID_SPACING = 0.25  # degrees
 _LAND_PROBES = 121
@@ -44,7 +44,7 @@ class TileCorner(NamedTuple):
 
     def columns(self) -> int:
         """Pixels from west to east."""
-        # A tile takes the spacing of its edge nearest to the equator.
+        # The spacing is that of the tile's edge nearest to the equator.
         edge = min(abs(self.latitude), abs(self.latitude + 1))
         return round(_ROWS / next(widening for latitude, widening in _WIDENING if edge >= latitude))
 
@@ -52,7 +52,7 @@ class TileCorner(NamedTuple):
 def tiles_around(points: Iterable[tuple[float, float]], margin_m: float) -> list[TileCorner]:
     """Tiles of the rectangle of latitudes and longitudes around points (latitude, longitude), with a margin.
 
-    The whole rectangle, since a DEM is read so: its corners lie farther from a slanting burst than the margin.
+    The whole rectangle, since a DEM is read that way: its corners are farther from a slanting burst than the margin.
     """
     places = list(points)
     middle = places[0][1]
@@ -60,7 +60,7 @@ def tiles_around(points: Iterable[tuple[float, float]], margin_m: float) -> list
     for latitude, longitude in places:
         north = margin_m / 111_000
         east = north / math.cos(math.radians(latitude))
-        # As continuous as the first point's, across 180 degrees.
+        # Continuous with the first point across 180 degrees.
         continuous = middle + (longitude - middle + 180) % 360 - 180
         for lat in range(math.floor(latitude - north), math.floor(latitude + north) + 1):
             for lon in range(math.floor(continuous - east), math.floor(continuous + east) + 1):
@@ -74,7 +74,7 @@ def tiles_around(points: Iterable[tuple[float, float]], margin_m: float) -> list
 
 
 def write_tiles(world: World, tiles: list[TileCorner], folder: Path) -> dict[str, Path]:
-    """Write the tiles that hold land, a list of them as the archive has it, and one of sea; path by tile name."""
+    """Write the tiles with land, the archive's list of them, and a tile of sea; paths by tile name."""
     folder.mkdir(parents=True, exist_ok=True)
     land = [tile for tile in tiles if _holds_land(world, tile)]
     with ThreadPoolExecutor(2) as pool:
@@ -123,7 +123,7 @@ def _write_tile(world: World, tile: TileCorner, folder: Path) -> Path:
 
 
 def write_geoid(folder: Path) -> Path:
-    """Write geoid heights of the whole earth; the undulation is so smooth that a coarse raster is exact to 1 cm."""
+    """Write geoid heights of the whole earth; the undulation is so smooth that a coarse raster is accurate to 1 cm."""
     folder.mkdir(parents=True, exist_ok=True)
     step = _GEOID_SPACING
     lats = np.arange(90 - step / 2, -90, -step)

@@ -14,13 +14,13 @@ _STEP = 10.0  # s
 _BEGIN = timedelta(hours=22, minutes=59, seconds=42)
 _SPAN = timedelta(hours=26)
 _PUBLISHED = timedelta(days=21, hours=12)
-# Scenes shortly after midnight need the file of the day before, for the ascending node that they follow.
+# Scenes shortly after midnight need the file of the day before, for the preceding ascending node.
 _EARLY = timedelta(minutes=45)
 _TAI_MINUS_UTC = timedelta(seconds=37)
 
 
 def orbit_file_name(acquisition: Acquisition) -> str:
-    """Name as the archive gives it: validity from 22:59:42 of the day before, for 26 hours."""
+    """Name of the archive's file: valid from 22:59:42 of the day before, for 26 hours."""
     start, stop, published = _validity(acquisition)
     return (
         f"{acquisition.spec.platform}_OPER_AUX_POEORB_OPOD_{published:%Y%m%dT%H%M%S}"

@@ -1,4 +1,4 @@
-"""What a product of a sample scene must contain: its land cover and gamma0, pixel by pixel on the product's grid."""
+"""Expected content of a sample scene's product: land cover and gamma0, pixel by pixel on the product's grid."""
 
 import json
 
@@ -44,6 +44,6 @@ def near_targets(sample: Sample, grid: Grid, pixels: int) -> np.ndarray:
 
 
 def gamma0_of_classes(sample: Sample, polarization: str) -> dict[int, float]:
-    """gamma0 that went in, dB, by land cover class."""
+    """Simulated gamma0 by land cover class, dB."""
     classes = json.loads(sample.truth.read_text())["classes"]
     return {entry["number"]: entry["gamma0_db"][polarization] for entry in classes}

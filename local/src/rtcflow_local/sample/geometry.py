@@ -1,4 +1,4 @@
-"""Range-Doppler geometry at zero Doppler, for single points: where a range lies on the ground, and angles there."""
+"""Range-Doppler geometry at zero Doppler, for single points: ground point of a range, and its angles."""
 
 import math
 from typing import NamedTuple
@@ -36,7 +36,7 @@ def ground_point(orbit: Orbit, time: float, slant_range: float, height: float) -
         angle = (low + high) / 2
         look = -math.cos(angle) * up + math.sin(angle) * right
         lat, lon, found = to_geodetic(*(position + slant_range * look))
-        # A wider look angle at the same range ends higher above the ground.
+        # At the same range, a larger look angle ends higher above the ground.
         low, high = (angle, high) if found < height else (low, angle)
     normal = np.array([math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)])
     incidence = math.degrees(math.acos(float(-look @ normal)))

@@ -1,6 +1,6 @@
 """Orbit of the simulated satellite: near-circular, Sun-synchronous, 175 revolutions in 12 days, in closed form.
 
-The node moves westward by a full turn of the Earth a day, as Sun-synchrony demands; the radius swings by the
+The node drifts westward by a full turn of the Earth per day, as Sun-synchrony requires; the radius varies with the
 frozen eccentricity. Position, velocity and acceleration are exact derivatives of one another, in the Earth-fixed frame.
 """
 
@@ -59,7 +59,7 @@ class Orbit:
         return _rotate(q, node), _rotate(velocity, node), _rotate(acceleration, node)
 
     def zero_doppler_time(self, point: np.ndarray, guess: float) -> float:
-        """Time when an Earth-fixed point is abeam, by Newton's method from a guess within some minutes."""
+        """Zero-Doppler time of an Earth-fixed point, by Newton's method from a guess within some minutes."""
         time = guess
         for _ in range(12):
             (position,), (velocity,), (acceleration,) = self.states(np.array([time]))
@@ -81,7 +81,7 @@ def _rotate(q: np.ndarray, angle: np.ndarray) -> np.ndarray:
 
 
 def choose_track(point: np.ndarray, ascending: bool, slant_range: float) -> tuple[int, float]:
-    """The relative orbit that sees an Earth-fixed point to its right nearest to a wanted slant range, and when.
+    """The relative orbit that sees an Earth-fixed point to its right at about a given slant range, and when.
 
     Returns
     -------
@@ -102,5 +102,5 @@ def choose_track(point: np.ndarray, ascending: bool, slant_range: float) -> tupl
             miss = abs(distance[index] - slant_range)
             if best is None or miss < best[0]:
                 best = (miss, track, float(times[index]))
-    assert best is not None, "an orbit of the cycle passes every point that the variants name"
+    assert best is not None, "an orbit of the cycle passes every point of the variants"
     return best[1], Orbit.of_track(best[1]).zero_doppler_time(point, best[2])

@@ -1,4 +1,4 @@
-"""From expected power to the complex 16-bit pixels of a burst: reflectors, speckle, thermal noise, rounding."""
+"""Make the complex 16-bit pixels of a burst from expected power: reflectors, speckle, thermal noise, rounding."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from rtcflow_local.sample.radiometry import NoiseTables
 from rtcflow_local.sample.sensor import BETA_NOUGHT, SWATHS
 from rtcflow_local.sample.targets import Target, add_target
 
-# Rounding real and imaginary part to whole numbers adds a twelfth of DN squared each.
+# Rounding real and imaginary part to integers adds 1/12 DN squared each.
 _ROUNDING_POWER = 1 / 6
 _BLOCK = 256  # lines
 _TURN = 2.399963  # golden angle, radians
@@ -49,7 +49,7 @@ def burst_pixels(
         if spec.speckle:
             values = values * source.standard_normal((*values.shape[:2], 2), dtype=np.float32)
         else:
-            # Turned from pixel to pixel: the errors of rounding to whole numbers then cancel in means, as with speckle.
+            # The phase rotates from pixel to pixel, so that rounding errors cancel in means, as with speckle.
             turn = _TURN * np.arange(values.size, dtype=np.float64).reshape(values.shape[:2])
             values = values * (np.sqrt(2) * np.stack((np.cos(turn), np.sin(turn)), axis=2)).astype(np.float32)
         values[..., 0] += np.float32(BETA_NOUGHT) * points[rows]

@@ -1,11 +1,11 @@
-"""Power of a burst: facets of the terrain projected into slant range by the area that they show to the radar.
+"""Power of a burst: terrain facets projected to slant range by the area that they expose to the radar.
 
-Everything that the radar sees at one zero-Doppler time lies in one plane through the satellite, at right angles to its
-velocity. The terrain's profile in that plane is walked from near to far. A piece of profile seen under the look angles
-a to b at slant range R shows the radar the area R (b - a) w, w being the speed of the plane over the ground; its power
-is gamma0 times this area, by the definition of gamma0. Pieces whose look angle lies below the largest one so far are in
-shadow; pieces whose range falls back onto that of others add up, which is layover. Beta0 refers to the slant range
-spacing times w, so w cancels.
+Everything that the radar sees at one zero-Doppler time is in one plane through the satellite, perpendicular to its
+velocity. The terrain's profile in that plane is traversed from near to far. A piece of profile between look angles a
+and b at slant range R exposes the area R (b - a) w to the radar, w being the speed of the plane over the ground; its
+power is gamma0 times this area, by the definition of gamma0. Pieces with a look angle below the largest one so far are
+in shadow; pieces at the same range add up, which is layover. Beta0 refers to the slant range spacing times w, so w
+cancels.
 
 Delays: bistatic residual after the processor's bulk correction by Gisinger et al. (2021, doi
 10.1109/TGRS.2019.2961248), equation 21; troposphere by Breit et al. (2010, doi 10.1109/TGRS.2009.2035497).
@@ -29,7 +29,7 @@ _STEP = 3.0  # m over the ground
 _MARGIN_NEAR, _MARGIN_FAR = 2500.0, 3500.0  # m over the ground, for terrain that leans into the burst
 _EARTH = 6371000.0
 
-# What a burst's projection counts, in pieces of profile.
+# Counters of a burst's projection, in pieces of profile.
 SEEN, SHADOWED, LAID_OVER = range(3)
 
 
@@ -99,7 +99,7 @@ def _meet_surface(
         above_geoid, cover = relief(lat, lon, frame, stages)
         height = above_geoid + undulation(lat, lon)
         radius += height - found
-        # The ray leaves the vertical by 0.2 degrees at most: what is left of the error is below a millimetre.
+        # The ray deviates from the vertical by at most 0.2 degrees, so the remaining error is below a millimetre.
         if abs(height - found) < 0.3:
             break
     return radius, lat, lon, height, cover
@@ -121,9 +121,9 @@ def project(
     Parameters
     ----------
     power : ndarray, shape (channels, lines, samples)
-        Beta0; added to.
+        Beta0, which is increased.
     counts : ndarray, shape (3,)
-        Pieces seen, in shadow, and of those seen laid over.
+        Pieces that are visible, in shadow, and visible in layover.
     times : ndarray, shape (profiles,)
         Zero-Doppler times from the burst's first annotated line on, s.
     positions, velocities : ndarray, shape (profiles, 3)
@@ -209,7 +209,7 @@ def burst_beta0(
 
 
 def _reach(swath: Swath, position: np.ndarray) -> tuple[float, float]:
-    """Angles at the earth's centre that hold the swath and what may lean into it."""
+    """Angles at the earth's centre that contain the swath and terrain that may lean into it."""
     from_centre = float(np.linalg.norm(position))
     lat = math.asin(position[2] / from_centre)
     radius = float(np.linalg.norm(to_earth_fixed(lat, 0.0, 0.0)))

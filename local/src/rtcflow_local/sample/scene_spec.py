@@ -1,4 +1,4 @@
-"""The sample scene of a given scene id: its pass says platform, direction, polarizations and number of bursts."""
+"""The sample scene for a scene id, which determines platform, direction, polarizations and number of bursts."""
 
 import math
 from typing import Any
@@ -23,21 +23,21 @@ def spec_of_scene(scene: str, bursts: int | None = None, **changes: Any) -> Samp
     ----------
     scene : str
     bursts : int, optional
-        Bursts a sub-swath, from the first on; as many as the scene's times hold when None.
+        Bursts per sub-swath, from the first on; by default as many as fit the scene's times.
     **changes
         Other fields of the spec; the variant follows from the latitude, and all three sub-swaths are made.
 
     Raises
     ------
     RefusedError
-        When it is no IW SLC scene id, of another platform, or its times hold no burst.
+        When it is not an IW SLC scene id, of an unknown platform, or its times contain no burst.
     """
     found = parse_scene_id(scene)
     if found.platform not in PLATFORMS:
         raise RefusedError(f"there is no orbit of platform {found.platform}", reason="sample-spec")
     taken = pass_of_scene(found)
     if taken.cycles < 1:
-        raise RefusedError(f"the times of scene {found.id} hold no burst", reason="sample-spec")
+        raise RefusedError(f"the times of scene {found.id} contain no burst", reason="sample-spec")
     seconds = (found.start - taken.node).total_seconds()
     (position,), (velocity,), _ = Orbit.of_track(taken.track).states(np.array([seconds]))
     latitude = math.degrees(to_geodetic(*position)[0])

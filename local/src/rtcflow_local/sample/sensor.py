@@ -1,4 +1,4 @@
-"""Sentinel-1 IW as the simulator flies it: platforms, orbit cycle, timing and radar parameters of the sub-swaths.
+"""Parameters of Sentinel-1 IW in the simulation: platforms, orbit cycle, timing and sub-swaths.
 
 Burst cycle, preamble and orbit period: Sentinel-1 Level-1 Detailed Algorithm Definition (S1-TN-MDA-52-7445),
 table 9-7. Sub-swath parameters are those that IPF annotation lists for IW acquisitions of Sentinel-1A.
@@ -19,7 +19,7 @@ CYCLE_DAYS = 12
 ORBIT_PERIOD = CYCLE_DAYS * 86400 / TRACKS  # s
 BURST_CYCLE = 2.758273  # s
 PREAMBLE = 2.299849  # s
-# Where in a burst cycle the middle of the IW2 burst lies in the numbering: repeat passes hold it within a few percent.
+# Position of the middle of the IW2 burst within a numbered burst cycle; repeat passes keep it within a few percent.
 CYCLE_FRACTION = 0.55
 IW2_MID_AFTER_START = 0.539  # s, sensing time
 
@@ -39,7 +39,7 @@ class Platform(NamedTuple):
     later: tuple[tuple[int, datetime], ...] = ()
 
 
-# Of B, C and D the nodes follow from that of A by the phase in the cycle that their scene ids show (6, 6 and 7 days).
+# The nodes of B, C and D follow from that of A by their phase in the cycle (6, 6 and 7 days, from scene ids).
 PLATFORMS: dict[str, Platform] = {
     "S1A": Platform(
         "2014-016A",
@@ -85,7 +85,7 @@ class SwathDesign(NamedTuple):
     noise_middle, noise_near, noise_far : float
         Thermal noise in DN squared, co-polarized, at the middle and both ends of the range.
     noise_azimuth_edge : float
-        Noise at the ends of a burst over that in its middle.
+        Ratio of noise at the ends of a burst to that in its middle.
     """
 
     slant_range_time: float

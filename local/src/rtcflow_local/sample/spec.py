@@ -1,4 +1,4 @@
-"""What a sample scene shall be: variant, platform, direction, polarizations and size."""
+"""Parameters of a sample scene: variant, platform, direction, polarizations and size."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,9 +13,9 @@ Direction = Literal["ascending", "descending"]
 
 
 class Files(NamedTuple):
-    """Where a variant lies and how it is taken unless the spec says otherwise; degrees.
+    """A variant's location in degrees, and its default direction and polarization.
 
-    The point is the one that the scene's first burst cycle looks at; the nearest pass of the 175 decides.
+    The point is that of the scene's first burst cycle; the pass among the 175 with the best view is used.
     """
 
     latitude: float
@@ -49,27 +49,27 @@ class SampleSpec:
     direction : {'ascending', 'descending'} or None
         None takes that of the variant.
     polarization : str or None
-        Code of the scene id, `SH`, `SV`, `DH` or `DV`; None takes that of the variant.
+        Code of the scene id, `SH`, `SV`, `DH` or `DV`; None means that of the variant.
     swaths : tuple of str
         With `iw2`, which readers need for the timing of the others.
     bursts : int
         Bursts per sub-swath.
     lines, samples : int or None
-        Size of a burst; None for full size. Spacings stay real, so that a smaller burst covers less ground.
+        Size of a burst; None for full size. Spacings do not change, so that a smaller burst covers less ground.
     day : date or None
         The scene is taken on the first pass from this day on; None for a day of the platform's operation.
     corrections : bool
-        Whether range and azimuth times carry the tropospheric delay and the bistatic residual as real ones do.
+        Whether range and azimuth times include tropospheric delay and bistatic residual, like real ones.
     tides : bool
         Whether reflectors are moved by the solid earth tide.
     clutter : bool
-        False leaves the reflectors and nothing around them, for tests of geolocation.
+        False gives reflectors with nothing around them, for tests of geolocation.
     speckle : bool
         False gives every pixel its expected power, for tests of geometry.
     seed : int
-        Of speckle and thermal noise.
+        Seed of speckle and thermal noise.
     scene : str or None
-        Id that the scene is to have: its pass, times and data take. `of_scene` fills in the rest.
+        Scene id to simulate: its pass, times and data take. `of_scene` fills in the rest.
     """
 
     variant: Variant = "coast"

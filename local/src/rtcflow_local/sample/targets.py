@@ -1,4 +1,4 @@
-"""Corner reflectors: where they stand, what they return, and where they appear in the bursts."""
+"""Corner reflectors: positions, radar cross section, and positions in the bursts."""
 
 import math
 from typing import NamedTuple
@@ -16,13 +16,13 @@ from rtcflow_local.sample.world import World
 _LEG = 1.5
 _CO_RCS = 4 * math.pi * _LEG**4 / (3 * WAVELENGTH**2)  # m2
 _CROSS_RCS = _CO_RCS * 10**-3.0
-# Parts of a stage's half sizes, east and along.
+# Fractions of a stage's half sizes, across and along track.
 _SITES = ((0.52, -0.45), (0.52, 0.0), (0.52, 0.45))
 _REACH = 24  # pixels to either side that hold the impulse response
 
 
 class Target(NamedTuple):
-    """A corner reflector and the burst that it stands in.
+    """A corner reflector and its burst.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ def add_target(signal: np.ndarray, target: Target, swath: Swath, rcs: float) -> 
     """Add a reflector to the complex root of beta0, shape (lines, samples).
 
     The impulse response is the inverse transform of the Hamming-weighted bands; its energy is the radar cross section
-    over the area of a pixel, so that beta0 times pixel area sums up to the cross section.
+    divided by the area of a pixel, so that beta0 times pixel area sums to the cross section.
     """
     design = swath.design
     lines = np.arange(
@@ -111,7 +111,7 @@ def add_target(signal: np.ndarray, target: Target, swath: Swath, rcs: float) -> 
 
 
 def _response(offsets: np.ndarray, band: float, window: float) -> np.ndarray:
-    """Impulse response of unit energy of a band given in parts of the sampling rate, with Hamming coefficient."""
+    """Impulse response of unit energy for a band as a fraction of the sampling rate, with Hamming coefficient."""
     x = offsets * band
     shape = window * np.sinc(x) + (1 - window) / 2 * (np.sinc(x - 1) + np.sinc(x + 1))
     energy = (window**2 + (1 - window) ** 2 / 2) / band

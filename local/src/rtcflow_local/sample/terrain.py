@@ -1,8 +1,8 @@
-"""Height and land cover at any latitude and longitude, in closed form, so that no grid stands between truth and pixels.
+"""Height and land cover at any latitude and longitude in closed form, so that truth and pixels need no grid.
 
 Every burst gets a stage: from west to east steep ridges (layover and shadow), hills (slopes of all directions up to
 25 degrees, half forest, half pasture), and a plain with parcels, a lake and a city; the easternmost sub-swath ends in
-a coast. Outside the stages lies a plain. All shapes are smooth over several DEM postings, except the coastline.
+a coast. Outside the stages there is a plain. All shapes are smooth over several DEM postings, except the coastline.
 """
 
 import math
@@ -27,7 +27,7 @@ ACROSS, ALONG, HALF_ACROSS, HALF_ALONG = range(4)
 
 @njit(cache=True, nogil=True)
 def _rise(x: float) -> float:
-    """From 0 at 0 to 1 at 1 with two continuous derivatives."""
+    """Rise from 0 to 1 over [0, 1] with two continuous derivatives."""
     if x <= 0:
         return 0.0
     if x >= 1:
@@ -61,7 +61,7 @@ def _parcel(east: float, along: float) -> int:
 
 @njit(cache=True, nogil=True)
 def _on_stage(east: float, along: float, half_across: float, half_along: float) -> tuple[float, int]:
-    """Height above the plain and cover at a place on a stage, relative to its centre."""
+    """Height above the plain and land cover at a position on a stage, relative to its centre."""
     part = east / half_across
     frame = _rise((half_across - abs(east)) / _RAMP) * _rise((half_along - abs(along)) / _RAMP)
     if part < -0.5:

@@ -1,8 +1,8 @@
 """Solid earth tide of the simulated earth, from the tide-generating potential.
 
-A point is lifted by h2 W / g and pushed by l2 / g times the horizontal gradient of the potential W of degree 2 of sun
-and moon, with the Love number h2 and the Shida number l2 of an elastic earth. Sun by Meeus, Astronomical Algorithms,
-chapter 25; moon by the low-precision formulae of the Astronomical Almanac, page D22.
+A point moves up by h2 W / g and horizontally by l2 / g times the gradient of the degree 2 potential W of sun and moon,
+with the Love number h2 and the Shida number l2 of an elastic earth. Sun by Meeus, Astronomical Algorithms, chapter 25;
+moon by the low-precision formulae of the Astronomical Almanac, page D22.
 """
 
 import math
@@ -79,7 +79,7 @@ def _on_equator(longitude: float, latitude: float, distance: float) -> np.ndarra
 
 
 def _turn(vector: np.ndarray, days: float) -> np.ndarray:
-    """Into the frame that turns with the earth; sidereal time by Meeus, chapter 12."""
+    """Rotate into the Earth-fixed frame; sidereal time by Meeus, chapter 12."""
     t = days / 36525.0
     seconds = 67310.54841 + (876600 * 3600 + 8640184.812866) * t + 0.093104 * t * t
     angle = math.radians(seconds % 86400 / 240.0)

@@ -1,4 +1,4 @@
-"""Measurement TIFF as ESA's: complex int16, uncompressed, one strip a line, ground control points.
+"""Measurement TIFF like ESA's: complex int16, uncompressed, one strip per line, ground control points.
 
 TIFF 6.0; GeoTIFF 1.0 for the control points (ModelTiepoint) and their coordinate system.
 """
@@ -16,7 +16,7 @@ BYTES_PER_PIXEL = 4
 
 
 class ControlPoint(NamedTuple):
-    """Where a pixel lies; degrees and metres."""
+    """Position of a pixel; degrees and metres."""
 
     line: float
     sample: float

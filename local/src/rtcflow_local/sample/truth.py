@@ -1,4 +1,4 @@
-"""What went into a scene, for tests of what comes out: land cover on a map grid, gamma0 by class, reflectors."""
+"""Truth of a scene, for tests of its products: land cover on a map grid, gamma0 by class, reflectors."""
 
 import json
 from pathlib import Path
@@ -29,10 +29,10 @@ def write_truth(
     counts: dict[str, tuple[int, ...]],
     folder: Path,
 ) -> tuple[Path, Path]:
-    """Write the land cover raster and truth.json into a folder; gives their paths.
+    """Write the land cover raster and truth.json into a folder; returns their paths.
 
     The raster is in EPSG:4326 with cells of one second of arc in latitude and the DEM's in longitude; across the
-    antimeridian its longitudes run on beyond 180 degrees. Class numbers are those of truth.json.
+    antimeridian its longitudes continue beyond 180 degrees. Class numbers are those of truth.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
     raster = folder / _COVER_NAME

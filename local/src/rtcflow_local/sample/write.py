@@ -1,4 +1,4 @@
-"""Writing a sample scene with everything that its processing needs, and reading back what was written."""
+"""Write a sample scene with everything needed to process it, and read it back."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Sample:
     Attributes
     ----------
     folder : Path
-        Holds everything.
+        Folder of the sample.
     scene : str
         Scene id.
     safe, orbit, dem, geoid : Path
@@ -79,12 +79,12 @@ def write_sample(folder: Path, spec: SampleSpec | None = None, progress: Progres
     Parameters
     ----------
     folder : Path
-        Made where missing. Gets `<scene>.SAFE`, `orbits/`, `dem/`, `geoid/`, `truth/` and `sample.json`; south of 60 S,
+        Created if missing. Gets `<scene>.SAFE`, `orbits/`, `dem/`, `geoid/`, `truth/` and `sample.json`; south of 60 S,
         `dem/` also has REMA at 32 m.
     spec : SampleSpec, optional
-        The default scene when None.
+        The default scene if not given.
     progress : callable, optional
-        Called with a stage's name and the part of it done.
+        Called with a stage's name and the share done.
     """
     spec = spec or SampleSpec()
     told = progress or (lambda stage, done: None)
@@ -113,7 +113,7 @@ def write_sample(folder: Path, spec: SampleSpec | None = None, progress: Progres
 
 
 def read_sample(folder: Path) -> Sample:
-    """The sample scene that a folder holds, by its sample.json."""
+    """Read the sample scene in a folder, from its sample.json."""
     held = json.loads((folder / _SAMPLE_NAME).read_text())
     held.pop("sample_version")
     held |= {name: folder / held[name] for name in _PATHS}

@@ -1,4 +1,4 @@
-"""Build and deploy the real template into the emulator, with the ordinary SAM CLI."""
+"""Build and deploy the real template to the emulator with the SAM CLI."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_local.twin.emulator import Emulator
 
 STACK = "rtcflow"
-# The emulator keeps no log deliveries, X-Ray or alarms; retries need not wait for a cloud's capacity here.
+# The emulator has no log delivery, X-Ray or alarms; retries need not wait for capacity.
 _PARAMETERS = {"Architecture": "X86_64", "PublishVersions": "false"}
 
 
@@ -54,18 +54,18 @@ def deploy(
     project : Path
         Folder of template.yaml.
     parameters : mapping, optional
-        Template parameters beside those the twin sets.
+        Template parameters in addition to those of the twin.
     say : callable
-        Told what is being done.
+        Called with a line on progress.
     stack : str
-        Name of the stack; several stand side by side. What was built for the first serves the others.
+        Name of the stack; several can exist side by side and share the build of the first.
 
     Raises
     ------
     RefusedError
         When the SAM CLI or the template is missing.
     DefectError
-        When build or deployment fail; gives the reason and the log.
+        When build or deployment fail, with the reason and the log.
     """
     template = project / "template.yaml"
     if not template.is_file():
@@ -104,18 +104,18 @@ def deploy(
 
 
 def describe(emulator: Emulator, stack: str = STACK) -> Stack:
-    """A deployed stack."""
+    """Outputs of a deployed stack."""
     found = emulator.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     return Stack({output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])})
 
 
 def remove(emulator: Emulator, stack: str = STACK) -> None:
-    """Delete a stack, as `aws cloudformation delete-stack` does; `sam delete` stops at the emulator's nested stacks.
+    """Delete a stack like `aws cloudformation delete-stack`; `sam delete` fails on the emulator's nested stacks.
 
     Raises
     ------
     DefectError
-        When something of it cannot be deleted.
+        When a resource cannot be deleted.
     """
     client = emulator.client("cloudformation")
     client.delete_stack(StackName=stack)

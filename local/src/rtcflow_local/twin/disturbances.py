@@ -1,4 +1,4 @@
-"""Faults of S3 and of functions, put into the emulator's process; those of tasks are in bridges.run_task."""
+"""Inject faults of S3 and of functions into the emulator; those of tasks are in bridges.run_task."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ Answer = tuple[Any, ...]
 def disturbed_s3(
     handle: Callable[..., Awaitable[Answer]], refuse: Callable[..., Answer], faults: FaultFile
 ) -> Callable[..., Awaitable[Answer]]:
-    """Wrap the handler of S3 requests; `refuse` makes an S3 error of code, message and status."""
+    """Wrap the handler of S3 requests; `refuse` makes an S3 error from code, message and status."""
 
     async def handle_or_disturb(method: str, path: str, *rest: Any, **named: Any) -> Answer:
         fault = None if named.get("internal") else faults.take(f"{method} {path}", S3_KINDS)
@@ -29,7 +29,7 @@ def disturbed_s3(
 def disturbed_function(
     execute: Callable[..., dict[str, Any]], faults: FaultFile
 ) -> Callable[..., dict[str, Any]]:
-    """Wrap the execution of a function: what it did stays done, but its caller hears of a timeout."""
+    """Wrap the execution of a function: it runs, but its caller gets a timeout."""
 
     def execute_or_time_out(function: Any, event: Any, *rest: Any) -> dict[str, Any]:
         result = execute(function, event, *rest)
@@ -42,7 +42,7 @@ def disturbed_function(
 
 
 def apply(faults: FaultFile) -> None:
-    """Disturb the emulator in this process."""
+    """Patch the emulator in this process."""
     from ministack.services import lambda_svc, s3
 
     s3.handle_request = disturbed_s3(s3.handle_request, s3._error, faults)

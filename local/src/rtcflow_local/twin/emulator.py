@@ -1,4 +1,4 @@
-"""Start, find and end the emulator; everything it needs and leaves is in one folder."""
+"""Start, find and stop the emulator, whose files are all in one folder."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ from rtcflow_contract.errors import RefusedError, TransientError
 REGION = "us-west-2"
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 _START_TIMEOUT_S = 60
-# The emulator and the SAM CLI leave what they unpacked in TMPDIR.
+# The emulator and the SAM CLI leave unpacked files in TMPDIR.
 _TEMPORARY = "tmp"
 
 
@@ -34,12 +34,12 @@ class Emulator(NamedTuple):
 
     @property
     def temporary(self) -> Path:
-        """For TMPDIR; removed when the emulator ends."""
+        """Folder for TMPDIR; removed when the emulator ends."""
         return self.folder / _TEMPORARY
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment in which AWS clients and tools talk to it."""
+        """Environment for AWS clients and tools that use it."""
         return {
             **_CREDENTIALS,
             "AWS_REGION": REGION,
@@ -48,7 +48,7 @@ class Emulator(NamedTuple):
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client of it."""
+        """A boto3 client for it."""
         make: Any = boto3.client
         return make(
             service,
@@ -70,18 +70,18 @@ def start(
     Parameters
     ----------
     folder : Path
-        State, logs and task folders; made where missing.
+        Folder for state, logs and tasks; created if missing.
     port : int, optional
-        On loopback; None takes a free one.
+        Port on loopback; None means a free one.
     task_environment : dict, optional
-        More environment of container tasks.
+        Additional environment of container tasks.
     wait_scale : float
-        How long waits and pauses between retries are, against those on AWS.
+        Length of waits and retry pauses relative to AWS.
 
     Raises
     ------
     RefusedError
-        When one runs there already, or the port is taken.
+        When an emulator runs there already, or the port is in use.
     TransientError
         When it does not answer in time.
     """
@@ -94,7 +94,7 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     chosen = port or _free_port()
     if _answers(chosen):
-        raise RefusedError(f"port {chosen} is taken; give another with --port", "twin-port")
+        raise RefusedError(f"port {chosen} is in use; give another with --port", "twin-port")
     endpoint = f"http://127.0.0.1:{chosen}"
     tasks = {"environment": {**_CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, **(task_environment or {})}}
     (folder / "tasks.json").write_text(json.dumps(tasks))
@@ -145,7 +145,7 @@ def find(folder: Path) -> Emulator | None:
 
 
 def stop(emulator: Emulator, timeout_s: float = 20.0) -> None:
-    """End the emulator and its tasks; files stay, but for temporary ones."""
+    """Stop the emulator and its tasks; files stay, except temporary ones."""
     _signal_group(emulator.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout_s
     while _is_ours(emulator.pid) and time.monotonic() < deadline:
@@ -156,9 +156,9 @@ def stop(emulator: Emulator, timeout_s: float = 20.0) -> None:
 
 
 def _is_ours(pid: int) -> bool:
-    """Whether a process is an emulator of this package; pids are used again."""
+    """Whether a process is an emulator of this package, as pids are reused."""
     with contextlib.suppress(ChildProcessError):
-        # Reap a child of this very process, which would stay as a zombie else.
+        # Reap a child of this process, which would otherwise stay as a zombie.
         os.waitpid(pid, os.WNOHANG)
     try:
         return b"rtcflow_local.twin.launcher" in Path(f"/proc/{pid}/cmdline").read_bytes()

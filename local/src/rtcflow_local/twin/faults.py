@@ -1,4 +1,4 @@
-"""Faults for tests: what is to happen to the next task, S3 request or function call."""
+"""Faults for tests: what happens to the next task, S3 request or function call."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ QUOTA_KINDS: frozenset[Kind] = frozenset({"vcpu_quota"})
 S3_KINDS: frozenset[Kind] = frozenset({"s3_unavailable", "s3_slow"})
 LAMBDA_KINDS: frozenset[Kind] = frozenset({"lambda_timeout"})
 
-# Errors of RunTask by which AWS says that there is no capacity, as (Error, Cause).
+# Errors of RunTask for missing capacity, as (Error, Cause).
 NO_CAPACITY = {
     "resource": ("AmazonECS.Unknown", '[{"Arn": "arn", "Reason": "RESOURCE:CPU"}]'),
     "unavailable": (
@@ -53,7 +53,7 @@ SECRET_WITHOUT_KEY = (
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of what names `where`: a part of a task's location or a burst id in it, or of an S3 key.
+    """A fault of what `where` selects: a part of a task's location or a burst id in it, or a part of an S3 key.
 
     It happens `times` times.
 

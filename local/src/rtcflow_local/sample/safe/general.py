@@ -76,7 +76,7 @@ def _orbit(acquisition: Acquisition, swath: Swath) -> list[Content]:
 
 
 def _attitude(acquisition: Acquisition, swath: Swath) -> list[Content]:
-    """Antenna across the zero-Doppler plane; angles of the frame ahead, right, down in Earth-fixed axes."""
+    """Attitude with the antenna in the zero-Doppler plane, as angles in the Earth-fixed frame."""
     seconds = np.arange(swath.first_us * 1e-6 - 2, swath.last_us * 1e-6 + 2 + _ATTITUDE_STEP, _ATTITUDE_STEP)
     times_us = np.round(seconds * 1e6).astype(np.int64)
     positions, velocities, _ = acquisition.orbit.states(times_us * 1e-6)

@@ -1,4 +1,4 @@
-"""Geolocation grid of a sub-swath: where lines and samples lie, at the plain's height."""
+"""Geolocation grid of a sub-swath at the height of the plain."""
 
 import math
 from typing import NamedTuple

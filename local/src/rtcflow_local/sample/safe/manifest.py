@@ -1,4 +1,4 @@
-"""manifest.safe: what the product is, how it was made, and its files with sizes and checksums.
+"""manifest.safe: product, processing, and files with sizes and checksums.
 
 Sentinel-1 Product Specification (S1-RS-MDA-52-7441), section on the manifest.
 """

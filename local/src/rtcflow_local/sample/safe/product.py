@@ -1,4 +1,4 @@
-"""Writing the SAFE: pixels burst by burst into measurement files, then annotation, then the manifest."""
+"""Write the SAFE: pixels burst by burst into measurement files, then annotation, then the manifest."""
 
 import binascii
 import hashlib
@@ -51,7 +51,7 @@ def write_safe(
     folder: Path,
     progress: Callable[[float], None],
 ) -> WrittenSafe:
-    """Write the SAFE into a folder; a SAFE of the same scene there is replaced."""
+    """Write the SAFE into a folder, replacing one of the same scene."""
     work = folder / "unnamed.SAFE"
     shutil.rmtree(work, ignore_errors=True)
     for name in ("annotation/calibration", "annotation/rfi", "measurement"):

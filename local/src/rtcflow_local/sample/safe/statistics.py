@@ -1,4 +1,4 @@
-"""Statistics of an image's pixels, as annotation repeats them."""
+"""Statistics of an image's pixels for annotation."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""XML in the manner of ESA's annotation: nested mappings in, indented elements with counts out."""
+"""XML in the style of ESA's annotation, from nested mappings, with counts and indentation."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Where the emulator differs from AWS in what this system relies on, each difference mended in a module of its own."""
+"""Fixes for differences of the emulator from AWS that matter to this system, one module each."""

@@ -1,4 +1,4 @@
-"""A state machine's definition may be YAML in S3, as CloudFormation takes it; the emulator reads JSON only."""
+"""State machine definitions as YAML in S3, which CloudFormation accepts; the emulator reads only JSON."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import yaml
 
 
 def as_json(definition: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
-    """Wrap the function that gives a resource's definition so that YAML comes out as JSON."""
+    """Wrap the function that returns a resource's definition so that YAML is converted to JSON."""
 
     def json_definition(properties: dict[str, Any]) -> str:
         text = definition(properties)
@@ -22,7 +22,7 @@ def as_json(definition: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, 
 
 
 def apply() -> None:
-    """Mend the emulator in this process."""
+    """Patch the emulator in this process."""
     from ministack.services.cloudformation import provisioners
 
     provisioners._sfn_definition = as_json(provisioners._sfn_definition)

@@ -1,6 +1,6 @@
 """Distributed Map in JSONata: ItemReader, ItemSelector, limits, ResultWriter, and children that end with their parent.
 
-Items are read whole and from one object; JSONL, JSON or CSV. ItemBatcher, listings as items and redrive are not here.
+Items are read from one whole object: JSONL, JSON or CSV. ItemBatcher, listings as items and redrive are not supported.
 """
 
 import json
@@ -11,7 +11,7 @@ from rtcflow_local.twin.bridges.map_run import MapRun
 from rtcflow_local.twin.bridges.run_task import pascal
 
 Json = dict[str, Any]
-# What ResultWriter sorts the children into.
+# Files of ResultWriter by status of the children.
 _RESULT_FILES = {"SUCCEEDED": "SUCCEEDED", "FAILED": "FAILED", "ABORTED": "FAILED", "RUNNING": "PENDING"}
 _CHILD_FIELDS = (
     "executionArn",
@@ -38,7 +38,7 @@ class DistributedMap:
     def __call__(
         self, state: Json, given: Any, effective: Any, processor: Json, execution: Json, context: Json
     ) -> tuple[Any, Any]:
-        """Run a Map state; the emulator's own way unless its language is JSONata."""
+        """Run a Map state; by the emulator's own implementation unless its language is JSONata."""
         states = self._states
         if states._state_query_language(state, context) != "JSONata":
             result: tuple[Any, Any] = self._plain(state, given, effective, processor, execution, context)
@@ -78,7 +78,7 @@ class DistributedMap:
         return self._states._apply_jsonata_template(template, given, context)
 
     def _write_results(self, state: Json, given: Any, context: Json, run: MapRun) -> Json | None:
-        """Write manifest.json and a file a status below the prefix, as Step Functions lays them out."""
+        """Write manifest.json and one file per status below the prefix, like Step Functions."""
         if "ResultWriter" not in state:
             return None
         at = self._fill(state["ResultWriter"]["Arguments"], given, context)
@@ -128,7 +128,7 @@ def stopping_children(stop: Callable[..., Any], states: Any) -> Callable[..., An
 
 
 def apply() -> None:
-    """Mend the emulator in this process."""
+    """Patch the emulator in this process."""
     from ministack.services import s3
     from ministack.services import stepfunctions as states
 

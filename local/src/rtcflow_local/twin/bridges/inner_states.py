@@ -1,11 +1,11 @@
-"""States within a Map are in the history, as on AWS; the emulator records those of the outermost level only."""
+"""Record states within a Map in the history, as on AWS; the emulator records only the outermost level."""
 
 import contextvars
 import json
 from collections.abc import Callable
 from typing import Any
 
-# By Map iteration: each runs in a context of its own.
+# By Map iteration, each of which runs in its own context.
 _execution: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("execution", default=None)
 _TYPES = {
     "_execute_task": "Task",
@@ -18,13 +18,13 @@ _TYPES = {
 def recorded(
     execute: Callable[..., tuple[Any, Any]], kind: str, add_event: Callable[..., Any]
 ) -> Callable[..., tuple[Any, Any]]:
-    """Wrap the function that passes through a state so that entry and exit are in the history."""
+    """Wrap the function that runs a state so that entry and exit are recorded."""
 
     def execute_and_record(state: Any, given: Any, *rest: Any) -> tuple[Any, Any]:
         execution = _execution.get()
         if execution is None:
             return execute(state, given, *rest)
-        # Context comes last, after the execution where a state needs that.
+        # The context is the last argument, after the execution if the state needs it.
         name = rest[-1]["State"]["Name"]
         _record(add_event, execution, f"{kind}StateEntered", name, "input", given)
         output, following = execute(state, given, *rest)
@@ -55,7 +55,7 @@ def within_execution(run: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def apply() -> None:
-    """Mend the emulator in this process."""
+    """Patch the emulator in this process."""
     from ministack.services import stepfunctions
 
     stepfunctions._run_sub_machine = within_execution(stepfunctions._run_sub_machine)

@@ -1,7 +1,7 @@
-"""A failed Lambda reports the name of its Python exception, as on AWS.
+"""Report the Python exception's name for a failed Lambda, as on AWS.
 
-The emulator's warm workers report the message only, so that no Retry or Catch by name would ever match. The traceback
-they send along ends in the exception's name.
+The emulator's warm workers report only the message, so that no Retry or Catch by name would match. The traceback that
+they send ends in the exception's name.
 """
 
 import re
@@ -13,7 +13,7 @@ _LAST_LINE = re.compile(r"^(?:[\w.]*\.)?(\w+)(?::|$)")
 
 
 def error_name(trace: str) -> str | None:
-    """Name of the exception that a traceback ends in, without its module."""
+    """Name of the exception at the end of a traceback, without its module."""
     for line in reversed(trace.strip().splitlines()):
         if line.startswith((" ", "\t")):
             break
@@ -24,13 +24,13 @@ def error_name(trace: str) -> str | None:
 
 
 def with_error_name(execute: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Wrap the execution of a function in a warm worker so that its error is named as AWS names it."""
+    """Wrap the execution of a function in a warm worker so that its error has the name that AWS gives."""
 
     def execute_with_error_name(*args: Any, **kwargs: Any) -> dict[str, Any]:
         result = execute(*args, **kwargs)
         body = result.get("body")
         if result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError":
-            # The log ends in the traceback.
+            # The log ends with the traceback.
             trace = str(result.get("log") or "")
             body["errorType"] = error_name(trace) or body["errorType"]
             body["stackTrace"] = trace.splitlines()
@@ -40,7 +40,7 @@ def with_error_name(execute: Callable[..., dict[str, Any]]) -> Callable[..., dic
 
 
 def apply() -> None:
-    """Mend the emulator in this process."""
+    """Patch the emulator in this process."""
     from ministack.services import lambda_svc
 
     lambda_svc._execute_function_warm = with_error_name(lambda_svc._execute_function_warm)

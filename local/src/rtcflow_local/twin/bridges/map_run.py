@@ -1,4 +1,4 @@
-"""One run of a distributed Map: its children, as executions of their own, and the limits of the state."""
+"""One run of a distributed Map: its children as separate executions, and the limits of the state."""
 
 import contextvars
 import copy
@@ -43,7 +43,7 @@ class MapRun:
         states._map_runs[self.arn] = self._view
 
     def work_through(self, inputs: list[Any], processor: Json, context: Json) -> None:
-        """Run a child an input, as many at once as the state says; none after the parent was stopped."""
+        """Run a child for every input, in parallel up to the state's limit, until the parent is stopped."""
         with ThreadPoolExecutor(self._most or min(len(inputs), 64) or 1) as pool:
             for index, given in enumerate(inputs):
                 pool.submit(contextvars.copy_context().run, self._run_child, index, given, processor, context)
@@ -70,7 +70,7 @@ class MapRun:
         return sum(child["status"] == "FAILED" for child in self.children)
 
     def _exceeded(self) -> bool:
-        """Whether more children failed than are tolerated; where no limit is set, none is."""
+        """Whether more children failed than are tolerated; none are if no limit is set."""
         failed = self._failed()
         percent, number = (self._limits.get(f"ToleratedFailure{word}") for word in ("Percentage", "Count"))
         return bool(failed) and (
@@ -83,7 +83,7 @@ class MapRun:
         if self._parent["status"] != "RUNNING" or self._exceeded():
             return
         child = self._make_child(given)
-        # Variables of the machine are not seen in a child.
+        # Children do not see variables of the machine.
         inner = copy.deepcopy({name: value for name, value in context.items() if name != "variables"})
         about = {
             "Id": child["executionArn"],
@@ -133,7 +133,7 @@ class MapRun:
         return child
 
     def _tell(self) -> None:
-        """Bring the counts that DescribeMapRun gives up to date."""
+        """Update the counts of DescribeMapRun."""
         by_status = [child["status"] for child in self.children]
         counts = {
             "pending": self._count - len(by_status),

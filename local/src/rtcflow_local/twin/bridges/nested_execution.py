@@ -1,7 +1,7 @@
 """`states:startExecution.sync:2` as Step Functions does it.
 
-A name that was used is refused, unless its execution runs with the same input: then that is waited for. The execution
-has events and history as any other, is stopped when its parent is, and its failure is `States.TaskFailed` with the
+A used name is refused, unless its execution runs with the same input; then the state waits for that one. The execution
+has events and history like any other, is stopped with its parent, and its failure is `States.TaskFailed` with the
 execution as JSON.
 """
 
@@ -16,7 +16,7 @@ _POLL_S = 0.1
 
 
 class NestedExecution:
-    """Runs executions for states of others; `states` is the emulator's Step Functions."""
+    """Runs executions for states of other executions; `states` is the emulator's Step Functions."""
 
     def __init__(self, states: Any) -> None:
         self._states = states
@@ -59,7 +59,7 @@ class NestedExecution:
 
 
 def apply() -> None:
-    """Mend the emulator in this process."""
+    """Patch the emulator in this process."""
     from ministack.services import stepfunctions
 
     stepfunctions._invoke_nested_start_execution_sync = NestedExecution(stepfunctions)

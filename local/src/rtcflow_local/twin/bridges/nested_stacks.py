@@ -1,4 +1,4 @@
-"""A nested stack's template may use the SAM transform; the emulator applies that to the outermost template only."""
+"""Apply the SAM transform to templates of nested stacks; the emulator applies it only to the outermost template."""
 
 import contextvars
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _nested: contextvars.ContextVar[bool] = contextvars.ContextVar("nested", default
 def transforming(
     parse: Callable[..., dict[str, Any]], transform: Callable[..., dict[str, Any]]
 ) -> Callable[..., dict[str, Any]]:
-    """Wrap the parser of templates so that those of nested stacks come out transformed."""
+    """Wrap the template parser so that templates of nested stacks are transformed."""
 
     def parse_and_transform(*args: Any, **kwargs: Any) -> dict[str, Any]:
         template = parse(*args, **kwargs)
@@ -20,7 +20,7 @@ def transforming(
 
 
 def within_nested_stack(provision: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the function that makes a nested stack so that its template is known as nested."""
+    """Wrap the function that makes a nested stack so that its template is marked as nested."""
 
     def provision_nested(*args: Any, **kwargs: Any) -> Any:
         token = _nested.set(True)
@@ -33,7 +33,7 @@ def within_nested_stack(provision: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def apply() -> None:
-    """Mend the emulator in this process."""
+    """Patch the emulator in this process."""
     from ministack.services.cloudformation import engine, provisioners
 
     engine._parse_template = transforming(engine._parse_template, engine._apply_transforms)

@@ -24,14 +24,14 @@ _QUOTA = (
 
 
 def pascal(value: Any) -> Any:
-    """Names of all objects with a capital first letter."""
+    """Capitalize the first letter of all keys."""
     if isinstance(value, dict):
         return {key[:1].upper() + key[1:]: pascal(inner) for key, inner in value.items()}
     return [pascal(inner) for inner in value] if isinstance(value, list) else value
 
 
 def task_of(request: Mapping[str, Any]) -> str:
-    """Location of the task that a RunTask request hands to its container, empty when none."""
+    """Location of the task in a RunTask request, empty if none."""
     for container in request.get("overrides", {}).get("containerOverrides", []):
         for variable in container.get("environment", []):
             if variable.get("name") == TASK_VARIABLE:
@@ -102,7 +102,7 @@ class RunTask:
         raise self._states._ExecutionError("States.TaskFailed", json.dumps(task))
 
     def _start(self, request: Mapping[str, Any], named: str) -> str:
-        """Start a task within the vCPU quota, where there is one; gives its ARN."""
+        """Start a task within the vCPU quota, if there is one; returns its ARN."""
         quota = self._faults.standing(named, QUOTA_KINDS)
         vcpu = self._vcpu_of(request) if quota else 0.0
         if quota is not None and sum(self._vcpu.values()) + vcpu > quota.vcpu:
@@ -168,7 +168,7 @@ class RunTask:
         return len(self._begun(jobs) - before) >= fault.at_burst
 
     def _begun(self, jobs: list[dict[str, Any]]) -> set[str]:
-        """What the records say of the bursts that began to compute, one for each attempt of each."""
+        """Bursts that began to compute, from the records, one entry for each attempt."""
         texts = (self._read(job["work"][0], f"{job['work'][1]}/begun.json") for job in jobs)
         return {text.decode() for text in texts if text and json.loads(text).get("computing")}
 
@@ -186,7 +186,7 @@ _INTERRUPTED = {"stopCode": "SpotInterruption", "stoppedReason": "Your Spot Task
 
 
 def told_badly(task: Mapping[str, Any], how: str) -> str | None:
-    """The Cause of a stopped task as it should not be: `exit_0`, `absent`, `cut` or `text`."""
+    """A faulty Cause of a stopped task: `exit_0`, `absent`, `cut` or `text`."""
     whole = json.dumps(task)
     if how == "exit_0":
         containers = [{**container, "ExitCode": 0} for container in task.get("Containers", [])]
@@ -195,7 +195,7 @@ def told_badly(task: Mapping[str, Any], how: str) -> str | None:
 
 
 def apply(faults: FaultFile) -> None:
-    """Mend the emulator in this process."""
+    """Patch the emulator in this process."""
     from ministack.services import ecs, s3
     from ministack.services import stepfunctions as states
 
@@ -218,7 +218,7 @@ def apply(faults: FaultFile) -> None:
             if running.stopped():
                 raise states._ExecutionError("States.Runtime", "the execution was stopped")
             if isinstance(state.get("TimeoutSeconds"), str):
-                # The emulator takes a number alone.
+                # The emulator accepts only a number.
                 limit = states._jsonata_state_field(state, "TimeoutSeconds", "number", given, context)
                 state = {**state, "TimeoutSeconds": limit}
             return plain_task(state, given, execution, context)

@@ -1,4 +1,4 @@
-"""Which execution a thread works for, whether that still runs, and sleep that ends with it."""
+"""Know which execution a thread works for and whether it still runs; sleeps end with it."""
 
 import contextvars
 import time
@@ -13,13 +13,13 @@ execution: contextvars.ContextVar[Mapping[str, Any] | None] = contextvars.Contex
 
 
 def stopped() -> bool:
-    """Whether the execution of this thread was stopped; False where there is none."""
+    """Whether the execution of this thread was stopped; False if it has none."""
     found = execution.get()
     return found is not None and found.get("status") not in (None, "RUNNING")
 
 
 def sleep_while_running(seconds: float, wait: Callable[[float], None] = time.sleep) -> None:
-    """Sleep, and wake up early when the execution of this thread is stopped."""
+    """Sleep, but wake up when the execution of this thread is stopped."""
     left = seconds
     while left > 0 and not stopped():
         wait(min(left, _SLICE_S))
@@ -27,7 +27,7 @@ def sleep_while_running(seconds: float, wait: Callable[[float], None] = time.sle
 
 
 def apply() -> None:
-    """Mend the emulator in this process: waits end when their execution is stopped, which then stays so."""
+    """Patch the emulator in this process: waits end when their execution is stopped, and it stays stopped."""
     from ministack.services import stepfunctions as states
 
     def scaled_sleep(seconds: float) -> None:
