@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-Component = dict[str, str]
+_Component = dict[str, str]
 _DEBIAN = "${Package}\t${Version}\t${Architecture}\n"
 
 
-def _debian_packages() -> list[Component]:
+def _debian_packages() -> list[_Component]:
     """Packages of the base image."""
     query = ["dpkg-query", "--show", "--showformat", _DEBIAN]
     listed = subprocess.run(query, capture_output=True, text=True, check=True).stdout
@@ -20,7 +20,7 @@ def _debian_packages() -> list[Component]:
     return [_component("deb/debian", name, version, f"?arch={arch}") for name, version, arch in lines]
 
 
-def _conda_packages(prefix: Path) -> list[Component]:
+def _conda_packages(prefix: Path) -> list[_Component]:
     """Packages of a conda environment."""
     records = [json.loads(path.read_text()) for path in sorted((prefix / "conda-meta").glob("*.json"))]
     return [
@@ -29,7 +29,7 @@ def _conda_packages(prefix: Path) -> list[Component]:
     ]
 
 
-def _component(kind: str, name: str, version: str, more: str) -> Component:
+def _component(kind: str, name: str, version: str, more: str) -> _Component:
     return {"type": "library", "name": name, "version": version, "purl": f"pkg:{kind}/{name}@{version}{more}"}
 
 

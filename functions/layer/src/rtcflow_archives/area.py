@@ -40,10 +40,10 @@ def _split(value: Any) -> Any:
     return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
 
 
-AreaName = Annotated[str, AfterValidator(_name)]
+_AreaName = Annotated[str, AfterValidator(_name)]
 _LISTS = BeforeValidator(_split)
 Polarizations = Annotated[tuple[Annotated[str, Field(pattern="^(HH|HV|VV|VH)$")], ...], _LISTS]
-Directions = Annotated[tuple[Direction, ...], _LISTS]
+_Directions = Annotated[tuple[Direction, ...], _LISTS]
 Platforms = Annotated[tuple[Annotated[str, Field(pattern="^S1[A-D]$")], ...], _LISTS]
 Tracks = Annotated[tuple[Annotated[int, Field(ge=1, le=175)], ...], _LISTS]
 
@@ -76,11 +76,11 @@ class Area(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: AreaName
+    name: _AreaName
     rings: tuple[Ring, ...] = Field(min_length=1)
     enabled: bool = True
     polarizations: Polarizations = ()
-    orbit_directions: Directions = ()
+    orbit_directions: _Directions = ()
     platforms: Platforms = ()
     tracks: Tracks = ()
     start: date | None = None

@@ -51,8 +51,8 @@ def _list(text: str) -> str:
     return text
 
 
-CampaignName = Annotated[str, AfterValidator(_name)]
-ListUri = Annotated[str, AfterValidator(_list)]
+_CampaignName = Annotated[str, AfterValidator(_name)]
+_ListUri = Annotated[str, AfterValidator(_list)]
 
 
 class _Model(BaseModel):
@@ -79,9 +79,9 @@ class CampaignInput(_Model):
         Whether to retry scenes that were refused.
     """
 
-    campaign: CampaignName
-    scenes: ListUri
-    static: ListUri | None = None
+    campaign: _CampaignName
+    scenes: _ListUri
+    static: _ListUri | None = None
     max_scenes: int = Field(default=20, ge=1, le=10_000)
     tolerated_failure_percent: int = Field(default=10, ge=0, le=100)
     tolerated_failures: int = Field(default=10, ge=0)

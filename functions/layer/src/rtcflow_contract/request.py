@@ -182,24 +182,24 @@ def _per_task(value: Any) -> Any:
 
 BucketName = Annotated[str, AfterValidator(_bucket)]
 Folder = Annotated[str, AfterValidator(_folder)]
-CollectionName = Annotated[str, AfterValidator(_name)]
-BurstList = Annotated[tuple[BurstId, ...] | None, BeforeValidator(_split)]
-Epsg = Annotated[Annotated[int, Field(ge=1024, lt=1_000_000)] | None, BeforeValidator(_crs)]
+_CollectionName = Annotated[str, AfterValidator(_name)]
+_BurstList = Annotated[tuple[BurstId, ...] | None, BeforeValidator(_split)]
+_Epsg = Annotated[Annotated[int, Field(ge=1024, lt=1_000_000)] | None, BeforeValidator(_crs)]
 
 BurstsPerTask = Annotated[
     Literal["auto", "scene"] | Annotated[int, Field(ge=1, le=60)], BeforeValidator(_per_task)
 ]
 
-SceneSources = Annotated[
+_SceneSources = Annotated[
     tuple[Annotated[str, AfterValidator(_scene_source)], ...], BeforeValidator(_listed), Field(min_length=1)
 ]
-OrbitSources = Annotated[
+_OrbitSources = Annotated[
     tuple[Annotated[str, AfterValidator(_orbit_source)], ...], BeforeValidator(_listed), Field(min_length=1)
 ]
-PolarizationChoice = Annotated[str, BeforeValidator(_polarizations)]
+_PolarizationChoice = Annotated[str, BeforeValidator(_polarizations)]
 Days = Annotated[Annotated[int, Field(ge=0, le=365)] | None, BeforeValidator(_days)]
 
-_EPSG: TypeAdapter[int | None] = TypeAdapter(Epsg)
+_EPSG: TypeAdapter[int | None] = TypeAdapter(_Epsg)
 # Above some 800 m a pixel has more samples than the native engine can average.
 FINEST_M, COARSEST_M = 5, 500
 DEFAULT_COLLECTIONS = {product: default_collection(Naming.OPERA, product, ()) for product in Product}
@@ -218,12 +218,12 @@ class SceneRequest(BaseModel):
 
     scene: SceneName
     """Sentinel-1 IW SLC scene, by its full name."""
-    burst_id_list: BurstList = None
+    burst_id_list: _BurstList = None
     """Bursts: a list, a text with spaces between them, or a `.txt` with one a line (a path or `s3://`);
     `t070_149815_iw3`, `T070-149815-IW3` and `070_149815_IW3` are the same. All bursts by default."""
     resolution: int = Field(default=20, ge=FINEST_M, le=COARSEST_M)
     """Pixel size in metres, 5 to 500."""
-    output_crs: Epsg = None
+    output_crs: _Epsg = None
     """EPSG code of a projected CRS in metres, like 3031. By default each burst's UTM zone, EPSG:3031 south of 60 S,
     EPSG:3413 north of 75 N."""
     dem: Annotated[str, AfterValidator(dem_choice)] = DEFAULT_DEM
@@ -235,7 +235,7 @@ class SceneRequest(BaseModel):
     """Bucket of the products; that of the stack by default."""
     s3_project_folder: Folder = "experimental"
     """Folder in the bucket."""
-    collection: CollectionName
+    collection: _CollectionName
     """STAC collection, a folder in the project folder; that of the product and its names by default."""
     link_static_layers: bool = False
     """Link each item to the static layers of its burst, and use their grid."""
@@ -243,7 +243,7 @@ class SceneRequest(BaseModel):
     """Bucket of the static layers; that of the products by default."""
     linked_static_layers_s3_project_folder: Folder = "experimental"
     """Folder of the static layers."""
-    linked_static_layers_collection: CollectionName = DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
+    linked_static_layers_collection: _CollectionName = DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
     """Collection of the static layers."""
 
     dem_datum: Annotated[str, AfterValidator(datum_choice)] | None = None
@@ -262,16 +262,16 @@ class SceneRequest(BaseModel):
     """Take area factors where the image has the terrain, delays included (engine native)."""
     negative_power: NegativePower = NegativePower.CLIP
     """Power that noise removal made negative: `clip` sets it to zero, as OPERA does, `keep` leaves it (native)."""
-    polarizations: PolarizationChoice = "all"
+    polarizations: _PolarizationChoice = "all"
     """Polarizations to make: `all`, `co`, `cross`, or names like `VV` or `VV+VH`; only these are fetched."""
-    scene_source: SceneSources = ("asf",)
+    scene_source: _SceneSources = ("asf",)
     """Where the scene comes from: `asf`, `cdse`, or `s3://` of a SAFE folder or zip; several, as a list or with
     commas, in order of preference: the next is used if one lacks the scene or is down."""
     orbit: OrbitChoice = OrbitChoice.BEST
     """`best` uses the best orbit file available now; `precise` waits for the precise one, some 20 days later."""
     precise_within: Days = None
     """Days to wait for the precise orbit before using the best available, like `25d`."""
-    orbit_source: OrbitSources | None = None
+    orbit_source: _OrbitSources | None = None
     """Where to look for orbits: `asf`, `cdse`, `s3://` or `https://`; several in order of preference. The stack's by
     default."""
     on_existing: OnExisting = OnExisting.SKIP

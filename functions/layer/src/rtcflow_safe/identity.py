@@ -112,7 +112,7 @@ def label_bursts(
     return [_label(swath, burst, node, track) for burst in bursts]
 
 
-def burst_id_by_orbit(swath: str, sensed: datetime, vectors: Sequence[StateVector]) -> str | None:
+def _burst_id_by_orbit(swath: str, sensed: datetime, vectors: Sequence[StateVector]) -> str | None:
     """Id of a burst from the time of its first echo and the orbit alone; None if the orbit gives no track."""
     node = node_of(vectors, sensed)
     on = None if node is None else track_of(node.longitude)

@@ -7,7 +7,7 @@ from typing import Any
 from rtcflow_contract.errors import RefusedError
 
 # Annotation files of IW scenes have up to 2 MB, the burst extractor's file for a whole scene some 20 MB.
-MOST_BYTES = 64 * 1024 * 1024
+_MOST_BYTES = 64 * 1024 * 1024
 # Elements of a SAFE are nested some ten levels deep.
 _DEEPEST = 64
 
@@ -28,8 +28,8 @@ def parse_xml(data: str | bytes, name: str, reason: str = "annotation") -> ET.El
     RefusedError
         When it is too large, nested too deep, declares a document type, or is not XML.
     """
-    if len(data) > MOST_BYTES:
-        raise too_large(name, len(data), reason)
+    if len(data) > _MOST_BYTES:
+        raise _too_large(name, len(data), reason)
     target = _Shallow()
     parser = ET.XMLParser(target=target)
     try:
@@ -71,8 +71,8 @@ class _Shallow(ET.TreeBuilder):
 def read_xml(path: Path, name: str = "", reason: str = "annotation") -> bytes:
     """Read an XML file; raises RefusedError if it is unreadable or too large."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise too_large(name or path.name, path.stat().st_size, reason)
+        if path.stat().st_size > _MOST_BYTES:
+            raise _too_large(name or path.name, path.stat().st_size, reason)
         return path.read_bytes()
     except OSError as error:
         raise RefusedError(
@@ -80,10 +80,10 @@ def read_xml(path: Path, name: str = "", reason: str = "annotation") -> bytes:
         ) from error
 
 
-def too_large(name: str, size: int, reason: str = "annotation") -> RefusedError:
+def _too_large(name: str, size: int, reason: str = "annotation") -> RefusedError:
     """The refusal of a file that is too large."""
     return RefusedError(
-        f"{name} has {size / 1e6:.0f} MB, where {MOST_BYTES / 1e6:.0f} MB are the most that it may have; fetch the "
+        f"{name} has {size / 1e6:.0f} MB, where {_MOST_BYTES / 1e6:.0f} MB are the most that it may have; fetch the "
         "scene again",
         reason=reason,
     )

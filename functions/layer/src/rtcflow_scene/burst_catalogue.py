@@ -24,7 +24,7 @@ class BurstCatalogue(Protocol):
         ...
 
 
-class SafeCatalogue:
+class _SafeCatalogue:
     """Lists bursts from the annotation of a SAFE on S3, as a folder or a zip, by ranged reads.
 
     Parameters
@@ -67,7 +67,7 @@ class SafeCatalogue:
         return ZipFiles(S3Files(Location(at.bucket, folder), self.client), name, f"{scene}.SAFE")
 
 
-class AsfCatalogue:
+class _AsfCatalogue:
     """Lists the bursts of ASF, from NASA's Common Metadata Repository."""
 
     def __init__(self, polarizations: Sequence[str] = ()) -> None:
@@ -79,7 +79,7 @@ class AsfCatalogue:
         return bursts_of_listing(list_asf_bursts(found, wanted=wanted), found.polarizations)
 
 
-class CdseCatalogue:
+class _CdseCatalogue:
     """Lists the bursts of the Copernicus Data Space Ecosystem, from its OData catalogue."""
 
     def __init__(self, polarizations: Sequence[str] = ()) -> None:
@@ -92,13 +92,16 @@ class CdseCatalogue:
         return bursts_of_listing(listed, found.polarizations)
 
 
-_ARCHIVES: dict[str, type[AsfCatalogue] | type[CdseCatalogue]] = {"asf": AsfCatalogue, "cdse": CdseCatalogue}
+_ARCHIVES: dict[str, type[_AsfCatalogue] | type[_CdseCatalogue]] = {
+    "asf": _AsfCatalogue,
+    "cdse": _CdseCatalogue,
+}
 
 
 def _catalogue_of(source: str, polarizations: Sequence[str] = ()) -> BurstCatalogue:
     """The catalogue of a scene source; a SAFE lists its own bursts."""
     archive = _ARCHIVES.get(source)
-    return archive(polarizations) if archive else SafeCatalogue(source, polarizations=polarizations)
+    return archive(polarizations) if archive else _SafeCatalogue(source, polarizations=polarizations)
 
 
 class Listed(NamedTuple):

@@ -27,7 +27,7 @@ Stack = Annotated[str, typer.Option(help="Deployed stack.", envvar="RTCFLOW_STAC
 Endpoint = Annotated[
     str | None, typer.Option(help="Endpoint instead of AWS, such as that of `rtcflow twin status`.")
 ]
-MaxScenes = Annotated[int, typer.Option(help="Scenes at once.", min=1, max=10_000)]
+_MaxScenes = Annotated[int, typer.Option(help="Scenes at once.", min=1, max=10_000)]
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquisition, included.")]
 
 
@@ -45,7 +45,7 @@ def plan(
         str | None, typer.Option(help="Name of the campaign; that of the area by default.")
     ] = None,
     static: Annotated[bool, typer.Option(help="Plan the static layers too.")] = True,
-    max_scenes: MaxScenes = 20,
+    max_scenes: _MaxScenes = 20,
     burst_seconds: Annotated[
         float, typer.Option(help="Seconds per burst in its task, from a report.")
     ] = BURST_S["native"],
@@ -111,7 +111,7 @@ def start(
     static: Annotated[
         str | None, typer.Option(help="List of static layers to make first; that of the folder by default.")
     ] = None,
-    max_scenes: MaxScenes = 20,
+    max_scenes: _MaxScenes = 20,
     tolerated_failure_percent: Annotated[
         int,
         typer.Option(help="End when more than this percentage of a list's scenes failed.", min=0, max=100),

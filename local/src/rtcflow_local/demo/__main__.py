@@ -21,7 +21,7 @@ ARCHIVE = Archive("sample-archive", "sample")
 FOLDER = Path("demo-output")
 
 
-class Demo:
+class _Demo:
     """The demo's steps, in order, in one folder."""
 
     def __init__(self, folder: Path, console: Console) -> None:
@@ -90,7 +90,7 @@ class Demo:
 def main() -> None:
     """Run the demo in the current checkout; exits with the error's code and one sentence."""
     try:
-        Demo(FOLDER, Console(markup=False, emoji=False)).run()
+        _Demo(FOLDER, Console(markup=False, emoji=False)).run()
     except RtcflowError as error:
         Console(stderr=True, markup=False, emoji=False).print(error.message, soft_wrap=True)
         sys.exit(error.exit_code)

@@ -21,13 +21,13 @@ from rtcflow_stac.notice import notice_of
 
 _console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 Source = Annotated[str, typer.Argument(help="Folder of products: s3://bucket/folder, or a path.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only show what would be done.")]
+_Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only show what would be done.")]
 
 
 def promote(
     source: Source,
     version: Annotated[str, typer.Option(help="Product version to put in use, like 0.2.")],
-    yes: Yes = False,
+    yes: _Yes = False,
     topic: Annotated[str | None, typer.Option(help="ARN of the topic to publish the items on.")] = None,
     endpoint_url: Endpoint = None,
 ) -> None:
@@ -73,7 +73,7 @@ def prune_versions(
         list[str] | None,
         typer.Option(help="Another folder whose items may link static layers of SOURCE; repeat for several."),
     ] = None,
-    yes: Yes = False,
+    yes: _Yes = False,
     endpoint_url: Endpoint = None,
 ) -> None:
     """Remove files of product versions below the one in use, and of replaced static layers that no item links."""

@@ -19,7 +19,7 @@ from rasterio.transform import Affine
 from rtcflow_contract.dem import DEMS
 from rtcflow_local.sample.world import World
 
-NORTHERN_LIMIT = -60.0
+_NORTHERN_LIMIT = -60.0
 _DEM = "rema_32"
 _VOID = -9999.0
 _OVERLAP = 3  # postings
@@ -39,7 +39,7 @@ def write_rema(world: World, outline: Iterable[tuple[float, float]], margin_m: f
     Tiles without land are not written, as the archive has none of the sea.
     """
     places = np.array(list(outline))
-    if places[:, 0].max() > NORTHERN_LIMIT:
+    if places[:, 0].max() > _NORTHERN_LIMIT:
         return
     x, y = Transformer.from_crs(4326, 3031, always_xy=True).transform(places[:, 1], places[:, 0])
     box = _Box(min(x) - margin_m, min(y) - margin_m, max(x) + margin_m, max(y) + margin_m)

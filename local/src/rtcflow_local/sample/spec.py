@@ -8,7 +8,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import POLARIZATIONS
 from rtcflow_local.sample.sensor import PLATFORMS, SWATHS
 
-Variant = Literal["coast", "sea", "antimeridian", "polar", "equator", "south"]
+_Variant = Literal["coast", "sea", "antimeridian", "polar", "equator", "south"]
 Direction = Literal["ascending", "descending"]
 
 
@@ -72,7 +72,7 @@ class SampleSpec:
         Scene id to simulate: its pass, times and data take. `of_scene` fills in the rest.
     """
 
-    variant: Variant = "coast"
+    variant: _Variant = "coast"
     platform: str = "S1A"
     direction: Direction | None = None
     polarization: str | None = None

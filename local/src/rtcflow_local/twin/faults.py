@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal[
+_Kind = Literal[
     "refuse",
     "not_started",
     "spot",
@@ -18,12 +18,12 @@ Kind = Literal[
     "s3_slow",
     "lambda_timeout",
 ]
-START_KINDS: frozenset[Kind] = frozenset({"refuse", "not_started"})
-RUN_KINDS: frozenset[Kind] = frozenset({"spot", "kill"})
-END_KINDS: frozenset[Kind] = frozenset({"end"})
-QUOTA_KINDS: frozenset[Kind] = frozenset({"vcpu_quota"})
-S3_KINDS: frozenset[Kind] = frozenset({"s3_unavailable", "s3_slow"})
-LAMBDA_KINDS: frozenset[Kind] = frozenset({"lambda_timeout"})
+START_KINDS: frozenset[_Kind] = frozenset({"refuse", "not_started"})
+RUN_KINDS: frozenset[_Kind] = frozenset({"spot", "kill"})
+END_KINDS: frozenset[_Kind] = frozenset({"end"})
+QUOTA_KINDS: frozenset[_Kind] = frozenset({"vcpu_quota"})
+S3_KINDS: frozenset[_Kind] = frozenset({"s3_unavailable", "s3_slow"})
+LAMBDA_KINDS: frozenset[_Kind] = frozenset({"lambda_timeout"})
 
 # Errors of RunTask for missing capacity, as (Error, Cause).
 NO_CAPACITY = {
@@ -70,7 +70,7 @@ class Fault:
     """
 
     where: str
-    kind: Kind
+    kind: _Kind
     after_s: float = 0.0
     times: int = 1
     at_burst: int = 0
@@ -98,7 +98,7 @@ class FaultFile:
         with self._lock:
             self._write(list(faults))
 
-    def take(self, text: str, kinds: Iterable[Kind]) -> Fault | None:
+    def take(self, text: str, kinds: Iterable[_Kind]) -> Fault | None:
         """The next fault of those kinds of what a text names, used up; None when there is none."""
         with self._lock:
             faults = self._read()
@@ -109,7 +109,7 @@ class FaultFile:
                     return fault
         return None
 
-    def standing(self, text: str, kinds: Iterable[Kind]) -> Fault | None:
+    def standing(self, text: str, kinds: Iterable[_Kind]) -> Fault | None:
         """The same, not used up."""
         with self._lock:
             found = (fault for fault in self._read() if fault.kind in kinds and fault.where in text)

@@ -25,7 +25,7 @@ console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 grids = typer.Typer(no_args_is_help=True, help="Store grids of bursts before the first product is made.")
 
 
-class GridIndex(BaseModel):
+class _GridIndex(BaseModel):
     """Index of an import: the grids of an area, by burst_id."""
 
     database: str
@@ -58,7 +58,7 @@ def import_grids(
         raise RefusedError(f"{database} has no burst in {aoi}; check the area", reason="area")
     made = {name: burst.grid(resolution, epsg) for name, burst in sorted(found.items())}
     counted = _store(project, made, resolution, epsg)
-    index = GridIndex(database=database.name, area=aoi, resolution=resolution, output_crs=epsg, grids=made)
+    index = _GridIndex(database=database.name, area=aoi, resolution=resolution, output_crs=epsg, grids=made)
     at = grid_index_key(project.bucket, project.key, epsg, resolution)
     storage.write_bytes(at, index.model_dump_json(indent=1).encode())
     console.print(

@@ -20,7 +20,7 @@ from rtcflow_safe.annotation import SPEED_OF_LIGHT, Annotation, GridPoint, read_
 from rtcflow_safe.identity import label_bursts
 
 # Share of the burst's footprint on its grid. Grids of burst databases cut a few pixels at the edges of some passes.
-LEAST_COVER = 0.98
+_LEAST_COVER = 0.98
 # Geolocation grids are accurate to metres; an orbit or time of another pass is off by kilometres.
 _MOST_TIME_S, _MOST_RANGE_M = 0.2, 500.0
 # Lines and samples; a scene of IPF 3.20 repeats them to an eighth.
@@ -192,7 +192,7 @@ def refuse_partial_grid(grid: Grid, ring: NDArray[np.float64], burst_id: str, or
     if np.isfinite(x).all() and np.isfinite(y).all():
         footprint = Polygon(np.stack((x, y), axis=1)).buffer(0)
         covered = footprint.intersection(box(*grid.bounds)).area / footprint.area if footprint.area else 0.0
-    if covered < LEAST_COVER:
+    if covered < _LEAST_COVER:
         raise RefusedError(
             f"the grid of {burst_id} ({origin}, EPSG:{grid.epsg}, bounds {grid.bounds}) covers {100 * covered:.0f} "
             "% of the "

@@ -27,7 +27,7 @@ _CHILD_FIELDS = (
 )
 
 
-class DistributedMap:
+class _DistributedMap:
     """Runs distributed Maps; `states` and `s3` are the emulator's services, `plain` its own implementation."""
 
     def __init__(self, states: Any, s3: Any, plain: Callable[..., Any]) -> None:
@@ -132,5 +132,5 @@ def apply() -> None:
     from ministack.services import s3
     from ministack.services import stepfunctions as states
 
-    states._run_distributed_map = DistributedMap(states, s3, states._run_distributed_map)
+    states._run_distributed_map = _DistributedMap(states, s3, states._run_distributed_map)
     states._stop_execution = stopping_children(states._stop_execution, states)
