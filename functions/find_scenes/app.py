@@ -12,7 +12,7 @@ from rtcflow_archives.area import Area
 from rtcflow_archives.cmr import Cmr
 from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_campaign.area_files import read_areas
-from rtcflow_campaign.area_sweep import Archive, Limits, Swept, sweep, sweep_all
+from rtcflow_campaign.area_sweep import SweepLimits, SweepServices, Swept, sweep, sweep_all
 from rtcflow_campaign.retries import LONGEST_EXECUTION, SceneExecutions
 from rtcflow_campaign.scene_notices import take_notice
 from rtcflow_campaign.scene_start import SceneStarter
@@ -26,7 +26,7 @@ _MARGIN_MS = 90_000
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics(namespace="rtcflow")
-limits = Limits.from_environment(os.environ)
+limits = SweepLimits.from_environment(os.environ)
 cmr = Cmr(ArchiveHosts.from_environment().cmr_url)
 work_bucket, products_bucket = os.environ["WORK_BUCKET"], os.environ["PRODUCTS_BUCKET"]
 machine = os.environ["SCENE_STATE_MACHINE"]
@@ -47,7 +47,7 @@ def _sweep_areas(context: LambdaContext) -> dict[str, Any]:
     now = datetime.now(UTC)
     files = read_areas(work_bucket, products_bucket)
     failed = executions.failed_since(now - limits.retry - LONGEST_EXECUTION) if files.areas else {}
-    archive = Archive(cmr, starter, executions, failed)
+    archive = SweepServices(cmr, starter, executions, failed)
 
     def sweep_one(area: Area) -> Swept | Exception:
         try:

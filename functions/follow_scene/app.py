@@ -7,13 +7,13 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rtcflow_campaign.scene_following import SceneFollower, Settings
+from rtcflow_campaign.scene_following import FollowSettings, SceneFollower
 from rtcflow_cloud.deadline import within_time
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics(namespace="rtcflow")
-follower = SceneFollower(Settings.from_environment(os.environ))
+follower = SceneFollower(FollowSettings.from_environment(os.environ))
 _COUNTED = {"done": "CampaignScenesDone", "failed": "CampaignScenesFailed"}
 
 

@@ -7,13 +7,13 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rtcflow_campaign.campaign_opening import Settings, open_campaign
+from rtcflow_campaign.campaign_opening import OpeningSettings, open_campaign
 from rtcflow_cloud.deadline import within_time
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics(namespace="rtcflow")
-settings = Settings.from_environment(os.environ)
+settings = OpeningSettings.from_environment(os.environ)
 
 
 @logger.inject_lambda_context

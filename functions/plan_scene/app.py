@@ -8,13 +8,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rtcflow_cloud.deadline import within_time
-from rtcflow_scene.planning import Settings, plan_scene
+from rtcflow_scene.planning import PlanSettings, plan_scene
 from rtcflow_scene.task_run import StackSettings
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics(namespace="rtcflow")
-settings = Settings.from_environment(os.environ)
+settings = PlanSettings.from_environment(os.environ)
 
 
 @logger.inject_lambda_context

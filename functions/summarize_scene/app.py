@@ -8,12 +8,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rtcflow_cloud.deadline import within_time
 from rtcflow_scene.announcement import announce, measure
-from rtcflow_scene.summary import Settings, summarize_scene
+from rtcflow_scene.summary import SummarySettings, summarize_scene
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics(namespace="rtcflow")
-settings = Settings.from_environment(os.environ)
+settings = SummarySettings.from_environment(os.environ)
 
 
 @logger.inject_lambda_context

@@ -18,10 +18,10 @@ from botocore.exceptions import ClientError
 from rtcflow.destination import Destination
 from rtcflow_archives.cmr import Cmr
 from rtcflow_campaign.area_files import read_areas
-from rtcflow_campaign.area_sweep import Archive, Limits, sweep
+from rtcflow_campaign.area_sweep import SweepLimits, SweepServices, sweep
 from rtcflow_campaign.campaign_list import make_items
 from rtcflow_campaign.retries import LONGEST_EXECUTION, SceneExecutions
-from rtcflow_campaign.scene_following import SceneFollower, Settings
+from rtcflow_campaign.scene_following import FollowSettings, SceneFollower
 from rtcflow_campaign.scene_start import SceneStarter
 from rtcflow_contract.errors import ErrorClass, NotFoundError, RefusedError, RtcflowError, TransientError
 from rtcflow_contract.job import BurstJob, Sources, linked_static_folder, make_job
@@ -270,13 +270,13 @@ class Year:
     def _sweep(self) -> None:
         executions = SceneExecutions(MACHINE, "work", self.states)
         starter = SceneStarter(MACHINE, self.version, "products", self.states)
-        limits = Limits(timedelta(hours=24), timedelta(days=30), 100)
+        limits = SweepLimits(timedelta(hours=24), timedelta(days=30), 100)
         failed = executions.failed_since(self.now - limits.retry - LONGEST_EXECUTION)
         visible = list(self.catalogue.granules)
         self.catalogue.granules[:] = [one for one in visible if one.created <= self.now]
         try:
             (area,) = read_areas("work", "products").areas
-            sweep(area, self.now, limits, Archive(self.cmr, starter, executions, failed), "work")
+            sweep(area, self.now, limits, SweepServices(self.cmr, starter, executions, failed), "work")
         except TransientError:
             pass
         except RefusedError as error:
@@ -484,7 +484,7 @@ class Year:
     def _campaign(self, payloads: list[dict[str, Any]]) -> None:
         """Follow every scene of a list to its end."""
         self.campaigns += 1
-        follower = SceneFollower(Settings("work", MACHINE), states=self.states)
+        follower = SceneFollower(FollowSettings("work", MACHINE), states=self.states)
         made = make_items(enumerate(payloads, start=1), "products", self.version)
         assert not made.wrong, made.wrong
         for item in made.items:

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from rtcflow_local.sample.acquisition import Acquisition
+from rtcflow_local.sample.acquisition import SimulatedAcquisition
 from rtcflow_local.sample.geodesy import to_earth_fixed
 from rtcflow_local.sample.terrain import relief, undulation
 from rtcflow_local.sample.world import World
@@ -13,7 +13,7 @@ _STEPS = 8
 
 
 def local_incidence(
-    acquisition: Acquisition, world: World, latitudes: np.ndarray, longitudes: np.ndarray
+    acquisition: SimulatedAcquisition, world: World, latitudes: np.ndarray, longitudes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Angle between the terrain's normal and the direction to the satellite, and land cover class.
 

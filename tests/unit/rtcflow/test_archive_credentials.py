@@ -129,14 +129,14 @@ def test_no_secret_is_in_anything_that_is_written(archive_sample, archives, tmp_
 def test_no_secret_is_in_job_outcome_or_log_of_a_task(
     archive_sample, archives, aws, tmp_path, monkeypatch, capfd
 ):
-    from rtcflow_scene.planning import Settings, plan_scene
+    from rtcflow_scene.planning import PlanSettings, plan_scene
     from rtcflow_scene.records import read_task
 
     asf, _ = archives
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     for name, value in asf.environment.items():
         monkeypatch.setenv(name, value)
-    settings = Settings("products", "work", "0.1", str(archive_sample.orbit), "s3://d", "s3://g")
+    settings = PlanSettings("products", "work", "0.1", str(archive_sample.orbit), "s3://d", "s3://g")
     state = plan_scene({"scene": archive_sample.scene}, "run-1", "2026-01-02T03:04:05Z", settings)
     planned = read_task(state["tasks"][0]["task"])
     monkeypatch.setenv("EARTHDATA_PASSWORD", f"{PASSWORD}x")

@@ -9,7 +9,7 @@ import pytest
 from shapely.geometry import shape
 
 from rtcflow.cli import app
-from rtcflow.sources.scene.scene_bursts import SceneBurst, by_swath_and_time
+from rtcflow.sources.scene.scene_bursts import OutlinedBurst, by_swath_and_time
 from rtcflow_archives.archived_burst import ArchivedBurst
 from tests.support.archive_asf import AsfArchive
 from tests.support.archive_cdse import CdseArchive
@@ -80,7 +80,7 @@ def test_bursts_are_in_order_of_swath_and_time_with_the_polarizations_there():
         (first, ("VV", "VH")),
         (other, ("VV",)),
     ]
-    assert found[1] == SceneBurst(first, datetime(2022, 1, 1, 12, 0, 4, tzinfo=UTC), "iw1", ("VV", "VH"))
+    assert found[1] == OutlinedBurst(first, datetime(2022, 1, 1, 12, 0, 4, tzinfo=UTC), "iw1", ("VV", "VH"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.request import Engine
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor
-from rtcflow_scene.planning import Settings, plan_scene
+from rtcflow_scene.planning import PlanSettings, plan_scene
 from rtcflow_scene.records import read_task
 from tests.support.archive_asf import AsfArchive
 from tests.support.archive_cdse import CdseArchive
@@ -21,7 +21,7 @@ from tests.support.archive_clock import Clock
 from tests.support.archive_loopback import Fault
 from tests.support.small_safe import BURST_IDS, SCENE, safe_files
 
-SETTINGS = Settings("products", "work", "0.1", "s3://o", "s3://d", "s3://g")
+SETTINGS = PlanSettings("products", "work", "0.1", "s3://o", "s3://d", "s3://g")
 STARTED = "2026-01-02T03:04:05.678Z"
 ARCHIVES = ("asf", "cdse")
 

@@ -10,7 +10,7 @@ from moto.stepfunctions.models import stepfunctions_backends
 
 from rtcflow_archives.cmr import Cmr
 from rtcflow_campaign.area_files import read_areas
-from rtcflow_campaign.area_sweep import Archive, Limits, sweep
+from rtcflow_campaign.area_sweep import SweepLimits, SweepServices, sweep
 from rtcflow_campaign.retries import LONGEST_EXECUTION, SceneExecutions
 from rtcflow_campaign.scene_notices import take_notice
 from rtcflow_campaign.scene_start import SceneStarter
@@ -21,7 +21,7 @@ from tests.support.campaign_case import put_report, scene_report
 from tests.support.catalogue_case import INSIDE, NOW, OUTSIDE, SQUARE, feature, granule, put_area
 from tests.support.cmr_catalogue import Catalogue, Granule, serve
 
-LIMITS = Limits(timedelta(hours=24), timedelta(days=3), 100)
+LIMITS = SweepLimits(timedelta(hours=24), timedelta(days=3), 100)
 DEFINITION = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
 ROLE = "arn:aws:iam::123456789012:role/states"
 
@@ -48,7 +48,7 @@ class Case:
         put_area(self.s3, feature(**area))
         (found,) = read_areas("work", "products").areas
         failed = self.scene_executions.failed_since(now - limits.retry - LONGEST_EXECUTION)
-        archive = Archive(self.cmr, self.starter, self.scene_executions, failed)
+        archive = SweepServices(self.cmr, self.starter, self.scene_executions, failed)
         return sweep(found, now, limits, archive, "work")
 
     def notice(self, name, key="granule_ur", **area):

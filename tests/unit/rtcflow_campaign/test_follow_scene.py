@@ -6,7 +6,7 @@ import pytest
 
 from rtcflow_campaign.attempts import MOST_WAITS
 from rtcflow_campaign.campaign_store import CampaignStore
-from rtcflow_campaign.scene_following import SceneFollower, Settings
+from rtcflow_campaign.scene_following import FollowSettings, SceneFollower
 from rtcflow_contract.campaign import SceneState
 from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.layers import Product
@@ -27,7 +27,7 @@ def case(aws):
         store = CampaignStore("work", "continent")
 
         def follow(self, **event):
-            follower = SceneFollower(Settings("work", MACHINE), states=self.states)
+            follower = SceneFollower(FollowSettings("work", MACHINE), states=self.states)
             return follower.follow({"campaign": "continent", "item": ITEM.model_dump(), **event})
 
         def ended(self, name, status, report=None, **fields):

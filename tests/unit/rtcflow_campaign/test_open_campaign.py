@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from rtcflow_campaign.campaign_opening import Settings, open_campaign
+from rtcflow_campaign.campaign_opening import OpeningSettings, open_campaign
 from rtcflow_campaign.campaign_store import CampaignStore
 from rtcflow_contract.errors import RefusedError
 from tests.support.campaign_case import item, payload
 
-SETTINGS = Settings("products", "work", "0.1")
+SETTINGS = OpeningSettings("products", "work", "0.1")
 SCENES = "s3://work/campaigns/continent/scenes.jsonl"
 
 

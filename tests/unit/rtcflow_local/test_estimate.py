@@ -5,10 +5,10 @@ import math
 import pytest
 
 from rtcflow_scene.cost import TaskSize
-from rtcflow_scene.estimate import ARCHIVES, Basis, Part, estimate, task_seconds
+from rtcflow_scene.estimate import ARCHIVES, Basis, CampaignPart, estimate, task_seconds
 
 SCENES = 37_038
-MILLION = [Part(SCENES, 1_000_000)]
+MILLION = [CampaignPart(SCENES, 1_000_000)]
 WIDE = Basis(region="us-west-2", max_scenes=1000, vcpu_quota=4000)
 
 
@@ -33,7 +33,7 @@ def test_what_a_campaign_is_bound_by_is_named(changes, bound_by):
 
 
 def test_a_single_scene_takes_as_long_as_its_slowest_task():
-    one = estimate([Part(1, 27)], WIDE._replace(bursts_per_task=9))
+    one = estimate([CampaignPart(1, 27)], WIDE._replace(bursts_per_task=9))
     assert one.bound_by == "one scene"
     assert one.hours * 3600 > task_seconds(9, WIDE)
     assert one.hours * 3600 < 1.3 * task_seconds(9, WIDE)
@@ -61,15 +61,15 @@ def test_tasks_that_wait_for_an_archive_are_paid_for_it():
 
 
 def test_static_layers_come_first_and_are_added():
-    alone = estimate([Part(10, 270)], WIDE)
-    both = estimate([Part(10, 270, static=True), Part(10, 270)], WIDE)
+    alone = estimate([CampaignPart(10, 270)], WIDE)
+    both = estimate([CampaignPart(10, 270, static=True), CampaignPart(10, 270)], WIDE)
     assert both.hours > 2 * alone.hours
     assert both.cost_usd > alone.cost_usd
 
 
 def test_nothing_costs_nothing():
     assert estimate([], WIDE)[:3] == (0, 0, 0)
-    assert estimate([Part(0, 0)], WIDE)[:3] == (0, 0, 0)
+    assert estimate([CampaignPart(0, 0)], WIDE)[:3] == (0, 0, 0)
 
 
 def test_on_demand_costs_more():

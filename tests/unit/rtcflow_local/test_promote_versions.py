@@ -419,5 +419,5 @@ def test_a_version_that_no_product_has_is_told(two):
 @pytest.mark.parametrize("words", [(promote_command, "--version", "0.2"), (prune_versions,)])
 def test_a_misspelt_folder_is_refused(two, words):
     command, *options = words
-    with pytest.raises(RefusedError, match="there is nothing at all in s3://products/misspelt"):
+    with pytest.raises(RefusedError, match="s3://products/misspelt/ is empty"):
         run(command, "s3://products/misspelt", *options)

@@ -135,7 +135,7 @@ def test_a_scene_that_was_refused_before_its_bursts_is_reported(aws):
         cause="scene: not a scene id",
     )
     page = Page(build_report(collect(ARN, client, aws)))
-    assert "Failed Scene: not a scene id The input cannot work as it is" in page.text
+    assert "Failed Scene: not a scene id The input cannot work" in page.text
 
 
 def test_a_running_scene_is_reported_as_far_as_it_came(aws):

@@ -8,14 +8,14 @@ from rtcflow_contract.task import parse_task
 from rtcflow_files.s3 import S3Files
 from rtcflow_safe.annotation import AnnotatedBurst
 from rtcflow_scene.burst_choice import SceneBurst, complete_bursts, wanted_bursts
-from rtcflow_scene.planning import Settings, plan_scene
+from rtcflow_scene.planning import PlanSettings, plan_scene
 from rtcflow_scene.task_run import StackSettings
 from tests.support.campaign_case import ITEM
 from tests.support.inventory_case import Spec, manifest_of
 from tests.support.small_safe import BURST_IDS, SCENE, START, safe_files, zipped
 
 FOLDER = f"s3://scenes/in/{SCENE}.SAFE"
-SETTINGS = Settings(
+SETTINGS = PlanSettings(
     "products", "work", "0.1", "s3://s1-orbits", "s3://copernicus-dem-30m", "https://geoid/x.tif"
 )
 STARTED = "2026-01-02T03:04:05.678Z"

@@ -14,12 +14,12 @@ from rtcflow_scene.announcement import event_of
 from rtcflow_scene.burst_outcomes import sentence
 from rtcflow_scene.cost import TaskSize, task_cost
 from rtcflow_scene.records import write_task
-from rtcflow_scene.summary import Settings, summarize_scene
+from rtcflow_scene.summary import SummarySettings, summarize_scene
 from tests.support.small_safe import SCENE
 
 A, B, C = "t070_148570_iw1", "t070_148571_iw1", "t070_148572_iw1"
 TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-SETTINGS = Settings("work", "us-west-2", TaskSize(4, 16, 40))
+SETTINGS = SummarySettings("work", "us-west-2", TaskSize(4, 16, 40))
 PAYLOAD = {"scene": SCENE, "scene_source": f"s3://scenes/{SCENE}.SAFE", "link_static_layers": True}
 TASK = "s3://work/executions/run-1/tasks/0.json"
 

@@ -121,7 +121,7 @@ def _planned(scene: Scene, settings: RunSettings, started: datetime) -> PlannedS
             scene.payload,
             execution,
             started.isoformat(),
-            planning.Settings(
+            planning.PlanSettings(
                 NO_BUCKET,
                 keys.Location.local(settings.work),
                 settings.product_version,
@@ -228,7 +228,7 @@ def _report_of(planned: PlannedScene, work: Path) -> SceneReport:
     }
     if failure is not None:
         event["failure"] = {"Error": type(failure).__name__, "Cause": failure.message}
-    settings = summary.Settings(keys.Location.local(work), "", TaskSize(0, 0, 0))
+    settings = summary.SummarySettings(keys.Location.local(work), "", TaskSize(0, 0, 0))
     report = summary.summarize_scene(event, settings).report
     # Nobody sends a bill for it.
     free = {"cost_usd": None}

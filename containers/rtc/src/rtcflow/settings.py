@@ -10,7 +10,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.manifest import GeometricAccuracy
 
 
-class Processor(NamedTuple):
+class Operator(NamedTuple):
     """Who runs the processing, and the licence of the products (SPDX id)."""
 
     institution: str
@@ -20,10 +20,10 @@ class Processor(NamedTuple):
     license: str
 
 
-def processor() -> Processor:
+def processor() -> Operator:
     """From PROCESSOR_NAME, PROCESSOR_PROJECT, PROCESSOR_CONTACT, PROCESSOR_URL and LICENSE."""
     url = os.environ.get("PROCESSOR_URL") or None
-    return Processor(
+    return Operator(
         os.environ.get("PROCESSOR_NAME") or "rtcflow operator",
         os.environ.get("PROCESSOR_PROJECT") or "rtcflow",
         os.environ.get("PROCESSOR_CONTACT") or url or "(NOT PROVIDED)",

@@ -7,11 +7,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from rtcflow_archives.granule import Direction, SceneGranule
 from rtcflow_archives.rings import Ring, check_ring
 from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.model import FrozenModel
 from rtcflow_contract.request import SceneRequest, describe, parse_request
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,23}$")
@@ -48,7 +49,7 @@ Platforms = Annotated[tuple[Annotated[str, Field(pattern="^S1[A-D]$")], ...], _L
 Tracks = Annotated[tuple[Annotated[int, Field(ge=1, le=175)], ...], _LISTS]
 
 
-class Area(BaseModel):
+class Area(FrozenModel):
     """An area of interest.
 
     Attributes
@@ -74,8 +75,6 @@ class Area(BaseModel):
         Fields of the scene payload. `{scene}` in a text stands for the scene's name.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: _AreaName
     rings: tuple[Ring, ...] = Field(min_length=1)
     enabled: bool = True
@@ -86,7 +85,7 @@ class Area(BaseModel):
     start: date | None = None
     end: date | None = None
     revisions: Revisions = Revisions.SKIP
-    payload: dict[str, Any] = {}
+    payload: dict[str, Any] = Field(default_factory=dict)
 
     def wants(self, granule: SceneGranule) -> bool:
         """Whether a scene that touches the area has the right polarizations, direction, platform, track and day."""

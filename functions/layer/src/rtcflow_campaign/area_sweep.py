@@ -20,7 +20,7 @@ _MOST_GIVEN_UP = 200
 _AT_ONCE = 8
 
 
-class Limits(NamedTuple):
+class SweepLimits(NamedTuple):
     """Limits of a search.
 
     Attributes
@@ -41,7 +41,7 @@ class Limits(NamedTuple):
     retry: timedelta = timedelta(days=7)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Limits":
+    def from_environment(cls, environment: Mapping[str, str]) -> "SweepLimits":
         """Read the values that the template sets."""
         return cls(
             timedelta(hours=float(environment["OVERLAP_HOURS"])),
@@ -82,7 +82,7 @@ class Swept(NamedTuple):
     given_up: tuple[str, ...]
 
 
-class Archive(NamedTuple):
+class SweepServices(NamedTuple):
     """What a sweep needs: the catalogue, the starter of scenes, and the failed executions."""
 
     cmr: Cmr
@@ -92,7 +92,12 @@ class Archive(NamedTuple):
 
 
 def sweep(
-    area: Area, now: datetime, limits: Limits, archive: Archive, work_bucket: str, client: Any = None
+    area: Area,
+    now: datetime,
+    limits: SweepLimits,
+    archive: SweepServices,
+    work_bucket: str,
+    client: Any = None,
 ) -> Swept:
     """Start an area's scenes published since the last search, and retry those that failed.
 
@@ -104,8 +109,8 @@ def sweep(
     area : Area
     now : datetime
         End of the search, UTC.
-    limits : Limits
-    archive : Archive
+    limits : SweepLimits
+    archive : SweepServices
     work_bucket : str
     client : optional
         S3 client, the default one when None.

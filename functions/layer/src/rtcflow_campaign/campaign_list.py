@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from rtcflow_campaign.destinations import Destination, conflict, destinations_of
+from rtcflow_campaign.destinations import CollectionTarget, conflict, destinations_of
 from rtcflow_contract.campaign import Item
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.execution_name import campaign_scene_name
@@ -126,7 +126,7 @@ def _request(payload: Any, default_bucket: str) -> tuple[SceneRequest, str]:
 class _Place(NamedTuple):
     """Detects lines that write the same product: static layers by burst, others by acquisition."""
 
-    destination: Destination
+    destination: CollectionTarget
     key: str
 
 

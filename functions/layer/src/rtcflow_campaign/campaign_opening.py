@@ -23,7 +23,7 @@ from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_files import storage
 
 
-class Settings(NamedTuple):
+class OpeningSettings(NamedTuple):
     """Settings of the stack."""
 
     products_bucket: str
@@ -31,13 +31,13 @@ class Settings(NamedTuple):
     product_version: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "OpeningSettings":
         """Read the values that the template sets."""
         return cls(environment["PRODUCTS_BUCKET"], environment["WORK_BUCKET"], environment["PRODUCT_VERSION"])
 
 
 def open_campaign(
-    given: Any, execution: str, started: str, settings: Settings, client: Any = None
+    given: Any, execution: str, started: str, settings: OpeningSettings, client: Any = None
 ) -> dict[str, Any]:
     """Check and write the lists of a campaign; returns the state of its execution.
 
@@ -47,7 +47,7 @@ def open_campaign(
         Input of the campaign's execution.
     execution, started : str
         Its name and start time (ISO 8601).
-    settings : Settings
+    settings : OpeningSettings
     client : optional
         S3 client, the default one when None.
 
@@ -104,7 +104,7 @@ def _list(items: ItemList, request: CampaignInput) -> dict[str, Any]:
     return {"key": items.key, "count": items.count, "tolerated": request.tolerated(items.count)}
 
 
-def _items(uri: str, settings: Settings, client: Any) -> Items:
+def _items(uri: str, settings: OpeningSettings, client: Any) -> Items:
     # Spreadsheets write a byte order mark at the start of a CSV.
     text = storage.read_bytes(parse_s3_uri(uri), client).decode("utf-8-sig", errors="replace")
     return make_items(parse_list(text, uri), settings.products_bucket, settings.product_version)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-from rtcflow_campaign.campaign_report import CampaignReport, Part
+from rtcflow_campaign.campaign_report import CampaignReport, ListTotals
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430 }
@@ -63,13 +63,13 @@ def render(report: CampaignReport) -> str:
     )
 
 
-def _bar(name: str, part: Part) -> str:
+def _bar(name: str, part: ListTotals) -> str:
     widths = ((state, 100 * getattr(part, state) / part.scenes) for state in _STATES)
     parts = "".join(f"<i class={state} style='width:{width:.2f}%'></i>" for state, width in widths)
     return f"<h2>{escape(name)}</h2><div class=bar>{parts}</div>"
 
 
-def _counts(parts: dict[str, Part]) -> str:
+def _counts(parts: dict[str, ListTotals]) -> str:
     rows = [[label, *(f"{getattr(part, field):,}" for part in parts.values())] for field, label in _COUNTS]
     rows.append(["Task hours", *(f"{part.seconds / 3600:,.1f}" for part in parts.values())])
     return _table(("", *parts), rows, "counts")

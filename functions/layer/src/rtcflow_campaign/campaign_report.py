@@ -5,18 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
 from rtcflow_contract.campaign import Item, SceneRecord, SceneState, StartedCampaign
 from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.layers import Product
+from rtcflow_contract.model import FrozenModel
 from rtcflow_scene.cost import campaign_scene_cost
 
 _MOST_FAILURES = 50
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class CampaignOutcome(StrEnum):
@@ -26,7 +23,7 @@ class CampaignOutcome(StrEnum):
     INCOMPLETE = "incomplete"
 
 
-class Part(_Model):
+class ListTotals(FrozenModel):
     """Totals of one list: the scenes, or the static layers before them.
 
     `left_out` counts lines that cannot work, `open` scenes that have not ended in any start of the campaign, `products`
@@ -47,7 +44,7 @@ class Part(_Model):
     cost_usd: float
 
 
-class Failure(_Model):
+class Failure(FrozenModel):
     """Scenes that failed for the same reason, with one execution as example."""
 
     error_class: ErrorClass
@@ -57,7 +54,7 @@ class Failure(_Model):
     example: str
 
 
-class CampaignReport(_Model):
+class CampaignReport(FrozenModel):
     """Report of a campaign.
 
     Attributes
@@ -81,8 +78,8 @@ class CampaignReport(_Model):
     reported: AwareDatetime
     outcome: CampaignOutcome
     message: str
-    scenes: Part
-    static: Part
+    scenes: ListTotals
+    static: ListTotals
     failed_by_class: dict[ErrorClass, int]
     failures: tuple[Failure, ...]
     lines_left_out: tuple[str, ...] = ()
@@ -146,9 +143,9 @@ def report_campaign(
     )
 
 
-def _part(scenes: int, records: Sequence[SceneRecord], left_out: int, region: str) -> Part:
+def _part(scenes: int, records: Sequence[SceneRecord], left_out: int, region: str) -> ListTotals:
     states = Counter(record.state for record in records)
-    return Part(
+    return ListTotals(
         scenes=scenes,
         succeeded=states[SceneState.SUCCEEDED],
         failed=states[SceneState.FAILED],
@@ -181,7 +178,7 @@ def _failures(failed: Iterable[SceneRecord]) -> list[Failure]:
     return sorted(told, key=lambda failure: (-failure.scenes, failure.reason))[:_MOST_FAILURES]
 
 
-def sentence(scenes: Part, static: Part) -> str:
+def sentence(scenes: ListTotals, static: ListTotals) -> str:
     """The outcome of a campaign in one sentence."""
     parts = [(scenes, Product.RTC_S1, "scenes"), (static, Product.RTC_S1_STATIC, "scenes for static layers")]
     told = []

@@ -15,24 +15,24 @@ from rtcflow_contract.standing import settings_of
 _SCENE_DEG = 2.5
 
 
-class Destination(NamedTuple):
+class CollectionTarget(NamedTuple):
     """A product and the collection folder that a request writes it to."""
 
     folder: str
     product: Product
 
 
-def destinations_of(request: SceneRequest) -> list[Destination]:
+def destinations_of(request: SceneRequest) -> list[CollectionTarget]:
     """Where a request writes: its collection, and that of static layers that it makes."""
     own = collection_folder(request.s3_bucket, request.s3_project_folder, request.collection)
-    found = [Destination(str(own), request.product)]
+    found = [CollectionTarget(str(own), request.product)]
     if request.link_static_layers and request.on_missing_static is OnMissingStatic.CREATE:
         linked = collection_folder(
             request.linked_static_layers_s3_bucket,
             request.linked_static_layers_s3_project_folder,
             request.linked_static_layers_collection,
         )
-        found.append(Destination(str(linked), Product.RTC_S1_STATIC))
+        found.append(CollectionTarget(str(linked), Product.RTC_S1_STATIC))
     return found
 
 

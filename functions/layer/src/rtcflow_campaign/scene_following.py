@@ -22,14 +22,14 @@ from rtcflow_files import storage
 from rtcflow_scene.failure_text import read_failure
 
 
-class Settings(NamedTuple):
+class FollowSettings(NamedTuple):
     """Settings of the stack."""
 
     work_bucket: str
     state_machine: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "FollowSettings":
         """Read the values that the template sets."""
         return cls(environment["WORK_BUCKET"], environment["SCENE_STATE_MACHINE"])
 
@@ -37,7 +37,7 @@ class Settings(NamedTuple):
 class SceneFollower:
     """Follows scenes; `s3` and `states` are clients, by default the usual ones."""
 
-    def __init__(self, settings: Settings, s3: Any = None, states: Any = None) -> None:
+    def __init__(self, settings: FollowSettings, s3: Any = None, states: Any = None) -> None:
         self.settings = settings
         self.s3 = s3
         self.states = states

@@ -3,19 +3,16 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, Field
 
 from rtcflow_contract.errors import ErrorClass, RefusedError
 from rtcflow_contract.keys import position_key
+from rtcflow_contract.model import FrozenModel
 from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stored
 from rtcflow_files import compare_and_swap
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Watched(_Model):
+class Watched(FrozenModel):
     """A started scene, which is retried if it fails and may work later."""
 
     scene: str
@@ -23,7 +20,7 @@ class Watched(_Model):
     attempt: int = 1
 
 
-class GivenUp(_Model):
+class GivenUp(FrozenModel):
     """A scene that is not retried, and why."""
 
     name: str
@@ -35,7 +32,7 @@ class GivenUp(_Model):
     message: str
 
 
-class Position(_Model):
+class Position(FrozenModel):
     """Stored state of the search for an area.
 
     Attributes
@@ -53,7 +50,7 @@ class Position(_Model):
     version: int = 1
     searched_until: AwareDatetime
     started: tuple[str, ...] = ()
-    watched: dict[str, Watched] = {}
+    watched: dict[str, Watched] = Field(default_factory=dict)
     given_up: tuple[GivenUp, ...] = ()
 
 

@@ -18,10 +18,11 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
 from rtcflow_contract.errors import ErrorClass, RefusedError
 from rtcflow_contract.layers import Product
+from rtcflow_contract.model import FrozenModel
 from rtcflow_contract.request import describe
 from rtcflow_contract.scene_id import SceneName
 
@@ -55,11 +56,7 @@ _CampaignName = Annotated[str, AfterValidator(_name)]
 _ListUri = Annotated[str, AfterValidator(_list)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CampaignInput(_Model):
+class CampaignInput(FrozenModel):
     """Input of a campaign's execution.
 
     Attributes
@@ -101,7 +98,7 @@ def parse_campaign(given: Any) -> CampaignInput:
         raise RefusedError(f"the campaign was refused: {describe(error)}", reason="campaign") from error
 
 
-class Item(_Model):
+class Item(FrozenModel):
     """A scene of a campaign: the name of its executions without attempt number, its payload, the most attempts."""
 
     name: str
@@ -110,7 +107,7 @@ class Item(_Model):
     retry_refused: bool = False
 
 
-class ItemList(_Model):
+class ItemList(FrozenModel):
     """A checked list: where it is, and how many scenes it has.
 
     `repeated` lines name a scene again; `wrong` lines cannot work and were left out, the first of them with their
@@ -125,14 +122,14 @@ class ItemList(_Model):
     told: tuple[str, ...] = ()
 
 
-class Claim(_Model):
+class Claim(FrozenModel):
     """A start that is under way; only one of two simultaneous starts gets the claim."""
 
     execution: str
     at: AwareDatetime
 
 
-class StartedCampaign(_Model):
+class StartedCampaign(FrozenModel):
     """A start of a campaign, stored for its report."""
 
     version: int = 1
@@ -152,7 +149,7 @@ class SceneState(StrEnum):
     LEFT = "left"
 
 
-class AttemptRecord(_Model):
+class AttemptRecord(FrozenModel):
     """What an attempt made and cost, for when Step Functions and the work bucket have deleted it."""
 
     execution: str
@@ -165,7 +162,7 @@ class AttemptRecord(_Model):
     finished: AwareDatetime | None = None
 
 
-class SceneRecord(_Model):
+class SceneRecord(FrozenModel):
     """The outcome of a campaign's scene over all its attempts.
 
     Attributes
@@ -212,7 +209,7 @@ class SceneRecord(_Model):
     made: int = 0
     static_made: int = 0
     failed: int = 0
-    failures: dict[ErrorClass, int] = {}
+    failures: dict[ErrorClass, int] = Field(default_factory=dict)
     error_class: ErrorClass | None = None
     reason: str = ""
     message: str = ""

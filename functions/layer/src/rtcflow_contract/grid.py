@@ -1,15 +1,15 @@
 """The map grid of a burst: fixed once, so that passes and static layers line up pixel for pixel."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from rtcflow_contract.model import FrozenModel
 
 
-class Grid(BaseModel):
+class Grid(FrozenModel):
     """A north-up grid of square pixels in a projected CRS.
 
     `left` and `top` are the outer edges of the first pixel in metres, `spacing` its size in metres.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     epsg: int = Field(gt=1023, lt=1_000_000)
     left: float

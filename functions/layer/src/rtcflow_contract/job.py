@@ -10,6 +10,7 @@ from rtcflow_contract.dem import DEFAULT_DEM
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location, collection_folder, grid_key, job_folder, product_folder
 from rtcflow_contract.layers import Product
+from rtcflow_contract.model import FrozenModel
 from rtcflow_contract.naming import Naming, item_name
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.product_id import product_id
@@ -88,13 +89,11 @@ class BurstJob(BaseModel):
         return self.destination.join(item_name(self.naming, self.product_id))
 
 
-class LocalPlaces(BaseModel):
+class LocalPlaces(FrozenModel):
     """Folders of this machine in place of a request's buckets: products, static products to link to, and grids.
 
     Burst folders are directly below `out` and `static`, one collection in each. `grids` has a folder grids/.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     out: Location
     static: Location | None = None

@@ -2,19 +2,16 @@
 
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product
+from rtcflow_contract.model import FrozenModel
 from rtcflow_contract.naming import Naming, item_name
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Statistics(_Model):
+class Statistics(FrozenModel):
     """Statistics of a layer's valid pixels in the layer's unit; `valid_percent` is their share of the grid.
 
     For backscatter they cover the 2nd to the 98th percentile, since one bright target would turn every default display
@@ -30,7 +27,7 @@ class Statistics(_Model):
     highest: float | None = None
 
 
-class ProductFile(_Model):
+class ProductFile(FrozenModel):
     """One file of the product; `layer` is set for rasters of the layer table, `statistics` with it."""
 
     name: str
@@ -44,7 +41,7 @@ class ProductFile(_Model):
     header_size: int | None = None
 
 
-class InputRef(_Model):
+class InputRef(FrozenModel):
     """An input of a product: its kind, its id in the archive, and where it was fetched from."""
 
     kind: Literal["scene", "orbit", "dem", "geoid", "static"]
@@ -52,7 +49,7 @@ class InputRef(_Model):
     href: str
 
 
-class Acquisition(_Model):
+class Acquisition(FrozenModel):
     """The burst's radar acquisition; times are zero-Doppler times, UTC.
 
     `processed` is when the scene was processed from raw data, if its SAFE says so.
@@ -76,7 +73,7 @@ class Acquisition(_Model):
     processed: AwareDatetime | None = None
 
 
-class NoiseLevel(_Model):
+class NoiseLevel(FrozenModel):
     """Noise equivalent sigma0 over a burst, in dB."""
 
     minimum: float
@@ -84,7 +81,7 @@ class NoiseLevel(_Model):
     maximum: float
 
 
-class Rfi(_Model):
+class Rfi(FrozenModel):
     """Radio frequency interference as the scene reports it (`annotation/rfi`), by polarization.
 
     `report` holds the processor's detections; their times and shares are in the HDF5 file.
@@ -94,7 +91,7 @@ class Rfi(_Model):
     report: dict[str, dict[str, Any]]
 
 
-class Quality(_Model):
+class Quality(FrozenModel):
     """Quality of a burst from the scene's metadata; angles in degrees.
 
     `heading_deg` is clockwise from north, `altitude_m` above the WGS 84 ellipsoid at the middle of the burst,
@@ -109,13 +106,13 @@ class Quality(_Model):
     range_resolution_m: float
     azimuth_resolution_m: float
     equivalent_looks: float | None = None
-    noise_equivalent_sigma0_db: dict[str, NoiseLevel] = {}
+    noise_equivalent_sigma0_db: dict[str, NoiseLevel] = Field(default_factory=dict)
     border_pixels: tuple[int, int, int, int] | None = None
     rfi: Rfi | None = None
     timeliness: str | None = None
 
 
-class GeometricAccuracy(_Model):
+class GeometricAccuracy(FrozenModel):
     """Absolute location error that an operator's campaign found, in metres along the map's axes."""
 
     bias_x_m: float
@@ -125,7 +122,7 @@ class GeometricAccuracy(_Model):
     reference: str
 
 
-class EngineInfo(_Model):
+class EngineInfo(FrozenModel):
     """The engine and the versions of its software.
 
     `compiled` is a checksum of the compiled code; None for an engine that does not compile.
@@ -136,7 +133,7 @@ class EngineInfo(_Model):
     compiled: str | None = None
 
 
-class Resources(_Model):
+class Resources(FrozenModel):
     """What the job used; `stages` in seconds of wall time."""
 
     seconds: float
@@ -147,7 +144,7 @@ class Resources(_Model):
     stages: dict[str, float]
 
 
-class Manifest(_Model):
+class Manifest(FrozenModel):
     """A committed burst product.
 
     `item_id` is the id of the STAC item if it differs from `product_id`: the item of a product that replaces another of

@@ -1,17 +1,14 @@
 """The plan of an execution, stored in the work bucket by PlanScene for the states after it."""
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.job import LocalPlaces, Sources
+from rtcflow_contract.model import FrozenModel
 from rtcflow_contract.request import Engine, SceneRequest
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PlannedBurst(_Model):
+class PlannedBurst(FrozenModel):
     """A burst to make in task `task`; `sensing_start` is UTC."""
 
     burst_id: BurstId
@@ -20,14 +17,14 @@ class PlannedBurst(_Model):
     task: int = 0
 
 
-class ExistingBurst(_Model):
+class ExistingBurst(FrozenModel):
     """A burst whose product exists; `item` is the S3 URI of its STAC item."""
 
     burst_id: BurstId
     item: str
 
 
-class Plan(_Model):
+class Plan(FrozenModel):
     """The bursts of a scene, divided into those to make and those that exist.
 
     `bursts` are in the order in which they are made. `engine` is what `auto` resolved to; `places` are folders used in

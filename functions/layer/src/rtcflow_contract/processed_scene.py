@@ -2,19 +2,16 @@
 
 from collections.abc import Iterable
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
 from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.layers import Product
+from rtcflow_contract.model import FrozenModel
 from rtcflow_contract.report import Outcome, SceneReport
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ProcessedBurst(_Model):
+class ProcessedBurst(FrozenModel):
     """What became last of a burst in a collection; `item` is where the STAC item of its product is."""
 
     collection: str
@@ -29,7 +26,7 @@ class ProcessedBurst(_Model):
     message: str | None = None
 
 
-class ProcessedScene(_Model):
+class ProcessedScene(FrozenModel):
     """Bursts of a scene that were asked for, by collection and burst id; `updated` is when the last run ended."""
 
     version: int = 1

@@ -104,7 +104,7 @@ def _catalogue_of(source: str, polarizations: Sequence[str] = ()) -> BurstCatalo
     return archive(polarizations) if archive else _SafeCatalogue(source, polarizations=polarizations)
 
 
-class Listed(NamedTuple):
+class SceneListing(NamedTuple):
     """Bursts of a scene and the sources to fetch them from, starting with the one that listed them."""
 
     bursts: Sequence[SceneBurst]
@@ -113,7 +113,7 @@ class Listed(NamedTuple):
 
 def list_from_first(
     request: SceneRequest, catalogue_for: Callable[[str, Sequence[str]], BurstCatalogue] = _catalogue_of
-) -> Listed:
+) -> SceneListing:
     """List the bursts of a scene from the first of a request's sources that has them.
 
     A source without the scene is not used to fetch it; one that did not answer is tried last.
@@ -129,7 +129,7 @@ def list_from_first(
     for number, source in enumerate(request.scene_source):
         try:
             bursts = catalogue_for(source, polarizations).list_bursts(request.scene, request.burst_id_list)
-            return Listed(bursts, (source, *request.scene_source[number + 1 :], *down))
+            return SceneListing(bursts, (source, *request.scene_source[number + 1 :], *down))
         except TransientError as error:
             down.append(source)
             failures.append(error)

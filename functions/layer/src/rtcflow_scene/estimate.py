@@ -27,7 +27,7 @@ _SPREAD = 0.2
 _STARTS_PER_S = 20.0
 
 
-class Archive(NamedTuple):
+class ArchiveSpeed(NamedTuple):
     """Where scenes are fetched from.
 
     Attributes
@@ -55,9 +55,9 @@ class Archive(NamedTuple):
 
 # CDSE's quota is per user and published. ASF and S3 publish none: what a connection gets is an assumption.
 ARCHIVES = {
-    "asf": Archive(math.inf, 25.0, 20.0, 3),
-    "cdse": Archive(4, 20.0, 0.0, 4),
-    "s3": Archive(math.inf, 80.0, 0.0, 2),
+    "asf": ArchiveSpeed(math.inf, 25.0, 20.0, 3),
+    "cdse": ArchiveSpeed(4, 20.0, 0.0, 4),
+    "s3": ArchiveSpeed(math.inf, 80.0, 0.0, 2),
 }
 
 
@@ -69,7 +69,7 @@ class Basis(NamedTuple):
     burst_s, static_s : float
         Seconds of a burst in its task, and of the static layers of one, without waiting for the archive: take them
         from a report.
-    archive : Archive
+    archive : ArchiveSpeed
     size : TaskSize
     bursts_per_task : int
     max_scenes, max_concurrency : int
@@ -81,7 +81,7 @@ class Basis(NamedTuple):
 
     burst_s: float = BURST_S["native"]
     static_s: float = STATIC_S
-    archive: Archive = ARCHIVES["asf"]
+    archive: ArchiveSpeed = ARCHIVES["asf"]
     size: TaskSize = TaskSize(4, 8, 40)
     bursts_per_task: int = BURSTS_PER_SCENE
     max_scenes: int = 20
@@ -91,7 +91,7 @@ class Basis(NamedTuple):
     spot: bool = True
 
 
-class Part(NamedTuple):
+class CampaignPart(NamedTuple):
     """Scenes of one kind with their bursts: products, or the static layers before them."""
 
     scenes: int
@@ -116,7 +116,7 @@ def task_seconds(bursts: float, basis: Basis, *, static: bool = False) -> float:
     return _START_S + archive.fetch_s + bursts * each + _PUBLISH_S
 
 
-def estimate(parts: list[Part], basis: Basis) -> Estimate:
+def estimate(parts: list[CampaignPart], basis: Basis) -> Estimate:
     """Cost and time of a campaign, part after part.
 
     Retries and waits for orbits are not in it.
@@ -130,7 +130,7 @@ def estimate(parts: list[Part], basis: Basis) -> Estimate:
     )
 
 
-def _part(part: Part, basis: Basis) -> Estimate:
+def _part(part: CampaignPart, basis: Basis) -> Estimate:
     in_scene = part.bursts / part.scenes
     # An average that is a hair over a whole task is no second one.
     tasks = max(1, math.ceil(in_scene / basis.bursts_per_task - 0.05))

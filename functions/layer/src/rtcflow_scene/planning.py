@@ -23,7 +23,7 @@ from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor, refuse_uncalibrated
 from rtcflow_contract.task import Task
 from rtcflow_files import storage
-from rtcflow_scene.burst_catalogue import BurstCatalogue, Listed, list_from_first
+from rtcflow_scene.burst_catalogue import BurstCatalogue, SceneListing, list_from_first
 from rtcflow_scene.burst_choice import wanted_bursts
 from rtcflow_scene.existing import existing_item
 from rtcflow_scene.grouping import (
@@ -43,7 +43,7 @@ from rtcflow_scene.task_run import StackSettings, first_run
 _IN_DEGREES = {4326, 4979, 4283, 7844, 4258, 4269}
 
 
-class Settings(NamedTuple):
+class PlanSettings(NamedTuple):
     """Settings of the stack."""
 
     products_bucket: str
@@ -56,7 +56,7 @@ class Settings(NamedTuple):
     precision: Precision = Precision.FULL
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "PlanSettings":
         """Read the values that the template sets; sources default to the public archives."""
         defaults = Sources(scene="asf")
         return cls(
@@ -87,7 +87,7 @@ def plan_scene(
     payload: Any,
     execution: str,
     started: str,
-    settings: Settings,
+    settings: PlanSettings,
     stack: StackSettings | None = None,
     catalogue: BurstCatalogue | None = None,
     now: datetime | None = None,
@@ -102,7 +102,7 @@ def plan_scene(
         The execution's input.
     execution, started : str
         Name and start time (ISO 8601) of the execution.
-    settings : Settings
+    settings : PlanSettings
     stack : StackSettings, optional
         Where and how tasks run.
     catalogue : BurstCatalogue, optional
@@ -130,7 +130,7 @@ def plan_scene(
         storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
     sources = sources or settings.sources(request)
     if catalogue is not None:
-        listed = Listed(catalogue.list_bursts(request.scene, request.burst_id_list), (sources.scene,))
+        listed = SceneListing(catalogue.list_bursts(request.scene, request.burst_id_list), (sources.scene,))
     else:
         listed = list_from_first(request)
     sources = sources.model_copy(update={"scene": listed.sources[0], "more_scenes": listed.sources[1:]})
@@ -229,7 +229,7 @@ def _orbit_choice(request: SceneRequest, now: datetime) -> OrbitChoice:
     return OrbitChoice.BEST if over else OrbitChoice.PRECISE
 
 
-def _orbit_wait(plan: Plan, settings: Settings, now: datetime) -> int:
+def _orbit_wait(plan: Plan, settings: PlanSettings, now: datetime) -> int:
     return shortest_wait(
         parse_scene_id(plan.request.scene),
         plan.request.orbit,
@@ -245,7 +245,7 @@ def _most_at_once(request: SceneRequest) -> int:
     return CDSE_CONNECTIONS if "cdse" in request.scene_source else request.max_concurrency
 
 
-def _with_defaults(payload: Any, settings: Settings) -> Any:
+def _with_defaults(payload: Any, settings: PlanSettings) -> Any:
     """The payload with the stack's defaults for missing fields."""
     found = _with_burst_list(payload)
     if not isinstance(found, dict):

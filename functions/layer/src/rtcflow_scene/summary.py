@@ -23,7 +23,7 @@ from rtcflow_scene.task_run import Usage
 _GRAVITY = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
 
 
-class Settings(NamedTuple):
+class SummarySettings(NamedTuple):
     """Settings of the stack."""
 
     work_bucket: str | keys.Location
@@ -31,7 +31,7 @@ class Settings(NamedTuple):
     size: TaskSize
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "SummarySettings":
         """Read the values that the template and Lambda set."""
         return cls(environment["WORK_BUCKET"], environment["AWS_REGION"], _size(environment["TASK_SIZE"]))
 
@@ -57,7 +57,7 @@ def _size(text: str) -> TaskSize:
     return TaskSize(int(cpu) / 1024, int(memory) / 1024, float(storage_gib), architecture)
 
 
-def summarize_scene(event: Mapping[str, Any], settings: Settings) -> Summary:
+def summarize_scene(event: Mapping[str, Any], settings: SummarySettings) -> Summary:
     """Report an execution; writes report.json, and the scene's record beside the products.
 
     Parameters
@@ -65,7 +65,7 @@ def summarize_scene(event: Mapping[str, Any], settings: Settings) -> Summary:
     event : mapping
         `execution`, `started`, `payload`; `tasks` with the results of the Map so far, from AssembleStac or with its
         `Error` and `Cause`; `failure` with the `Error` and `Cause` of the state that ended the scene early.
-    settings : Settings
+    settings : SummarySettings
     """
     folder = keys.execution_folder(settings.work_bucket, event["execution"])
     plan = _plan(folder)
@@ -114,7 +114,7 @@ def _plan(folder: keys.Location) -> Plan | None:
 
 
 def _tasks(
-    plan: Plan, results: Sequence[Mapping[str, Any]], failure: Told | None, settings: Settings
+    plan: Plan, results: Sequence[Mapping[str, Any]], failure: Told | None, settings: SummarySettings
 ) -> list[_TaskOutcomes]:
     """The outcome of every task of a plan, whether or not the Map reached it."""
     by_uri = {str(result.get("task")): result for result in results}
@@ -133,7 +133,7 @@ def _with_cost(
     outcomes: list[BurstOutcome],
     result: Mapping[str, Any],
     plan: Plan,
-    settings: Settings,
+    settings: SummarySettings,
 ) -> _TaskOutcomes:
     usage = Usage.model_validate(result.get("usage") or _seen(outcomes, plan.request.compute))
     made = sum(outcome.outcome is Outcome.MADE for outcome in outcomes)

@@ -9,7 +9,7 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_scene.assembly import Assembled, StacSettings, assemble_stac
 from rtcflow_scene.records import JobRecord, read_records, read_task, write_outcome
-from rtcflow_scene.task_decision import Verdict, decide
+from rtcflow_scene.task_decision import NextRun, decide
 from rtcflow_scene.task_end import EndKind, TaskEnd, read_end
 from rtcflow_scene.task_run import TaskRun
 
@@ -170,7 +170,7 @@ def _items(records: Iterable[JobRecord]) -> int:
     return sum(record.outcome is not None and record.outcome.item is not None for record in records)
 
 
-def _give_up(records: Iterable[JobRecord], verdict: Verdict, attempt: int, now: datetime) -> None:
+def _give_up(records: Iterable[JobRecord], verdict: NextRun, attempt: int, now: datetime) -> None:
     """Record why the remaining bursts are not made, unless their last container gave a reason."""
     for record in records:
         own = record.outcome is not None and not record.in_hand and record.outcome.attempt == attempt

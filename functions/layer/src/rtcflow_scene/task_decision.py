@@ -22,7 +22,7 @@ _OLD_IMAGE = (
 )
 
 
-class Verdict(NamedTuple):
+class NextRun(NamedTuple):
     """`run` to start after `wait_s`; if it is None, the failure of the remaining bursts."""
 
     run: TaskRun | None
@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
     message: str = ""
 
 
-def decide(run: TaskRun, end: TaskEnd, *, left: int, begun: bool, now: datetime, share: float) -> Verdict:
+def decide(run: TaskRun, end: TaskEnd, *, left: int, begun: bool, now: datetime, share: float) -> NextRun:
     """Decide what follows a call of RunTask.
 
     Parameters
@@ -52,18 +52,18 @@ def decide(run: TaskRun, end: TaskEnd, *, left: int, begun: bool, now: datetime,
     """
     usage = _used(run, end, now)
     if left == 0:
-        return Verdict(None, usage)
+        return NextRun(None, usage)
     failure = _failure(end, begun)
     if failure is not None:
-        return Verdict(None, usage, 0, *failure)
+        return NextRun(None, usage, 0, *failure)
     following, pause = (
         _after_container(run, end, left) if not _waits(end) else _after_wait(run, end, left, now)
     )
     stop = _why_stop(run, following, end, now)
     if stop:
-        return Verdict(None, usage, 0, ErrorClass.TRANSIENT, end.reason, f"{stop}: {end.why}")
+        return NextRun(None, usage, 0, ErrorClass.TRANSIENT, end.reason, f"{stop}: {end.why}")
     wait_s = round(min(pause, _LONGEST_PAUSE_S) * (0.5 + share / 2))
-    return Verdict(following.model_copy(update={"usage": usage}), usage, max(1, wait_s))
+    return NextRun(following.model_copy(update={"usage": usage}), usage, max(1, wait_s))
 
 
 def _failure(end: TaskEnd, begun: bool) -> tuple[ErrorClass, str, str] | None:

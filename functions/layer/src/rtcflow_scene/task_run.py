@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from rtcflow_contract.model import FrozenModel
 from rtcflow_contract.request import Compute
 from rtcflow_contract.task import ATTEMPT_VARIABLE, TASK_VARIABLE
 from rtcflow_scene.cost_tags import cost_tags
@@ -17,14 +18,12 @@ _EVENTS_OF_A_TASK = 4
 _EVENTS_FOR_TASKS = 18_000
 
 
-class StackSettings(BaseModel):
+class StackSettings(FrozenModel):
     """Where and how a stack runs tasks; the state machine passes it to PlanScene.
 
     `subnets` are separated by commas, `engine` is that of the image, `bursts_per_task` applies if a payload says
     `auto`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     cluster: str = ""
     task_definition: str = ""
@@ -39,10 +38,8 @@ class StackSettings(BaseModel):
     task_tags: bool = True
 
 
-class Usage(BaseModel):
+class Usage(FrozenModel):
     """Usage of a task's containers: their number, id of the last, seconds billed, first start and last end."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = ""
     attempts: int = 0

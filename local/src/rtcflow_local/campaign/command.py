@@ -17,7 +17,15 @@ from rtcflow_local.campaign.planning import AreaPlan, plan_area, read_area_file,
 from rtcflow_local.campaign.tables import show_plan, show_report, show_status
 from rtcflow_local.report.aws import Clients, stack_outputs
 from rtcflow_scene.cost import DEFAULT_REGION, TaskSize
-from rtcflow_scene.estimate import ARCHIVES, BURST_S, BURSTS_PER_SCENE, STATIC_S, Basis, Part, estimate
+from rtcflow_scene.estimate import (
+    ARCHIVES,
+    BURST_S,
+    BURSTS_PER_SCENE,
+    STATIC_S,
+    Basis,
+    CampaignPart,
+    estimate,
+)
 
 app = typer.Typer(help="Make every scene of a list once, such as all of a past period.", no_args_is_help=True)
 _console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
@@ -92,13 +100,15 @@ def plan(
         _console.print("the archive has no such scene; there is nothing to start")
 
 
-def _parts(plans: list[AreaPlan]) -> list[Part]:
+def _parts(plans: list[AreaPlan]) -> list[CampaignPart]:
     """Static layers, then the scenes."""
     covers = [one.cover for one in plans]
     scenes = [one for one in plans if not one.is_static]
     return [
-        Part(sum(map(len, covers)), sum(len(ids) for cover in covers for ids in cover.values()), static=True),
-        Part(sum(len(one.scenes) for one in scenes), sum(one.bursts for one in scenes)),
+        CampaignPart(
+            sum(map(len, covers)), sum(len(ids) for cover in covers for ids in cover.values()), static=True
+        ),
+        CampaignPart(sum(len(one.scenes) for one in scenes), sum(one.bursts for one in scenes)),
     ]
 
 

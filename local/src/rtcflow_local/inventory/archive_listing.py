@@ -22,7 +22,7 @@ class Granules(Protocol):
         """All granules found, in UMM-JSON."""
 
 
-class Listed(NamedTuple):
+class ArchiveEntry(NamedTuple):
     """A burst of a scene in the archive; `sensing_start` is UTC."""
 
     burst_id: str
@@ -32,7 +32,7 @@ class Listed(NamedTuple):
 
 def list_archive(
     burst_ids: Iterable[str], start: date, end: date, cmr: Granules, say: Callable[[str], None]
-) -> Iterator[Listed]:
+) -> Iterator[ArchiveEntry]:
     """List the scenes of each burst, once per date, in order of time.
 
     Parameters
@@ -58,7 +58,7 @@ def list_archive(
             yield from found
 
 
-def _of_burst(burst_id: str, start: date, end: date, cmr: Granules) -> list[Listed]:
+def _of_burst(burst_id: str, start: date, end: date, cmr: Granules) -> list[ArchiveEntry]:
     parts = parse_burst_id(burst_id)
     name = f"{parts.track:03d}_{parts.number:06d}_{parts.swath.upper()}"
     items = cmr.granules(
@@ -67,7 +67,7 @@ def _of_burst(burst_id: str, start: date, end: date, cmr: Granules) -> list[List
         start=datetime.combine(start, time.min, UTC),
         end=datetime.combine(end, time.max, UTC),
     )
-    by_day: dict[date, Listed] = {}
+    by_day: dict[date, ArchiveEntry] = {}
     for item in items:
         try:
             source = item["umm"]["InputGranules"][0]
@@ -78,14 +78,14 @@ def _of_burst(burst_id: str, start: date, end: date, cmr: Granules) -> list[List
                 f"CMR lists burst {burst_id} in an unknown form ({error!r})", reason="cmr-form"
             ) from error
         if burst.burst_id == burst_id and start <= burst.sensing_start.date() <= end:
-            by_day.setdefault(burst.sensing_start.date(), Listed(burst_id, scene, burst.sensing_start))
+            by_day.setdefault(burst.sensing_start.date(), ArchiveEntry(burst_id, scene, burst.sensing_start))
     return [listed for _, listed in sorted(by_day.items())]
 
 
-def as_csv(rows: Iterable[Listed]) -> str:
+def as_csv(rows: Iterable[ArchiveEntry]) -> str:
     """The listing as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Listed._fields)
+    writer.writerow(ArchiveEntry._fields)
     writer.writerows((row.burst_id, row.scene, f"{row.sensing_start:%Y-%m-%dT%H:%M:%SZ}") for row in rows)
     return text.getvalue()

@@ -20,14 +20,14 @@ _STAC = "1.1.0"
 _STRUCTURE = {"self", "root", "parent", "collection", "child", "item"}
 
 
-class Written(NamedTuple):
+class WrittenCatalogue(NamedTuple):
     """Numbers of collections and items in a catalogue."""
 
     collections: int
     items: int
 
 
-def write_catalogue(inventory: Store, to: Store) -> Written:
+def write_catalogue(inventory: Store, to: Store) -> WrittenCatalogue:
     """Write the catalogue; existing files are replaced, deleted items are no longer linked.
 
     Assets are not copied; their hrefs are absolute.
@@ -41,7 +41,7 @@ def write_catalogue(inventory: Store, to: Store) -> Written:
     children = [_link("child", f"./{name}/{_COLLECTION}", name) for name in sorted(by_collection)]
     catalog = _catalog("rtcflow", "Products of rtcflow", [_link("root", f"./{_CATALOG}"), *children])
     _write(to, _CATALOG, catalog)
-    return Written(len(by_collection), total)
+    return WrittenCatalogue(len(by_collection), total)
 
 
 def _write_collection(inventory: Store, to: Store, name: str, parts: list[str]) -> int:

@@ -15,7 +15,7 @@ _CLEAR = "var(--map-line)"
 _TONES = {Outcome.MADE: "ok", Outcome.SKIPPED: "skip", Outcome.FAILED: "fail"}
 
 
-class Part(NamedTuple):
+class BarPart(NamedTuple):
     """A part of a bar: name, value in words, share of the whole in percent, colour or place in the palette."""
 
     name: str
@@ -57,8 +57,8 @@ class Card(NamedTuple):
     facts: tuple[tuple[str, str], ...]
     error: dict[str, str]
     layers: tuple[LayerRow, ...]
-    mask: tuple[Part, ...]
-    stages: tuple[Part, ...]
+    mask: tuple[BarPart, ...]
+    stages: tuple[BarPart, ...]
     inputs: tuple[tuple[str, str, str], ...]
     files: tuple[FileRow, ...]
     folder: str
@@ -187,7 +187,7 @@ def _layer(file: ProductFile) -> LayerRow:
     )
 
 
-def _mask(manifest: Manifest) -> tuple[Part, ...]:
+def _mask(manifest: Manifest) -> tuple[BarPart, ...]:
     """Shares of the classes within the valid samples, without fill."""
     file = manifest.file_of_layer("mask")
     counts = (file.class_counts if file else None) or {}
@@ -196,7 +196,7 @@ def _mask(manifest: Manifest) -> tuple[Part, ...]:
     if not whole:
         return ()
     return tuple(
-        Part(
+        BarPart(
             c.name.replace("_", " "),
             percent(100 * inside[c.name] / whole),
             100 * inside[c.name] / whole,
@@ -207,11 +207,11 @@ def _mask(manifest: Manifest) -> tuple[Part, ...]:
     )
 
 
-def _stages(manifest: Manifest) -> tuple[Part, ...]:
+def _stages(manifest: Manifest) -> tuple[BarPart, ...]:
     stages = manifest.resources.stages
     whole = sum(stages.values()) or 1.0
     return tuple(
-        Part(name, duration(seconds), 100 * seconds / whole, str(index % 8))
+        BarPart(name, duration(seconds), 100 * seconds / whole, str(index % 8))
         for index, (name, seconds) in enumerate(stages.items())
     )
 

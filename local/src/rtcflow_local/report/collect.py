@@ -15,8 +15,8 @@ from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import storage
 from rtcflow_local.report.data import BurstDetail, ReportData
-from rtcflow_local.report.execution import Execution, read_execution
-from rtcflow_local.report.progress import BurstRecords, BurstRun
+from rtcflow_local.report.execution import ExecutionState, read_execution
+from rtcflow_local.report.progress import BurstProgress, BurstRecords
 
 _FOLDER = re.compile(r"^(s3://.+/executions/[^/]+)/")
 _READERS = 8
@@ -68,7 +68,7 @@ def collect(
     )
 
 
-def work_folder(execution: Execution) -> keys.Location | None:
+def work_folder(execution: ExecutionState) -> keys.Location | None:
     """The execution's folder in the work bucket, from its report or any of its tasks."""
     outputs = [state.output for state in execution.passage.states if isinstance(state.output, dict)]
     uris = [str(output["report"]) for output in outputs if output.get("report")]
@@ -77,7 +77,7 @@ def work_folder(execution: Execution) -> keys.Location | None:
     return keys.parse_s3_uri(match[1]) if match else None
 
 
-def _records(runs: list[BurstRun], plan: Plan | None, report: SceneReport | None) -> list[BurstOutcome]:
+def _records(runs: list[BurstProgress], plan: Plan | None, report: SceneReport | None) -> list[BurstOutcome]:
     """One record per burst: from the scene report if there is one, else from the tasks and the plan."""
     if report is not None:
         return [*report.static_bursts, *report.bursts]
@@ -97,7 +97,7 @@ def _records(runs: list[BurstRun], plan: Plan | None, report: SceneReport | None
     return records + there
 
 
-def _record_of(run: BurstRun) -> BurstOutcome:
+def _record_of(run: BurstProgress) -> BurstOutcome:
     if run.outcome is not None and run.record is not None:
         return run.record
     return BurstOutcome(
@@ -109,7 +109,7 @@ def _record_of(run: BurstRun) -> BurstOutcome:
     )
 
 
-def detail_of(record: BurstOutcome, run: BurstRun | None, s3: Any = None) -> BurstDetail:
+def detail_of(record: BurstOutcome, run: BurstProgress | None, s3: Any = None) -> BurstDetail:
     """A burst with manifest and browse image, if it has a product."""
     there = record.manifest or record.item
     if there is None or record.outcome is Outcome.FAILED:

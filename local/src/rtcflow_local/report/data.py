@@ -8,8 +8,8 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
-from rtcflow_local.report.execution import Execution
-from rtcflow_local.report.progress import BurstRun
+from rtcflow_local.report.execution import ExecutionState
+from rtcflow_local.report.progress import BurstProgress
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class BurstDetail:
     """
 
     record: BurstOutcome
-    run: BurstRun | None = None
+    run: BurstProgress | None = None
     folder: Location | None = None
     manifest: Manifest | None = None
     browse: bytes | None = None
@@ -40,7 +40,7 @@ class BurstDetail:
 class ReportData:
     """An execution with its plan, its scene report and its bursts, static ones first."""
 
-    execution: Execution
+    execution: ExecutionState
     made: datetime
     bursts: tuple[BurstDetail, ...] = ()
     plan: Plan | None = None

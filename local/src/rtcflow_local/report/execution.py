@@ -13,7 +13,7 @@ RUNNING = "RUNNING"
 
 
 @dataclass(frozen=True)
-class Execution:
+class ExecutionState:
     """Status and history of an execution."""
 
     arn: str
@@ -70,7 +70,7 @@ class Execution:
         }.get(self.status, f"failed: {why or self.error}")
 
 
-def read_execution(client: Any, arn: str) -> Execution:
+def read_execution(client: Any, arn: str) -> ExecutionState:
     """Status and history of an execution.
 
     Parameters
@@ -90,7 +90,7 @@ def read_execution(client: Any, arn: str) -> Execution:
         )
         events = [event for page in pages for event in page["events"]]
     payload = json.loads(told.get("input") or "{}")
-    return Execution(
+    return ExecutionState(
         arn=arn,
         name=told["name"],
         status=told["status"],

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from rtcflow_contract.errors import TransientError
 from rtcflow_contract.report import Outcome
-from rtcflow_local.report.execution import Execution, read_execution
+from rtcflow_local.report.execution import ExecutionState, read_execution
 from rtcflow_local.report.figures import duration
 from rtcflow_local.report.history import StateRun
-from rtcflow_local.report.progress import BurstRecords, BurstRun
+from rtcflow_local.report.progress import BurstProgress, BurstRecords
 
 _MARKS = {True: ("✗", "red"), False: ("✓", "green")}
 # Consecutive transient errors after which following ends; the execution itself continues.
@@ -31,7 +31,7 @@ def follow(
     *,
     every_s: float = 2.0,
     wait: Callable[[float], None] = time.sleep,
-) -> Execution:
+) -> ExecutionState:
     """Show an execution until it ends: as a live table on a terminal, else a line for each change.
 
     Parameters
@@ -87,7 +87,7 @@ class _Screen:
     def __exit__(self, *error: Any) -> None:
         self._live.__exit__(*error)
 
-    def update(self, execution: Execution, bursts: Sequence[BurstRun]) -> None:
+    def update(self, execution: ExecutionState, bursts: Sequence[BurstProgress]) -> None:
         """Draw."""
         self._live.update(draw(execution, datetime.now(UTC), bursts))
 
@@ -105,7 +105,7 @@ class _Lines:
     def __exit__(self, *error: Any) -> None:
         return None
 
-    def update(self, execution: Execution, bursts: Sequence[BurstRun]) -> None:
+    def update(self, execution: ExecutionState, bursts: Sequence[BurstProgress]) -> None:
         """Print new lines."""
         for line in lines(execution, datetime.now(UTC), bursts):
             if line not in self._told:
@@ -113,7 +113,7 @@ class _Lines:
                 self._console.print(Text(line), soft_wrap=True)
 
 
-def lines(execution: Execution, now: datetime, bursts: Sequence[BurstRun] = ()) -> list[str]:
+def lines(execution: ExecutionState, now: datetime, bursts: Sequence[BurstProgress] = ()) -> list[str]:
     """Events so far: states entered, including those of tasks, bursts begun and ended."""
     told = [(state.entered, state.name) for state in execution.passage.states]
     for task in execution.passage.tasks.values():
@@ -137,7 +137,7 @@ def _end(state: StateRun) -> str:
     return f"{state.name} ended with {error}"
 
 
-def draw(execution: Execution, now: datetime, bursts: Sequence[BurstRun] = ()) -> RenderableType:
+def draw(execution: ExecutionState, now: datetime, bursts: Sequence[BurstProgress] = ()) -> RenderableType:
     """The live view: states with times, then tasks, then bursts."""
     head = Text.assemble(
         (execution.scene or execution.name, "bold"), "  ", (duration(execution.seconds(now)), "dim")
@@ -158,7 +158,7 @@ def draw(execution: Execution, now: datetime, bursts: Sequence[BurstRun] = ()) -
     return Group(*parts)
 
 
-def _tasks(execution: Execution, now: datetime) -> Table:
+def _tasks(execution: ExecutionState, now: datetime) -> Table:
     table = _table("", "task", "bursts", "state", "time", "calls", "")
     for task in execution.passage.tasks_in_order():
         ended = task.ended or execution.ended
@@ -174,7 +174,7 @@ def _tasks(execution: Execution, now: datetime) -> Table:
     return table
 
 
-def _bursts(execution: Execution, now: datetime, bursts: Sequence[BurstRun]) -> Table:
+def _bursts(execution: ExecutionState, now: datetime, bursts: Sequence[BurstProgress]) -> Table:
     table = _table("", "burst", "product", "task", "state", "time", "tries", "")
     for run in bursts:
         table.add_row(
@@ -197,7 +197,7 @@ def _table(*titles: str) -> Table:
     return table
 
 
-def _mark(state: StateRun, execution: Execution, bursts: Sequence[BurstRun]) -> RenderableType:
+def _mark(state: StateRun, execution: ExecutionState, bursts: Sequence[BurstProgress]) -> RenderableType:
     if state.exited is None and not execution.ended:
         return Spinner("dots", style="cyan")
     cut_off = state.exited is None and state.type != "Succeed"
@@ -205,14 +205,14 @@ def _mark(state: StateRun, execution: Execution, bursts: Sequence[BurstRun]) -> 
     return Text(*_MARKS[state.failed or bursts_failed or cut_off])
 
 
-def _burst_mark(run: BurstRun, execution: Execution) -> RenderableType:
+def _burst_mark(run: BurstProgress, execution: ExecutionState) -> RenderableType:
     if run.outcome is None:
         idle = execution.ended or not run.in_hand
         return Text("–", style="dim") if idle else Spinner("dots", style="cyan")
     return Text(*_MARKS[run.outcome is Outcome.FAILED])
 
 
-def _counts(execution: Execution, state: StateRun, bursts: Sequence[BurstRun]) -> str:
+def _counts(execution: ExecutionState, state: StateRun, bursts: Sequence[BurstProgress]) -> str:
     if state.type == "Task":
         return f"{state.attempts} calls" if state.attempts > 1 else ""
     if state.type != "Map":

@@ -37,7 +37,7 @@ class StateRun:
 
 
 @dataclass
-class TaskRun:
+class TaskHistory:
     """A task's states in the Map; `uri` is its location, `burst_ids` its bursts."""
 
     uri: str
@@ -77,10 +77,10 @@ class Passage:
     """All states of an execution in order of their start; `tasks` by URI."""
 
     states: list[StateRun] = field(default_factory=list)
-    tasks: dict[str, TaskRun] = field(default_factory=dict)
+    tasks: dict[str, TaskHistory] = field(default_factory=dict)
     planned: int | None = None
 
-    def tasks_in_order(self) -> list[TaskRun]:
+    def tasks_in_order(self) -> list[TaskHistory]:
         """Tasks by number."""
         return sorted(self.tasks.values(), key=lambda task: task.number)
 
@@ -106,7 +106,7 @@ def read_history(events: Iterable[Mapping[str, Any]]) -> Passage:
             given = _parsed(details.get("input"))
             if isinstance(given, dict) and "task" in given:
                 inner[run.name, given["task"]] = run
-                task = TaskRun(given["task"], tuple(given.get("bursts") or ()))
+                task = TaskHistory(given["task"], tuple(given.get("bursts") or ()))
                 passage.tasks.setdefault(task.uri, task).states.append(run)
             else:
                 current = run

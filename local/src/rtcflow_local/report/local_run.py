@@ -9,10 +9,10 @@ from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import SceneOutcome, SceneReport
 from rtcflow_local.report.collect import detail_of
 from rtcflow_local.report.data import ReportData
-from rtcflow_local.report.execution import Execution
+from rtcflow_local.report.execution import ExecutionState
 from rtcflow_local.report.history import Passage
 from rtcflow_local.report.page import build_report
-from rtcflow_local.report.progress import BurstRun
+from rtcflow_local.report.progress import BurstProgress
 
 
 def write_local_report(path: Path, runs: Sequence[tuple[Plan | None, SceneReport]]) -> list[Path]:
@@ -39,7 +39,7 @@ def write_local_report(path: Path, runs: Sequence[tuple[Plan | None, SceneReport
 
 def _data(plan: Plan | None, report: SceneReport) -> ReportData:
     made = report.outcome is SceneOutcome.SUCCEEDED
-    execution = Execution(
+    execution = ExecutionState(
         arn=f"local:{report.execution}",
         name=report.execution,
         status="SUCCEEDED" if made else "FAILED",
@@ -54,7 +54,7 @@ def _data(plan: Plan | None, report: SceneReport) -> ReportData:
         execution=execution,
         made=datetime.now(UTC),
         bursts=tuple(
-            detail_of(record, BurstRun(record.burst_id, record.product, 0, record=record, ended=True))
+            detail_of(record, BurstProgress(record.burst_id, record.product, 0, record=record, ended=True))
             for record in (*report.static_bursts, *report.bursts)
         ),
         plan=plan,

@@ -15,11 +15,11 @@ from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.stored import read_stored
 from rtcflow_contract.task import Begun, Task, is_of
 from rtcflow_files import storage
-from rtcflow_local.report.history import TaskRun
+from rtcflow_local.report.history import TaskHistory
 
 
 @dataclass(frozen=True)
-class BurstRun:
+class BurstProgress:
     """Progress of a burst: `begun` and `record` are None if not written yet, `ended` if no more will come."""
 
     burst_id: str
@@ -89,13 +89,13 @@ class BurstRecords:
         self._jobs: dict[str, tuple[BurstJob, ...]] = {}
         self._read: dict[tuple[str, int], BaseModel | None] = {}
 
-    def read(self, tasks: Mapping[str, TaskRun], ended: bool) -> list[BurstRun]:
+    def read(self, tasks: Mapping[str, TaskHistory], ended: bool) -> list[BurstProgress]:
         """Every burst of the tasks, in order; an unreadable object counts as missing."""
         found = []
         for task in sorted(tasks.values(), key=lambda task: task.number):
             for job in self._jobs_of(task.uri):
                 sizes = self._sizes(job.work)
-                run = BurstRun(job.burst_id, job.product, task.number)
+                run = BurstProgress(job.burst_id, job.product, task.number)
                 begun = self._record(job.work, keys.BEGUN, sizes, Begun)
                 record = self._record(job.work, keys.OUTCOME, sizes, BurstOutcome)
                 found.append(replace(run, begun=begun, record=record, ended=ended or task.ended))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rtcflow_contract.report import Outcome
 from rtcflow_local.report.data import BurstDetail, ReportData
 from rtcflow_local.report.figures import duration
-from rtcflow_local.report.history import StateRun, TaskRun
+from rtcflow_local.report.history import StateRun, TaskHistory
 
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)
 
@@ -86,7 +86,7 @@ def _burst(burst: BurstDetail, axis: _Axis) -> Row:
     return Row(burst.record.burst_id, (bar,), duration(seconds), f"#{burst.key}")
 
 
-def _bars(task: TaskRun, axis: _Axis) -> tuple[Bar, ...]:
+def _bars(task: TaskHistory, axis: _Axis) -> tuple[Bar, ...]:
     kinds = {"Wait": "wait", "Task": "task"}
     return tuple(
         _bar(state, axis, "fail" if state.failed else kinds[state.type])

@@ -39,7 +39,7 @@ _RANGE_PER_HEIGHT = 1.2  # keeps the incidence angle
 
 
 @dataclass(frozen=True)
-class Burst:
+class SimulatedBurst:
     """A burst; times in microseconds since the ascending node.
 
     Attributes
@@ -76,7 +76,7 @@ class Swath:
     design: SwathDesign
     lines: int
     samples: int
-    bursts: tuple[Burst, ...]
+    bursts: tuple[SimulatedBurst, ...]
 
     @property
     def near_range(self) -> float:
@@ -112,7 +112,7 @@ class Swath:
 
 
 @dataclass(frozen=True)
-class Acquisition:
+class SimulatedAcquisition:
     """A scene's pass: track, ascending node, orbit numbers and sub-swaths."""
 
     spec: SampleSpec
@@ -158,7 +158,7 @@ class Acquisition:
         return 2 * (middle.near_range + 0.5 * middle.samples * RANGE_SPACING) / SPEED_OF_LIGHT
 
 
-def plan_acquisition(spec: SampleSpec) -> Acquisition:
+def plan_acquisition(spec: SampleSpec) -> SimulatedAcquisition:
     """Choose the pass of a spec's scene id, else the one with the best view of its place, and lay out its bursts."""
     if spec.scene is not None:
         taken = pass_of_scene(parse_scene_id(spec.scene))
@@ -204,10 +204,12 @@ def _before(track: int) -> float:
     return (track - 1) * ORBIT_PERIOD - PREAMBLE
 
 
-def _laid_out(spec: SampleSpec, track: int, absolute_orbit: int, node: datetime, first: int) -> Acquisition:
+def _laid_out(
+    spec: SampleSpec, track: int, absolute_orbit: int, node: datetime, first: int
+) -> SimulatedAcquisition:
     before = _before(track)
     swaths = tuple(_swath(spec, name, track, absolute_orbit, first, before) for name in spec.swaths)
-    return Acquisition(spec, track, absolute_orbit, node, swaths)
+    return SimulatedAcquisition(spec, track, absolute_orbit, node, swaths)
 
 
 def _pass_of(spec: SampleSpec, track: int) -> tuple[datetime, int]:
@@ -234,7 +236,7 @@ def _swath(spec: SampleSpec, name: str, track: int, absolute_orbit: int, first: 
     design = _at_altitude(SWATHS[name], Orbit.of_track(track), ((first + 1) * BURST_CYCLE) - before)
     lines = min(design.lines, spec.lines or design.lines)
     samples = min(design.samples, spec.samples or design.samples)
-    bursts: list[Burst] = []
+    bursts: list[SimulatedBurst] = []
     for index in range(spec.bursts):
         number = first + index + 1
         iw2_middle = (number - 1 + CYCLE_FRACTION) * BURST_CYCLE - before
@@ -249,7 +251,7 @@ def _swath(spec: SampleSpec, name: str, track: int, absolute_orbit: int, first: 
             azimuth_us = bursts[0].azimuth_us + round(elapsed * LINE_INTERVAL * 1e6)
         absolute = number + (absolute_orbit // TRACKS) * _CYCLES_PER_REPEAT
         bursts.append(
-            Burst(
+            SimulatedBurst(
                 name,
                 index,
                 (number - 1) % _CYCLES_PER_REPEAT + 1,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtcflow_local.sample.acquisition import Acquisition
+from rtcflow_local.sample.acquisition import SimulatedAcquisition
 
 _STEP = 10.0  # s
 _BEGIN = timedelta(hours=22, minutes=59, seconds=42)
@@ -19,7 +19,7 @@ _EARLY = timedelta(minutes=45)
 _TAI_MINUS_UTC = timedelta(seconds=37)
 
 
-def orbit_file_name(acquisition: Acquisition) -> str:
+def orbit_file_name(acquisition: SimulatedAcquisition) -> str:
     """Name of the archive's file: valid from 22:59:42 of the day before, for 26 hours."""
     start, stop, published = _validity(acquisition)
     return (
@@ -28,7 +28,7 @@ def orbit_file_name(acquisition: Acquisition) -> str:
     )
 
 
-def write_orbit(acquisition: Acquisition, folder: Path) -> Path:
+def write_orbit(acquisition: SimulatedAcquisition, folder: Path) -> Path:
     """Write the orbit file into a folder."""
     path = folder / orbit_file_name(acquisition)
     start, stop, published = _validity(acquisition)
@@ -83,7 +83,7 @@ def write_orbit(acquisition: Acquisition, folder: Path) -> Path:
     return path
 
 
-def _validity(acquisition: Acquisition) -> tuple[datetime, datetime, datetime]:
+def _validity(acquisition: SimulatedAcquisition) -> tuple[datetime, datetime, datetime]:
     day = acquisition.utc(acquisition.start_us) - _EARLY
     midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
     start = midnight - timedelta(days=1) + _BEGIN

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rtcflow_local.sample.acquisition import Acquisition, Burst, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurst, Swath
 from rtcflow_local.sample.radiometry import NoiseTables
 from rtcflow_local.sample.sensor import BETA_NOUGHT, SWATHS
 from rtcflow_local.sample.targets import Target, add_target
@@ -14,9 +14,9 @@ _TURN = 2.399963  # golden angle, radians
 
 
 def burst_pixels(
-    acquisition: Acquisition,
+    acquisition: SimulatedAcquisition,
     swath: Swath,
-    burst: Burst,
+    burst: SimulatedBurst,
     channel: int,
     beta0: np.ndarray,
     noise: NoiseTables,

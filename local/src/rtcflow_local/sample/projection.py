@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
-from rtcflow_local.sample.acquisition import Acquisition, Burst, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurst, Swath
 from rtcflow_local.sample.geodesy import to_earth_fixed, to_geodetic
 from rtcflow_local.sample.sensor import LINE_INTERVAL, RANGE_SPACING, SPEED_OF_LIGHT
 from rtcflow_local.sample.terrain import HIGHEST, relief, undulation
@@ -33,7 +33,7 @@ _EARTH = 6371000.0
 SEEN, SHADOWED, LAID_OVER = range(3)
 
 
-def azimuth_delay(acquisition: Acquisition, swath: Swath) -> tuple[float, float]:
+def azimuth_delay(acquisition: SimulatedAcquisition, swath: Swath) -> tuple[float, float]:
     """Constant (s) and slope (s per m of slant range) of true minus annotated azimuth time."""
     if not acquisition.spec.corrections:
         return 0.0, 0.0
@@ -181,7 +181,7 @@ def project(
 
 
 def burst_beta0(
-    acquisition: Acquisition, world: World, swath: Swath, burst: Burst, gamma0: np.ndarray
+    acquisition: SimulatedAcquisition, world: World, swath: Swath, burst: SimulatedBurst, gamma0: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Expected beta0 of a burst without noise, shape (channels, lines, samples), and the counts of `project`."""
     delay, slope = azimuth_delay(acquisition, swath)

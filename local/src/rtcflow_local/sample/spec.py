@@ -12,7 +12,7 @@ _Variant = Literal["coast", "sea", "antimeridian", "polar", "equator", "south"]
 Direction = Literal["ascending", "descending"]
 
 
-class Files(NamedTuple):
+class Place(NamedTuple):
     """A variant's location in degrees, and its default direction and polarization.
 
     The point is that of the scene's first burst cycle; the pass among the 175 with the best view is used.
@@ -25,13 +25,13 @@ class Files(NamedTuple):
     cover: str
 
 
-PLACES: dict[str, Files] = {
-    "coast": Files(-34.40, 150.45, "descending", "DV", "temperate"),
-    "sea": Files(-40.5, 156.5, "descending", "DV", "temperate"),
-    "antimeridian": Files(-18.1, 179.99, "descending", "DV", "temperate"),
-    "polar": Files(-69.4, 76.4, "descending", "DH", "polar"),
-    "equator": Files(-0.2, 113.0, "descending", "DV", "temperate"),
-    "south": Files(-77.5, -179.0, "descending", "DH", "polar"),
+PLACES: dict[str, Place] = {
+    "coast": Place(-34.40, 150.45, "descending", "DV", "temperate"),
+    "sea": Place(-40.5, 156.5, "descending", "DV", "temperate"),
+    "antimeridian": Place(-18.1, 179.99, "descending", "DV", "temperate"),
+    "polar": Place(-69.4, 76.4, "descending", "DH", "polar"),
+    "equator": Place(-0.2, 113.0, "descending", "DV", "temperate"),
+    "south": Place(-77.5, -179.0, "descending", "DH", "polar"),
 }
 _FIRST_DAY = date(2014, 10, 3)
 
@@ -43,7 +43,7 @@ class SampleSpec:
     Attributes
     ----------
     variant : {'coast', 'sea', 'antimeridian', 'polar', 'equator', 'south'}
-        Files and kind of terrain.
+        Place and kind of terrain.
     platform : str
         `S1A` to `S1D`.
     direction : {'ascending', 'descending'} or None
@@ -104,8 +104,8 @@ class SampleSpec:
         return replace(cls(lines=None, samples=None), **changes)  # type: ignore[arg-type]
 
     @property
-    def place(self) -> Files:
-        """Files of the variant."""
+    def place(self) -> Place:
+        """Place of the variant."""
         return PLACES[self.variant]
 
     @property

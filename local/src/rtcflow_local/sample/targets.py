@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rtcflow_local.sample.acquisition import Acquisition, Burst, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurst, Swath
 from rtcflow_local.sample.geodesy import to_geodetic
 from rtcflow_local.sample.projection import ZENITH_DELAY, azimuth_delay, range_delay
 from rtcflow_local.sample.sensor import LINE_INTERVAL, RANGE_SAMPLING_RATE, RANGE_SPACING, WAVELENGTH
@@ -45,7 +45,7 @@ class Target(NamedTuple):
         return _CO_RCS if polarization[0] == polarization[1] else _CROSS_RCS
 
 
-def place_targets(acquisition: Acquisition, world: World) -> list[Target]:
+def place_targets(acquisition: SimulatedAcquisition, world: World) -> list[Target]:
     """Corner reflectors on the plain of every stage; none in the sea."""
     bursts = [(swath, burst) for swath in acquisition.swaths for burst in swath.bursts]
     targets: list[Target] = []
@@ -59,10 +59,10 @@ def place_targets(acquisition: Acquisition, world: World) -> list[Target]:
 
 
 def _target(
-    acquisition: Acquisition,
+    acquisition: SimulatedAcquisition,
     world: World,
     swath: Swath,
-    burst: Burst,
+    burst: SimulatedBurst,
     latitude: float,
     longitude: float,
     height: float,

@@ -8,7 +8,7 @@ import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
-from rtcflow_local.sample.acquisition import Acquisition
+from rtcflow_local.sample.acquisition import SimulatedAcquisition
 from rtcflow_local.sample.cover import COVERS
 from rtcflow_local.sample.geometry import ground_point
 from rtcflow_local.sample.projection import LAID_OVER, SEEN, SHADOWED
@@ -23,7 +23,7 @@ _TRUTH_NAME = "truth.json"
 
 
 def write_truth(
-    acquisition: Acquisition,
+    acquisition: SimulatedAcquisition,
     world: World,
     targets: list[Target],
     counts: dict[str, tuple[int, ...]],
@@ -43,7 +43,7 @@ def write_truth(
 
 
 def _truth(
-    acquisition: Acquisition, targets: list[Target], counts: dict[str, tuple[int, ...]]
+    acquisition: SimulatedAcquisition, targets: list[Target], counts: dict[str, tuple[int, ...]]
 ) -> dict[str, Any]:
     polarizations = acquisition.spec.polarizations
     covers = COVERS[acquisition.spec.place.cover]
@@ -78,7 +78,7 @@ def _truth(
     }
 
 
-def outline(acquisition: Acquisition) -> list[tuple[float, float]]:
+def outline(acquisition: SimulatedAcquisition) -> list[tuple[float, float]]:
     """Corners of all bursts, latitude and longitude in degrees."""
     return [
         ground_point(acquisition.orbit, time * 1e-6, distance, PLAIN_HEIGHT)[:2]
@@ -88,7 +88,7 @@ def outline(acquisition: Acquisition) -> list[tuple[float, float]]:
     ]
 
 
-def _write_cover(acquisition: Acquisition, world: World, path: Path) -> None:
+def _write_cover(acquisition: SimulatedAcquisition, world: World, path: Path) -> None:
     points = np.array(outline(acquisition))
     turn = points[0, 1]
     lon = turn + (points[:, 1] - turn + 180) % 360 - 180

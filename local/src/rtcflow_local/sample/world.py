@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rtcflow_local.sample.acquisition import Acquisition, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, Swath
 from rtcflow_local.sample.cover import COVERS, Cover
 from rtcflow_local.sample.geodesy import E2, SEMI_MAJOR, to_earth_fixed
 from rtcflow_local.sample.geometry import ground_point, heading
@@ -67,7 +67,7 @@ class World(NamedTuple):
         return math.degrees(lat0 + y / per_lat), (lon + 180) % 360 - 180
 
 
-def build_world(acquisition: Acquisition) -> World:
+def build_world(acquisition: SimulatedAcquisition) -> World:
     """Lay stages out under the bursts of an acquisition, in order of sub-swath and burst."""
     corners = [_corners(acquisition, swath, index) for swath, index in _bursts(acquisition)]
     lat0 = math.radians(float(np.mean([lat for burst in corners for lat, _ in burst])))
@@ -84,11 +84,11 @@ def build_world(acquisition: Acquisition) -> World:
     return World(frame, stages, COVERS[acquisition.spec.place.cover])
 
 
-def _bursts(acquisition: Acquisition) -> list[tuple[Swath, int]]:
+def _bursts(acquisition: SimulatedAcquisition) -> list[tuple[Swath, int]]:
     return [(swath, burst.index) for swath in acquisition.swaths for burst in swath.bursts]
 
 
-def _corners(acquisition: Acquisition, swath: Swath, index: int) -> list[tuple[float, float]]:
+def _corners(acquisition: SimulatedAcquisition, swath: Swath, index: int) -> list[tuple[float, float]]:
     start = swath.bursts[index].azimuth_us * 1e-6
     return [
         ground_point(acquisition.orbit, start + line * LINE_INTERVAL, distance, PLAIN_HEIGHT)[:2]
@@ -103,7 +103,7 @@ def _stage(frame: np.ndarray, corners: list[tuple[float, float]]) -> list[float]
     return [*(low + high) / 2, *(high - low) / 2]
 
 
-def _largest(acquisition: Acquisition) -> np.ndarray:
+def _largest(acquisition: SimulatedAcquisition) -> np.ndarray:
     """Half sizes at which stages of neighbouring bursts just do not touch, shape (stages, 2)."""
     limits = []
     for swath, index in _bursts(acquisition):
@@ -119,7 +119,7 @@ def _largest(acquisition: Acquisition) -> np.ndarray:
     return np.array(limits)
 
 
-def _coast(acquisition: Acquisition, frame: np.ndarray, stages: np.ndarray) -> float:
+def _coast(acquisition: SimulatedAcquisition, frame: np.ndarray, stages: np.ndarray) -> float:
     """East coordinate of the coastline: the sea begins inside the easternmost sub-swath, or everywhere."""
     if acquisition.spec.variant == "sea":
         return -_NO_COAST

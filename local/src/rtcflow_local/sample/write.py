@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rtcflow_local.sample.acquisition import Acquisition, plan_acquisition
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, plan_acquisition
 from rtcflow_local.sample.dem import tiles_around, write_geoid, write_tiles
 from rtcflow_local.sample.eof import write_orbit
 from rtcflow_local.sample.rema import write_rema
@@ -123,7 +123,7 @@ def read_sample(folder: Path) -> Sample:
 
 
 def _sample(
-    acquisition: Acquisition,
+    acquisition: SimulatedAcquisition,
     written: WrittenSafe,
     folder: Path,
     paths: dict[str, Path],

@@ -4,7 +4,7 @@ import os
 from typing import NamedTuple
 
 from rtcflow_local.stack.acquisitions import Found
-from rtcflow_scene.estimate import Basis, Part, estimate
+from rtcflow_scene.estimate import Basis, CampaignPart, estimate
 
 # Seconds of one core for a full-size dual-polarized burst at 20 m, and for the static layers of one (docs/scale.md).
 _BURST_CPU_S, _STATIC_CPU_S = 12.0, 28.0
@@ -27,7 +27,7 @@ def expect(found: Found, cores: int | None = None) -> Expectation:
     fetched = sum(burst.size for burst in bursts)
     computing = (len(bursts) * _BURST_CPU_S + static * _STATIC_CPU_S) / (cores or os.cpu_count() or 1)
     scenes = len({burst.scene.id for burst in bursts})
-    parts = [Part(min(scenes, static), static, static=True), Part(scenes, len(bursts))]
+    parts = [CampaignPart(min(scenes, static), static, static=True), CampaignPart(scenes, len(bursts))]
     cost = estimate(parts, Basis()).cost_usd
     # Fetching goes on while the engine computes.
     return Expectation(fetched, max(computing, fetched / _FETCH_RATE), cost)

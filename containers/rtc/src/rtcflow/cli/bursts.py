@@ -10,7 +10,7 @@ from rich.console import Console
 from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.resources import Meter
 from rtcflow.sources.scene.safe_burst import open_scene
-from rtcflow.sources.scene.scene_bursts import ARCHIVES, SceneBurst, by_swath_and_time, list_archived
+from rtcflow.sources.scene.scene_bursts import ARCHIVES, OutlinedBurst, by_swath_and_time, list_archived
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import MANIFEST, parse_location
@@ -62,7 +62,7 @@ def bursts(
         _write(geojson, json.dumps(_features(scene_id, found, places), indent=1))
 
 
-def _wanted(found: list[SceneBurst], burst_ids: list[str] | None, scene: str) -> list[SceneBurst]:
+def _wanted(found: list[OutlinedBurst], burst_ids: list[str] | None, scene: str) -> list[OutlinedBurst]:
     if not burst_ids:
         return found
     try:
@@ -73,14 +73,14 @@ def _wanted(found: list[SceneBurst], burst_ids: list[str] | None, scene: str) ->
     return [burst for burst in found if burst.burst_id in wanted]
 
 
-def _product(products: str, burst: SceneBurst) -> str:
+def _product(products: str, burst: OutlinedBurst) -> str:
     """Folder of the burst's backscatter product of this pass; empty if there is none."""
     below = folder_below_collection(Naming.OPERA, Product.RTC_S1, burst.burst_id, burst.sensing_start, "")
     folder = parse_location(products).join(below)
     return str(folder) if storage.exists(folder.join(MANIFEST)) else ""
 
 
-def _features(scene: str, found: list[SceneBurst], places: dict[str, str]) -> dict[str, object]:
+def _features(scene: str, found: list[OutlinedBurst], places: dict[str, str]) -> dict[str, object]:
     """Outlines as GeoJSON; a burst without an outline has no geometry."""
     return {
         "type": "FeatureCollection",
@@ -112,6 +112,6 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _line(burst: SceneBurst) -> str:
+def _line(burst: OutlinedBurst) -> str:
     time = f"{burst.sensing_start:%Y-%m-%dT%H:%M:%S}.{burst.sensing_start.microsecond // 1000:03d}Z"
     return f"{burst.burst_id}  {time}  {burst.swath.upper()}  {' '.join(burst.polarizations)}"

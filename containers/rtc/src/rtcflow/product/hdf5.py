@@ -10,7 +10,7 @@ import numpy as np
 from pyproj import CRS
 
 from rtcflow.product.opera_fields import DESCRIPTIONS, REFERENCE_DOCUMENT
-from rtcflow.product.record import Record
+from rtcflow.product.record import ProductRecord
 from rtcflow.sentinel1.orbit import StateVectors
 from rtcflow_contract.grid import Grid
 
@@ -30,7 +30,7 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
 
 
 def write_hdf5(
-    path: Path, record: Record, grid: Grid, polarizations: tuple[str, ...], orbit: StateVectors
+    path: Path, record: ProductRecord, grid: Grid, polarizations: tuple[str, ...], orbit: StateVectors
 ) -> None:
     """Write the metadata of a product; its rasters are in the COGs.
 

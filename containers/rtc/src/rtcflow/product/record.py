@@ -41,7 +41,7 @@ _PRODUCT_TYPES = {Product.RTC_S1: "RTC-S1", Product.RTC_S1_STATIC: "RTC-S1-STATI
 
 
 @dataclass(frozen=True)
-class Record:
+class ProductRecord:
     """Metadata groups, each a dict of name to value (text, number, bool or list of texts)."""
 
     identification: dict[str, Any]
@@ -70,7 +70,7 @@ def make_record(
     versions: dict[str, str],
     processing: Processing,
     boundary_wkt: str,
-) -> Record:
+) -> ProductRecord:
     """Collect the metadata of a product.
 
     Parameters
@@ -83,7 +83,7 @@ def make_record(
     boundary_wkt : str
         Outline of valid data in WGS 84.
     """
-    record = Record(
+    record = ProductRecord(
         _identification(job, inputs, grid, processing, boundary_wkt),
         _source_data(inputs),
         {
@@ -103,14 +103,14 @@ def make_record(
     return _of_static_layers(record) if job.product is Product.RTC_S1_STATIC else record
 
 
-def _of_static_layers(record: Record) -> Record:
+def _of_static_layers(record: ProductRecord) -> ProductRecord:
     """The record without fields of a pass."""
     groups = {
         path: {name: value for name, value in table.items() if f"{path}/{name}" not in NOT_IN_STATIC}
         for path, table in record.groups().items()
     }
     tables = list(groups.values())
-    return Record(*tables[:-1])
+    return ProductRecord(*tables[:-1])
 
 
 def _qa(inputs: EngineInputs) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from rtcflow.product.record import Record
+from rtcflow.product.record import ProductRecord
 from rtcflow_contract.grid import Grid
 
 _IDENTIFICATION, _SOURCE = "identification", "metadata/sourceData"
@@ -56,7 +56,7 @@ _LEFT_OUT_BELOW = ("rfi/rfiBurstReport/", "rfi/timeDomain", "rfi/frequencyDomain
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def tags_of(record: Record, product_id: str, grid: Grid) -> dict[str, str]:
+def tags_of(record: ProductRecord, product_id: str, grid: Grid) -> dict[str, str]:
     """Tags by name, the same in every layer of a product."""
     tags = {
         _tag_name(group, name): _text(value)

@@ -6,9 +6,9 @@ Sentinel-1 Product Specification (S1-RS-MDA-52-7441), section on the Level-1 pro
 
 import numpy as np
 
-from rtcflow_local.sample.acquisition import Acquisition, Burst, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurst, Swath
 from rtcflow_local.sample.safe.general import general_annotation
-from rtcflow_local.sample.safe.grid import GridPoint, angles_along_range
+from rtcflow_local.sample.safe.grid import TiePoint, angles_along_range
 from rtcflow_local.sample.safe.names import Image, header
 from rtcflow_local.sample.safe.quality import quality_information
 from rtcflow_local.sample.safe.statistics import PixelStatistics, image_statistics
@@ -27,7 +27,11 @@ _FINE_ESTIMATES = 20
 
 
 def annotation_xml(
-    acquisition: Acquisition, image: Image, grid: list[GridPoint], offset: int, statistics: PixelStatistics
+    acquisition: SimulatedAcquisition,
+    image: Image,
+    grid: list[TiePoint],
+    offset: int,
+    statistics: PixelStatistics,
 ) -> bytes:
     """Product annotation; `offset` is that of the first pixel in the measurement file, bytes."""
     return document(
@@ -68,7 +72,7 @@ def annotation_xml(
 
 
 def _image_information(
-    acquisition: Acquisition, image: Image, grid: list[GridPoint], statistics: PixelStatistics
+    acquisition: SimulatedAcquisition, image: Image, grid: list[TiePoint], statistics: PixelStatistics
 ) -> Content:
     swath = image.swath
     middle, _ = angles_along_range(grid, np.array([swath.samples // 2]))
@@ -109,12 +113,12 @@ def _image_information(
     }
 
 
-def _ground_speed(acquisition: Acquisition, swath: Swath) -> float:
+def _ground_speed(acquisition: SimulatedAcquisition, swath: Swath) -> float:
     (position,), (velocity,), _ = acquisition.orbit.states(np.array([swath.first_us * 1e-6]))
     return float(np.linalg.norm(velocity) * 6.371e6 / np.linalg.norm(position))
 
 
-def _processing_information(acquisition: Acquisition, swath: Swath) -> Content:
+def _processing_information(acquisition: SimulatedAcquisition, swath: Swath) -> Content:
     design = swath.design
     bands = {"range": design.range_bandwidth, "azimuth": design.azimuth_bandwidth}
     windows = {"range": design.range_window, "azimuth": design.azimuth_window}
@@ -176,7 +180,7 @@ def _processing_information(acquisition: Acquisition, swath: Swath) -> Content:
     }
 
 
-def _doppler(acquisition: Acquisition, swath: Swath) -> list[Content]:
+def _doppler(acquisition: SimulatedAcquisition, swath: Swath) -> list[Content]:
     """Estimates around every burst: the simulated satellite steers its antenna to zero Doppler."""
     near = swath.design.slant_range_time
     duration = (swath.samples - 1) / RANGE_SAMPLING_RATE
@@ -202,7 +206,7 @@ def _doppler(acquisition: Acquisition, swath: Swath) -> list[Content]:
     ]
 
 
-def _patterns(acquisition: Acquisition, swath: Swath, grid: list[GridPoint]) -> list[Content]:
+def _patterns(acquisition: SimulatedAcquisition, swath: Swath, grid: list[TiePoint]) -> list[Content]:
     samples = np.linspace(0, swath.samples - 1, _PATTERN_SAMPLES)
     incidence, elevation = angles_along_range(grid, samples)
     gain = np.cos(np.radians((elevation - elevation.mean()) * 8.0))
@@ -223,7 +227,7 @@ def _patterns(acquisition: Acquisition, swath: Swath, grid: list[GridPoint]) -> 
     ]
 
 
-def _burst(acquisition: Acquisition, swath: Swath, burst: Burst, offset: int) -> Content:
+def _burst(acquisition: SimulatedAcquisition, swath: Swath, burst: SimulatedBurst, offset: int) -> Content:
     (first_line, last_line), (first_sample, last_sample) = swath.valid_lines, swath.valid_samples
     lines = np.arange(swath.lines)
     valid = (lines >= first_line) & (lines <= last_line)
@@ -238,7 +242,7 @@ def _burst(acquisition: Acquisition, swath: Swath, burst: Burst, offset: int) ->
     }
 
 
-def _grid_point(acquisition: Acquisition, swath: Swath, point: GridPoint) -> Content:
+def _grid_point(acquisition: SimulatedAcquisition, swath: Swath, point: TiePoint) -> Content:
     distance = swath.near_range + point.sample * RANGE_SPACING
     return {
         "azimuthTime": acquisition.utc(point.time_us),

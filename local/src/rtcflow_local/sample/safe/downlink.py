@@ -1,6 +1,6 @@
 """Downlink information of product annotation: pulse timing, chirp and telemetry counters."""
 
-from rtcflow_local.sample.acquisition import Acquisition, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, Swath
 from rtcflow_local.sample.safe.xml import Content, Listing
 from rtcflow_local.sample.sensor import RANGE_SAMPLING_RATE
 
@@ -40,7 +40,7 @@ _ERROR_COUNTERS = [
 ]
 
 
-def downlink_information(acquisition: Acquisition, swath: Swath) -> Content:
+def downlink_information(acquisition: SimulatedAcquisition, swath: Swath) -> Content:
     """Element `downlinkInformation`."""
     design = swath.design
     start = acquisition.utc(swath.first_us)

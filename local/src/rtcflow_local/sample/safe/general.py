@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from rtcflow_local.sample.acquisition import Acquisition, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, Swath
 from rtcflow_local.sample.geometry import heading
 from rtcflow_local.sample.safe.downlink import downlink_information
 from rtcflow_local.sample.safe.names import Image
@@ -22,7 +22,7 @@ _ORBIT_MARGIN, _ORBIT_STEP = 80.0, 10.0  # s
 _ATTITUDE_STEP = 1.0  # s
 
 
-def general_annotation(acquisition: Acquisition, image: Image) -> Content:
+def general_annotation(acquisition: SimulatedAcquisition, image: Image) -> Content:
     """Element `generalAnnotation`."""
     swath = image.swath
     start = acquisition.utc(swath.first_us)
@@ -58,7 +58,7 @@ def general_annotation(acquisition: Acquisition, image: Image) -> Content:
     }
 
 
-def _orbit(acquisition: Acquisition, swath: Swath) -> list[Content]:
+def _orbit(acquisition: SimulatedAcquisition, swath: Swath) -> list[Content]:
     count = round((2 * _ORBIT_MARGIN + (swath.last_us - swath.first_us) * 1e-6) / _ORBIT_STEP) + 1
     times_us = swath.first_us + np.round((np.arange(count) * _ORBIT_STEP - _ORBIT_MARGIN) * 1e6).astype(
         np.int64
@@ -75,7 +75,7 @@ def _orbit(acquisition: Acquisition, swath: Swath) -> list[Content]:
     ]
 
 
-def _attitude(acquisition: Acquisition, swath: Swath) -> list[Content]:
+def _attitude(acquisition: SimulatedAcquisition, swath: Swath) -> list[Content]:
     """Attitude with the antenna in the zero-Doppler plane, as angles in the Earth-fixed frame."""
     seconds = np.arange(swath.first_us * 1e-6 - 2, swath.last_us * 1e-6 + 2 + _ATTITUDE_STEP, _ATTITUDE_STEP)
     times_us = np.round(seconds * 1e6).astype(np.int64)
@@ -99,7 +99,7 @@ def _attitude(acquisition: Acquisition, swath: Swath) -> list[Content]:
     ]
 
 
-def _raw_data_analysis(acquisition: Acquisition, swath: Swath) -> Content:
+def _raw_data_analysis(acquisition: SimulatedAcquisition, swath: Swath) -> Content:
     return {
         "azimuthTime": acquisition.utc(swath.first_us),
         "iBias": 0.0,
@@ -123,7 +123,7 @@ def _raw_data_analysis(acquisition: Acquisition, swath: Swath) -> Content:
     }
 
 
-def _replica(acquisition: Acquisition, swath: Swath) -> Content:
+def _replica(acquisition: SimulatedAcquisition, swath: Swath) -> Content:
     start = acquisition.utc(swath.first_us)
     half_rate = swath.design.ramp_rate / 2
     return {
@@ -160,7 +160,7 @@ def _replica(acquisition: Acquisition, swath: Swath) -> Content:
     }
 
 
-def _fm_rates(acquisition: Acquisition, swath: Swath) -> list[Content]:
+def _fm_rates(acquisition: SimulatedAcquisition, swath: Swath) -> list[Content]:
     """Azimuth FM rate -2 v_e^2 / (wavelength R) as a quadratic in range time, around every burst."""
     cycle = round(BURST_CYCLE * 1e6)
     half = round(swath.lines * LINE_INTERVAL * 0.5e6)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rtcflow_local.sample.acquisition import Acquisition, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, Swath
 from rtcflow_local.sample.geometry import GroundPoint, ground_point
 from rtcflow_local.sample.sensor import LINE_INTERVAL, RANGE_SPACING
 from rtcflow_local.sample.terrain import PLAIN_HEIGHT, undulation
@@ -14,7 +14,7 @@ from rtcflow_local.sample.tiff import ControlPoint
 _COLUMNS = 21
 
 
-class GridPoint(NamedTuple):
+class TiePoint(NamedTuple):
     """A point of the grid; `time_us` since the ascending node, annotated."""
 
     line: int
@@ -23,7 +23,7 @@ class GridPoint(NamedTuple):
     ground: GroundPoint
 
 
-def geolocation_grid(acquisition: Acquisition, swath: Swath) -> list[GridPoint]:
+def geolocation_grid(acquisition: SimulatedAcquisition, swath: Swath) -> list[TiePoint]:
     """A row at the first line of every burst and at the last line of the last, 21 samples across."""
     rows = [(burst.index * swath.lines, float(burst.azimuth_us)) for burst in swath.bursts]
     last = swath.lines * len(swath.bursts) - 1
@@ -32,7 +32,7 @@ def geolocation_grid(acquisition: Acquisition, swath: Swath) -> list[GridPoint]:
     first = ground_point(acquisition.orbit, rows[0][1] * 1e-6, swath.near_range, PLAIN_HEIGHT)
     height = PLAIN_HEIGHT + undulation(math.radians(first.latitude), math.radians(first.longitude))
     return [
-        GridPoint(
+        TiePoint(
             line,
             int(sample),
             time,
@@ -43,14 +43,14 @@ def geolocation_grid(acquisition: Acquisition, swath: Swath) -> list[GridPoint]:
     ]
 
 
-def control_points(grid: list[GridPoint]) -> list[ControlPoint]:
+def control_points(grid: list[TiePoint]) -> list[ControlPoint]:
     """The grid as ground control points of a TIFF."""
     return [
         ControlPoint(p.line, p.sample, p.ground.longitude, p.ground.latitude, p.ground.height) for p in grid
     ]
 
 
-def angles_along_range(grid: list[GridPoint], samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def angles_along_range(grid: list[TiePoint], samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Incidence and elevation angle at samples, in the grid's middle row, degrees, each of shape (samples,)."""
     lines = sorted({point.line for point in grid})
     row = [point for point in grid if point.line == lines[len(lines) // 2]]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from rtcflow_local.sample.acquisition import Acquisition
+from rtcflow_local.sample.acquisition import SimulatedAcquisition
 from rtcflow_local.sample.geometry import ground_point
 from rtcflow_local.sample.safe.names import IPF_VERSION, Image
 from rtcflow_local.sample.safe.xml import document, timestamp
@@ -43,7 +43,9 @@ class FileEntry(NamedTuple):
         return kind + name.replace("-", "")
 
 
-def manifest_xml(acquisition: Acquisition, images: Sequence[Image], files: Sequence[FileEntry]) -> bytes:
+def manifest_xml(
+    acquisition: SimulatedAcquisition, images: Sequence[Image], files: Sequence[FileEntry]
+) -> bytes:
     """The manifest's bytes."""
     for prefix, uri in _NAMESPACES.items():
         ET.register_namespace(prefix, uri)
@@ -116,7 +118,9 @@ def _package_map(files: Sequence[FileEntry]) -> ET.Element:
     return package
 
 
-def _descriptions(acquisition: Acquisition, images: Sequence[Image]) -> list[tuple[str, str, ET.Element]]:
+def _descriptions(
+    acquisition: SimulatedAcquisition, images: Sequence[Image]
+) -> list[tuple[str, str, ET.Element]]:
     return [
         ("processing", "Processing", _processing(acquisition)),
         ("platform", "Platform Description", _platform(acquisition)),
@@ -127,7 +131,7 @@ def _descriptions(acquisition: Acquisition, images: Sequence[Image]) -> list[tup
     ]
 
 
-def _processing(acquisition: Acquisition) -> ET.Element:
+def _processing(acquisition: SimulatedAcquisition) -> ET.Element:
     stop = acquisition.utc(acquisition.stop_us) + timedelta(hours=2)
     start = stop - timedelta(minutes=10)
     software = _node("safe:software", name="Sentinel-1 IPF", version=IPF_VERSION)
@@ -144,7 +148,7 @@ def _processing(acquisition: Acquisition) -> ET.Element:
     )
 
 
-def _platform(acquisition: Acquisition) -> ET.Element:
+def _platform(acquisition: SimulatedAcquisition) -> ET.Element:
     swaths = [_node("s1sarl1:swath", text=swath.name.upper()) for swath in acquisition.swaths]
     mode = _node("s1sarl1:instrumentMode", _node("s1sarl1:mode", text="IW"), *swaths)
     family = _node("safe:familyName", text="Synthetic Aperture Radar", abbreviation="SAR")
@@ -158,7 +162,7 @@ def _platform(acquisition: Acquisition) -> ET.Element:
     )
 
 
-def _orbit_reference(acquisition: Acquisition) -> ET.Element:
+def _orbit_reference(acquisition: SimulatedAcquisition) -> ET.Element:
     direction = "ASCENDING" if acquisition.spec.ascending else "DESCENDING"
     properties = _node(
         "s1:orbitProperties",
@@ -175,7 +179,7 @@ def _orbit_reference(acquisition: Acquisition) -> ET.Element:
     )
 
 
-def _general(acquisition: Acquisition) -> ET.Element:
+def _general(acquisition: SimulatedAcquisition) -> ET.Element:
     start = acquisition.utc(min(swath.bursts[0].sensing_us for swath in acquisition.swaths))
     polarizations = [
         _node("s1sarl1:transmitterReceiverPolarisation", text=name) for name in acquisition.spec.polarizations
@@ -200,7 +204,7 @@ def _general(acquisition: Acquisition) -> ET.Element:
     )
 
 
-def _period(acquisition: Acquisition) -> ET.Element:
+def _period(acquisition: SimulatedAcquisition) -> ET.Element:
     since_node = _node(
         "s1:timeANX",
         _node("s1:startTimeANX", text=f"{acquisition.start_us * 1e-3:.6e}"),
@@ -214,14 +218,14 @@ def _period(acquisition: Acquisition) -> ET.Element:
     )
 
 
-def _frame_set(acquisition: Acquisition) -> ET.Element:
+def _frame_set(acquisition: SimulatedAcquisition) -> ET.Element:
     coordinates = " ".join(f"{lat:.6f},{lon:.6f}" for lat, lon in footprint(acquisition))
     outline = _node("gml:coordinates", text=coordinates)
     print_of = _node("safe:footPrint", outline, srsName="http://www.opengis.net/gml/srs/epsg.xml#4326")
     return _node("safe:frameSet", _node("safe:frame", print_of))
 
 
-def footprint(acquisition: Acquisition) -> list[tuple[float, float]]:
+def footprint(acquisition: SimulatedAcquisition) -> list[tuple[float, float]]:
     """Corners of the scene (latitude, longitude): last line near and far, first line far and near."""
     near = min(swath.near_range for swath in acquisition.swaths)
     far = max(swath.far_range for swath in acquisition.swaths)

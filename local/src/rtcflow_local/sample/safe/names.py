@@ -6,7 +6,7 @@ Sentinel-1 Product Specification (S1-RS-MDA-52-7441), section on product naming.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from rtcflow_local.sample.acquisition import Acquisition, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, Swath
 from rtcflow_local.sample.sensor import LINE_INTERVAL
 
 IPF_VERSION = "003.71"
@@ -48,7 +48,7 @@ class Image:
         return f"measurement/{self.stem}.tiff"
 
 
-def images_of(acquisition: Acquisition) -> list[Image]:
+def images_of(acquisition: SimulatedAcquisition) -> list[Image]:
     """Images of a scene; ESA numbers those of the cross-polarized channel first."""
     images: list[Image] = []
     for polarization in sorted(acquisition.spec.polarizations, key=lambda p: (p[0] == p[1], p)):
@@ -64,7 +64,7 @@ def images_of(acquisition: Acquisition) -> list[Image]:
     return images
 
 
-def scene_name(acquisition: Acquisition, unique: int) -> str:
+def scene_name(acquisition: SimulatedAcquisition, unique: int) -> str:
     """Scene id; `unique` is the checksum of the manifest, 16 bits."""
     spec = acquisition.spec
     if spec.scene is not None:
@@ -77,7 +77,7 @@ def scene_name(acquisition: Acquisition, unique: int) -> str:
     )
 
 
-def header(acquisition: Acquisition, image: Image) -> dict[str, str | int]:
+def header(acquisition: SimulatedAcquisition, image: Image) -> dict[str, str | int]:
     """The `adsHeader` that every annotation file opens with."""
     return {
         "missionId": acquisition.spec.platform,

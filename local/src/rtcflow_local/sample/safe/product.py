@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rtcflow_local.sample.acquisition import Acquisition, Burst, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurst, Swath
 from rtcflow_local.sample.cover import gamma0_table
 from rtcflow_local.sample.pixels import burst_pixels
 from rtcflow_local.sample.projection import burst_beta0
 from rtcflow_local.sample.radiometry import NoiseTables, noise_tables
 from rtcflow_local.sample.safe.annotation import annotation_xml
-from rtcflow_local.sample.safe.grid import GridPoint, control_points, geolocation_grid
+from rtcflow_local.sample.safe.grid import TiePoint, control_points, geolocation_grid
 from rtcflow_local.sample.safe.manifest import FileEntry, manifest_xml
 from rtcflow_local.sample.safe.names import IPF_VERSION, Image, images_of, scene_name
 from rtcflow_local.sample.safe.radiometric import calibration_xml, noise_xml, rfi_xml
@@ -40,12 +40,12 @@ class WrittenSafe(NamedTuple):
 class _Job(NamedTuple):
     image: Image
     noise: NoiseTables
-    grid: list[GridPoint]
+    grid: list[TiePoint]
     header: bytes
 
 
 def write_safe(
-    acquisition: Acquisition,
+    acquisition: SimulatedAcquisition,
     world: World,
     targets: list[Target],
     folder: Path,
@@ -72,7 +72,7 @@ def write_safe(
     return WrittenSafe(scene, path, counts)
 
 
-def _job(acquisition: Acquisition, image: Image) -> _Job:
+def _job(acquisition: SimulatedAcquisition, image: Image) -> _Job:
     grid = geolocation_grid(acquisition, image.swath)
     header = tiff_header(
         image.swath.lines * len(image.swath.bursts),
@@ -86,7 +86,7 @@ def _job(acquisition: Acquisition, image: Image) -> _Job:
 
 
 def _write_pixels(
-    acquisition: Acquisition,
+    acquisition: SimulatedAcquisition,
     world: World,
     targets: list[Target],
     jobs: list[_Job],
@@ -97,7 +97,7 @@ def _write_pixels(
     bursts = [(swath, burst) for swath in acquisition.swaths for burst in swath.bursts]
     squares = {job.image.stem: np.zeros(2) for job in jobs}
 
-    def one(place: tuple[Swath, Burst]) -> tuple[str, tuple[int, ...], dict[str, np.ndarray]]:
+    def one(place: tuple[Swath, SimulatedBurst]) -> tuple[str, tuple[int, ...], dict[str, np.ndarray]]:
         swath, burst = place
         beta0, seen = burst_beta0(acquisition, world, swath, burst, gamma0)
         found = {}
@@ -127,7 +127,7 @@ def _put(path: Path, offset: int, pixels: np.ndarray) -> None:
 
 
 def _write_annotation(
-    acquisition: Acquisition, job: _Job, work: Path, squares: np.ndarray
+    acquisition: SimulatedAcquisition, job: _Job, work: Path, squares: np.ndarray
 ) -> list[FileEntry]:
     image = job.image
     count = image.swath.lines * len(image.swath.bursts) * image.swath.samples

@@ -1,6 +1,6 @@
 """Quality part of product annotation: no gaps, no missing lines, nominal processing."""
 
-from rtcflow_local.sample.acquisition import Acquisition
+from rtcflow_local.sample.acquisition import SimulatedAcquisition
 from rtcflow_local.sample.safe.names import Image
 from rtcflow_local.sample.safe.statistics import PixelStatistics, image_statistics
 from rtcflow_local.sample.safe.xml import Content, Listing
@@ -21,7 +21,9 @@ _GAPS: dict[str, Content] = {
 }
 
 
-def quality_information(acquisition: Acquisition, image: Image, statistics: PixelStatistics) -> Content:
+def quality_information(
+    acquisition: SimulatedAcquisition, image: Image, statistics: PixelStatistics
+) -> Content:
     """Element `qualityInformation`."""
     quality: Content = {
         "azimuthTime": acquisition.utc(image.swath.first_us),

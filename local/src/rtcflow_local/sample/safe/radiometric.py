@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rtcflow_local.sample.acquisition import Acquisition, Swath
+from rtcflow_local.sample.acquisition import SimulatedAcquisition, Swath
 from rtcflow_local.sample.radiometry import NoiseTables, sampled_pixels
-from rtcflow_local.sample.safe.grid import GridPoint, angles_along_range
+from rtcflow_local.sample.safe.grid import TiePoint, angles_along_range
 from rtcflow_local.sample.safe.names import Image, header
 from rtcflow_local.sample.safe.xml import Content, Listing, Single, Vector, document, element
 from rtcflow_local.sample.sensor import BETA_NOUGHT, BURST_CYCLE, LINE_INTERVAL
@@ -12,7 +12,7 @@ from rtcflow_local.sample.sensor import BETA_NOUGHT, BURST_CYCLE, LINE_INTERVAL
 _CALIBRATION_STEP = 1.0  # s
 
 
-def calibration_xml(acquisition: Acquisition, image: Image, grid: list[GridPoint]) -> bytes:
+def calibration_xml(acquisition: SimulatedAcquisition, image: Image, grid: list[TiePoint]) -> bytes:
     """Calibration annotation: vectors every second, the beta0 constant, sigma0 and gamma0 by ellipsoid incidence."""
     swath = image.swath
     pixels = sampled_pixels(swath)
@@ -42,7 +42,7 @@ def calibration_xml(acquisition: Acquisition, image: Image, grid: list[GridPoint
     )
 
 
-def noise_xml(acquisition: Acquisition, image: Image, noise: NoiseTables) -> bytes:
+def noise_xml(acquisition: SimulatedAcquisition, image: Image, noise: NoiseTables) -> bytes:
     """Noise annotation: a range vector for every burst and beyond, one azimuth vector."""
     swath = image.swath
     starts = [burst.azimuth_us for burst in swath.bursts]
@@ -82,7 +82,7 @@ def noise_xml(acquisition: Acquisition, image: Image, noise: NoiseTables) -> byt
     )
 
 
-def rfi_xml(acquisition: Acquisition, image: Image) -> bytes:
+def rfi_xml(acquisition: SimulatedAcquisition, image: Image) -> bytes:
     """Radio interference annotation: none found in any burst."""
     swath = image.swath
     noise_reports: list[Content] = [

@@ -23,7 +23,7 @@ from rtcflow.product.check import check_layer
 from rtcflow.product.cog import write_cog
 from rtcflow.product.footprint import footprint_of
 from rtcflow.product.hdf5 import fixed_text
-from rtcflow.product.record import Record, make_record
+from rtcflow.product.record import ProductRecord, make_record
 from rtcflow.product.tags import tags_of
 from rtcflow.progress import Progress
 from rtcflow.provenance import software_version
@@ -200,7 +200,7 @@ def read_facts(path: Path) -> Facts:
         ) from error
 
 
-def _write_metadata(source: Path, target: Path, record: Record) -> None:
+def _write_metadata(source: Path, target: Path, record: ProductRecord) -> None:
     identification = record.identification
     buffer = io.BytesIO(source.read_bytes())
     with h5py.File(buffer, "r+") as file:

@@ -16,7 +16,7 @@ ARCHIVES = ("asf", "cdse")
 Found = AnnotatedBurst | ArchivedBurst
 
 
-class SceneBurst(NamedTuple):
+class OutlinedBurst(NamedTuple):
     """A burst of a scene; `sensing_start` is UTC, `polarizations` are those that the source has.
 
     `outline` is a ring of longitudes and latitudes, degrees; empty if the source does not give it.
@@ -46,7 +46,7 @@ def list_archived(archive: str, scene: SceneId, wanted: Collection[str] | None =
     return [entry.burst for entry in list_cdse_bursts(scene, wanted=wanted)]
 
 
-def by_swath_and_time(listed: Iterable[Found], polarizations: Sequence[str]) -> list[SceneBurst]:
+def by_swath_and_time(listed: Iterable[Found], polarizations: Sequence[str]) -> list[OutlinedBurst]:
     """Bursts once each, by sub-swath and time.
 
     Parameters
@@ -60,7 +60,7 @@ def by_swath_and_time(listed: Iterable[Found], polarizations: Sequence[str]) -> 
     for burst in listed:
         found.setdefault(burst.burst_id, {})[burst.polarization] = burst
     bursts = [
-        SceneBurst(
+        OutlinedBurst(
             burst_id,
             entries[names[0]].sensing_start,
             parse_burst_id(burst_id).swath,
