@@ -43,3 +43,9 @@ def test_the_notebook_runs_on_the_sample(tmp_path, monkeypatch, request):
     assert np.isfinite(space["series"]).all()
     ratio = (space["sigma0"] / space["gamma0"]).mean() / space["cube"].rtc_anf_gamma0_to_sigma0.mean()
     assert 0.9 < float(ratio) < 1.1
+    # The stack at its end: two passes of the first burst's box, a bright and a dark place in them, a map in colours.
+    assert space["stack"].sizes["time"] == 2
+    bright, dark = (line.get_ydata() for line in space["left"].lines)
+    assert (np.asarray(bright) > np.asarray(dark) + 3).all()
+    [image] = space["right"].images
+    assert image.get_array().shape == (space["mean"].sizes["y"], space["mean"].sizes["x"], 3)
