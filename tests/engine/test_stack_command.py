@@ -1,4 +1,7 @@
-"""`rtcflow stack` on the loopback archive: passes made, one failing, a further one appended, opened as a dataset."""
+"""`rtcflow stack` on the loopback archive: passes made, one failing, further ones appended, opened and drawn.
+
+`python -m benchmarks.stack` does the same with twelve passes of four bursts and one more, and measures it.
+"""
 
 import json
 import shutil
@@ -14,19 +17,21 @@ import rtcflow
 from rtcflow.cli import app
 from rtcflow_local.sample import SampleSpec, write_sample
 from tests.support.archive_asf import AsfArchive, Fault
+from tests.support.repeat_pass import repeat_pass
 
 BOX = "150,-36,152,-34"
-DAYS = ("2023-01-01", "2023-01-14", "2023-01-26")
+# Passes of 1 January, 25 January, 6 February and 18 February.
+CYCLES = (2, 3, 4)
 
 
 @pytest.fixture(scope="module")
 def passes(tmp_path_factory):
-    """Three passes of a track, of one burst a sub-swath; their orbits in one folder."""
+    """Four passes of a track, of one burst a sub-swath; their orbits in one folder."""
     folder = tmp_path_factory.mktemp("passes")
-    made = []
-    for day in DAYS:
-        spec = SampleSpec(lines=160, samples=1200, bursts=1, day=date.fromisoformat(day))
-        made.append(write_sample(folder / day, spec))
+    first = write_sample(
+        folder / "first", SampleSpec(lines=160, samples=1200, bursts=1, day=date(2023, 1, 1))
+    )
+    made = [first, *(repeat_pass(first, cycle, folder / str(cycle)) for cycle in CYCLES)]
     (folder / "orbits").mkdir()
     for sample in made:
         shutil.copy(sample.orbit, folder / "orbits")
@@ -45,7 +50,7 @@ def archive(passes, monkeypatch):
 @pytest.fixture
 def stack(passes, archive, monkeypatch, capsys, tmp_path):
     inputs = {
-        "--orbit-source": passes[0].orbit.parents[2] / "orbits",
+        "--orbit-source": passes[-1].folder.parent / "orbits",
         "--dem-source": passes[0].dem,
         "--geoid": passes[0].geoid,
     }
@@ -68,11 +73,20 @@ def test_search_make_append_open(stack, passes, tmp_path):
     assert cube.sizes["time"] == 2
     assert cube.scene.values.tolist() == [sample.scene for sample in passes[:2]]
 
-    code, told = stack()
-    assert code == 0
-    assert "2 bursts made, 4 were there" in told.out
+    # A month later, and one more: both are appended.
+    for end, made in (
+        ("2023-02-10", "2 bursts made, 4 were there"),
+        ("2023-03-01", "2 bursts made, 6 were there"),
+    ):
+        code, told = stack(end=end)
+        assert code == 0, told.err
+        assert made in told.out
+        assert "(1 new)" in told.out
     cube = rtcflow.open_stack(tmp_path / "stack" / "cube.zarr").load()
-    assert cube.sizes["time"] == 3
+    assert cube.sizes["time"] == 4
+    # The passes have the same pixels, a cycle apart.
+    for time in range(1, 4):
+        np.testing.assert_allclose(cube.VV.isel(time=time), cube.VV.isel(time=0), rtol=1e-3)
     xr.testing.assert_equal(
         cube[["VV", "VH", "mask"]],
         rtcflow.open_stack(tmp_path / "stack" / "products")[["VV", "VH", "mask"]].load(),
@@ -89,7 +103,7 @@ def test_search_make_append_open(stack, passes, tmp_path):
     assert np.isfinite(cube.local_incidence_angle.isel(angle_orbit=0).values[valid.values]).all()
 
     page = (tmp_path / "stack" / "report.html").read_text()
-    assert page.count('class="point ok"') == 3
+    assert page.count('class="point ok"') == 4
     assert "data:image/png;base64," in page
     assert sorted(path.name for path in (tmp_path / "stack").iterdir()) == [
         "cube.zarr", "products", "report.html", "static",
@@ -119,7 +133,7 @@ def test_a_failing_pass_stops_no_other_and_is_made_by_the_next_run(stack, passes
 def test_dry_run_and_campaign_list_make_nothing(stack, passes, tmp_path):
     code, told = stack("--dry-run")
     assert code == 0
-    assert "3 passes, 6 bursts of 2 burst ids" in told.out
+    assert "4 passes, 8 bursts of 2 burst ids" in told.out
     code, _ = stack("--campaign-list", tmp_path / "list.jsonl")
     assert code == 0
     lines = [json.loads(line) for line in (tmp_path / "list.jsonl").read_text().splitlines()]
