@@ -149,6 +149,9 @@ def test_dry_run_and_campaign_list_make_nothing(stack, passes, tmp_path):
         (("--burst-id", "t001_000001_iw1"), "no burst"),
         (("--scene-source", "esa"), "asf"),
         (("--dem", "srtm"), "dem"),
+        (("--out", "s3://bucket/stack"), "folder of this machine"),
+        (("--orbit-source", "nowhere"), "orbits nowhere does not exist"),
+        (("--output-crs", "4326"), "in degrees"),
         (("--area", "x.geojson"), "--bbox"),
     ],
 )

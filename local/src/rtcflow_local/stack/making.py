@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 
 from rtcflow.cli.work_folder import work_folder
 from rtcflow.scene_run import NO_BUCKET, PlannedScene, RunSettings, Scene, SceneLoop, plan_scenes
+from rtcflow.sources.access.cdse_keys import has_credentials
+from rtcflow.sources.access.credentials import CDSE, EARTHDATA, login_of
 from rtcflow.task_loop import Watcher
 from rtcflow_contract import keys
+from rtcflow_contract.errors import ErrorClass, RefusedError
 from rtcflow_contract.job import LocalPlaces, Sources
 from rtcflow_contract.layers import Product
-from rtcflow_contract.report import Outcome, SceneReport
+from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
 from rtcflow_contract.request import OnMissingStatic, parse_request
 from rtcflow_local.stack.acquisitions import Acquisition, Found
 from rtcflow_scene.burst_choice import SceneBurst
@@ -49,6 +52,7 @@ class Made(NamedTuple):
     there: int
     failures: dict[str, str]
     reports: tuple[SceneReport, ...]
+    error_classes: frozenset[ErrorClass] = frozenset()
 
 
 class _FoundBursts:
@@ -110,7 +114,8 @@ def make_products(found: Found, settings: MakeSettings, watcher: Watcher) -> Mad
     Raises
     ------
     RefusedError
-        When nothing can be written to the folder, or a field of the payload is wrong.
+        When nothing can be written to the folder, a field of the payload is wrong, a folder of inputs is not there or
+        there is no login for the archive.
     """
     products, static = settings.folder / PRODUCTS, settings.folder / STATIC
     grids = keys.Location.local(products)
@@ -139,19 +144,49 @@ def _run(
     scenes = [Scene({"s3_bucket": NO_BUCKET, **payload}, settings.sources, catalogue) for payload in asked]
     run = RunSettings(work, places, settings.product_version, settings.parallel)
     planned = plan_scenes(scenes, run)
+    if any(scene.jobs for scene in planned):
+        _check_inputs(settings.sources)
     return planned, SceneLoop(planned, run, watcher).run()
 
 
 def _made(found: Found, planned: Sequence[PlannedScene], reports: Sequence[SceneReport]) -> Made:
     pass_of = {burst.scene.id: burst.pass_id for burst in found.bursts}
-    failures: dict[str, list[str]] = defaultdict(list)
+    reasons: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     counts = dict.fromkeys(Outcome, 0)
+    kinds: set[ErrorClass] = set()
     for scene, report in zip(planned, reports, strict=True):
+        why = reasons[pass_of[str(scene.scene.payload["scene"])]]
         if scene.error is not None:
-            failures[pass_of[str(scene.scene.payload["scene"])]].append(scene.error.message)
+            why[scene.error.message] = []
+            kinds.add(scene.error.error_class)
         for burst in report.bursts:
             counts[burst.outcome] += 1
-            if burst.outcome is Outcome.FAILED:
-                failures[pass_of[report.scene]].append(f"{burst.burst_id}: {burst.message}")
-    told = {pass_id: "; ".join(dict.fromkeys(reasons)) for pass_id, reasons in failures.items()}
-    return Made(counts[Outcome.MADE], counts[Outcome.SKIPPED], told, tuple(reports))
+        for burst in _failed(report):
+            why[burst.message or "failed"].append(burst.burst_id)
+            kinds.add(burst.error_class or ErrorClass.DEFECT)
+    told = {
+        pass_id: "; ".join(f"{' '.join(ids)}: {message}" if ids else message for message, ids in why.items())
+        for pass_id, why in reasons.items()
+        if why
+    }
+    return Made(counts[Outcome.MADE], counts[Outcome.SKIPPED], told, tuple(reports), frozenset(kinds))
+
+
+def _failed(report: SceneReport) -> list[BurstOutcome]:
+    """Failed bursts; of one whose static layers failed, these."""
+    static = [burst for burst in report.static_bursts if burst.outcome is Outcome.FAILED]
+    ids = {burst.burst_id for burst in static}
+    own = [burst for burst in report.bursts if burst.outcome is Outcome.FAILED and burst.burst_id not in ids]
+    return [*static, *own]
+
+
+def _check_inputs(sources: Sources) -> None:
+    """Refuse what every burst would fail of, before any begins: a folder or a login that is not there."""
+    places = {"orbits": sources.orbits, "DEM": sources.dem, "geoid": sources.geoid}
+    for name, where in places.items():
+        if "://" not in where and not Path(where).expanduser().exists():
+            raise RefusedError(f"{name} {where} does not exist; correct the path", "no-such-folder")
+    if sources.scene == "asf":
+        login_of(EARTHDATA)
+    elif sources.scene == "cdse" and not has_credentials():
+        login_of(CDSE)

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rtcflow_local.stack.acquisitions import Found, Pass
-from rtcflow_local.stack.opening import POLARIZATIONS
+from rtcflow_local.stack.opening import POLARIZATIONS, TILE
 from rtcflow_local.stack.page import Figure, Section, render_page
 
 # Pixels of the mean image's longer side.
 _WIDEST = 1200
+# Rows that are read at once: those of a chunk of the cube.
+_BAND = TILE
 # A pass is missed where the time between two is longer than this many of the usual ones.
 _GAP = 1.5
 _COLUMNS = ("pass", "start (UTC)", "relative orbit", "bursts", "state")
@@ -111,14 +113,18 @@ def _mean_image(power: xr.DataArray) -> tuple[bytes, float, float]:
         Linear power (time, y, x).
     """
     step = max(1, -(-max(power.sizes["y"], power.sizes["x"]) // _WIDEST))
-    total = np.zeros((power.sizes["y"] // step, power.sizes["x"] // step))
+    rows = power.sizes["y"] // step
+    total = np.zeros((rows, power.sizes["x"] // step))
     count = np.zeros_like(total)
-    # A pass at a time: a year of passes does not fit into memory.
+    # Some rows of one pass at a time: a year of passes does not fit into memory, nor need a whole one.
+    band = max(1, _BAND // step)
     for time in range(power.sizes["time"]):
-        values = _coarse(power.isel(time=time).values, step)
-        seen = np.isfinite(values)
-        total[seen] += values[seen]
-        count += seen
+        for first in range(0, rows, band):
+            here = slice(first, min(first + band, rows))
+            values = _coarse(power.isel(time=time, y=slice(step * here.start, step * here.stop)).values, step)
+            seen = np.isfinite(values)
+            total[here][seen] += values[seen]
+            count[here] += seen
     with np.errstate(divide="ignore", invalid="ignore"):
         db = 10 * np.log10(total / count)
     return _png(db)

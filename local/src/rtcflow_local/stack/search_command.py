@@ -16,7 +16,7 @@ from rtcflow_local.stack.acquisitions import Filters, Found, find_acquisitions
 from rtcflow_local.stack.aoi import area_of_interest
 from rtcflow_local.stack.expectation import Expectation, duration, expect
 from rtcflow_local.stack.page import Figure, Section, render_page, write_page
-from rtcflow_local.stack.tabulate import geojson_of, passes_table, write_found
+from rtcflow_local.stack.tabulate import check_format, geojson_of, passes_table, write_found
 
 AreaFile = Annotated[str | None, typer.Option(help="GeoJSON file with the area's polygons, in degrees.")]
 Box = Annotated[str | None, typer.Option(help="West,south,east,north in degrees, in place of --area.")]
@@ -52,6 +52,8 @@ def search(
     """Find the passes and bursts over an area; needs no login and fetches nothing."""
     filters = read_filters(orbit_direction, relative_orbit, polarization, burst_id)
     place = area_of_interest(choose_area(area, bbox))
+    if out:
+        check_format(out)
     with Console(stderr=True, markup=False, emoji=False).status("searching"):
         found = find_acquisitions(place, start.date(), end.date(), filters)
     if as_json:

@@ -2,14 +2,19 @@
 
 import json
 import time
+from collections import defaultdict
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
+import pystac
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rtcflow.cli.dem_choice import choose_dem
+from rtcflow.cli.scene import local_folder
 from rtcflow.cli.scene_choice import SceneSource
 from rtcflow.cli.screen import Screen, duration
 from rtcflow.sources.scene.scene_bursts import ARCHIVES
@@ -17,11 +22,11 @@ from rtcflow_campaign.campaign_list import write_payloads
 from rtcflow_contract.dem import DEFAULT_DEM
 from rtcflow_contract.errors import EXIT_CODES, RefusedError
 from rtcflow_contract.job import Sources
-from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, parse_crs
 from rtcflow_local.stack.acquisitions import Found, find_acquisitions
 from rtcflow_local.stack.aoi import area_of_interest
 from rtcflow_local.stack.cube import CUBE, Written, check_cube, update_cube
+from rtcflow_local.stack.expectation import duration as roughly
 from rtcflow_local.stack.expectation import expect
 from rtcflow_local.stack.making import PRODUCTS, STATIC, Made, MakeSettings, make_products, payloads
 from rtcflow_local.stack.opening import read_items
@@ -47,7 +52,7 @@ def stack(
     start: Day,
     end: Day,
     out: Annotated[
-        Path, typer.Option(help="Folder for products, static layers, cube and report; run again, it goes on.")
+        str, typer.Option(help="Folder for products, static layers, cube and report; run again, it goes on.")
     ],
     area: AreaFile = None,
     bbox: Box = None,
@@ -101,12 +106,11 @@ def stack(
     say = Console(soft_wrap=True, highlight=False, stderr=as_json, quiet=quiet)
     if scene_source not in ARCHIVES:
         raise RefusedError(f"'{scene_source}' is not an archive; use {' or '.join(ARCHIVES)}", "scene-source")
-    if "://" in str(out):
-        raise RefusedError(f"--out {out} is not a folder of this machine; give a path", "output")
+    folder = local_folder(out)
     crs = parse_crs(output_crs)
     place = area_of_interest(choose_area(area, bbox))
     filters = read_filters(orbit_direction, relative_orbit, polarization, burst_id)
-    check_cube(out / CUBE, place.geometry, crs, resolution)
+    check_cube(folder / CUBE, place.geometry, crs, resolution)
     with say.status("searching"):
         found = find_acquisitions(place, start.date(), end.date(), filters)
     heights, dem_source = choose_dem(dem, dem_datum, dem_source)
@@ -118,19 +122,29 @@ def stack(
     if campaign_list is not None:
         _write_list(campaign_list, found, fields, say)
         return
-    _tell_found(found, say)
-    if dry_run:
-        return
     made = Made(0, 0, {}, ())
     if items is None:
+        _tell_found(found, say)
+    if dry_run:
+        return
+    if items is None:
         sources = Sources(scene=scene_source, orbits=orbit_source, dem=dem_source, geoid=geoid)
-        settings = MakeSettings(out, fields, sources, parallel)
-        made = _make(found, settings, as_json or quiet)
-    written = _write_cube(out, found, items, crs, resolution, say)
+        made = _make(found, MakeSettings(folder, fields, sources, parallel), as_json or quiet)
+        _tell_failures(made)
+        if not made.made + made.there:
+            _tell_nothing(folder, made, as_json)
+        taken = read_items(folder / PRODUCTS)
+    else:
+        taken = _of_period(read_items(items), start.date(), end.date())
+    try:
+        written = _write_cube(folder, found, taken, crs, resolution if items is None else None, say)
+    except KeyboardInterrupt:
+        Screen(0, as_json).complain("interrupted; products stay, run the same command again for the cube")
+        raise typer.Exit(130) from None
     seconds = time.monotonic() - started
-    page = build_stack_page(found, made.failures, written.path, _size(out), made.made, seconds)
-    write_page(out / REPORT, page)
-    _tell_made(made, written, out, seconds, say, as_json)
+    page = build_stack_page(found, made.failures, written.path, _size(folder), made.made, seconds)
+    write_page(folder / REPORT, page)
+    _tell_made(made, written, folder, seconds, say, as_json)
     code = _exit_code(made)
     if code:
         raise typer.Exit(code)
@@ -163,7 +177,7 @@ def _tell_found(found: Found, say: Console) -> None:
     ids = {burst.burst_id for burst in found.bursts}
     say.print(
         f"{len(found.passes)} passes, {len(found.bursts)} bursts of {len(ids)} burst ids; where nothing is made yet, "
-        f"{expected.fetched_bytes / 1e9:,.1f} GB to fetch and about {duration(expected.seconds)}"
+        f"{expected.fetched_bytes / 1e9:,.1f} GB to fetch and about {roughly(expected.seconds)}"
     )
     for scene, why in found.left_out.items():
         say.print(f"left out: {scene}: {why}", style="yellow", markup=False)
@@ -180,18 +194,32 @@ def _make(found: Found, settings: MakeSettings, quiet: bool) -> Made:
         raise typer.Exit(130) from None
 
 
+def _of_period(items: list[pystac.Item], start: date, end: date) -> list[pystac.Item]:
+    """Items taken in a period.
+
+    Raises
+    ------
+    RefusedError
+        When there is none.
+    """
+    found = [item for item in items if item.datetime and start <= item.datetime.date() <= end]
+    if not found:
+        raise RefusedError(f"no item is of {start} to {end}; widen the period", "no-items")
+    return found
+
+
 def _write_cube(
-    out: Path, found: Found, items: str | None, crs: int | None, resolution: int, say: Console
+    out: Path, found: Found, items: list[pystac.Item], crs: int | None, resolution: int | None, say: Console
 ) -> Written:
     columns = (SpinnerColumn(), TextColumn("cube"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=say, transient=True, disable=not say.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
         return update_cube(
             out / CUBE,
-            read_items(items or out / PRODUCTS),
+            items,
             found.area.geometry,
             crs=crs,
-            resolution=resolution if items is None else None,
+            resolution=resolution,
             progress=lambda done: bar.update(task, completed=min(done, 0.99)),
         )
 
@@ -210,9 +238,6 @@ def _tell_made(made: Made, written: Written, out: Path, seconds: float, say: Con
         }
         typer.echo(json.dumps(record, indent=1))
         return
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
-    for pass_id, why in made.failures.items():
-        errors.print(f"pass {pass_id} is not whole: {why}", style="bold red", markup=False)
     say.print(
         f"{made.made} bursts made, {made.there} were there, {len(made.failures)} passes with a failure, "
         f"in {duration(seconds)}"
@@ -221,16 +246,30 @@ def _tell_made(made: Made, written: Written, out: Path, seconds: float, say: Con
     say.print(f"report  {out / REPORT}", markup=False)
 
 
+def _tell_failures(made: Made) -> None:
+    """A line for each reason, with the passes that it keeps from being whole."""
+    passes: dict[str, list[str]] = defaultdict(list)
+    for pass_id, why in made.failures.items():
+        passes[why].append(pass_id)
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    for why, ids in passes.items():
+        errors.print(f"not whole: {' '.join(ids)}: {why}", style="bold red", markup=False)
+
+
+def _tell_nothing(out: Path, made: Made, as_json: bool) -> NoReturn:
+    """Ends the program where there is nothing to make a cube of; leaves no empty folder."""
+    if as_json:
+        typer.echo(json.dumps({"made": 0, "existed": 0, "failures": made.failures}, indent=1))
+    for folder in (out / PRODUCTS, out / STATIC, out):
+        with suppress(OSError):
+            folder.rmdir()
+    screen = Screen(0, as_json)
+    screen.complain("nothing was made, so there is no cube; correct what is named above and run it again")
+    raise typer.Exit(_exit_code(made))
+
+
 def _exit_code(made: Made) -> int:
-    codes = {
-        EXIT_CODES[burst.error_class]
-        for report in made.reports
-        for burst in report.bursts
-        if burst.outcome is Outcome.FAILED and burst.error_class
-    }
-    if made.failures and not codes:
-        codes = {EXIT_CODES[next(iter(EXIT_CODES))]}
-    return max(codes, default=0)
+    return max((EXIT_CODES[kind] for kind in made.error_classes), default=0)
 
 
 def _size(out: Path) -> int:

@@ -80,6 +80,20 @@ def geojson_of(found: Found) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
+def check_format(path: Path) -> str:
+    """The ending of a file, which names its format.
+
+    Raises
+    ------
+    RefusedError
+        When it names none.
+    """
+    kind = path.suffix.lower()
+    if kind not in _WRITERS:
+        raise RefusedError(f"{path} ends in none of {', '.join(sorted(_WRITERS))}; rename it", "format")
+    return kind
+
+
 def write_found(found: Found, path: Path) -> None:
     """Write what was found in the format that the file's ending names.
 
@@ -88,9 +102,7 @@ def write_found(found: Found, path: Path) -> None:
     RefusedError
         When the ending names none.
     """
-    kind = path.suffix.lower()
-    if kind not in _WRITERS:
-        raise RefusedError(f"{path} ends in none of {', '.join(sorted(_WRITERS))}; rename it", "format")
+    kind = check_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == ".parquet":
         parquet.write_table(_table_of(found), path)
