@@ -24,7 +24,7 @@ def test_the_default_stays_glo30():
 
 OWN = [
     "s3://bucket/folder/dem.tif",
-    "https://host.example/dem.TIFF?token=a",
+    "https://host.example:8080/dem.TIFF",
     "s3://bucket/dem.vrt",
     "https://host.example/collections/c/items/one",
     "s3://bucket/item.json",
@@ -53,6 +53,9 @@ def test_a_dem_of_ones_own_without_a_datum_is_refused(where):
         ({"dem": "srtm"}, "'srtm' is not a DEM; use best, cop_glo30, rema_32"),
         ({"dem": "rema_5"}, "is not a DEM"),
         ({"dem": ""}, "is not a DEM"),
+        ({"dem": "https://host.example/dem.tif?X-Amz-Signature=a", "dem_datum": "ellipsoid"}, "is not a DEM"),
+        ({"dem": "https://me:secret@host.example/dem.tif", "dem_datum": "ellipsoid"}, "is not a DEM"),
+        ({"dem": "ftp://host.example/dem.tif", "dem_datum": "ellipsoid"}, "is not a DEM"),
         ({"dem": "s3://bucket/folder"}, "is not a DEM"),
         ({"dem": "a.tif\nb.tif", "dem_datum": "ellipsoid"}, "is not a DEM"),
         ({"dem": "s3://bucket/dem.tif", "dem_datum": "sea level"}, "'sea level' is not a datum"),

@@ -18,9 +18,10 @@ _BEST_IN_THE_SOUTH = ("rema_32", DEFAULT_DEM)
 # Heights of a DEM give way to those of the next over this distance: 30 m between the two then make a slope of 0.09.
 BLEND_WIDTH_M = 480.0
 
-# A raster or an item by the ending of its name, or an item of a STAC API.
+# A raster or an item by the ending of its name, or an item of a STAC API; without a query or a login, which would be
+# published with the product.
 _RASTER = re.compile(
-    r"(s3://|https?://)?[^\s,?][^\n,?]*\.(tiff?|vrt|json)(\?\S*)?|https?://[^\s,]+/items/[^\s,]+",
+    r"((s3|https?)://[^\s,?@/]+/)?[^\s,?:][^\n,?:]*\.(tiff?|vrt|json)|https?://[^\s,?@/]+/[^\s,?]*items/[^\s,?]+",
     re.IGNORECASE,
 )
 

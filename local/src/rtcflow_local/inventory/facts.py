@@ -12,7 +12,7 @@ from rtcflow_stac.context import local_uri
 
 PREFIX = "rtcflow:"
 _FACTS = (
-    *("item", "tag", "burst_id", "engine", "execution", "seconds", "output_crs", "dem"),
+    *("item", "tag", "burst_id", "engine", "execution", "seconds", "output_crs", "dem", "dem_datum"),
     *("linked_static", "static_id", "bytes", "files"),
 )
 _STATIC_LAYER = "number_of_looks"
@@ -56,6 +56,7 @@ def with_facts(item: dict[str, Any], manifest: Manifest | None, href: str, tag: 
         "seconds": manifest.resources.seconds if manifest else None,
         "output_crs": manifest.parameters.get("output_crs") if manifest else None,
         "dem": manifest.parameters.get("dem") if manifest else None,
+        "dem_datum": manifest.parameters.get("dem_datum") if manifest else None,
         "linked_static": static,
         "static_id": _static_id(item),
         "bytes": _own_bytes(item, manifest),

@@ -21,7 +21,7 @@ _WHY = {
     "uncalibrated": "dates of a period before the platform was calibrated",
     "scene-id": "dates without the name of a scene",
 }
-_COLUMNS = "burst_id, scene, product, collection, resolution, output_crs, dem, linked_static, item"
+_COLUMNS = "burst_id, scene, product, collection, resolution, output_crs, dem, dem_datum, linked_static, item"
 
 
 class Wanted(NamedTuple):
@@ -202,6 +202,7 @@ def _made_with(row: Mapping[str, Any]) -> dict[str, Any]:
         "resolution": int(row["resolution"]),
         "output_crs": row["output_crs"],
         "dem": row["dem"],
+        "dem_datum": row["dem_datum"],
     }
     if row["linked_static"]:
         bucket, folder, collection = _place(row["linked_static"])

@@ -34,6 +34,7 @@ _COLUMNS: Mapping[str, tuple[str, pa.DataType]] = {
     "resolution": ("gsd", pa.float64()),
     "output_crs": (f"{PREFIX}output_crs", pa.int64()),
     "dem": (f"{PREFIX}dem", pa.string()),
+    "dem_datum": (f"{PREFIX}dem_datum", pa.string()),
     "linked_static": (f"{PREFIX}linked_static", pa.string()),
     "static_id": (f"{PREFIX}static_id", pa.string()),
     "bytes": (f"{PREFIX}bytes", pa.int64()),
