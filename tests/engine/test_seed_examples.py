@@ -186,7 +186,7 @@ def test_another_dem_in_the_place_of_a_product_is_refused_and_the_product_stays(
     assert items(s3, "heights", "experimental/one-place")[BURST] == (key, item)
 
 
-def test_static_layers_of_another_dem_are_not_linked(run, s3_of):
+def test_static_layers_of_another_dem_are_not_linked(run, s3_of, inputs, tmp_path):
     s3 = s3_of("heights")
     run(f"{REMA_LINE} --collection statics --product RTC_S1_STATIC --dem REMA_32")
     linked = (
@@ -195,6 +195,14 @@ def test_static_layers_of_another_dem_are_not_linked(run, s3_of):
     )
     assert "it was made with DEM rema_32, not cop_glo30" in run(linked, code=65)
     assert not items(s3, "heights", "experimental/linking")
+    # Where REMA is not to be had, best comes to GLO-30, which only the task knows.
+    glo30 = tmp_path / "glo30"
+    glo30.mkdir()
+    for path in Path(inputs["DEM_SOURCE"]).iterdir():
+        if path.name != "rema":
+            (glo30 / path.name).symlink_to(path)
+    said = run(f"{linked} --dem best", code=65, DEM_SOURCE=str(glo30))
+    assert "are of DEM rema_32 and this burst is of cop_glo30" in said
     run(f"{linked} --dem best")
     assert set(items(s3, "heights", "experimental/linking")) == {BURST}
 

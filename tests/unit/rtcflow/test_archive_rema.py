@@ -87,6 +87,20 @@ def test_tiles_come_unsigned_and_glo30_is_not_asked_where_nothing_is_missing(arc
     assert meter.measured().bytes_fetched > 0
 
 
+def test_a_place_of_ones_own_has_every_dem_below_it(archive, tmp_path):
+    own = {
+        f"mirror/dem/{key.partition('/')[2]}": body
+        for key, body in archive.files.items()
+        if "geoid" not in key
+    }
+    archive.files |= own
+    geoid = f"s3://aria-geoid/{GEOID}"
+    fetched = fetch_dem("s3://mirror/dem", geoid, "best", GRID, tmp_path, Meter(), silent)
+    assert fetched.used == "rema_32"
+    np.testing.assert_allclose(*heights(fetched), atol=1e-3)
+    assert not archive.got(BUCKET)
+
+
 def test_what_was_read_of_a_tile_is_kept_for_the_next_task(archive, tmp_path):
     fetch(tmp_path / "first", cache=str(tmp_path / "cache"))
     asked = len(archive.asked)

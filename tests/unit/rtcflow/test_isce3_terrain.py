@@ -6,7 +6,7 @@ import rasterio
 from pyproj import Transformer
 
 from rtcflow.engines.isce3.terrain import filled, heights_at, near_180, stage_dem, void_pixels
-from rtcflow.sources.dem.dem_area import area_of_grid
+from rtcflow.sources.dem.dem_area import area_of_grid, grid_in
 from rtcflow.sources.dem.dem_source import FetchedDem
 from rtcflow.sources.dem.dem_values import HeightRaster, read_heights, write_heights
 from rtcflow_contract.grid import Grid
@@ -110,3 +110,32 @@ def test_across_180_the_dem_comes_in_the_crs_of_the_product(tmp_path):
     west = heights.x[0]
     expected = hilly(west + (lon - west) % 360.0, lat)
     assert np.abs(values[middle] - expected).max() < 0.5
+
+
+def on_a_map(path, crs, grid, step):
+    west, south, east, north = grid_in(crs, grid, 8_000.0)
+    x, y = np.arange(west, east, step), np.arange(north, south, -step)
+    values = 300.0 + 0.01 * (x[None, :] - west) + 0.02 * (y[:, None] - south)
+    write_heights(path, HeightRaster(values.astype(np.float32), y, x, crs))
+    return FetchedDem(path, ())
+
+
+def test_a_dem_on_the_polar_map_is_given_as_it_is_also_across_180(tmp_path):
+    dem = on_a_map(tmp_path / "dem.tif", "EPSG:3031", POLAR, 32.0)
+    staged = stage_dem(dem, POLAR, tmp_path / "input")
+    assert staged.path == dem.path.resolve()
+    assert staged.parameters == {}
+
+
+def test_a_dem_in_a_crs_that_isce3_does_not_know_comes_in_that_of_the_product(tmp_path):
+    dem = on_a_map(tmp_path / "dem.tif", "EPSG:3112", UTM, 25.0)
+    staged = stage_dem(dem, UTM, tmp_path / "input")
+    assert staged.parameters["dem_resampled"] == "EPSG:32755 at 12.5 m, by biquintic spline"
+    with rasterio.open(staged.path) as source:
+        assert source.crs.to_epsg() == 32755
+        values, transform = source.read(1), source.transform
+    row = col = 300
+    x, y = transform.c + (col + 0.5) * transform.a, transform.f + (row + 0.5) * transform.e
+    east, north = Transformer.from_crs(32755, 3112, always_xy=True).transform(x, y)
+    west, south, *_ = grid_in("EPSG:3112", UTM, 8_000.0)
+    assert values[row, col] == pytest.approx(300.0 + 0.01 * (east - west) + 0.02 * (north - south), abs=2e-3)
