@@ -100,7 +100,7 @@ def test_days_are_both_included(search):
 def test_bursts_beside_the_area_are_left_out(search):
     # The catalogue of the test gives every burst of the period, whatever the polygon.
     _, told = search("--bbox", "120,-36,121,-34")
-    assert "no burst that fits" in told.out
+    assert "no matching burst" in told.out
 
 
 def test_of_two_processings_the_newer_counts(search, archive):

@@ -1,1 +1,1 @@
-"""An area and a period: which passes there are, their products, and the cube of them."""
+"""Stacks of an area and a period: search passes, make their products, and combine them in a cube."""

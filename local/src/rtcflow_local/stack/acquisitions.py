@@ -1,4 +1,4 @@
-"""Bursts of an area and a period, as the archive's catalogue lists them, and the passes that they belong to."""
+"""Search the archive's catalogue for bursts of an area and a period, and group them by pass."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +18,12 @@ from rtcflow_contract.scene_rules import split_uncalibrated
 from rtcflow_local.stack.aoi import AreaOfInterest
 
 _SUFFIX = "-SLC"
-# A full-size burst in one polarization, where the catalogue does not say.
+# A full-size burst in one polarization, if the catalogue does not give the size.
 _USUAL_BYTES = 150_000_000
 
 
 class Filters(NamedTuple):
-    """What a search keeps; None or empty keeps all.
+    """Filters of a search; None or empty keeps all.
 
     Attributes
     ----------
@@ -49,21 +49,21 @@ class Acquisition(NamedTuple):
     ----------
     burst_id : str
     scene : SceneId
-        The scene that holds it; of two processings the newer.
+        The scene of the burst; the newer of two processings.
     sensing_start : datetime
         UTC.
     polarizations : tuple of str
     relative_orbit : int
     orbit_direction : str
-        `ascending` or `descending`; empty where the catalogue does not say.
+        `ascending` or `descending`; empty if not in the catalogue.
     size : int
-        Bytes of its pixels in all polarizations.
+        Size of its pixels in all polarizations, bytes.
     outline : shapely geometry or None
         Longitude and latitude, degrees.
     burst_index : int or None
         Position in its sub-swath of the scene, from 0.
     ipf_version : str
-        Version of the processor, empty where the catalogue does not say.
+        Version of the processor; empty if not in the catalogue.
     """
 
     burst_id: str
@@ -79,12 +79,12 @@ class Acquisition(NamedTuple):
 
     @property
     def pass_id(self) -> str:
-        """Names the pass: platform, absolute orbit and direction, such as `S1A_041267_D`."""
+        """Id of the pass, from platform, absolute orbit and direction, such as `S1A_041267_D`."""
         return f"{self.scene.platform}_{self.scene.absolute_orbit:06d}_{(self.orbit_direction or '?')[0].upper()}"
 
 
 class Pass(NamedTuple):
-    """Bursts of an area that one flight over it took, by time."""
+    """Bursts of an area from one overflight, in order of time."""
 
     pass_id: str
     bursts: tuple[Acquisition, ...]
@@ -104,7 +104,7 @@ class Pass(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a search found: passes by time, and scenes that can give no product with the reason."""
+    """Result of a search: passes in order of time, and reasons for scenes that cannot give a product."""
 
     area: AreaOfInterest
     passes: tuple[Pass, ...]
@@ -123,7 +123,7 @@ def find_acquisitions(
     filters: Filters | None = None,
     hosts: ArchiveHosts | None = None,
 ) -> Found:
-    """Bursts that touch an area, taken from the start of one day to the end of another.
+    """Find the bursts that touch an area in a period.
 
     Parameters
     ----------
@@ -136,9 +136,9 @@ def find_acquisitions(
     Raises
     ------
     RefusedError
-        When the end lies before the start, or the catalogue refuses the area.
+        When the end is before the start, or the catalogue refuses the area.
     TransientError
-        When the catalogue does not answer, or its listing stays incomplete.
+        When the catalogue does not answer, or its listing is incomplete.
     """
     if end < start:
         raise RefusedError(f"the period ends on {end}, before it starts on {start}; swap them", "period")
@@ -159,7 +159,7 @@ def find_acquisitions(
 
 
 def _group_passes(bursts: Iterable[Acquisition]) -> list[Pass]:
-    """Passes by time, each with its bursts by time."""
+    """Group bursts by pass, both in order of time."""
     groups: dict[str, list[Acquisition]] = defaultdict(list)
     for burst in bursts:
         groups[burst.pass_id].append(burst)
@@ -171,7 +171,7 @@ def _group_passes(bursts: Iterable[Acquisition]) -> list[Pass]:
 
 
 def _merged(items: Iterable[Mapping[str, Any]]) -> list[tuple[Acquisition, str]]:
-    """One acquisition a burst and scene, from a granule a polarization; with the time of the scene's processing."""
+    """One acquisition per burst and scene, from granules per polarization, with the scene's processing time."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for item in items:
         umm = item["umm"]
@@ -208,7 +208,7 @@ def _acquisition(scene: str, group: Sequence[Mapping[str, Any]]) -> tuple[Acquis
 
 
 def _newest(merged: Iterable[tuple[Acquisition, str]]) -> Iterable[Acquisition]:
-    """Of two processings of the same data take the newer one."""
+    """Keep the newer of two processings of the same data."""
     newest: dict[tuple[str, str], tuple[str, Acquisition]] = {}
     for one, changed in merged:
         key = one.burst_id, one.scene.id[:-5]

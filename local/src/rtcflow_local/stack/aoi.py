@@ -1,4 +1,4 @@
-"""The area that a search or a stack is about: a GeoJSON file, a bounding box, or a geometry."""
+"""The area of a search or stack, from a GeoJSON file, a bounding box, or a geometry."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from rtcflow_archives.rings import Ring
 from rtcflow_contract.errors import RefusedError
 
 AreaLike: TypeAlias = str | Path | Sequence[float | str] | Mapping[str, Any] | BaseGeometry
-# A file of a polygon; a drawing of a country's whole coast has 10 MB.
+# Limit of the file size; a country's whole coastline has 10 MB.
 _LARGEST_FILE = 64 * 2**20
 
 
@@ -26,7 +26,7 @@ class AreaOfInterest(NamedTuple):
     rings : list of Ring
         Outer rings, as the archive's search takes them.
     geometry : shapely geometry
-        Polygon or MultiPolygon; beyond 180 degrees where it crosses the antimeridian.
+        Polygon or MultiPolygon; beyond 180 degrees if it crosses the antimeridian.
     """
 
     name: str
@@ -35,7 +35,7 @@ class AreaOfInterest(NamedTuple):
 
 
 def area_of_interest(area: AreaLike) -> AreaOfInterest:
-    """The area that a user gives.
+    """Read an area given by the user.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def area_of_interest(area: AreaLike) -> AreaOfInterest:
     Raises
     ------
     RefusedError
-        When it is none of these, or no polygon on the globe.
+        When it is none of these, or not a polygon on the globe.
     """
     if isinstance(area, BaseGeometry):
         return _of_document(shapely.geometry.mapping(area), "geometry")
@@ -118,6 +118,6 @@ def _of_document(document: Any, name: str) -> AreaOfInterest:
 
 
 def _unwrapped(ring: Ring) -> list[tuple[float, float]]:
-    """The ring in one plane: corners across the antimeridian beyond 180 degrees."""
+    """The ring unwrapped: corners across the antimeridian are beyond 180 degrees."""
     wide = max(x for x, _ in ring) - min(x for x, _ in ring) > 180
     return [(x + 360 if wide and x < 0 else x, y) for x, y in ring]

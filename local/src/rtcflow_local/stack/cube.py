@@ -1,4 +1,4 @@
-"""The cube of an area on disk: Zarr with CF attributes, appended as passes come."""
+"""The cube of an area on disk: Zarr with CF attributes, to which new passes are appended."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_local.stack.opening import ANGLE, TILE, PassItems, common_grid, group_items, load_passes
 
 CUBE = "cube.zarr"
-# Attribute of a cube: the passes that are written whole, each with the mark of its products.
+# Attribute of a cube: completely written passes, each with a mark of its products.
 _PASSES = "rtcflow_passes"
 _GRID = "rtcflow_grid"
 
@@ -28,7 +28,7 @@ Progress = Callable[[float], None]
 
 
 class Written(NamedTuple):
-    """A cube's passes, by time, and which of them this run brought."""
+    """A cube's passes in order of time, and those that this run added."""
 
     path: Path
     passes: tuple[str, ...]
@@ -36,7 +36,7 @@ class Written(NamedTuple):
 
 
 class _State(NamedTuple):
-    """A cube as it stands: marks by pass, grid, and the names of its variables and of its angles' orbits."""
+    """State of a cube: marks by pass, grid, and names of its variables and of its angles' orbits."""
 
     passes: dict[str, str]
     grid: dict[str, Any]
@@ -53,28 +53,28 @@ def update_cube(
     resolution: float | None = None,
     progress: Progress = lambda done: None,
 ) -> Written:
-    """Bring a cube up to date with its products: write it, or append the passes that have come since.
+    """Update a cube with its products: write it, or append new passes.
 
-    The whole cube is written again, beside the old one, when a pass lies before one of the cube, products were made
-    anew, a burst reaches beyond it, an orbit or a polarization is new, or the cube was left half written.
+    The whole cube is written again, beside the old one, if a pass is earlier than one in the cube, products were made
+    again, a burst reaches beyond it, an orbit or polarization is new, or the cube was left half written.
 
     Parameters
     ----------
     path : Path
         Folder of the cube, `.zarr`.
     items : sequence of pystac.Item
-        Of all products of the area, those of the cube included.
+        All products of the area, including those in the cube.
     area : shapely geometry, optional
         Degrees; the extent of the items by default.
     crs, resolution : optional
         EPSG code and metres; those of the cube, else of most items by default.
     progress : callable
-        Told the share that is written, 0 to 1.
+        Called with the share that is written, 0 to 1.
 
     Raises
     ------
     RefusedError
-        When the folder holds something else, or a cube of another grid or area.
+        When the folder contains something else, or a cube of another grid or area.
     """
     passes = group_items(items)
     marks = {one.pass_id: _mark(one) for one in passes}
@@ -89,7 +89,7 @@ def update_cube(
     record = _record(grid, area)
     whole = load_passes(passes, grid, area, None, {"time": 1, "y": TILE, "x": TILE})
     new = tuple(name for name in marks if not state or name not in state.passes)
-    # Bursts that came since may reach further than those of the cube.
+    # New bursts may reach further than those of the cube.
     if state is None or record != state.grid or not _appendable(state, marks, whole):
         _write(path, whole, {_GRID: json.dumps(record)}, progress)
     elif new:
@@ -100,7 +100,7 @@ def update_cube(
             fresh.drop_dims("angle_orbit", errors="ignore").drop_vars("spatial_ref").to_zarr(
                 path, append_dim="time", consolidated=False
             )
-    # A cube whose attribute lacks a pass was not written to its end.
+    # A cube whose attribute lacks a pass was not written completely.
     zarr.open_group(str(path), mode="r+").attrs[_PASSES] = json.dumps(marks)
     zarr.consolidate_metadata(str(path), zarr_format=2)
     return Written(path, tuple(marks), new)
@@ -124,13 +124,13 @@ def _write(path: Path, whole: xr.Dataset, attributes: dict[str, str], progress: 
 def _encoding(whole: xr.Dataset) -> dict[str, dict[str, Any]]:
     chunks = [min(TILE, whole.sizes["y"]), min(TILE, whole.sizes["x"])]
     encoding: dict[str, dict[str, Any]] = {str(name): {"chunks": [1, *chunks]} for name in whole.data_vars}
-    # One reference date for every append.
+    # The same reference date for every append.
     encoding["time"] = {"units": "microseconds since 2014-01-01", "dtype": "int64", "chunks": [4096]}
     return encoding
 
 
 def _appendable(state: _State, marks: dict[str, str], whole: xr.Dataset) -> bool:
-    """Whether what is new lies after what is there, and what is there is as it was."""
+    """Whether all new passes are later than existing ones, and those have not changed."""
     standing = list(state.passes.items())
     orbits = set(whole["angle_orbit"].values.tolist()) if ANGLE in whole else set()
     return (
@@ -141,7 +141,7 @@ def _appendable(state: _State, marks: dict[str, str], whole: xr.Dataset) -> bool
 
 
 def _state(path: Path) -> _State | None:
-    """The cube in a folder; None where there is none, or one that was not written to its end."""
+    """The cube in a folder; None if there is none, or it was not written completely."""
     if not path.exists():
         return None
     try:
@@ -169,12 +169,12 @@ def _record(grid: GeoBox, area: BaseGeometry | None) -> dict[str, Any]:
 
 
 def check_cube(path: Path, area: BaseGeometry | None, crs: int | None, resolution: float | None) -> None:
-    """Refuse a folder that holds something else, or a cube of another area or grid, before anything is made for it.
+    """Refuse a folder that contains something else, or a cube of another area or grid, before making products for it.
 
     Raises
     ------
     RefusedError
-        Names what differs.
+        Names the differences.
     """
     state = _state(path)
     if state is not None:
@@ -184,7 +184,7 @@ def check_cube(path: Path, area: BaseGeometry | None, crs: int | None, resolutio
 def _check(
     path: Path, state: _State, area: BaseGeometry | None, crs: int | None, resolution: float | None
 ) -> None:
-    """Refuse to put another area or grid into a cube."""
+    """Refuse to add another area or grid to a cube."""
     grid = state.grid
     differing = [
         ("area", area is not None and area.wkt != grid["area"]),
@@ -197,12 +197,12 @@ def _check(
 
 
 def _mark(one: PassItems) -> str:
-    """Changes when a product of a pass is made anew."""
+    """Mark that changes when a product of a pass is made again."""
     return hashlib.sha256("\n".join(item.id for item in one.items).encode()).hexdigest()[:16]
 
 
 class _Share(Callback):
-    """Tells how much of a dask computation is done."""
+    """Reports the share of a dask computation that is done."""
 
     def __init__(self, progress: Progress) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What it takes to make the products of a search: bytes fetched, time on this machine, cost on AWS."""
+"""Estimate for the products of a search: bytes to fetch, duration on this machine, cost on AWS."""
 
 import os
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from rtcflow_scene.estimate import Basis, CampaignPart, estimate
 
 # Seconds of one core for a full-size dual-polarized burst at 20 m, and for the static layers of one (docs/scale.md).
 _BURST_CPU_S, _STATIC_CPU_S = 12.0, 28.0
-# Bytes a second from an archive over a household's or an institute's line.
+# Bytes per second from an archive over a household's or institute's connection.
 _FETCH_RATE = 10e6
 
 
@@ -21,7 +21,7 @@ class Expectation(NamedTuple):
 
 
 def expect(found: Found, cores: int | None = None) -> Expectation:
-    """Estimate, rough on purpose: products that exist, retries and waits for orbits are not in it."""
+    """Make a rough estimate, without existing products, retries and waits for orbits."""
     bursts = found.bursts
     static = len({burst.burst_id for burst in bursts})
     fetched = sum(burst.size for burst in bursts)
@@ -29,7 +29,7 @@ def expect(found: Found, cores: int | None = None) -> Expectation:
     scenes = len({burst.scene.id for burst in bursts})
     parts = [CampaignPart(min(scenes, static), static, static=True), CampaignPart(scenes, len(bursts))]
     cost = estimate(parts, Basis()).cost_usd
-    # Fetching goes on while the engine computes.
+    # Fetching continues while the engine computes.
     return Expectation(fetched, max(computing, fetched / _FETCH_RATE), cost)
 
 

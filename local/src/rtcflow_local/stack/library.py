@@ -27,7 +27,7 @@ def search(
     polarization: str | None = None,
     burst_ids: Sequence[str] = (),
 ) -> Found:
-    """Passes and bursts over an area; needs no login and fetches nothing.
+    """Search passes and bursts over an area; needs no login and downloads nothing.
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ def search(
     Returns
     -------
     Found
-        `passes`, by time, and `bursts`; `left_out` says which scenes can give no product, and why.
+        `passes` in order of time, and `bursts`; `left_out` has the scenes that cannot give a product, with reasons.
 
     Raises
     ------
     RefusedError
-        When the area or the period is none.
+        When the area or the period is invalid.
     TransientError
         When the archive's catalogue does not answer.
 
@@ -77,7 +77,7 @@ def make(
     watcher: Watcher | None = None,
     **fields: Any,
 ) -> Made:
-    """Make the products of a search on this machine; what exists stays, and one failing pass stops no other.
+    """Make the products of a search on this machine; existing ones are kept, a failed pass stops no other.
 
     Parameters
     ----------
@@ -90,19 +90,19 @@ def make(
     orbit_source, dem_source, geoid : str, optional
         Where orbits and heights come from: folder, `s3://` or `https://` prefix; the public archives by default.
     watcher : Watcher, optional
-        Hears of each burst that begins and ends.
+        Called for each burst that begins and ends.
     **fields
         Fields of a scene payload, such as `resolution=20` or `output_crs=3031`.
 
     Returns
     -------
     Made
-        Numbers of bursts, and why passes are not whole.
+        Numbers of bursts, and reasons for incomplete passes.
 
     Raises
     ------
     RefusedError
-        When a field is wrong or the folder cannot be written to; what fails of single bursts is in the result.
+        When a field is wrong or the folder cannot be written; failures of bursts are in the result.
     """
     given = {"orbits": orbit_source, "dem": dem_source, "geoid": geoid}
     named = {name: value for name, value in given.items() if value is not None}

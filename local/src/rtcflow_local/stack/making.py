@@ -1,4 +1,4 @@
-"""The products of a search on this machine: static layers once, then every pass; none stops another."""
+"""Make the products of a search on this machine: static layers once, then every pass."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,14 +23,14 @@ PRODUCTS, STATIC = "products", "static"
 
 
 class MakeSettings(NamedTuple):
-    """How products are made.
+    """Settings for making products.
 
     Attributes
     ----------
     folder : Path
         Of the stack: `products` and `static` are in it.
     payload : mapping
-        Fields of a scene payload that hold for all scenes, such as `resolution`.
+        Fields of the payload of all scenes, such as `resolution`.
     sources : Sources
         Where inputs are fetched from.
     parallel : int
@@ -46,7 +46,7 @@ class MakeSettings(NamedTuple):
 
 
 class Made(NamedTuple):
-    """What became of the bursts of a search: numbers, and why passes are not whole, by pass id."""
+    """Result of making a search's products: numbers of bursts, and reasons for incomplete passes by pass id."""
 
     made: int
     there: int
@@ -56,7 +56,7 @@ class Made(NamedTuple):
 
 
 class _FoundBursts:
-    """The bursts of a scene as the search found them: the archive is not asked a second time."""
+    """Catalogue of the bursts found by the search, so that the archive is not queried again."""
 
     def __init__(self, bursts: Sequence[Acquisition]) -> None:
         self._bursts = bursts
@@ -71,7 +71,7 @@ class _FoundBursts:
 
 
 def payloads(found: Found, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One payload a scene of the search, with the bursts that lie in the area, by time; as a campaign's list has them.
+    """One payload per scene of the search, with its bursts in the area, in order of time, like a campaign list.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def payloads(found: Found, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def static_payloads(found: Found, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Payloads that make the static layers of each burst once, from the first pass that has it."""
+    """Payloads that make the static layers of each burst once, from its first pass."""
     scenes: dict[str, list[str]] = defaultdict(list)
     seen: set[str] = set()
     for burst in found.bursts:
@@ -102,14 +102,14 @@ def static_payloads(found: Found, fields: Mapping[str, Any]) -> list[dict[str, A
 
 
 def make_products(found: Found, settings: MakeSettings, watcher: Watcher) -> Made:
-    """Make what is missing of a search's products; run again, it makes what failed or came since.
+    """Make the missing products of a search; a later run makes what failed or is new.
 
     Parameters
     ----------
     found : Found
     settings : MakeSettings
     watcher : Watcher
-        Hears of each burst that begins and ends.
+        Called for each burst that begins and ends.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Products as one lazy dataset: items of any collection, on one grid, with a time step a pass (xarray, odc-stac)."""
+"""Open items of any collection as one lazy dataset, on one grid, one time step per pass (xarray, odc-stac)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from rtcflow_local.stack.aoi import AreaLike, area_of_interest
 POLARIZATIONS = ("VV", "VH", "HH", "HV")
 MASK, ANGLE = "mask", "local_incidence_angle"
 _MASK_FILL = 255
-# Chunks of the lazy dataset, pixels; of a cube on disk too.
+# Chunk size of the lazy dataset and of cubes on disk, pixels.
 TILE = 1024
 
 _ATTRIBUTES: dict[str, dict[str, Any]] = {
@@ -44,14 +44,14 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
 
 
 class PassItems(NamedTuple):
-    """Items of one pass, by time; `pass_id` such as `S1A_041267_D`."""
+    """Items of one pass in order of time; `pass_id` is like `S1A_041267_D`."""
 
     pass_id: str
     items: tuple[pystac.Item, ...]
 
     @property
     def coordinates(self) -> dict[str, Any]:
-        """What the dataset says of the time step."""
+        """Coordinates of the time step."""
         first = self.items[0].properties
         scenes = dict.fromkeys(str(item.properties.get("s1:product_identifier", "")) for item in self.items)
         return {
@@ -70,7 +70,7 @@ def read_items(source: str | Path | Iterable[pystac.Item | Mapping[str, Any]]) -
     Raises
     ------
     RefusedError
-        When there is none.
+        When there are none.
     """
     if isinstance(source, str | Path):
         found = list(_items_at(source))
@@ -93,14 +93,14 @@ def open_stack(
     resolution: float | None = None,
     chunks: Mapping[str, int] | None = None,
 ) -> xr.Dataset:
-    """Open products lazily on one grid, with one time step a pass; bursts of a pass are mosaicked.
+    """Open products lazily on one grid, with one time step per pass; bursts of a pass are mosaicked.
 
     Parameters
     ----------
     source
         A cube that `rtcflow stack` wrote (`.zarr`), a folder of products, a STAC collection or item file, or items.
     area : optional
-        GeoJSON file, `west,south,east,north`, or geometry to clip to; all items else.
+        GeoJSON file, `west,south,east,north`, or geometry to clip to; by default the extent of the items.
     bands : sequence of str, optional
         Of `VV`, `VH`, `HH`, `HV`, `mask`, `local_incidence_angle`; by default all that the items have.
     crs : optional
@@ -114,12 +114,12 @@ def open_stack(
     -------
     xarray.Dataset
         Polarizations as (time, y, x), linear power; `mask` likewise; `local_incidence_angle` as (angle_orbit, y, x) in
-        degrees, by relative orbit. NaN, and 255 in the mask, where there is nothing. Times are UTC and ascending.
+        degrees, by relative orbit. NaN, and 255 in the mask, where there is no data. Times are UTC and ascending.
 
     Raises
     ------
     RefusedError
-        When there is no item, or none in the area.
+        When there are no items, or none in the area.
     """
     if isinstance(source, str | Path) and str(source).rstrip("/").endswith(".zarr"):
         return xr.open_zarr(source, decode_coords="all").sortby("time")
@@ -142,7 +142,7 @@ def group_items(items: Iterable[pystac.Item]) -> list[PassItems]:
 
 
 def _pass_id_of(item: pystac.Item) -> str:
-    """Names the pass of an item: platform, absolute orbit and direction, such as `S1A_041267_D`."""
+    """Id of an item's pass, from platform, absolute orbit and direction, such as `S1A_041267_D`."""
     p = item.properties
     platform = str(p["platform"]).replace("sentinel-", "S").upper()
     return f"{platform}_{int(p['sat:absolute_orbit']):06d}_{str(p['sat:orbit_state'])[0].upper()}"
@@ -154,12 +154,12 @@ def common_grid(
     crs: int | str | None = None,
     resolution: float | None = None,
 ) -> GeoBox:
-    """One grid for items: pixel edges at multiples of the pixel size, as those of the products.
+    """A common grid for items, with pixel edges at multiples of the pixel size, like those of the products.
 
     Raises
     ------
     RefusedError
-        When the items do not reach the area.
+        When no item intersects the area.
     """
     codes = Counter(str(item.properties["proj:code"]) for item in items)
     code = f"EPSG:{str(crs).upper().removeprefix('EPSG:')}" if crs is not None else codes.most_common(1)[0][0]
@@ -183,8 +183,8 @@ def load_passes(
     bands: Sequence[str] | None,
     chunks: Mapping[str, int] | None,
 ) -> xr.Dataset:
-    """Passes on a grid, clipped to an area; lazily where `chunks` are given."""
-    # odc-stac takes the bands of all items from the first one.
+    """Load passes on a grid, clipped to an area; lazily if `chunks` are given."""
+    # odc-stac uses the bands of the first item for all.
     items = sorted((item for one in passes for item in one.items), key=lambda item: -len(item.assets))
     there = {name for item in items for name in item.assets}
     wanted = [name for name in (bands or (*POLARIZATIONS, MASK, ANGLE)) if name in there]
@@ -212,7 +212,7 @@ def load_passes(
 
 
 def _with_passes(loaded: xr.Dataset, passes: Sequence[PassItems]) -> xr.Dataset:
-    """Name the pass of every time step."""
+    """Add the pass of every time step."""
     by_time = {
         np.datetime64(item.datetime.replace(tzinfo=None), "ns"): one
         for one in passes
@@ -234,7 +234,7 @@ def _kind(value: Any) -> Any:
 
 
 def _angles(items: Sequence[pystac.Item], options: dict[str, Any]) -> xr.Dataset:
-    """Local incidence angle of each relative orbit, from one item a burst: it is the same on every pass."""
+    """Local incidence angle of each relative orbit, from one item per burst, as it is the same on every pass."""
     once: dict[str, pystac.Item] = {}
     for item in items:
         if ANGLE in item.assets:
@@ -277,7 +277,7 @@ def _clipped(loaded: xr.Dataset, geobox: GeoBox, area: BaseGeometry | None) -> x
 
 
 def _described(loaded: xr.Dataset) -> xr.Dataset:
-    """Attributes after the CF conventions."""
+    """Add attributes by the CF conventions."""
     for name, values in loaded.data_vars.items():
         values.attrs = {**_ATTRIBUTES[str(name)], "grid_mapping": "spatial_ref"}
     for name in ("x", "y"):

@@ -1,4 +1,4 @@
-"""Pages of an area: a search, and a stack. One HTML file each, with everything in it."""
+"""Pages of a search and of a stack: one self-contained HTML file each."""
 
 import base64
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _MOST_TICKS = 7
 
 
 class Figure(NamedTuple):
-    """A number at the head of the page, what it counts, and `ok`, `fail`, `skip` or nothing."""
+    """A figure at the head of the page: number, label, and tone `ok`, `fail`, `skip` or none."""
 
     value: str
     label: str
@@ -25,7 +25,7 @@ class Figure(NamedTuple):
 
 
 class Dot(NamedTuple):
-    """A pass on the timeline: place in percent, `ok`, `fail` or `idle`, and what the pointer shows."""
+    """A pass on the timeline: position in percent, `ok`, `fail` or `idle`, and tooltip."""
 
     left: float
     tone: str
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """Rows by relative orbit, and dates below them with their places in percent."""
+    """Rows by relative orbit, and dates below with positions in percent."""
 
     rows: tuple[Row, ...]
     ticks: tuple[tuple[float, str], ...]
@@ -67,7 +67,7 @@ def render_page(
     picture: bytes | None = None,
     picture_note: str = "",
 ) -> str:
-    """A page of an area.
+    """Render a page of an area.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def render_page(
     found : Found
         Passes on the timeline, bursts on the map.
     tones, titles : dict
-        By pass id: `ok`, `fail` or `idle`, and what the pointer shows.
+        By pass id: `ok`, `fail` or `idle`, and tooltip.
     sections : sequence of Section
     picture : bytes, optional
         PNG, such as a mean image.
     picture_note : str
-        What the picture shows.
+        Caption of the picture.
     """
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("rtcflow_local.stack"), PackageLoader("rtcflow_local.report")]),
@@ -106,7 +106,7 @@ def render_page(
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a page to a file, with its folder."""
+    """Write a page to a file, creating its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
@@ -119,7 +119,7 @@ def _map_of(found: Found) -> Map | None:
 
 
 def _timeline_of(found: Found, tones: dict[str, str], titles: dict[str, str]) -> Timeline:
-    """Passes by time, a row a relative orbit."""
+    """Passes in order of time, one row per relative orbit."""
     if not found.passes:
         return Timeline((), ())
     first, last = found.passes[0].start, found.passes[-1].start

@@ -1,4 +1,4 @@
-"""The page of a stack: map, passes, mean image, gaps and why, size."""
+"""The page of a stack: map, passes, mean image, gaps with reasons, size."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from rtcflow_local.stack.page import Figure, Section, render_page
 _WIDEST = 1200
 # Rows that are read at once: those of a chunk of the cube.
 _BAND = TILE
-# A pass is missed where the time between two is longer than this many of the usual ones.
+# A gap is longer than this multiple of the usual time between passes.
 _GAP = 1.5
 _COLUMNS = ("pass", "start (UTC)", "relative orbit", "bursts", "state")
 _CUT = (2.0, 98.0)
@@ -33,16 +33,16 @@ def build_stack_page(
     Parameters
     ----------
     found : Found
-        The passes that were asked for.
+        The requested passes.
     failures : mapping
-        Why a pass is not in the cube, or not whole, by pass id.
+        Why a pass is missing in the cube or incomplete, by pass id.
     cube : Path
     size_bytes : int
         Of the products and the cube.
     made : int
-        Bursts that this run made.
+        Number of bursts that this run made.
     seconds : float
-        How long it took.
+        Duration.
     """
     stack = xr.open_zarr(cube, decode_coords="all")
     there = {str(name) for name in stack["pass_id"].values}
@@ -86,7 +86,7 @@ def build_stack_page(
 
 
 def gaps(found: Found) -> list[tuple[str, str, str, str]]:
-    """Times without a pass that are longer than usual on their relative orbit; scenes that can give no product."""
+    """Unusually long times without a pass on a relative orbit, and scenes that cannot give a product."""
     by_orbit: dict[int, list[Pass]] = {}
     for one in found.passes:
         by_orbit.setdefault(one.bursts[0].relative_orbit, []).append(one)
@@ -105,7 +105,7 @@ def gaps(found: Found) -> list[tuple[str, str, str, str]]:
 
 
 def _mean_image(power: xr.DataArray) -> tuple[bytes, float, float]:
-    """The mean over time as a PNG, with the darkest and the brightest value shown, dB.
+    """The mean over time as a PNG, and the lowest and highest displayed value, dB.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _mean_image(power: xr.DataArray) -> tuple[bytes, float, float]:
 
 
 def _coarse(values: NDArray[np.float32], step: int) -> NDArray[np.float64]:
-    """Means of blocks of valid pixels; NaN where a block has none."""
+    """Means of blocks of valid pixels; NaN if a block has none."""
     rows, cols = values.shape[0] // step * step, values.shape[1] // step * step
     blocks = values[:rows, :cols].astype("f8").reshape(rows // step, step, cols // step, step)
     seen = np.isfinite(blocks)

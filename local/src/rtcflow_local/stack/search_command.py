@@ -1,4 +1,4 @@
-"""`rtcflow search`: passes and bursts over an area, before anything is fetched."""
+"""`rtcflow search`: search passes and bursts over an area."""
 
 import json
 from datetime import datetime
@@ -19,13 +19,15 @@ from rtcflow_local.stack.page import Figure, Section, render_page, write_page
 from rtcflow_local.stack.tabulate import check_format, geojson_of, passes_table, write_found
 
 AreaFile = Annotated[str | None, typer.Option(help="GeoJSON file with the area's polygons, in degrees.")]
-Box = Annotated[str | None, typer.Option(help="West,south,east,north in degrees, in place of --area.")]
+Box = Annotated[str | None, typer.Option(help="West,south,east,north in degrees, instead of --area.")]
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquisition, UTC, included.")]
 Direction = Annotated[str | None, typer.Option(help="ascending or descending; both by default.")]
 Orbits = Annotated[
     list[int] | None, typer.Option(help="Relative orbit (track); repeat for several.", min=1, max=175)
 ]
-Polarization = Annotated[str | None, typer.Option(help="One that a burst must have: VV, VH, HH or HV.")]
+Polarization = Annotated[
+    str | None, typer.Option(help="Polarization that a burst must have: VV, VH, HH or HV.")
+]
 Bursts = Annotated[list[str] | None, typer.Option("--burst-id", help="Burst id; repeat for several.")]
 
 _COLUMNS = ("pass", "start (UTC)", "relative orbit", "bursts", "polarizations")
@@ -45,11 +47,9 @@ def search(
     map_file: Annotated[
         Path | None, typer.Option("--map", help="HTML file for a map with the passes.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="GeoJSON on the terminal, and nothing else.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only GeoJSON.")] = False,
 ) -> None:
-    """Find the passes and bursts over an area; needs no login and fetches nothing."""
+    """Search passes and bursts over an area; needs no login and downloads nothing."""
     filters = read_filters(orbit_direction, relative_orbit, polarization, burst_id)
     place = area_of_interest(choose_area(area, bbox))
     if out:
@@ -68,7 +68,7 @@ def search(
 
 
 def choose_area(area: str | None, bbox: str | None) -> str | list[str]:
-    """The area that was given, by one of two options."""
+    """The area from one of the two options."""
     if (area is None) == (bbox is None):
         raise RefusedError("give either --area with a GeoJSON file or --bbox west,south,east,north", "area")
     return bbox.split(",") if bbox is not None else str(area)
@@ -77,7 +77,7 @@ def choose_area(area: str | None, bbox: str | None) -> str | list[str]:
 def read_filters(
     direction: str | None, orbits: list[int] | None, polarization: str | None, burst_ids: list[str] | None
 ) -> Filters:
-    """Filters as given on the command line; RefusedError for a word that is none."""
+    """Filters from the command line; RefusedError for an invalid value."""
     if direction is not None and direction.lower() not in ("ascending", "descending"):
         raise RefusedError(f"'{direction}' is not a direction; use ascending or descending", "direction")
     if polarization is not None and polarization.upper() not in ("VV", "VH", "HH", "HV"):
@@ -96,7 +96,7 @@ def read_filters(
 
 def _tell(found: Found, expected: Expectation, out: Path | None, map_file: Path | None) -> None:
     if not found.passes:
-        _console.print("the archive has no burst that fits; widen the area, the period or the filters")
+        _console.print("the archive has no matching burst; widen the area, the period or the filters")
     else:
         show(passes_table(found), Format.TABLE, None)
         ids = {burst.burst_id for burst in found.bursts}

@@ -1,4 +1,4 @@
-"""`rtcflow stack`: every pass over an area in a period, made on this machine, as one cube."""
+"""`rtcflow stack`: make every pass over an area in a period on this machine, as one cube."""
 
 import json
 import time
@@ -52,7 +52,7 @@ def stack(
     start: Day,
     end: Day,
     out: Annotated[
-        str, typer.Option(help="Folder for products, static layers, cube and report; run again, it goes on.")
+        str, typer.Option(help="Folder for products, static layers, cube and report; another run continues.")
     ],
     area: AreaFile = None,
     bbox: Box = None,
@@ -85,23 +85,21 @@ def stack(
     parallel: Annotated[
         int, typer.Option(help="Bursts that compute at once, 1 GB of memory each.", min=1, max=64)
     ] = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched and made.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be fetched and made.")] = False,
     campaign_list: Annotated[
         Path | None,
         typer.Option(
-            help="Write the scenes as a campaign's list (.jsonl) for a stack on AWS, and make nothing."
+            help="Write the scenes as a campaign list (.jsonl) for a stack on AWS, and make nothing."
         ),
     ] = None,
     items: Annotated[
         str | None,
-        typer.Option(
-            help="Products that exist: a folder or a STAC collection. Only the cube is made of them."
-        ),
+        typer.Option(help="Existing products, a folder or STAC collection, of which only the cube is made."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what became of it as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only what is wrong.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors.")] = False,
 ) -> None:
-    """Make every pass over an area as a cube: OUT/cube.zarr, with a report; run again later, it takes up what came."""
+    """Make every pass over an area as a cube, OUT/cube.zarr, with a report; a later run adds new passes."""
     started = time.monotonic()
     say = Console(soft_wrap=True, highlight=False, stderr=as_json, quiet=quiet)
     if scene_source not in ARCHIVES:
@@ -117,7 +115,7 @@ def stack(
     fields = _fields(resolution, crs, engine, scene_source) | heights
     if not found.passes:
         raise RefusedError(
-            "the archive has no burst that fits; widen the area, the period or the filters", "no-bursts"
+            "the archive has no matching burst; widen the area, the period or the filters", "no-bursts"
         )
     if campaign_list is not None:
         _write_list(campaign_list, found, fields, say)
@@ -190,7 +188,7 @@ def _make(found: Found, settings: MakeSettings, quiet: bool) -> Made:
         with screen:
             return make_products(found, settings, screen)
     except KeyboardInterrupt:
-        screen.complain("interrupted; what is made stays, run the same command again for the rest")
+        screen.complain("interrupted; run the same command again for the rest")
         raise typer.Exit(130) from None
 
 
@@ -239,7 +237,7 @@ def _tell_made(made: Made, written: Written, out: Path, seconds: float, say: Con
         typer.echo(json.dumps(record, indent=1))
         return
     say.print(
-        f"{made.made} bursts made, {made.there} were there, {len(made.failures)} passes with a failure, "
+        f"{made.made} bursts made, {made.there} existed, {len(made.failures)} passes with a failure, "
         f"in {duration(seconds)}"
     )
     say.print(f"{len(written.passes)} passes ({len(written.new)} new) in {written.path}", markup=False)

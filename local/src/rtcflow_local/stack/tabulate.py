@@ -1,4 +1,4 @@
-"""What a search found as a table, GeoJSON, CSV or parquet."""
+"""Write the result of a search as a table, GeoJSON, CSV or parquet."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ _WRITERS = {".geojson", ".json", ".csv", ".parquet"}
 
 
 def _table_of(found: Found) -> pa.Table:
-    """One row a burst and pass."""
+    """One row per burst and pass."""
     rows = [
         {
             "pass": one.pass_id,
@@ -49,7 +49,7 @@ _SCHEMA = pa.schema(
 
 
 def passes_table(found: Found) -> pa.Table:
-    """One row a pass."""
+    """One row per pass."""
     rows = [
         {
             "pass": one.pass_id,
@@ -68,7 +68,7 @@ def passes_table(found: Found) -> pa.Table:
 
 
 def geojson_of(found: Found) -> dict[str, Any]:
-    """A feature a burst and pass; without a geometry where the catalogue has none."""
+    """One feature per burst and pass; without a geometry if the catalogue has none."""
     features = [
         {
             "type": "Feature",
@@ -95,12 +95,12 @@ def check_format(path: Path) -> str:
 
 
 def write_found(found: Found, path: Path) -> None:
-    """Write what was found in the format that the file's ending names.
+    """Write the result in the format of the file's ending.
 
     Raises
     ------
     RefusedError
-        When the ending names none.
+        When the ending is unknown.
     """
     kind = check_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
