@@ -75,8 +75,8 @@ def test_search_make_append_open(stack, passes, tmp_path):
 
     # A month later, and one more: both are appended.
     for end, made in (
-        ("2023-02-10", "2 bursts made, 4 were there"),
-        ("2023-03-01", "2 bursts made, 6 were there"),
+        ("2023-02-10", "2 bursts made, 4 existed"),
+        ("2023-03-01", "2 bursts made, 6 existed"),
     ):
         code, told = stack(end=end)
         assert code == 0, told.err
