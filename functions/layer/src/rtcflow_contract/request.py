@@ -1,14 +1,11 @@
 """The scene request: the payload that starts an execution."""
 
-import re
 from enum import StrEnum
-from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -17,18 +14,24 @@ from pydantic import (
 )
 
 from rtcflow_contract.backscatter import Backscatter, NegativePower, refuse_options
-from rtcflow_contract.burst_id import BurstId
 from rtcflow_contract.dem import DEFAULT_DEM, datum_choice, dem_choice, is_own
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.naming import Naming, default_collection, fits_collection
+from rtcflow_contract.payload_fields import (
+    BucketName,
+    BurstList,
+    BurstsPerTask,
+    CollectionName,
+    Days,
+    Epsg,
+    Folder,
+    OrbitSources,
+    PolarizationChoice,
+    SceneSources,
+    polarization_choice,
+)
 from rtcflow_contract.scene_id import SceneName, parse_scene_id, polarizations_of
-
-_BUCKET = re.compile(r"^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-_FOLDER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*$")
-_ORBIT_URI = re.compile(r"^(s3|https?)://[^\s,]+$")
-_POLARIZATION_NAMES = ("VV", "VH", "HH", "HV")
-_SAFE_URI = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S+\.(SAFE|zip)/?$")
 
 
 class Engine(StrEnum):
@@ -78,128 +81,7 @@ class Precision(StrEnum):
     ROUNDED = "rounded"
 
 
-def _bucket(text: str) -> str:
-    if not _BUCKET.fullmatch(text):
-        raise ValueError(
-            f"'{text}' is not a bucket name; 3 to 63 lower-case letters, digits, dots and hyphens"
-        )
-    return text
-
-
-def _folder(text: str) -> str:
-    text = text.strip("/")
-    if text and (not _FOLDER.fullmatch(text) or ".." in PurePosixPath(text).parts):
-        raise ValueError(
-            f"'{text}' is not a folder; use letters, digits, '_', '-', '.', '=' and single slashes"
-        )
-    return text
-
-
-def _name(text: str) -> str:
-    if not _FOLDER.fullmatch(text) or "/" in text:
-        raise ValueError(f"'{text}' is not a collection name; use letters, digits, '_', '-' and '.'")
-    return text
-
-
-def _listed(value: Any) -> Any:
-    """Keep a list; split a text at spaces and commas."""
-    return [part for part in re.split("[ ,]+", value) if part] if isinstance(value, str) else value
-
-
-def _orbit_source(text: str) -> str:
-    if text in ("asf", "cdse") or _ORBIT_URI.fullmatch(text):
-        return text
-    raise ValueError(f"'{text}' is not a source of orbits; use asf, cdse, or an s3:// or https:// prefix")
-
-
-def _polarizations(value: Any) -> Any:
-    """`all`, `co`, `cross`, or names in any spelling of a list: `VV+VH`, `VV,VH`, `["VV", "VH"]`."""
-    parts = re.split(r"[\s,+]+", value.strip()) if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise ValueError("write polarizations as all, co, cross, or names like VV or VV+VH")
-    words = [part.lower() for part in parts]
-    if len(words) == 1 and words[0] in ("all", "co", "cross"):
-        return words[0]
-    names = [word.upper() for word in words]
-    if not names or not set(names) <= set(_POLARIZATION_NAMES):
-        raise ValueError(
-            f"'{'+'.join(parts)}' is not a polarization; use all, co, cross, or names like VV or VV+VH"
-        )
-    return "+".join(name for name in _POLARIZATION_NAMES if name in names)
-
-
-def _days(value: Any) -> Any:
-    """`25d`, `"25"` or 25: days."""
-    if isinstance(value, str):
-        text = value.strip().lower().removesuffix("d")
-        if not text.isdigit():
-            raise ValueError(f"'{value}' is not a number of days; write it like 25d")
-        return int(text)
-    return value
-
-
-def _scene_source(text: str) -> str:
-    if text in ("asf", "cdse") or _SAFE_URI.fullmatch(text):
-        return text
-    raise ValueError(
-        f"'{text}' is not a scene source; use asf, cdse or s3://bucket/.../<scene>.SAFE (or .zip)"
-    )
-
-
-def _split(value: Any) -> Any:
-    """Keep a list; split a string at white space and commas; nothing gives None."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        if value.strip().endswith(".txt"):
-            raise ValueError(
-                f"'{value}' names a file; it is read before validation, where files can be reached"
-            )
-        return [part for part in re.split(r"[\s,]+", value) if part]
-    return value
-
-
-def _crs(value: Any) -> Any:
-    """`3031`, `"3031"`, `"EPSG:3031"`; empty means the burst's default."""
-    if isinstance(value, str):
-        text = value.strip().upper().removeprefix("EPSG:")
-        if text == "":
-            return None
-        if not text.isdigit():
-            raise ValueError(f"'{value}' is not an EPSG code; write it like 3031")
-        return int(text)
-    return value
-
-
-def _per_task(value: Any) -> Any:
-    """Read a number or its text; keep `auto` and `scene`."""
-    if isinstance(value, str) and value.strip().isdigit():
-        return int(value)
-    if isinstance(value, str) and value.strip() not in ("auto", "scene"):
-        raise ValueError(f"'{value}' is not a number of bursts; give 1 to 60, scene or auto")
-    return value.strip() if isinstance(value, str) else value
-
-
-BucketName = Annotated[str, AfterValidator(_bucket)]
-Folder = Annotated[str, AfterValidator(_folder)]
-_CollectionName = Annotated[str, AfterValidator(_name)]
-_BurstList = Annotated[tuple[BurstId, ...] | None, BeforeValidator(_split)]
-_Epsg = Annotated[Annotated[int, Field(ge=1024, lt=1_000_000)] | None, BeforeValidator(_crs)]
-
-BurstsPerTask = Annotated[
-    Literal["auto", "scene"] | Annotated[int, Field(ge=1, le=60)], BeforeValidator(_per_task)
-]
-
-_SceneSources = Annotated[
-    tuple[Annotated[str, AfterValidator(_scene_source)], ...], BeforeValidator(_listed), Field(min_length=1)
-]
-_OrbitSources = Annotated[
-    tuple[Annotated[str, AfterValidator(_orbit_source)], ...], BeforeValidator(_listed), Field(min_length=1)
-]
-_PolarizationChoice = Annotated[str, BeforeValidator(_polarizations)]
-Days = Annotated[Annotated[int, Field(ge=0, le=365)] | None, BeforeValidator(_days)]
-
-_EPSG: TypeAdapter[int | None] = TypeAdapter(_Epsg)
+_EPSG: TypeAdapter[int | None] = TypeAdapter(Epsg)
 # Above some 800 m a pixel has more samples than the native engine can average.
 FINEST_M, COARSEST_M = 5, 500
 DEFAULT_COLLECTIONS = {product: default_collection(Naming.OPERA, product, ()) for product in Product}
@@ -218,12 +100,12 @@ class SceneRequest(BaseModel):
 
     scene: SceneName
     """Sentinel-1 IW SLC scene, by its full name."""
-    burst_id_list: _BurstList = None
+    burst_id_list: BurstList = None
     """Bursts: a list, a text with spaces between them, or a `.txt` with one a line (a path or `s3://`);
     `t070_149815_iw3`, `T070-149815-IW3` and `070_149815_IW3` are the same. All bursts by default."""
     resolution: int = Field(default=20, ge=FINEST_M, le=COARSEST_M)
     """Pixel size in metres, 5 to 500."""
-    output_crs: _Epsg = None
+    output_crs: Epsg = None
     """EPSG code of a projected CRS in metres, like 3031. By default each burst's UTM zone, EPSG:3031 south of 60 S,
     EPSG:3413 north of 75 N."""
     dem: Annotated[str, AfterValidator(dem_choice)] = DEFAULT_DEM
@@ -235,7 +117,7 @@ class SceneRequest(BaseModel):
     """Bucket of the products; that of the stack by default."""
     s3_project_folder: Folder = "experimental"
     """Folder in the bucket."""
-    collection: _CollectionName
+    collection: CollectionName
     """STAC collection, a folder in the project folder; that of the product and its names by default."""
     link_static_layers: bool = False
     """Link each item to the static layers of its burst, and use their grid."""
@@ -243,7 +125,7 @@ class SceneRequest(BaseModel):
     """Bucket of the static layers; that of the products by default."""
     linked_static_layers_s3_project_folder: Folder = "experimental"
     """Folder of the static layers."""
-    linked_static_layers_collection: _CollectionName = DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
+    linked_static_layers_collection: CollectionName = DEFAULT_COLLECTIONS[Product.RTC_S1_STATIC]
     """Collection of the static layers."""
 
     dem_datum: Annotated[str, AfterValidator(datum_choice)] | None = None
@@ -262,16 +144,16 @@ class SceneRequest(BaseModel):
     """Take area factors where the image has the terrain, delays included (engine native)."""
     negative_power: NegativePower = NegativePower.CLIP
     """Power that noise removal made negative: `clip` sets it to zero, as OPERA does, `keep` leaves it (native)."""
-    polarizations: _PolarizationChoice = "all"
+    polarizations: PolarizationChoice = "all"
     """Polarizations to make: `all`, `co`, `cross`, or names like `VV` or `VV+VH`; only these are fetched."""
-    scene_source: _SceneSources = ("asf",)
+    scene_source: SceneSources = ("asf",)
     """Where the scene comes from: `asf`, `cdse`, or `s3://` of a SAFE folder or zip; several, as a list or with
     commas, in order of preference: the next is used if one lacks the scene or is down."""
     orbit: OrbitChoice = OrbitChoice.BEST
     """`best` uses the best orbit file available now; `precise` waits for the precise one, some 20 days later."""
     precise_within: Days = None
     """Days to wait for the precise orbit before using the best available, like `25d`."""
-    orbit_source: _OrbitSources | None = None
+    orbit_source: OrbitSources | None = None
     """Where to look for orbits: `asf`, `cdse`, `s3://` or `https://`; several in order of preference. The stack's by
     default."""
     on_existing: OnExisting = OnExisting.SKIP
@@ -406,7 +288,7 @@ def _default_collection(values: dict[str, Any], product: Any) -> str:
         naming = Naming.OPERA
     try:
         scene = parse_scene_id(str(values.get("scene")))
-        polarizations = polarizations_of(_polarizations(values.get("polarizations", "all")), scene)
+        polarizations = polarizations_of(polarization_choice(values.get("polarizations", "all")), scene)
     except (RefusedError, ValueError):
         polarizations = ()
     return default_collection(Naming(naming), Product(product), polarizations)
