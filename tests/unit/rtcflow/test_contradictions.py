@@ -7,7 +7,10 @@ import xml.etree.ElementTree as ET
 import pytest
 import rasterio
 
+from rtcflow.inputs import fetch_inputs
 from rtcflow.product.quality import heading_deg
+from rtcflow.progress import silent
+from rtcflow.resources import Meter
 from rtcflow.sentinel1.annotation import read_burst
 from rtcflow.sentinel1.files import BurstFiles
 from rtcflow.sentinel1.ground import check_identity
@@ -16,6 +19,7 @@ from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
 from rtcflow.sources.scene.acquisition import read_source_data
 from rtcflow_contract.errors import RefusedError
+from tests.support.burst_case import SCENE, make_job, write_case
 
 TRACK = 147
 
@@ -94,6 +98,22 @@ def test_a_measurement_that_is_not_the_annotations_image_is_refused(tiny_sample,
         pass
     with pytest.raises(RefusedError, match=r"measurement\.tiff has"):
         read_burst_pixels(BurstFiles(annotation, path, path, path), burst)
+
+
+@pytest.mark.parametrize(("field", "value"), [("missionId", "S2A"), ("pass", "Sideways"), ("missionId", "")])
+def test_a_platform_or_a_pass_that_there_is_not_is_refused(tiny_sample, scene, field, value):
+    path = annotation_of(scene)
+    change(path, field, lambda text: value)
+    with pytest.raises(RefusedError, match=path.name):
+        read_burst(path, tiny_sample.bursts["iw1"][0])
+
+
+def test_an_annotation_of_another_platform_than_the_scene_is_refused(tmp_path):
+    write_case(tmp_path)
+    for path in (tmp_path / f"{SCENE}.SAFE" / "annotation").glob("*.xml"):
+        change(path, "missionId", lambda text: "S1B")
+    with pytest.raises(RefusedError, match="is of S1B, and scene"):
+        fetch_inputs(make_job(tmp_path), tmp_path / "in", silent, Meter())
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "none", "999"])

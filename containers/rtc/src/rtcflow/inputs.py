@@ -73,6 +73,12 @@ def fetch_inputs(
         scene = fetch_scene(job, polarizations, work, meter, progress, shared=shared)
     annotation = next(iter(scene.files.values())).annotation
     burst = read_burst(annotation, job.burst_id)
+    platform = parse_scene_id(job.scene).platform
+    if burst.platform != platform:
+        raise RefusedError(
+            f"{annotation.name} is of {burst.platform}, and scene {job.scene} of {platform}; fetch the scene again",
+            reason="annotation",
+        )
     source = read_source_data(scene.safe, annotation, burst)
     identity = check_identity(burst, annotation, orbit.path, scene_track(annotation, job.burst_id))
     ring = outline(burst, annotation)

@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.manifest import Acquisition
 from rtcflow_safe.annotation import SPEED_OF_LIGHT, Annotation, read_annotation
 from rtcflow_safe.manifest import MANIFEST_SAFE, SafeManifest, read_manifest
 from rtcflow_safe.xml import read_xml, text_of
 
 # A full burst has 38 million.
 _MOST_SAMPLES = 120_000_000
+_PLATFORMS, _ORBIT_STATES = (
+    get_args(Acquisition.model_fields[name].annotation) for name in ("platform", "orbit_state")
+)
 
 
 @dataclass(frozen=True)
@@ -121,14 +126,19 @@ def _burst(read: Annotation, annotation: Path, burst_id: str, index: int) -> Bur
     lines, samples = read.lines_per_burst, read.samples_per_burst
     if lines * samples > _MOST_SAMPLES:
         raise ValueError(f"bursts of {lines} x {samples} samples")
+    platform = text_of(read.root, "adsHeader/missionId").upper()
+    orbit_state = text_of(read.root, f"{general}/productInformation/pass").lower()
+    for name, value, known in (("missionId", platform, _PLATFORMS), ("pass", orbit_state, _ORBIT_STATES)):
+        if value not in known:
+            raise ValueError(f"<{name}> is '{value[:20]}', and not one of {', '.join(known)}")
     top, bottom, left, right = _valid(read.entries[index].element, lines, samples)
     manifest = _manifest(annotation, parse_burst_id(burst_id).track)
     return Burst(
         burst_id=burst_id,
         swath=read.swath,
         polarization=read.polarization,
-        platform=text_of(read.root, "adsHeader/missionId"),
-        orbit_state=text_of(read.root, f"{general}/productInformation/pass").lower(),
+        platform=platform,
+        orbit_state=orbit_state,
         absolute_orbit=read.whole("adsHeader/absoluteOrbitNumber", 1, 999_999),
         relative_orbit=parse_burst_id(burst_id).track,
         index=index,
