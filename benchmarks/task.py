@@ -170,8 +170,15 @@ def main() -> None:
     sample = bench_scene(OUTPUT / f"scene-{asked.bursts}-{size}", asked.bursts, asked.lines)
     # Compiled code is the image's matter, and part of no run.
     subprocess.run([sys.executable, "-m", "rtcflow.native.warm"], check=True, stdout=subprocess.DEVNULL)
-    found = {name: _measured(name, sample) for name in asked.runs}
-    _show(found)
+    found: dict[str, Used] = {}
+    _write(
+        f"{'':18s} {'products':>8s} {'wall s each':>12s} {'CPU s each':>11s} {'peak GB':>8s} {'work GB':>8s}"
+    )
+    _write(f" {'load':>5s}\n")
+    for name in asked.runs:
+        found[name] = _measured(name, sample)
+        _show(name, found[name])
+    _compare(found)
     record = {name: used._asdict() for name, used in found.items()} | {"bursts": asked.bursts, "size": size}
     OUTPUT.mkdir(exist_ok=True)
     (OUTPUT / "bench-task.json").write_text(json.dumps(record, indent=1))
@@ -184,32 +191,32 @@ def _measured(name: str, sample: Sample) -> Used:
     folder = Path(tempfile.mkdtemp(prefix="rtcflow-bench-"))
     try:
         jobs = jobs_of(sample, folder, **fields)
-        sys.stdout.write(f"running {len(jobs)} jobs: {name}\n")
-        sys.stdout.flush()
         return run_tasks([[job] for job in jobs] if each else [jobs], folder / "scratch")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _show(found: dict[str, Used]) -> None:
-    write = sys.stdout.write
-    write(
-        f"\n{'':18s} {'products':>8s} {'wall s each':>12s} {'CPU s each':>11s} {'peak GB':>8s} {'work GB':>8s}"
+def _show(name: str, used: Used) -> None:
+    _write(
+        f"{name:18s} {used.products:8d} {used.wall_s / used.products:12.2f} "
+        f"{used.cpu_s / used.products:11.2f} {used.peak_gb:8.2f} {used.work_gb:8.2f} {used.load:5.1f}\n"
     )
-    write(f" {'load':>5s}\n")
-    for name, used in found.items():
-        write(
-            f"{name:18s} {used.products:8d} {used.wall_s / used.products:12.2f} "
-            f"{used.cpu_s / used.products:11.2f} {used.peak_gb:8.2f} {used.work_gb:8.2f} {used.load:5.1f}\n"
-        )
+
+
+def _compare(found: dict[str, Used]) -> None:
     if {"one task", "one process each"} <= set(found):
         one, each = found["one task"], found["one process each"]
         ratios = one.wall_s / each.wall_s, one.cpu_s / each.cpu_s
-        write(f"{'one task / each':18s} {'':8s} {ratios[0]:12.2f} {ratios[1]:11.2f}\n")
-    write(f"at most: {MOST_MEMORY / 1e9:.1f} GB of memory, {MOST_WORK / 1e9:.0f} GB in the work folder\n")
+        _write(f"{'one task / each':18s} {'':8s} {ratios[0]:12.2f} {ratios[1]:11.2f}\n")
+    _write(f"at most: {MOST_MEMORY / 1e9:.1f} GB of memory, {MOST_WORK / 1e9:.0f} GB in the work folder\n")
     for name, used in found.items():
         stages = "  ".join(f"{stage} {seconds:.2f}" for stage, seconds in used.stages.items())
-        write(f"\n{name}, mean seconds of a product by stage\n  {stages}\n")
+        _write(f"\n{name}, mean seconds of a product by stage\n  {stages}\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

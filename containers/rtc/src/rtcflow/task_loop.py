@@ -94,11 +94,12 @@ class TaskLoop:
         self._aborted = False
         self._bursts = _line_up(records)
         at_once = settings.compute_at_once
+        lengths = queue_lengths(records[0].job.sources.scene if records else "", at_once)
         steps = [
-            Step("fetch", self._fetch, _fetched_ahead(records) + at_once - 1, interruptible=True),
-            Step("compute", self._compute, at_once),
-            Step("write", self._write, at_once),
-            Step("publish", self._publish, 1),
+            Step("fetch", self._fetch, lengths.fetch, interruptible=True),
+            Step("compute", self._compute, lengths.compute),
+            Step("write", self._write, lengths.write),
+            Step("publish", self._publish, lengths.publish),
         ]
         self._line: Line[_Burst] = Line(steps)
 
@@ -199,7 +200,7 @@ class TaskLoop:
         return self._end(burst, burst.run.result, None)
 
     def _end(self, burst: "_Burst", result: BurstResult | None, error: BaseException | None) -> bool:
-        """JobRecord what became of a burst, once; false, since no step follows."""
+        """Record what became of a burst, once; false, since no step follows."""
         with burst.lock:
             if burst.outcome is not None:
                 return False
@@ -300,10 +301,19 @@ class _Burst:
             )
 
 
-def _fetched_ahead(records: Sequence[JobRecord]) -> int:
-    """How many bursts are fetched ahead, for the source of a task's scene."""
-    source = records[0].job.sources.scene if records else ""
-    return _FETCHED_AHEAD.get(source, _FETCHED_AHEAD_OF_SAFE)
+class QueueLengths(NamedTuple):
+    """How many bursts a task has in each step at most; those included that wait for the next step."""
+
+    fetch: int
+    compute: int
+    write: int
+    publish: int
+
+
+def queue_lengths(source: str, at_once: int = 1) -> QueueLengths:
+    """Lengths for the source of a task's scene, with so many bursts that compute at once."""
+    ahead = _FETCHED_AHEAD.get(source, _FETCHED_AHEAD_OF_SAFE)
+    return QueueLengths(ahead + at_once - 1, at_once, at_once, 1)
 
 
 def _line_up(records: Sequence[JobRecord]) -> list[_Burst]:

@@ -18,9 +18,9 @@ BURSTS_PER_SCENE = 27
 # Seconds from RunTask to the container's first line, its image pulled; of PlanScene, SummarizeScene and the states
 # between them; of AssembleStac a burst; of bringing the last burst's files away.
 _START_S, _AROUND_S, _ASSEMBLE_S, _PUBLISH_S = 40.0, 12.0, 0.5, 5.0
-# Seconds of a burst in its task on 4 vCPU, see docs/engines.md.
-BURST_S = {"native": 5.5, "isce3": 436.0}
-STATIC_S = 14.5
+# Seconds of a burst in its task, as measured on 2 idle cores: docs/costs.md.
+BURST_S = {"native": 6.6, "isce3": 436.0}
+STATIC_S = 13.7
 # Standard deviation of the logarithm of a burst's time; that of a task is less by the root of its bursts.
 _SPREAD = 0.2
 # Tasks that an account may start in a second, on Fargate's default quotas.
