@@ -75,10 +75,10 @@ def api() -> str:
     """The page of the library: each public function and class with its signature and docstring."""
     import rtcflow
     from rtcflow.scene_products import BurstProduct
-    from rtcflow_local.stack.acquisitions import Acquisition, Found, Pass
+    from rtcflow_local.stack.acquisitions import Found, FoundBurst, Pass
     from rtcflow_local.stack.making import Made
 
-    results = (BurstProduct, Found, Pass, Acquisition, Made)
+    results = (BurstProduct, Found, Pass, FoundBurst, Made)
     parts = [_LIBRARY.strip()]
     for found in (*(getattr(rtcflow, name) for name in rtcflow.LIBRARY), *results):
         name = found.__name__

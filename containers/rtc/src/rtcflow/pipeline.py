@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from rtcflow.threads import Pool
 
 
-class Item(Protocol):
+class PipelineItem(Protocol):
     """What passes through the line: `alone` with nothing before or after it under way."""
 
     @property
@@ -19,7 +19,7 @@ class Item(Protocol):
         """Whether everything before it has to end first, and everything after it waits for its end."""
 
 
-_I = TypeVar("_I", bound=Item)
+_I = TypeVar("_I", bound=PipelineItem)
 
 
 class Step(NamedTuple, Generic[_I]):

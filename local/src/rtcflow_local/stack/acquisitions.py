@@ -42,7 +42,7 @@ class Filters(NamedTuple):
     platforms: tuple[str, ...] = ()
 
 
-class Acquisition(NamedTuple):
+class FoundBurst(NamedTuple):
     """One burst of one pass.
 
     Attributes
@@ -87,7 +87,7 @@ class Pass(NamedTuple):
     """Bursts of an area from one overflight, in order of time."""
 
     pass_id: str
-    bursts: tuple[Acquisition, ...]
+    bursts: tuple[FoundBurst, ...]
 
     @property
     def start(self) -> datetime:
@@ -111,7 +111,7 @@ class Found(NamedTuple):
     left_out: dict[str, str]
 
     @property
-    def bursts(self) -> list[Acquisition]:
+    def bursts(self) -> list[FoundBurst]:
         """All bursts of all passes."""
         return [burst for one in self.passes for burst in one.bursts]
 
@@ -158,9 +158,9 @@ def find_acquisitions(
     return Found(area, tuple(_group_passes(usable)), left_out)
 
 
-def _group_passes(bursts: Iterable[Acquisition]) -> list[Pass]:
+def _group_passes(bursts: Iterable[FoundBurst]) -> list[Pass]:
     """Group bursts by pass, both in order of time."""
-    groups: dict[str, list[Acquisition]] = defaultdict(list)
+    groups: dict[str, list[FoundBurst]] = defaultdict(list)
     for burst in bursts:
         groups[burst.pass_id].append(burst)
     passes = [
@@ -170,7 +170,7 @@ def _group_passes(bursts: Iterable[Acquisition]) -> list[Pass]:
     return sorted(passes, key=lambda one: (one.start, one.pass_id))
 
 
-def _merged(items: Iterable[Mapping[str, Any]]) -> list[tuple[Acquisition, str]]:
+def _merged(items: Iterable[Mapping[str, Any]]) -> list[tuple[FoundBurst, str]]:
     """One acquisition per burst and scene, from granules per polarization, with the scene's processing time."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for item in items:
@@ -180,12 +180,12 @@ def _merged(items: Iterable[Mapping[str, Any]]) -> list[tuple[Acquisition, str]]
     return [_acquisition(scene, group) for (scene, _), group in groups.items()]
 
 
-def _acquisition(scene: str, group: Sequence[Mapping[str, Any]]) -> tuple[Acquisition, str]:
+def _acquisition(scene: str, group: Sequence[Mapping[str, Any]]) -> tuple[FoundBurst, str]:
     parsed = parse_scene_id(scene)
     bursts = [burst_of_granule(item["umm"]) for item in group]
     there = {burst.polarization for burst in bursts}
     values = _values(group[0]["umm"])
-    found = Acquisition(
+    found = FoundBurst(
         burst_id=bursts[0].burst_id,
         scene=parsed,
         sensing_start=bursts[0].sensing_start,
@@ -207,9 +207,9 @@ def _acquisition(scene: str, group: Sequence[Mapping[str, Any]]) -> tuple[Acquis
     return found, changed
 
 
-def _newest(merged: Iterable[tuple[Acquisition, str]]) -> Iterable[Acquisition]:
+def _newest(merged: Iterable[tuple[FoundBurst, str]]) -> Iterable[FoundBurst]:
     """Keep the newer of two processings of the same data."""
-    newest: dict[tuple[str, str], tuple[str, Acquisition]] = {}
+    newest: dict[tuple[str, str], tuple[str, FoundBurst]] = {}
     for one, changed in merged:
         key = one.burst_id, one.scene.id[:-5]
         if key not in newest or newest[key][:1] < (changed,):
@@ -217,14 +217,14 @@ def _newest(merged: Iterable[tuple[Acquisition, str]]) -> Iterable[Acquisition]:
     return (one for _, one in newest.values())
 
 
-def _touches(burst: Acquisition, area: AreaOfInterest) -> bool:
+def _touches(burst: FoundBurst, area: AreaOfInterest) -> bool:
     if burst.outline is None:
         return True
     shifted = [shapely.affinity.translate(burst.outline, turn) for turn in (-360, 0, 360)]
     return any(shape.intersects(area.geometry) for shape in shifted)
 
 
-def _passes(burst: Acquisition, filters: Filters) -> bool:
+def _passes(burst: FoundBurst, filters: Filters) -> bool:
     return (
         filters.orbit_direction in (None, burst.orbit_direction)
         and (not filters.relative_orbits or burst.relative_orbit in filters.relative_orbits)

@@ -27,7 +27,7 @@ _GRID = "rtcflow_grid"
 Progress = Callable[[float], None]
 
 
-class Written(NamedTuple):
+class CubeUpdate(NamedTuple):
     """A cube's passes in order of time, and those that this run added."""
 
     path: Path
@@ -52,7 +52,7 @@ def update_cube(
     crs: int | None = None,
     resolution: float | None = None,
     progress: Progress = lambda done: None,
-) -> Written:
+) -> CubeUpdate:
     """Update a cube with its products: write it, or append new passes.
 
     The whole cube is written again, beside the old one, if a pass is earlier than one in the cube, products were made
@@ -103,7 +103,7 @@ def update_cube(
     # A cube whose attribute lacks a pass was not written completely.
     zarr.open_group(str(path), mode="r+").attrs[_PASSES] = json.dumps(marks)
     zarr.consolidate_metadata(str(path), zarr_format=2)
-    return Written(path, tuple(marks), new)
+    return CubeUpdate(path, tuple(marks), new)
 
 
 def _write(path: Path, whole: xr.Dataset, attributes: dict[str, str], progress: Progress) -> None:

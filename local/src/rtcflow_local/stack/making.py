@@ -16,7 +16,7 @@ from rtcflow_contract.job import LocalPlaces, Sources
 from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
 from rtcflow_contract.request import OnMissingStatic, parse_request
-from rtcflow_local.stack.acquisitions import Acquisition, Found
+from rtcflow_local.stack.acquisitions import Found, FoundBurst
 from rtcflow_scene.burst_choice import SceneBurst
 
 PRODUCTS, STATIC = "products", "static"
@@ -58,7 +58,7 @@ class Made(NamedTuple):
 class _FoundBursts:
     """Catalogue of the bursts found by the search, so that the archive is not queried again."""
 
-    def __init__(self, bursts: Sequence[Acquisition]) -> None:
+    def __init__(self, bursts: Sequence[FoundBurst]) -> None:
         self._bursts = bursts
 
     def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:

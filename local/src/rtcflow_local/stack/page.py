@@ -32,17 +32,17 @@ class Dot(NamedTuple):
     title: str
 
 
-class Row(NamedTuple):
+class TrackRow(NamedTuple):
     """A relative orbit on the timeline, with its passes."""
 
     label: str
     dots: tuple[Dot, ...]
 
 
-class Timeline(NamedTuple):
+class PassTimeline(NamedTuple):
     """Rows by relative orbit, and dates below with positions in percent."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[TrackRow, ...]
     ticks: tuple[tuple[float, str], ...]
 
 
@@ -118,10 +118,10 @@ def _map_of(found: Found) -> Map | None:
     return make_map([*shapes, Shape(AREA, _mapping(found.area.geometry))])
 
 
-def _timeline_of(found: Found, tones: dict[str, str], titles: dict[str, str]) -> Timeline:
+def _timeline_of(found: Found, tones: dict[str, str], titles: dict[str, str]) -> PassTimeline:
     """Passes in order of time, one row per relative orbit."""
     if not found.passes:
-        return Timeline((), ())
+        return PassTimeline((), ())
     first, last = found.passes[0].start, found.passes[-1].start
     span = max((last - first).total_seconds(), 1.0)
 
@@ -134,14 +134,14 @@ def _timeline_of(found: Found, tones: dict[str, str], titles: dict[str, str]) ->
         dot = Dot(place(one.start), tones.get(one.pass_id, "idle"), titles.get(one.pass_id, one.pass_id))
         by_orbit.setdefault((burst.relative_orbit, burst.orbit_direction), []).append(dot)
     rows = tuple(
-        Row(f"{orbit} {direction}", tuple(dots)) for (orbit, direction), dots in sorted(by_orbit.items())
+        TrackRow(f"{orbit} {direction}", tuple(dots)) for (orbit, direction), dots in sorted(by_orbit.items())
     )
     steps = min(_MOST_TICKS, len(found.passes)) - 1
     ticks = tuple(
         (1 + 98 * k / max(steps, 1), f"{first + (last - first) * (k / max(steps, 1)):%d %b %Y}")
         for k in range(max(steps, 0) + 1)
     )
-    return Timeline(rows, ticks)
+    return PassTimeline(rows, ticks)
 
 
 def _mapping(shape: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from rtcflow_contract.job import Sources
 from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, parse_crs
 from rtcflow_local.stack.acquisitions import Found, find_acquisitions
 from rtcflow_local.stack.aoi import area_of_interest
-from rtcflow_local.stack.cube import CUBE, Written, check_cube, update_cube
+from rtcflow_local.stack.cube import CUBE, CubeUpdate, check_cube, update_cube
 from rtcflow_local.stack.expectation import duration as roughly
 from rtcflow_local.stack.expectation import expect
 from rtcflow_local.stack.making import PRODUCTS, STATIC, Made, MakeSettings, make_products, payloads
@@ -208,7 +208,7 @@ def _of_period(items: list[pystac.Item], start: date, end: date) -> list[pystac.
 
 def _write_cube(
     out: Path, found: Found, items: list[pystac.Item], crs: int | None, resolution: int | None, say: Console
-) -> Written:
+) -> CubeUpdate:
     columns = (SpinnerColumn(), TextColumn("cube"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=say, transient=True, disable=not say.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
@@ -222,7 +222,9 @@ def _write_cube(
         )
 
 
-def _tell_made(made: Made, written: Written, out: Path, seconds: float, say: Console, as_json: bool) -> None:
+def _tell_made(
+    made: Made, written: CubeUpdate, out: Path, seconds: float, say: Console, as_json: bool
+) -> None:
     if as_json:
         record = {
             "made": made.made,
