@@ -1,7 +1,7 @@
-"""A line of steps that items pass through in their order, each step at work on another item.
+"""A pipeline of steps that items pass through in order, each step working on a different item.
 
-Bounds are rules on queue lengths: a step holds at most `at_once` items, those included that wait for the next step. So
-with steps of 3, 1, 1, 1 there are never more than six items under way, and one that computes.
+A step holds at most `at_once` items, including those that wait for the next step. So with steps of 3, 1, 1, 1 there are
+never more than six items in the pipeline, and one that computes.
 """
 
 import threading
@@ -12,21 +12,20 @@ from rtcflow.threads import Pool
 
 
 class PipelineItem(Protocol):
-    """What passes through the line: `alone` with nothing before or after it under way."""
+    """An item of the pipeline; `alone` if no other may be in the pipeline with it."""
 
     @property
     def alone(self) -> bool:
-        """Whether everything before it has to end first, and everything after it waits for its end."""
+        """Whether all items before it must end first, and all items after it wait for its end."""
 
 
 _I = TypeVar("_I", bound=PipelineItem)
 
 
 class Step(NamedTuple, Generic[_I]):
-    """A step: `work` is called for each item, and gives whether the item goes on to the next step.
+    """A step; `work` is called for each item, and returns whether the item continues to the next step.
 
-    `interruptible` steps are given up when the line is stopped: items in them end there. Items in other steps go on to
-    the end of the line.
+    Items in `interruptible` steps are given up when the pipeline is stopped; items in other steps continue to the end.
     """
 
     name: str
@@ -58,7 +57,7 @@ class Line(Generic[_I]):
         Raises
         ------
         BaseException
-            What a step raised that is no business of an item.
+            Raised by a step for a reason that does not concern an item.
         """
         pool = Pool(sum(step.at_once for step in self._steps) + 1, thread_name_prefix="burst")
         started = []
@@ -77,13 +76,13 @@ class Line(Generic[_I]):
                 future.result()
 
     def stop(self) -> None:
-        """Start no more items, and give up those that are in interruptible steps."""
+        """Start no more items, and give up those in interruptible steps."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
     def settle(self, seconds: float) -> bool:
-        """Wait until no item is in a step that goes on; gives whether that came within so many seconds."""
+        """Wait until no item is in an uninterruptible step; returns False if the time runs out."""
         with self._changed:
             return self._changed.wait_for(self._none_goes_on, seconds)
 
@@ -114,7 +113,7 @@ class Line(Generic[_I]):
                 self._advance()
 
     def _enter(self, index: int, number: int) -> bool:
-        """Wait for the item's turn in a step and free its place in the step before; false when the line was stopped."""
+        """Wait for the item's turn in a step and free its place in the one before; False if the pipeline was stopped."""
         with self._changed:
             leaves = index > 0 and self._steps[index - 1].interruptible
             while not (self._next[index] == number and self._free[index] > 0):

@@ -1,6 +1,6 @@
-"""Scenes in one process: the steps of an execution on AWS, plan, static check, make, assemble and summarize.
+"""Make scenes in one process, by the steps of an execution on AWS: plan, static check, make, assemble and summarize.
 
-Plan, tasks and outcomes lie in the work folder; products, items, collections and grids in a bucket or in a folder.
+Plan, tasks and outcomes are in the work folder; products, items, collections and grids in a bucket or a folder.
 """
 
 import random
@@ -40,12 +40,12 @@ from rtcflow_scene.task_end import EndKind, TaskEnd
 from rtcflow_scene.task_run import StackSettings, TaskRun, most_rounds
 from rtcflow_stac.context import HrefStyle, Processor
 
-# No stack stands behind a payload's bucket here; what has folders in its place never comes to be asked.
+# There is no stack with a default bucket; with folders in its place the bucket is not used.
 NO_BUCKET = "local"
 
 
 class Scene(NamedTuple):
-    """A scene to be made: payload as of an execution, where its bursts come from, and the catalogue that lists them."""
+    """A scene to make: payload of an execution, sources of its bursts, and the catalogue that lists them."""
 
     payload: dict[str, Any]
     sources: Sources
@@ -53,31 +53,30 @@ class Scene(NamedTuple):
 
 
 class SafeOfThisMachine:
-    """Lists the bursts of a SAFE folder or zip wherever it is, in whatever polarizations it has them."""
+    """Lists the bursts of a SAFE folder or zip at any location, in any polarization."""
 
     def __init__(self, source: str) -> None:
         self._source = source
 
     def list_bursts(self, scene: str, wanted: Sequence[str] | None = None) -> list[SceneBurst]:
-        """Bursts of the SAFE; one that lacks a polarization is refused when its turn comes."""
+        """Bursts of the SAFE; one that lacks a polarization is refused when it is made."""
         listed = open_scene(self._source, scene, Meter()).bursts()
         found = by_swath_and_time(listed, parse_scene_id(scene).polarizations)
         if not found:
-            raise RefusedError(f"scene {scene} lists no burst; fetch the scene again", reason="no-bursts")
+            raise RefusedError(f"scene {scene} lists no bursts; fetch the scene again", reason="no-bursts")
         return [SceneBurst(burst.burst_id, burst.sensing_start) for burst in found]
 
 
 def wait(left: Sequence[BurstOutcome], seconds: float) -> None:
-    """Wait before bursts that are left are tried again."""
+    """Wait before retrying bursts."""
     sleep(seconds)
 
 
 class RunSettings(NamedTuple):
-    """What holds for all scenes of a run.
+    """Settings of a run.
 
     `places` are folders in place of a bucket, `parallel` is the number of bursts that compute at once, `limit_s` the
-    longest that one burst may take, s; that of a task on AWS when None. `pause` waits before bursts that ended as
-    transient are tried again.
+    time limit of a burst, s, by default that of a task on AWS. `pause` waits before transient bursts are retried.
     """
 
     work: Path
@@ -89,7 +88,7 @@ class RunSettings(NamedTuple):
 
 
 class PlannedScene(NamedTuple):
-    """A scene with its plan and tasks; where it could not be planned, the error says why."""
+    """A scene with its plan and tasks, or the error if it could not be planned."""
 
     scene: Scene
     execution: str
@@ -107,7 +106,7 @@ class PlannedScene(NamedTuple):
 def plan_scenes(
     scenes: Sequence[Scene], settings: RunSettings, now: datetime | None = None
 ) -> list[PlannedScene]:
-    """Plan scenes, with the jobs of static layers that are missing; one that is refused stops no other."""
+    """Plan scenes, with jobs for missing static layers; a refused scene does not stop the others."""
     started = (now or datetime.now(UTC)).replace(microsecond=0)
     return [_planned(scene, settings, started) for scene in scenes]
 
@@ -143,9 +142,9 @@ def _planned(scene: Scene, settings: RunSettings, started: datetime) -> PlannedS
 
 
 class SceneLoop:
-    """Makes the bursts of planned scenes, with an item as soon as a burst is made.
+    """Makes the bursts of planned scenes, each with its item as soon as it is made.
 
-    Those that end as transient are tried again, as often and after such pauses as a task on AWS is.
+    Transient bursts are retried as often and after the same pauses as a task on AWS.
     """
 
     def __init__(self, planned: Sequence[PlannedScene], settings: RunSettings, watcher: Watcher) -> None:
@@ -157,7 +156,7 @@ class SceneLoop:
         self.loop = self._attempt(1)
 
     def run(self) -> list[SceneReport]:
-        """Make what is to be made; gives a report for each scene."""
+        """Make the remaining bursts; returns a report for each scene."""
         run = _first_run()
         while True:
             left = [outcome for outcome in self.loop.run() if is_left(outcome)]
@@ -192,7 +191,7 @@ class SceneLoop:
         )
 
     def reports(self) -> list[SceneReport]:
-        """A report for each scene, of what has become of it so far."""
+        """The current report of each scene."""
         return [_report_of(scene, self._settings.work) for scene in self._planned]
 
     def remove_files(self) -> None:
@@ -200,13 +199,13 @@ class SceneLoop:
         shutil.rmtree(self._settings.work, ignore_errors=True)
 
     def _with_item(self, job: BurstJob, outcome: BurstOutcome) -> BurstOutcome:
-        """The outcome with the product's item, or failed where that could not be written."""
+        """The outcome with the product's item, or failed if the item could not be written."""
         [record] = assemble([JobRecord(job, None, outcome)], self._items, Silent())
         return record.outcome or outcome
 
 
 def _first_run() -> TaskRun:
-    """The run of a task of which nothing but the count of its attempts matters here."""
+    """A task run, of which only the number of attempts matters here."""
     return TaskRun(
         task="",
         run={},
@@ -219,7 +218,7 @@ def _first_run() -> TaskRun:
 
 
 def _report_of(planned: PlannedScene, work: Path) -> SceneReport:
-    """Report of a scene: what has become of its bursts so far."""
+    """Current report of a scene."""
     failure = planned.error
     event: dict[str, Any] = {
         "execution": planned.execution,
@@ -230,7 +229,7 @@ def _report_of(planned: PlannedScene, work: Path) -> SceneReport:
         event["failure"] = {"Error": type(failure).__name__, "Cause": failure.message}
     settings = summary.SummarySettings(keys.Location.local(work), "", TaskSize(0, 0, 0))
     report = summary.summarize_scene(event, settings).report
-    # Nobody sends a bill for it.
+    # It costs nothing.
     free = {"cost_usd": None}
     return report.model_copy(
         update={

@@ -1,7 +1,8 @@
-"""The jobs of a task in one process: while a burst computes, the next are fetched and the one before is published.
+"""Run the jobs of a task in one process: while a burst computes, others are fetched and published.
 
-One burst does not take the others down: its failure is its own outcome; that it has begun is recorded, so that the next
-attempt knows whom a dead process had in hand; and its time is limited in compiled code too.
+One burst does not take the others down: a failure is the outcome of its burst only; the start of each burst is
+recorded, so that the next attempt knows which burst a dead process worked on; and time limits also work in compiled
+code.
 """
 
 import logging
@@ -31,8 +32,8 @@ from rtcflow_scene.records import JobRecord, write_begun, write_outcome
 
 _log = logging.getLogger("rtcflow-burst.task")
 
-# What a task may take, bytes, with static jobs, bursts fetched ahead and one on its way out; its queues keep it, and
-# `benchmarks.task` measures it.
+# Disk space of a task, bytes, with static jobs, bursts fetched ahead and one being published; queue lengths keep to it,
+# and `benchmarks.task` measures it.
 MOST_MEMORY, MOST_WORK = 1_600_000_000, 6_000_000_000
 # Bursts whose inputs are fetched, or are being fetched, ahead of the one that computes. A SAFE is read faster than ASF
 # extracts; of CDSE the stack's leases decide, and on a laptop this number.
@@ -41,21 +42,21 @@ _FETCHED_AHEAD_OF_SAFE = 2
 
 
 class Watcher(Protocol):
-    """Hears what becomes of each burst, in the thread that works for it."""
+    """Is told of each burst's start and end, in the thread that works for it."""
 
     def begins(self, job: BurstJob) -> Progress:
-        """A burst begins; gives what is called with its progress."""
+        """A burst begins; returns the callable for its progress."""
 
     def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:
-        """A burst has ended, with an error that says why where it failed."""
+        """A burst ended, with the error if it failed."""
 
 
 class TaskSettings(NamedTuple):
     """How a task runs.
 
-    `work` is a folder for unfinished files, `attempt` the number of this run of the task, `limit_s` the longest that
-    one burst may take, s, `compute_at_once` the number of bursts that compute at the same time. `finish` is called for
-    each product that stands, and gives the outcome that counts.
+    `work` is a folder for unfinished files, `attempt` the number of this attempt, `limit_s` the time limit of a burst,
+    s, `compute_at_once` the number of bursts that compute at the same time. `finish` is called for each existing
+    product, and returns the final outcome.
     """
 
     work: Path
@@ -71,7 +72,7 @@ class TaskLoop:
     Parameters
     ----------
     records : sequence of JobRecord
-        Every job of the task, with what earlier attempts left.
+        Every job of the task, with the records of earlier attempts.
     destination : callable
         Where a job's product goes.
     watcher : Watcher
@@ -104,9 +105,9 @@ class TaskLoop:
         self._line: Line[_Burst] = Line(steps)
 
     def run(self) -> list[BurstOutcome]:
-        """Make what is to be made; gives the outcome of every job of the task, in its order.
+        """Make the remaining bursts; returns the outcome of every job of the task, in order.
 
-        After `stop`, bursts that did not compute yet end as transient, with reason `left`.
+        After `stop`, bursts that have not started to compute end as transient, with reason `left`.
         """
         self._line.run(self._bursts)
         self.leave()
@@ -116,21 +117,21 @@ class TaskLoop:
 
     @property
     def was_stopped(self) -> bool:
-        """Whether it was told to stop."""
+        """Whether it was asked to stop."""
         return self._line.stopped
 
     def stop(self) -> None:
-        """Finish the bursts that compute or are past that, and leave the others."""
+        """Finish the bursts that compute or have computed, and leave the others."""
         self._line.stop()
 
     def abort(self, patience_s: float) -> bool:
-        """Give up all but what is being written and published; gives whether that ended within so many seconds."""
+        """Give up everything except bursts being written or published; returns False if those do not end in time."""
         self._aborted = True
         self._line.stop()
         return self._line.settle(patience_s)
 
     def leave(self) -> None:
-        """End every burst that has not ended as left for the next attempt."""
+        """Mark every unfinished burst as left for the next attempt."""
         for burst in self._bursts:
             self._end(burst, None, _left())
 
@@ -146,10 +147,10 @@ class TaskLoop:
         if burst.record.is_given_up:
             return self._end(burst, None, _took_down(burst.record))
         if burst.same is not None:
-            # Another pass makes the same static product: this one finds it then, or makes it where that failed.
+            # Another pass makes the same static product: this one will find it, or make it if that failed.
             burst.same.ended.wait()
         if burst.static is not None:
-            # Its product is committed later: this burst computes meanwhile, on the same grid.
+            # Its product is committed later; this burst computes meanwhile on the same grid.
             burst.static.grid_known.wait()
         if burst.outcome is not None:
             # It was left while it waited.
@@ -183,7 +184,7 @@ class TaskLoop:
         return self._do(burst, lambda: burst.run.publish())
 
     def _do(self, burst: "_Burst", work: Callable[[], object]) -> bool:
-        """One step of a burst; gives whether it goes on, which it does not when it has a result or failed."""
+        """Do one step of a burst; returns whether it continues, which it does not if it has a result or failed."""
         limit = self._settings.limit_s
         left = None if limit is None else limit - burst.meter.seconds
         try:
@@ -200,7 +201,7 @@ class TaskLoop:
         return self._end(burst, burst.run.result, None)
 
     def _end(self, burst: "_Burst", result: BurstResult | None, error: BaseException | None) -> bool:
-        """Record what became of a burst, once; false, since no step follows."""
+        """Record the outcome of a burst once; returns False, as no step follows."""
         with burst.lock:
             if burst.outcome is not None:
                 return False
@@ -217,7 +218,7 @@ class TaskLoop:
         try:
             write_outcome(burst.job, burst.outcome)
         except RtcflowError as failure:
-            # The exit code still says what became of the task.
+            # The exit code still tells the outcome of the task.
             _log.warning("the outcome could not be recorded: %s", failure.message)
         self._watcher.ends(burst.job, burst.outcome, error)
         return False
@@ -256,9 +257,9 @@ class TaskLoop:
 
 
 class _Burst:
-    """A burst in the loop, and how far it is.
+    """A burst in the loop, and its progress.
 
-    `static` makes the static product that it links to, `same` came before it for the very product that it makes.
+    `static` makes the static product that it links to, `same` is an earlier burst for the same product.
     """
 
     def __init__(
@@ -281,17 +282,17 @@ class _Burst:
 
     @property
     def alone(self) -> bool:
-        """Whether nothing else is in hand with it: so that a dying process tells whom it was."""
+        """Whether it must run alone, so that if the process dies it is known which burst was the cause."""
         return self.record.taken_down > 0
 
     def job_on_grid_of_static(self) -> BurstJob:
-        """The job, on the grid of the static product that the same task makes."""
+        """The job on the grid of the static product made in the same task."""
         if self.static is None or self.static.grid is None:
             return self.job
         return self.job.model_copy(update={"grid": self.static.grid})
 
     def refuse_without_static(self) -> None:
-        """Raise an error of the static product's class where that has failed."""
+        """Raise an error of the static product's class if that failed."""
         made = self.static.outcome if self.static is not None else None
         if made is not None and made.outcome is Outcome.FAILED:
             raise error_of(
@@ -302,7 +303,7 @@ class _Burst:
 
 
 class QueueLengths(NamedTuple):
-    """How many bursts a task has in each step at most; those included that wait for the next step."""
+    """Most bursts of a task in each step, including those that wait for the next step."""
 
     fetch: int
     compute: int
@@ -311,7 +312,7 @@ class QueueLengths(NamedTuple):
 
 
 def queue_lengths(source: str, at_once: int = 1) -> QueueLengths:
-    """Lengths for the source of a task's scene, with so many bursts that compute at once."""
+    """Queue lengths for the source of a task's scene and a number of bursts that compute at once."""
     ahead = _FETCHED_AHEAD.get(source, _FETCHED_AHEAD_OF_SAFE)
     return QueueLengths(ahead + at_once - 1, at_once, at_once, 1)
 
@@ -319,7 +320,7 @@ def queue_lengths(source: str, at_once: int = 1) -> QueueLengths:
 def _line_up(records: Sequence[JobRecord]) -> list[_Burst]:
     bursts: list[_Burst] = []
     for number, record in enumerate(in_order(records)):
-        # Passes of one track each have a job for their static product: the last before a burst is its own pass's.
+        # Every pass of a track has a job for its static product: the last one before a burst is that of its own pass.
         last = {burst.job.destination: burst for burst in bursts}
         links_to = record.job.linked_static
         static = last.get(links_to) if links_to is not None else None
