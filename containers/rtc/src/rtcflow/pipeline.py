@@ -113,7 +113,7 @@ class Line(Generic[_I]):
                 self._advance()
 
     def _enter(self, index: int, number: int) -> bool:
-        """Wait for the item's turn in a step and free its place in the one before; False if the pipeline was stopped."""
+        """Wait for the item's turn in a step and free its place in the one before; False if it was stopped."""
         with self._changed:
             leaves = index > 0 and self._steps[index - 1].interruptible
             while not (self._next[index] == number and self._free[index] > 0):
