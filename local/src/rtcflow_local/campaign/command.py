@@ -15,6 +15,7 @@ from rtcflow_local.campaign.lists import find_lists
 from rtcflow_local.campaign.operating import Campaign
 from rtcflow_local.campaign.planning import AreaPlan, plan_area, read_area_file, write_plan
 from rtcflow_local.campaign.tables import show_plan, show_report, show_status
+from rtcflow_local.days import DAY, parse_day
 from rtcflow_local.report.aws import Clients, stack_outputs
 from rtcflow_scene.cost import DEFAULT_REGION, TaskSize
 from rtcflow_scene.estimate import (
@@ -36,7 +37,7 @@ Endpoint = Annotated[
     str | None, typer.Option(help="Endpoint instead of AWS, such as that of `rtcflow twin status`.")
 ]
 _MaxScenes = Annotated[int, typer.Option(help="Scenes at once.", min=1, max=10_000)]
-Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquisition, included.")]
+Day = Annotated[datetime, typer.Option(parser=parse_day, metavar=DAY, help="Day of acquisition, included.")]
 
 
 @app.command()

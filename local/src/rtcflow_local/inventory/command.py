@@ -13,6 +13,7 @@ from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_files.files import Store
 from rtcflow_files.storage import open_store
+from rtcflow_local.days import DAY, parse_day
 from rtcflow_local.inventory.build import build as build_inventory
 from rtcflow_local.inventory.output import Format, show
 from rtcflow_local.inventory.questions import QUESTIONS, Question, answer
@@ -26,7 +27,7 @@ _console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 Inventory = Annotated[
     str, typer.Option(envvar="RTCFLOW_INVENTORY", help="Folder or s3:// location of the inventory.")
 ]
-Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquisition, included.")]
+Day = Annotated[datetime, typer.Option(parser=parse_day, metavar=DAY, help="Day of acquisition, included.")]
 Endpoint = Annotated[
     str | None, typer.Option(help="Endpoint instead of AWS, such as that of `rtcflow twin status`.")
 ]

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rtcflow_contract.errors import RefusedError, RtcflowError
+from rtcflow_local.days import DAY, parse_day
 from rtcflow_local.sample.scene_spec import spec_of_scene
 from rtcflow_local.sample.spec import PLACES, SampleSpec
 from rtcflow_local.sample.write import Sample, write_sample
@@ -48,7 +49,8 @@ def sample(
     lines: Annotated[int | None, typer.Option(help="Lines per burst, instead of the size's.")] = None,
     samples: Annotated[int | None, typer.Option(help="Samples per burst, instead of the size's.")] = None,
     day: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Use the first pass from this day on.")
+        datetime | None,
+        typer.Option(parser=parse_day, metavar=DAY, help="Use the first pass from this day on."),
     ] = None,
     corrections: Annotated[
         bool, typer.Option(help="Include tropospheric delay and bistatic residual.")

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
+from rtcflow_local.days import DAY, parse_day
 from rtcflow_local.inventory.output import Format, show
 from rtcflow_local.report.figures import dollars
 from rtcflow_local.stack.acquisitions import Filters, Found, find_acquisitions
@@ -20,7 +21,9 @@ from rtcflow_local.stack.tabulate import check_format, geojson_of, passes_table,
 
 AreaFile = Annotated[str | None, typer.Option(help="GeoJSON file with the area's polygons, in degrees.")]
 Box = Annotated[str | None, typer.Option(help="West,south,east,north in degrees, instead of --area.")]
-Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of acquisition, UTC, included.")]
+Day = Annotated[
+    datetime, typer.Option(parser=parse_day, metavar=DAY, help="Day of acquisition, UTC, included.")
+]
 Direction = Annotated[str | None, typer.Option(help="ascending or descending; both by default.")]
 Orbits = Annotated[
     list[int] | None, typer.Option(help="Relative orbit (track); repeat for several.", min=1, max=175)

@@ -17,6 +17,7 @@ from rtcflow.cli.dem_choice import choose_dem
 from rtcflow.cli.scene import local_folder
 from rtcflow.cli.scene_choice import SceneSource
 from rtcflow.cli.screen import Screen, duration
+from rtcflow.memory import settle_memory
 from rtcflow.sources.scene.scene_bursts import ARCHIVES
 from rtcflow_campaign.campaign_list import write_payloads
 from rtcflow_contract.dem import DEFAULT_DEM
@@ -101,6 +102,7 @@ def stack(
 ) -> None:
     """Make every pass over an area as a cube, OUT/cube.zarr, with a report; a later run adds new passes."""
     started = time.monotonic()
+    settle_memory()
     say = Console(soft_wrap=True, highlight=False, stderr=as_json, quiet=quiet)
     if scene_source not in ARCHIVES:
         raise RefusedError(f"'{scene_source}' is not an archive; use {' or '.join(ARCHIVES)}", "scene-source")

@@ -49,22 +49,19 @@ _SCHEMA = pa.schema(
 
 
 def passes_table(found: Found) -> pa.Table:
-    """One row per pass."""
+    """One row per pass, as narrow as a terminal of 60 columns; the pass has the direction at its end."""
     rows = [
         {
             "pass": one.pass_id,
-            "start": one.start,
-            "relative_orbit": one.bursts[0].relative_orbit,
-            "direction": one.bursts[0].orbit_direction,
+            "start (UTC)": f"{one.start:%Y-%m-%d %H:%M}",
+            "orbit": one.bursts[0].relative_orbit,
             "bursts": len(one.bursts),
-            "scenes": len(one.scenes),
-            "polarizations": " ".join(one.bursts[0].polarizations),
-            "bytes": sum(burst.size for burst in one.bursts),
+            "bands": " ".join(one.bursts[0].polarizations),
+            "GB": f"{sum(burst.size for burst in one.bursts) / 1e9:.2f}",
         }
         for one in found.passes
     ]
-    columns = list(rows[0]) if rows else ["pass", "start", "relative_orbit", "bursts"]
-    return pa.table({name: [row[name] for row in rows] for name in columns})
+    return pa.Table.from_pylist(rows)
 
 
 def geojson_of(found: Found) -> dict[str, Any]:
