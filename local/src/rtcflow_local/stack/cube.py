@@ -100,10 +100,17 @@ def update_cube(
             fresh.drop_dims("angle_orbit", errors="ignore").drop_vars("spatial_ref").to_zarr(
                 path, append_dim="time", consolidated=False
             )
-    # A cube whose attribute lacks a pass was not written completely.
-    zarr.open_group(str(path), mode="r+").attrs[_PASSES] = json.dumps(marks)
-    zarr.consolidate_metadata(str(path), zarr_format=2)
+    _note_passes(path, json.dumps(marks))
     return CubeUpdate(path, tuple(marks), new)
+
+
+def _note_passes(path: Path, marks: str) -> None:
+    """Note which passes are complete, last of all: a cube whose attribute lacks one was not written completely."""
+    metadata = path / ".zmetadata"
+    if metadata.is_file() and json.loads(metadata.read_text())["metadata"][".zattrs"].get(_PASSES) == marks:
+        return
+    zarr.open_group(str(path), mode="r+").attrs[_PASSES] = marks
+    zarr.consolidate_metadata(str(path), zarr_format=2)
 
 
 def _write(path: Path, whole: xr.Dataset, attributes: dict[str, str], progress: Progress) -> None:
