@@ -19,3 +19,8 @@ def test_no_start_compiles_for_this_very_cpu(how):
     asked = f"{START[how]}\nimport numba\nprint(numba.config.CPU_NAME)"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() in ("x86-64-v3", "generic")
+
+
+def test_a_refused_input_does_not_wait_for_numba():
+    ask = "import sys, rtcflow.cli.burst, rtcflow.task; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", ask], timeout=120, check=False).returncode == 0
