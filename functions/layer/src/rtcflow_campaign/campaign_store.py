@@ -77,7 +77,9 @@ class CampaignStore:
             data = storage.read_bytes(self.folder.join(names.STARTED), self.client)
         except NotFoundError as error:
             name = self.folder.key.rsplit("/", 1)[-1]
-            raise RefusedError(f"campaign {name} was never started here", reason="campaign") from error
+            raise RefusedError(
+                f"campaign {name} was never started here; check its name and the stack", reason="campaign"
+            ) from error
         return read_stored(StartedCampaign, data, self.folder.join(names.STARTED))
 
     def claim(self, execution: str, now: datetime, status_of: Callable[[str], str | None]) -> None:

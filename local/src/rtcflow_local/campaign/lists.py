@@ -47,7 +47,9 @@ def _read_list(source: str, client: Any) -> str:
         try:
             data = Path(source).read_bytes()
         except OSError as error:
-            raise RefusedError(f"list {source} cannot be read: {error}", reason="file") from error
+            raise RefusedError(
+                f"list {source} cannot be read ({error.strerror}); give another path", reason="file"
+            ) from error
     return data.decode("utf-8-sig", errors="replace")
 
 

@@ -91,7 +91,10 @@ def read_area_file(path: Path) -> list[Area]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise RefusedError(f"area {path} cannot be read: {error}", reason="file") from error
+        why = getattr(error, "strerror", None) or error
+        raise RefusedError(
+            f"area {path} cannot be read ({why}); give another path or correct the file", reason="file"
+        ) from error
     areas = [area for area in parse_areas(text, path.name) if area.enabled]
     if not areas:
         raise RefusedError(f"every area of {path} is switched off; set enabled to true", reason="area")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rtcflow.cli.run_scenes import PATIENCE_S, threads_wait
 from rtcflow.cli.work_folder import work_folder
 from rtcflow.scene_run import NO_BUCKET, PlannedScene, RunSettings, Scene, SceneLoop, plan_scenes
 from rtcflow.sources.access.cdse_keys import has_credentials
@@ -146,7 +147,14 @@ def _run(
     planned = plan_scenes(scenes, run)
     if any(scene.jobs for scene in planned):
         _check_inputs(settings.sources)
-    return planned, SceneLoop(planned, run, watcher).run()
+    loop = SceneLoop(planned, run, watcher)
+    try:
+        return planned, loop.run()
+    except (KeyboardInterrupt, SystemExit):
+        # What is being published ends, nothing else begins; the work folder goes when nobody is at work in it.
+        loop.loop.abort(PATIENCE_S)
+        threads_wait()
+        raise
 
 
 def _made(found: Found, planned: Sequence[PlannedScene], reports: Sequence[SceneReport]) -> Made:

@@ -1,6 +1,8 @@
 """`rtcflow stack`: make every pass over an area in a period on this machine, as one cube."""
 
 import json
+import os
+import sys
 import time
 from collections import defaultdict
 from contextlib import suppress
@@ -14,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rtcflow.cli.dem_choice import choose_dem
+from rtcflow.cli.run_scenes import threads_wait
 from rtcflow.cli.scene import local_folder
 from rtcflow.cli.scene_choice import SceneSource
 from rtcflow.cli.screen import Screen, duration
@@ -191,6 +194,10 @@ def _make(found: Found, settings: MakeSettings, quiet: bool) -> Made:
             return make_products(found, settings, screen)
     except KeyboardInterrupt:
         screen.complain("interrupted; run the same command again for the rest")
+        if threads_wait():
+            sys.stdout.flush()
+            # Python would wait for threads that wait for an archive.
+            os._exit(130)
         raise typer.Exit(130) from None
 
 

@@ -110,4 +110,7 @@ def _text(file: Path, what: str) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise RefusedError(f"{what} {file} cannot be read: {error}", reason="file") from error
+        why = getattr(error, "strerror", None) or error
+        raise RefusedError(
+            f"{what} {file} cannot be read ({why}); give another path or correct the file", reason="file"
+        ) from error

@@ -27,7 +27,7 @@ from rtcflow_contract.task import exit_code
 from rtcflow_files import storage
 
 # How long an interrupted run waits for what is being published.
-_PATIENCE_S = 15.0
+PATIENCE_S = 15.0
 _INTERRUPTED = 130
 # Rough figures for a burst of full size, for --dry-run: bytes of lines and annotation in one polarization, bytes of a
 # product at 20 m in one polarization, and CPU seconds.
@@ -135,7 +135,7 @@ def _again_sentence(left: Sequence[BurstOutcome], seconds: float) -> str:
 
 def _interrupted(loop: SceneLoop, screen: "_Telling", stopped: BaseException) -> None:
     """Let what is being published end, say what is left, and do not wait for archives."""
-    settled = loop.loop.abort(_PATIENCE_S)
+    settled = loop.loop.abort(PATIENCE_S)
     reports = loop.reports()
     outcomes = _outcomes(reports)
     made = sum(outcome.outcome is not Outcome.FAILED for outcome in outcomes)
@@ -146,7 +146,7 @@ def _interrupted(loop: SceneLoop, screen: "_Telling", stopped: BaseException) ->
         code = _INTERRUPTED
     else:
         code = stopped.code if isinstance(stopped, SystemExit) and isinstance(stopped.code, int) else 1
-    if not settled or _threads_wait():
+    if not settled or threads_wait():
         loop.remove_files()
         sys.stdout.flush()
         # Python would wait for threads that wait for an archive.
@@ -154,7 +154,8 @@ def _interrupted(loop: SceneLoop, screen: "_Telling", stopped: BaseException) ->
     raise typer.Exit(code)
 
 
-def _threads_wait() -> bool:
+def threads_wait() -> bool:
+    """Whether threads of bursts still wait, such as for an archive, a second after they were told to end."""
     deadline = time.monotonic() + 1.0
     while time.monotonic() < deadline:
         if not any(thread.name.startswith("burst") and thread.is_alive() for thread in threading.enumerate()):
