@@ -122,7 +122,7 @@ def _run(task: Task, work: Path) -> Used:
         products=len(task.jobs),
         wall_s=wall,
         cpu_s=usage.ru_utime + usage.ru_stime,
-        peak_gb=usage.ru_maxrss / 1e6,
+        peak_gb=usage.ru_maxrss * 1024 / 1e9,
         work_gb=largest[0] / 1e9,
         load=sum(loads) / len(loads),
         stages={},

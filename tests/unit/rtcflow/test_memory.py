@@ -34,7 +34,7 @@ def test_memory_that_was_freed_is_used_again():
     assert faults("settled") < 100 < faults("as it is")
 
 
-@pytest.mark.parametrize(("told", "kept"), [(None, 128), ("64", 64)])
+@pytest.mark.parametrize(("told", "kept"), [(None, 96), ("64", 64)])
 def test_gdal_keeps_no_more_than_a_task_has_room_for(told, kept):
     program = (
         "from rtcflow.memory import settle_memory; settle_memory()\n"

@@ -6,7 +6,7 @@ import sys
 
 # Blocks of DEM tiles that GDAL keeps unpacked, MB: those of a burst and its neighbours. Its own limit is a twentieth of
 # the machine's memory, whatever the container may use.
-_GDAL_CACHE_MB = 128
+_GDAL_CACHE_MB = 96
 # Of glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 _MOST = 2**31 - 1

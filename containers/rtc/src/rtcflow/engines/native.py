@@ -91,13 +91,13 @@ def _write(
     versions = software_versions(_SOFTWARE)
     outline = shape(footprint_of(_valid_pixels(arrays), grid).geometry)
     record = make_record(job, inputs, grid, versions, processing, to_wkt(outline, rounding_precision=6))
-    with meter.stage("write layers"):
-        _write_layers(job, arrays, grid, tags_of(record, job.product_id, grid), folder, progress)
     progress("write browse image", 0.0)
     with meter.stage("write browse and metadata"):
         write_browse(folder / browse_file_name(job.product_id, job.naming), arrays)
         path = folder / metadata_file_name(job.product_id, job.naming)
         write_hdf5(path, record, grid, job.polarizations, computed.vectors)
+    with meter.stage("write layers"):
+        _write_layers(job, arrays, grid, tags_of(record, job.product_id, grid), folder, progress)
     return EngineResult(versions, processing.parameters(), _compiled_state(), fill_notes(computed.filled))
 
 
@@ -109,6 +109,7 @@ def _write_layers(
     folder: Path,
     progress: Progress,
 ) -> None:
+    """Write the layers, each out of memory as it is written: another burst computes meanwhile."""
     layers = layers_of(job.product, job.polarizations)
     for number, layer in enumerate(layers):
         progress("write layers", number / len(layers))
@@ -117,7 +118,7 @@ def _write_layers(
         named = in_convention(layer, job.backscatter)
         write_cog(
             folder / layer_file_name(job.product_id, layer.name, job.naming),
-            arrays[layer.name],
+            arrays.pop(layer.name),
             named,
             grid,
             tags,

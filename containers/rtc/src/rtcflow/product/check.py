@@ -61,9 +61,8 @@ def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
         )
     counts = _class_counts(values) if layer.dtype == "uint8" else None
     clipped = layer.name in POLARIZATION_LAYERS
-    return CheckedLayer(
-        grid, layer_statistics(values[valid], values.size, clipped), counts, valid, header_size
-    )
+    inside = values.ravel() if valid.all() else values[valid]
+    return CheckedLayer(grid, layer_statistics(inside, values.size, clipped), counts, valid, header_size)
 
 
 def _header_size(source: rasterio.DatasetReader) -> int:

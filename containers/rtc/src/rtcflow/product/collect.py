@@ -19,7 +19,7 @@ from rtcflow.threads import Pool
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.layers import layers_of
+from rtcflow_contract.layers import Layer, layers_of
 from rtcflow_contract.manifest import EngineInfo, Manifest, ProductFile
 from rtcflow_contract.product_id import browse_file_name, layer_file_name, metadata_file_name
 from rtcflow_files.s3 import media_type
@@ -69,7 +69,7 @@ def collect_files(
         checks = dict(
             zip(
                 paths,
-                pool.map(lambda layer: check_layer(paths[layer.name], layer, planned), layers),
+                pool.map(lambda layer: _checked(paths[layer.name], layer, planned), layers),
                 strict=True,
             )
         )
@@ -155,6 +155,12 @@ def border_pixels(valid: np.ndarray) -> tuple[int, int, int, int]:
     rows, cols = np.flatnonzero(valid.any(axis=1)), np.flatnonzero(valid.any(axis=0))
     height, width = valid.shape
     return int(rows[0]), int(width - 1 - cols[-1]), int(height - 1 - rows[-1]), int(cols[0])
+
+
+def _checked(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
+    """A layer's check; of valid pixels those of the mask alone are kept, for memory."""
+    checked = check_layer(path, layer, planned)
+    return checked if layer.name == "mask" else checked._replace(valid=np.zeros((0, 0), bool))
 
 
 def _layer_file(name: str, path: Path, checked: CheckedLayer, digest: str) -> ProductFile:
