@@ -54,3 +54,10 @@ def test_what_cannot_be_read_is_named(data, told):
 def test_a_later_format_is_told_from_a_damaged_file(model):
     with pytest.raises(NewerFormatError, match="format 9 and this release reads up to 1; upgrade rtcflow"):
         read_stored(model, b'{"version": 9}', "here")
+
+
+@pytest.mark.parametrize("scene", ["\n", "S1A\r\nSLC", "\x1b[31mred", "\u2028"])
+def test_what_is_wrong_with_a_field_is_told_in_one_line(scene):
+    with pytest.raises(UnreadableError) as caught:
+        read_stored(BurstJob, json.dumps({"scene": scene}), "here")
+    assert caught.value.message.isprintable()

@@ -298,7 +298,7 @@ def describe(error: ValidationError) -> str:
     """Describe every wrong field with its reason, in one line."""
     return "; ".join(
         f"{'.'.join(map(_printed, problem['loc'])) or 'payload'}: "
-        f"{problem['msg'].removeprefix('Value error, ')}"
+        f"{_escaped(problem['msg'].removeprefix('Value error, '))}"
         for problem in error.errors()
     )
 
@@ -307,6 +307,11 @@ def _printed(part: int | str) -> str:
     """A name for a one-line message: control characters and line breaks are escaped."""
     text = str(part)
     return text if text.isprintable() else repr(text)
+
+
+def _escaped(text: str) -> str:
+    """A text with its control characters and line breaks escaped."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def parse_crs(text: str | None) -> int | None:
