@@ -10,6 +10,11 @@ PRODUCTS = {"${ProductsBucket.Arn}/*", f"{ARN}:s3:::${{ProductsBucketNameParam}}
 PRODUCT_BUCKETS = {"ProductsBucket.Arn", f"{ARN}:s3:::${{ProductsBucketNameParam}}"}
 EXTRA = {"ExtraBucketArns.Outputs.Objects"}
 EXTRA_WHOLE = {"ExtraBucketArns.Outputs.BucketsAndObjects"}
+SCENE_RECORDS = {
+    "${ProductsBucket.Arn}/*monitoring/processed_scenes/*",
+    f"{ARN}:s3:::${{ProductsBucketNameParam}}/*monitoring/processed_scenes/*",
+    "ExtraBucketArns.Outputs.SceneRecords",
+}
 SCENES = {"SceneBucketArns.Outputs.BucketsAndObjects"}
 EVENT_BUS = {f"{ARN}:events:{HERE}:event-bus/default"}
 TASK_DEFINITIONS = {f"{ARN}:ecs:{HERE}:task-definition/${{AWS::StackName}}-burst:*"}
@@ -61,7 +66,7 @@ ROLES = {
     },
     "SummarizeSceneRole": {
         **LOGS_OF["SummarizeScene"],
-        **records("report.json"),
+        "s3:PutObject": {*records("report.json")["s3:PutObject"], *SCENE_RECORDS},
         "events:PutEvents": EVENT_BUS,
     },
     "TaskRole": {
@@ -118,7 +123,7 @@ SHARED = {
     "PlanSceneRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy", "ScenesReadPolicy"},
     "CheckStaticLayersRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy"},
     "AssembleStacRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy", "ProductsWritePolicy"},
-    "SummarizeSceneRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy", "ProductsWritePolicy"},
+    "SummarizeSceneRole": {"WorkPolicy", "TracePolicy", "ProductsReadPolicy"},
     "TaskRole": {"WorkPolicy", "ProductsReadPolicy", "ProductsWritePolicy", "ScenesReadPolicy"},
     "TaskExecutionRole": set(),
     "RequestedSceneRole": set(),
