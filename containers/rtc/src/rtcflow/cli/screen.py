@@ -10,6 +10,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.table import Column
 
 from rtcflow.progress import Progress
 from rtcflow_contract.errors import ErrorClass
@@ -38,10 +39,11 @@ class Screen:
         self.errors = Console(soft_wrap=True, highlight=False, markup=False, emoji=False, stderr=True)
         self._bars = Bars(
             SpinnerColumn(),
-            TextColumn("{task.fields[name]}  {task.description}"),
-            BarColumn(),
+            # Where the terminal is narrow, the text takes a second line, and the clock stays.
+            TextColumn("{task.fields[name]}  {task.description}", table_column=Column()),
+            BarColumn(bar_width=None, table_column=Column(max_width=24)),
             TextColumn("{task.fields[count]}"),
-            TimeElapsedColumn(),
+            TimeElapsedColumn(table_column=Column(min_width=7, no_wrap=True)),
             console=self.console,
             transient=True,
             disable=not self.console.is_terminal,
