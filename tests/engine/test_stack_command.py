@@ -146,7 +146,7 @@ def test_dry_run_and_campaign_list_make_nothing(stack, passes, tmp_path):
     ("words", "word"),
     [
         (("--output-crs", "x"), "EPSG"),
-        (("--burst-id", "t001_000001_iw1"), "no burst"),
+        (("--burst-id", "t001_000001_iw1"), "no matching burst"),
         (("--scene-source", "esa"), "asf"),
         (("--dem", "srtm"), "dem"),
         (("--out", "s3://bucket/stack"), "folder of this machine"),
