@@ -227,3 +227,12 @@ def test_a_file_that_is_no_orbit_or_cut_off_is_refused(tiny_sample, tmp_path, bu
     path.write_bytes(whole[: int(kept * len(whole))].rstrip(b">"))
     with pytest.raises(RefusedError, match="cannot be read"):
         read_orbit(path, burst.sensing_start)
+
+
+@pytest.mark.parametrize("number", ["9e310", "9e180", "nan", "0", "42000000"])
+def test_a_state_vector_that_is_in_no_low_orbit_is_refused(tiny_sample, tmp_path, burst, number):
+    path = tmp_path / tiny_sample.orbit.name
+    text = re.sub(r"(<X(?: [^>]*)?>)[^<]*", rf"\g<1>{number}", tiny_sample.orbit.read_text())
+    path.write_text(re.sub(r"(<Y(?: [^>]*)?>)[^<]*", rf"\g<1>{number}", text))
+    with pytest.raises(RefusedError, match=r"a state vector is .* km from the Earth's centre"):
+        read_orbit(path, burst.sensing_start)

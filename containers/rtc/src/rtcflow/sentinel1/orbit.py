@@ -3,9 +3,10 @@
 Sentinel-1 precise orbit file format: GMES-GSEG-EOPG-FS-10-0075; state vectors are Earth-fixed.
 """
 
+import math
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -26,6 +27,8 @@ _FIT_MARGIN_S = 45.0
 _FIT_DEGREE = 7
 # Vectors jump by centimetres where two solutions of restituted orbits meet; a jump of metres is damage.
 _RESIDUAL_LIMIT_M = 0.5
+# Of anything that circles low: Sentinel-1 is at 7,070 km, and moves at 7.6 km/s over the turning Earth.
+_RADIUS_M, _SPEED_M_S = (6.4e6, 9e6), (5e3, 1e4)
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
 _COORDINATE = re.compile(rb"<(V?[XYZ])(?: [^>]*)?>\s*([-+0-9.eE]+)\s*<")
 _VECTOR = re.compile(rb"<OSV>.*?<UTC>\s*UTC=([^<]*?)\s*</UTC>.*?</OSV>", re.DOTALL)
@@ -84,6 +87,7 @@ def read_orbit(path: Path, around: datetime, margin_s: float = 120.0) -> StateVe
             seconds.append((time - around).total_seconds())
             positions.append([float(_text(element, axis)) for axis in ("X", "Y", "Z")])
             velocities.append([float(_text(element, axis)) for axis in ("VX", "VY", "VZ")])
+            _check_in_orbit(positions[-1], velocities[-1])
     except (OSError, ET.ParseError, ValueError) as error:
         raise RefusedError(
             f"orbit file {path.name} cannot be read ({error}); fetch it again", "orbit"
@@ -150,12 +154,24 @@ def state_vectors_before(path: Path, at: datetime) -> list[StateVector]:
             if first <= time <= last:
                 state = {name.decode(): float(value) for name, value in _COORDINATE.findall(vector)}
                 position, velocity = (tuple(state[f"{kind}{axis}"] for axis in "XYZ") for kind in ("", "V"))
+                _check_in_orbit(position, velocity)
                 found.append(StateVector(time_of(time.decode("ascii")), position, velocity))
     except (OSError, ValueError, KeyError) as error:
         raise RefusedError(
             f"orbit file {path.name} cannot be read ({error}); fetch it again", "orbit"
         ) from error
     return found
+
+
+def _check_in_orbit(position: Sequence[float], velocity: Sequence[float]) -> None:
+    """Raise ValueError for a state vector that no satellite near the Earth has, whatever its file says."""
+    radius, speed = math.hypot(*position), math.hypot(*velocity)
+    # So that NaN is not within either.
+    within = _RADIUS_M[0] < radius < _RADIUS_M[1] and _SPEED_M_S[0] < speed < _SPEED_M_S[1]
+    if not within:
+        raise ValueError(
+            f"a state vector is {radius / 1000:.6g} km from the Earth's centre at {speed / 1000:.6g} km/s"
+        )
 
 
 def fit_orbit(vectors: StateVectors, start_s: float, stop_s: float) -> OrbitPolynomial:
