@@ -10,21 +10,18 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks.task import OUTPUT, folder_size
+from benchmarks.measure import Watched, watched
+from benchmarks.task import OUTPUT
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.sample import Sample, SampleSpec, read_sample, write_sample
 from tests.support.repeat_pass import CYCLE, repeat_pass
 
 _SIZES: dict[str, tuple[int | None, int | None]] = {"small": (160, 1200), "full": (None, None)}
-_LOOK_S = 0.5
 _BOX = "150,-36,152,-34"
 _PLOT = """
 import sys
@@ -53,15 +50,6 @@ figure.savefig(sys.argv[2], dpi=80)
 """
 
 
-class Used(NamedTuple):
-    """What a step took: wall and processor time, s, peak memory and peak size of its folder, GB."""
-
-    wall_s: float
-    cpu_s: float
-    peak_gb: float
-    folder_gb: float
-
-
 def write_passes(folder: Path, size: str, count: int) -> list[Sample]:
     """Passes of two sub-swaths with two bursts each; the first is simulated once, the others repeat it."""
     first = folder / "first"
@@ -84,25 +72,9 @@ def archive(passes: list[Sample]) -> Iterator[dict[str, str]]:
         process.stdin.close()
 
 
-def run(words: list[str], environment: dict[str, str], folder: Path) -> Used:
+def run(words: list[str], environment: dict[str, str], folder: Path) -> Watched:
     """Run a program; its folder is looked at while it runs."""
-    started = time.perf_counter()
-    process = subprocess.Popen(words, env=os.environ | environment | {"RTCFLOW_CACHE": "off"})
-    ended, largest = threading.Event(), [0]
-
-    def look() -> None:
-        while not ended.wait(_LOOK_S):
-            largest[0] = max(largest[0], folder_size(folder))
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    ended.set()
-    looking.join()
-    if status != 0:
-        raise SystemExit(f"{' '.join(words[:3])} … ended with status {status}")
-    return Used(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6, largest[0] / 1e9)
+    return watched(words, os.environ | environment | {"RTCFLOW_CACHE": "off"}, folder)
 
 
 def main() -> None:
@@ -149,7 +121,7 @@ def _day(first: Sample, cycle: int) -> datetime:
     return parse_scene_id(first.scene).start + cycle * CYCLE
 
 
-def _show(found: dict[str, Used]) -> None:
+def _show(found: dict[str, Watched]) -> None:
     sys.stdout.write(f"\n{'':18s} {'wall s':>8s} {'CPU s':>8s} {'peak GB':>8s} {'folder GB':>10s}\n")
     for name, used in found.items():
         row = f"{used.wall_s:8.1f} {used.cpu_s:8.1f} {used.peak_gb:8.2f} {used.folder_gb:10.2f}"

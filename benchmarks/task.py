@@ -11,12 +11,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.measure import watched
 from rtcflow.scene_run import NO_BUCKET, RunSettings, SafeOfThisMachine, Scene, plan_scenes
 from rtcflow.task_loop import MOST_MEMORY, MOST_WORK
 from rtcflow_contract.job import BurstJob, LocalPlaces, Sources
@@ -27,7 +26,6 @@ from rtcflow_contract.task import TASK_VARIABLE, Task
 from rtcflow_local.sample import Sample, SampleSpec, read_sample, write_sample
 
 OUTPUT = Path("bench-output")
-_LOOK_S = 0.2
 
 
 class Used(NamedTuple):
@@ -94,51 +92,17 @@ def _run(task: Task, work: Path) -> Used:
         "RTCFLOW_WORK_DIR": str(work),
         "RTCFLOW_CACHE": "off",
     }
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rtcflow.task"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    ended, largest, loads = threading.Event(), [0], [os.getloadavg()[0]]
-
-    def look() -> None:
-        while not ended.wait(_LOOK_S):
-            largest[0] = max(largest[0], folder_size(work))
-            loads.append(os.getloadavg()[0])
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    ended.set()
-    looking.join()
-    if status != 0:
-        raise SystemExit(
-            f"task {task.number} ended with status {status}; run it alone: python -m rtcflow.task"
-        )
+    words = [sys.executable, "-m", "rtcflow.task"]
+    found = watched(words, environment, work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return Used(
         products=len(task.jobs),
-        wall_s=wall,
-        cpu_s=usage.ru_utime + usage.ru_stime,
-        peak_gb=usage.ru_maxrss * 1024 / 1e9,
-        work_gb=largest[0] / 1e9,
-        load=sum(loads) / len(loads),
+        wall_s=found.wall_s,
+        cpu_s=found.cpu_s,
+        peak_gb=found.peak_gb,
+        work_gb=found.folder_gb,
+        load=found.load,
         stages={},
     )
-
-
-def folder_size(folder: Path) -> int:
-    """Bytes of a folder's files, while others write and remove them."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(Path(parent) / name).st_size
-            except FileNotFoundError:
-                continue
-    return total
 
 
 def _mean_stages(jobs: Sequence[BurstJob]) -> dict[str, float]:

@@ -124,7 +124,7 @@ def test_a_stac_item_names_the_raster(tmp_path, key):
         ("[1", "neither a GeoTIFF, a VRT nor a STAC item"),
         (
             '{"assets": {"a": {"href": "a.tif"}, "b": {"href": "b.tif"}}}',
-            "which of them holds the heights",
+            "has rasters a, b and none named dem among its assets; name the one with heights dem",
         ),
         ('{"assets": {"a": {"href": "a.png"}}}', "has no raster among its assets"),
     ],

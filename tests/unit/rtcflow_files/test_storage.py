@@ -90,3 +90,11 @@ def test_service_errors_say_what_to_do_next(code, status, expected):
 def test_local_errors_say_what_to_do_next():
     assert isinstance(translate(NoCredentialsError(), at("x")), RefusedError)
     assert isinstance(translate(EndpointConnectionError(endpoint_url="http://x"), at("x")), TransientError)
+
+
+def test_a_folder_that_is_a_file_or_is_not_there_is_refused_as_what_it_is(tmp_path):
+    (tmp_path / "manifest.safe").write_bytes(b"")
+    with pytest.raises(RefusedError, match=r"manifest\.safe is a file, not a folder; correct the path"):
+        storage.open_files(str(tmp_path / "manifest.safe"))
+    with pytest.raises(RefusedError, match=r"folder .*nowhere does not exist; correct the path"):
+        storage.open_files(str(tmp_path / "nowhere"))

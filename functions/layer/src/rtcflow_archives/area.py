@@ -108,7 +108,7 @@ class Area(FrozenModel):
         return {"scene": scene, **filled}
 
     def request(self, default_bucket: str) -> SceneRequest:
-        """The settings of the area's scenes, as a request for a placeholder scene.
+        """The settings of the area's scenes, as a request for a made-up scene.
 
         Raises
         ------

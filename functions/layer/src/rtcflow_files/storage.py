@@ -33,7 +33,8 @@ def open_files(where: str, count: Count = uncounted) -> Files:
         return S3Files(parse_location(where), count=count)
     folder = Path(where).expanduser()
     if not folder.is_dir():
-        raise RefusedError(f"folder {folder} does not exist; correct the path", reason="no-such-folder")
+        wrong = f"{folder} is a file, not a folder" if folder.exists() else f"folder {folder} does not exist"
+        raise RefusedError(f"{wrong}; correct the path", reason="no-such-folder")
     return FolderFiles(folder)
 
 

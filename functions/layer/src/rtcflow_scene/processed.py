@@ -13,7 +13,7 @@ from rtcflow_files import compare_and_swap, storage
 _MOST_TRIES = 8
 
 
-def record_scene(plan: Plan, report: SceneReport) -> None:
+def record_processed(plan: Plan, report: SceneReport) -> None:
     """Add what a run reports to the scene's record; a run that made nothing leaves it as it is.
 
     Raises

@@ -15,7 +15,7 @@ from rtcflow_files import storage
 from rtcflow_scene.burst_outcomes import existing, outcome_of, sentence
 from rtcflow_scene.cost import Architecture, TaskSize, scene_cost, shares, task_cost
 from rtcflow_scene.failure_text import Told, name_to_fail_with, read_failure
-from rtcflow_scene.processed import record_scene
+from rtcflow_scene.processed import record_processed
 from rtcflow_scene.records import read_records, read_task
 from rtcflow_scene.task_run import Usage
 
@@ -96,7 +96,7 @@ def summarize_scene(event: Mapping[str, Any], settings: SummarySettings) -> Summ
     at = folder.join(keys.REPORT)
     storage.write_bytes(at, report.model_dump_json(indent=1).encode())
     if plan:
-        record_scene(plan, report)
+        record_processed(plan, report)
     if failure:
         return Summary(report, at, name_to_fail_with(failure.error), error_class_of_name(failure.error))
     if not failed:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import SceneRequest, burst_list_file, parse_burst_list_text, parse_request
 
-# Placeholder for local checks; PlanScene fills in the stack's bucket.
+# Stands for the stack's bucket, which PlanScene fills in, where a payload is checked here.
 _ANY_BUCKET = "the-products-bucket-of-the-stack"
 # Of an execution's input, Step Functions.
 _MOST_BYTES = 256 * 1024

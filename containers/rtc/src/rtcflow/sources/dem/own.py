@@ -117,9 +117,10 @@ def _raster_of(where: str, places: Places) -> str:
         ) from error
     key = next((key for key in (*_ASSETS, *assets) if key in assets), None)
     if key is None or (key not in _ASSETS and len(assets) > 1):
+        has = f"rasters {', '.join(assets)} and none named {_ASSETS[0]}" if assets else "no raster"
         raise RefusedError(
-            f"the STAC item {where} has {', '.join(assets) or 'no raster'} among its assets, and which of them holds "
-            f"the heights is not clear; name it {_ASSETS[0]}, or give the raster itself",
+            f"the STAC item {where} has {has} among its assets; name the one with heights {_ASSETS[0]}, or give the "
+            "raster itself",
             reason="dem-layout",
         )
     href: str = assets[key]
