@@ -4,12 +4,15 @@ import json
 
 import boto3
 import pytest
+from rich.console import Console
 
 from rtcflow_campaign.campaign_list import Items
+from rtcflow_cloud.executions import Execution
 from rtcflow_contract.campaign import CampaignInput, StartedCampaign
 from rtcflow_contract.errors import RefusedError
 from rtcflow_local.campaign.lists import find_lists, upload_list
 from rtcflow_local.campaign.operating import Campaign
+from rtcflow_local.campaign.tables import show_status
 from rtcflow_local.report.aws import Clients
 from tests.support.campaign_case import START, item, payload
 
@@ -132,6 +135,43 @@ def test_what_was_never_started_cannot_be_paused_or_stopped(campaign):
         campaign.pause()
     with pytest.raises(RefusedError, match="is not running"):
         campaign.stop()
+
+
+def test_a_campaign_that_has_not_read_its_lists_shows_its_execution_and_can_be_paused(campaign, tmp_path):
+    arn = campaign.start(find_lists(write_list(tmp_path / "plan"), None), SETTINGS)
+    found = campaign.status()
+    assert (found.execution, found.status, found.report) == (arn.rpartition(":")[2], "RUNNING", None)
+    with pytest.raises(RefusedError, match="is being started"):
+        campaign.report()
+    campaign.pause()
+    assert campaign.status().paused
+    campaign.resume()
+    assert not campaign.status().paused
+
+
+def test_the_lists_of_an_earlier_start_are_not_taken_for_those_of_the_last(campaign, tmp_path, monkeypatch):
+    # moto lists no map runs.
+    monkeypatch.setattr(campaign, "_maps", lambda execution: [])
+    folder = write_list(tmp_path / "plan")
+    started(campaign, campaign.start(find_lists(folder, None), SETTINGS))
+    assert campaign.status().report is not None
+    campaign.stop()
+    campaign.start(find_lists(folder, None), SETTINGS)
+    assert campaign.status().report is None
+
+
+def test_a_campaign_whose_lists_could_not_be_read_says_why(campaign, tmp_path, monkeypatch):
+    campaign.start(find_lists(write_list(tmp_path / "plan"), None), SETTINGS)
+    failed = Execution("FAILED", {}, "RefusedError", "list s3://a/b.csv has no scene")
+    found = {**campaign.execution(), "status": "FAILED"}
+    monkeypatch.setattr(campaign, "execution", lambda: found)
+    monkeypatch.setattr("rtcflow_local.campaign.operating.describe", lambda *_: failed)
+    console = Console(record=True, width=100)
+    show_status(console, campaign.status())
+    assert "FAILED" in (told := console.export_text())
+    assert "its lists were not read: list s3://a/b.csv has no scene" in told
+    with pytest.raises(RefusedError, match=r"before it read its lists \(FAILED\): list s3"):
+        campaign.report()
 
 
 def test_a_wrong_name_or_setting_is_refused(campaign, tmp_path):

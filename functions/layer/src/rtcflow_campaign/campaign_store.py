@@ -71,16 +71,24 @@ class CampaignStore:
         data = start.model_dump_json(indent=1).encode()
         storage.write_bytes(self.folder.join(names.STARTED), data, self.client)
 
+    def find_start(self) -> StartedCampaign | None:
+        """Read the last start; None if no start of the campaign read its lists."""
+        at = self.folder.join(names.STARTED)
+        try:
+            data = storage.read_bytes(at, self.client)
+        except NotFoundError:
+            return None
+        return read_stored(StartedCampaign, data, at)
+
     def read_start(self) -> StartedCampaign:
         """Read the last start; RefusedError if the campaign was never started."""
-        try:
-            data = storage.read_bytes(self.folder.join(names.STARTED), self.client)
-        except NotFoundError as error:
+        start = self.find_start()
+        if start is None:
             name = self.folder.key.rsplit("/", 1)[-1]
             raise RefusedError(
                 f"campaign {name} was never started here; check its name and the stack", reason="campaign"
-            ) from error
-        return read_stored(StartedCampaign, data, self.folder.join(names.STARTED))
+            )
+        return start
 
     def claim(self, execution: str, now: datetime, status_of: Callable[[str], str | None]) -> None:
         """Claim the campaign by a conditional write for an execution about to start.

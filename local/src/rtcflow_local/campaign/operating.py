@@ -30,13 +30,14 @@ class MapCounts(NamedTuple):
 
 
 class Status(NamedTuple):
-    """State of a campaign."""
+    """State of a campaign; no report while its execution has not read the lists, nor after it failed to."""
 
     execution: str
     status: str
     paused: bool
     maps: list[MapCounts]
-    report: CampaignReport
+    report: CampaignReport | None
+    cause: str = ""
 
 
 class Campaign:
@@ -118,11 +119,24 @@ class Campaign:
 
     def status(self) -> Status:
         """State of the campaign; RefusedError if it was never started."""
-        report = self.report()
         found = self.execution()
+        if found and not self._has_opened(found):
+            return Status(found["name"], found["status"], self.store.paused(), [], None, self._cause(found))
+        report = self._report()
         maps = self._maps(found["executionArn"]) if found else []
         status = found["status"] if found else "forgotten by Step Functions"
         return Status(report.execution, status, self.store.paused(), maps, report)
+
+    def _has_opened(self, execution: Mapping[str, Any]) -> bool:
+        """Whether an execution has read its lists; until then an earlier start's are stored, or none."""
+        start = self.store.find_start()
+        return start is not None and (
+            start.execution == execution["name"] or execution["startDate"] <= start.started
+        )
+
+    def _cause(self, execution: Mapping[str, Any]) -> str:
+        described = describe(self.machine, execution["name"], self._states)
+        return described.cause if described else ""
 
     def _maps(self, execution: str) -> list[MapCounts]:
         with asked(f"execution {execution}"):
@@ -134,20 +148,33 @@ class Campaign:
         ]
 
     def report(self) -> CampaignReport:
-        """Build the current report and write it to the work bucket."""
+        """Build the current report and write it to the work bucket; RefusedError if there is nothing to report."""
+        found = self.execution()
+        if found and not self._has_opened(found):
+            state = "is being started; ask again in a minute"
+            if found["status"] != RUNNING:
+                state = f"ended before it read its lists ({found['status']}): {self._cause(found)}"
+            raise RefusedError(f"campaign {self.name} {state}", reason="campaign")
+        return self._report()
+
+    def _report(self) -> CampaignReport:
         report = self.store.report(datetime.now(UTC), str(self._s3.meta.region_name))
         self.store.write_report(report)
         return report
 
     def pause(self) -> None:
         """Start no further scene; those that run go on to their end."""
-        self.store.read_start()
+        self._check_started()
         self.store.pause(datetime.now(UTC))
 
     def resume(self) -> None:
         """Go on after a pause."""
-        self.store.read_start()
+        self._check_started()
         self.store.resume()
+
+    def _check_started(self) -> None:
+        if self.execution() is None:
+            self.store.read_start()
 
     def stop(self) -> str:
         """Stop the campaign and its running scenes at once; returns the name of the execution.

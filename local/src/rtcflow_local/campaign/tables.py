@@ -54,7 +54,12 @@ def show_status(console: Console, status: Status) -> None:
     for run in status.maps:
         told = ", ".join(f"{number} {name}" for name, number in run.counts.items() if number)
         console.print(f"{run.name}      {run.status}: {told}")
-    show_report(console, status.report)
+    if status.report:
+        show_report(console, status.report)
+    elif status.cause:
+        console.print(f"its lists were not read: {status.cause}", markup=False)
+    else:
+        console.print("its lists are being read")
 
 
 def show_report(console: Console, report: CampaignReport) -> None:

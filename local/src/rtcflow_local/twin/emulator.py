@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import boto3
 
+from rtcflow.process_group import signal_group
 from rtcflow_contract.errors import RefusedError, TransientError
 
 REGION = "us-west-2"
@@ -146,11 +147,11 @@ def find(folder: Path) -> Emulator | None:
 
 def stop(emulator: Emulator, timeout_s: float = 20.0) -> None:
     """Stop the emulator and its tasks; files stay, except temporary ones."""
-    _signal_group(emulator.pid, signal.SIGTERM)
+    signal_group(emulator.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout_s
     while _is_ours(emulator.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
-    _signal_group(emulator.pid, signal.SIGKILL)
+    signal_group(emulator.pid, signal.SIGKILL)
     shutil.rmtree(emulator.temporary, ignore_errors=True)
     (emulator.folder / "emulator.json").unlink(missing_ok=True)
 
@@ -164,11 +165,6 @@ def _is_ours(pid: int) -> bool:
         return b"rtcflow_local.twin.launcher" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, number)
 
 
 def _free_port() -> int:

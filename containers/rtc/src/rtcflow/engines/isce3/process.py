@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rtcflow.cpus import usable_cpus
 from rtcflow.failures import as_contract_error
+from rtcflow.process_group import signal_group
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 
 _GRACE_S = 5.0
@@ -94,26 +95,17 @@ def _read(process: "subprocess.Popen[str]", lines: deque[str], on_line: Callable
 
 def _end(process: "subprocess.Popen[str]", reader: threading.Thread) -> None:
     """Stop the process and its children, and wait until they are gone."""
-    _signal_group(process.pid, signal.SIGTERM)
+    signal_group(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE_S)
     # Children may outlive the process, or ignore the first signal.
-    _signal_group(process.pid, signal.SIGKILL)
+    signal_group(process.pid, signal.SIGKILL)
     process.wait(_GRACE_S)
     deadline = time.monotonic() + _GRACE_S
-    while _signal_group(process.pid, 0) and time.monotonic() < deadline:
+    while signal_group(process.pid, 0) and time.monotonic() < deadline:
         time.sleep(0.01)
     if reader.ident is not None:
         reader.join(_GRACE_S)
-
-
-def _signal_group(pid: int, number: int) -> bool:
-    """Signal a process group; False when it is gone."""
-    try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _out_of_time(seconds: float, lines: Sequence[str]) -> RtcflowError:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from docker import errors
+from rtcflow.process_group import signal_group
 
 _STOP_TIMEOUT_S = 30
 # The emulator's own settings have no business in a task.
@@ -112,7 +113,8 @@ class Container:
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process.poll() is None:
-            os.killpg(self._process.pid, number)
+            # Another thread may reap it in between.
+            signal_group(self._process.pid, number)
 
 
 _containers: dict[str, Container] = {}
