@@ -8,7 +8,9 @@ from rtcflow.process_group import signal_group
 
 
 def test_a_group_is_signalled_while_it_is_there_and_not_afterwards():
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+    )
     assert signal_group(process.pid, 0)
     assert signal_group(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL

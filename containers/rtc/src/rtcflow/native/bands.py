@@ -1,6 +1,8 @@
 """One band of radar lines: visibility, area factors, backscatter, geocoding."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -15,12 +17,15 @@ from rtcflow.native.lattice import Lattice
 from rtcflow.native.options import NativeOptions
 from rtcflow.native.simd import with_room
 from rtcflow.native.visibility import SHADOW, mask_lines
+from rtcflow.sentinel1.measurement import Lines
 from rtcflow.sentinel1.radiometry import Noise
 from rtcflow_contract.backscatter import Backscatter, corrects_radiometry
 from rtcflow_contract.grid import Grid
 
 # A line of the image is some 14 m of ground.
 _LINE_M = 13.5
+# Channels of the sums when factors to sigma0 are made too.
+_WITH_SIGMA = 3
 
 
 class Band(NamedTuple):
@@ -28,6 +33,32 @@ class Band(NamedTuple):
 
     first: int
     last: int
+
+
+class SpareSums:
+    """Sums of the area factors, which bands use one after the other: to clear memory is faster than to get it anew.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Lines of the largest band, channels, and columns.
+    """
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self._shape = shape
+        self._spare: list[NDArray[np.float64]] = []
+
+    @contextmanager
+    def zeros(self, lines: int) -> Iterator[NDArray[np.float64]]:
+        """Zeros for the lines of a band."""
+        try:
+            whole = self._spare.pop()
+        except IndexError:
+            whole = np.empty(self._shape)
+        part = whole[:lines]
+        part.fill(0.0)
+        yield part
+        self._spare.append(whole)
 
 
 @dataclass(frozen=True)
@@ -44,26 +75,24 @@ class BandInputs:
     valid: NDArray[np.int64]
     height: float
     options: NativeOptions
-    pixels: list[NDArray[np.int16]]
+    pixels: list[Lines]
     fills: list[NDArray[np.int64]]
     calibrations: list[NDArray[np.float64]]
     noises: list[Noise | None]
     tracks: NDArray[np.float64]
     ground_step: float
     mask_looks: int
+    sums: SpareSums
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Map layers, (rows, cols); those of size 0 are not wanted."""
+    """Map layers that bands fill, (rows, cols); those of size 0 are not wanted."""
 
     backscatter: NDArray[np.float32]
     factor: NDArray[np.float32]
     sigma: NDArray[np.float32]
     looks: NDArray[np.float32]
-    incidence: NDArray[np.float32]
-    local: NDArray[np.float32]
-    dem: NDArray[np.float32]
     mask: NDArray[np.uint8]
 
     @classmethod
@@ -78,9 +107,6 @@ class Outputs:
             factor=layer("rtc_anf_gamma0_to_beta0"),
             sigma=layer("rtc_anf_gamma0_to_sigma0"),
             looks=layer("number_of_looks"),
-            incidence=layer("incidence_angle"),
-            local=layer("local_incidence_angle"),
-            dem=layer("interpolated_dem"),
             mask=np.full(grid.shape if "mask" in layers else (0, 0), 255, np.uint8),
         )
 
@@ -92,9 +118,6 @@ class Outputs:
             "number_of_looks": self.looks,
             "rtc_anf_gamma0_to_beta0": self.factor,
             "rtc_anf_gamma0_to_sigma0": self.sigma,
-            "local_incidence_angle": self.local,
-            "incidence_angle": self.incidence,
-            "interpolated_dem": self.dem,
         }
         found |= {name: array for name, array in named.items() if array.size > 0}
         if polarizations and self.mask.size > 0:
@@ -106,12 +129,22 @@ class Outputs:
         return found
 
 
+def spare_sums(lines: int, radar: RadarGrid, grid: Grid, with_sigma: bool) -> SpareSums:
+    """Sums for bands of at most so many lines."""
+    channels = _WITH_SIGMA if with_sigma else _WITH_SIGMA - 1
+    return SpareSums((lines + 2 * _reach(grid), channels, radar.samples + BESIDE))
+
+
+def _reach(grid: Grid) -> int:
+    """Lines that a pixel's footprint reaches beyond its centre, whichever way the grid is turned."""
+    return int(np.ceil(1.5 * grid.spacing / _LINE_M)) + 2
+
+
 def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, float]:
     """Compute the pixels centred on a band's lines; gives the seconds by stage."""
     watch = [time.perf_counter()]
     grid, radar, lattice = inputs.grid, inputs.radar, inputs.lattice
-    # A pixel's footprint reaches this many lines beyond its centre, whichever way the grid is turned.
-    reach = int(np.ceil(1.5 * grid.spacing / _LINE_M)) + 2
+    reach = _reach(grid)
     first, last = max(0, band.first - reach), min(radar.lines, band.last + reach)
     lines = last - first
     geometry = (lattice.nodes, lattice.step, *lattice.origin)
@@ -179,29 +212,28 @@ def _factors(
     radar, lattice, options = inputs.radar, inputs.lattice, inputs.options
     if not corrects_radiometry(options.backscatter) and outputs.factor.size == outputs.sigma.size == 0:
         return _ones((lines, radar.samples)), with_room((0, 0), np.float32)
-    channels = 3 if outputs.sigma.size > 0 or options.backscatter is Backscatter.SIGMA0 else 2
-    sums = np.zeros((lines, channels, radar.samples + BESIDE))
-    accumulate_facets(
-        sums,
-        lattice.nodes,
-        lattice.step,
-        *lattice.origin,
-        inputs.grid.rows,
-        inputs.grid.cols,
-        options.dem_upsampling,
-        inputs.heights,
-        inputs.table,
-        inputs.orbit,
-        radar.edges,
-        first,
-        3.0 + 2 * inputs.grid.spacing / _LINE_M,
-        inputs.height,
-        inputs.timing if options.align_area_factors else np.zeros_like(inputs.timing),
-    )
-    factor = with_room((lines, radar.samples), np.float32)
-    sigma = with_room((lines, radar.samples) if channels == 3 else (0, 0), np.float32)
     minimum = 10 ** (options.minimum_factor_db / 10)
-    finish_factors(sums, radar.spacing_m * _LINE_M, minimum, factor, sigma)
+    with inputs.sums.zeros(lines) as sums:
+        accumulate_facets(
+            sums,
+            lattice.nodes,
+            lattice.step,
+            *lattice.origin,
+            inputs.grid.rows,
+            inputs.grid.cols,
+            options.dem_upsampling,
+            inputs.heights,
+            inputs.table,
+            inputs.orbit,
+            radar.edges,
+            first,
+            3.0 + 2 * inputs.grid.spacing / _LINE_M,
+            inputs.height,
+            inputs.timing if options.align_area_factors else np.zeros_like(inputs.timing),
+        )
+        factor = with_room((lines, radar.samples), np.float32)
+        sigma = with_room((lines, radar.samples) if sums.shape[1] == _WITH_SIGMA else (0, 0), np.float32)
+        finish_factors(sums, radar.spacing_m * _LINE_M, minimum, factor, sigma)
     return factor, sigma
 
 

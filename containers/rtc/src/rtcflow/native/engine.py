@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtcflow.native.angles import angle_rows
-from rtcflow.native.bands import Band, BandInputs, Outputs, work_off
+from rtcflow.native.bands import Band, BandInputs, Outputs, spare_sums, work_off
 from rtcflow.native.dem import read_dem, spline_table
 from rtcflow.native.fill import filled_share, find_fill, refuse_empty
 from rtcflow.native.image import RadarGrid, radar_grid, valid_samples
@@ -27,7 +27,7 @@ from rtcflow.native.profiles import line_tracks
 from rtcflow.native.tides import tide_displacement
 from rtcflow.sentinel1.annotation import Burst, read_burst, refuse_without_iw2
 from rtcflow.sentinel1.files import BurstFiles
-from rtcflow.sentinel1.measurement import read_burst_pixels
+from rtcflow.sentinel1.measurement import open_burst_pixels
 from rtcflow.sentinel1.orbit import OrbitPolynomial, StateVectors, fit_orbit, read_orbit
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
 from rtcflow.threads import Pool
@@ -41,6 +41,8 @@ Progress = Callable[[str, float], None]
 
 BAND_LINES = 96
 _ANGLE_ROWS = 64
+# In the order of `angle_rows`.
+_ANGLES = ("incidence_angle", "local_incidence_angle", "interpolated_dem")
 # Sampling of the terrain profiles for layover and shadow, finer than any posting of the DEM.
 _PROFILE_STEP_M = 5.0
 
@@ -158,10 +160,11 @@ def compute_layers(
     computed = secondary | {"incidence_angle"} if on_ellipsoid else secondary
     outputs = Outputs.empty(grid, len(polarizations), computed)
     valid = valid_samples(scene.burst, product, scene.grid)
-    pixels = [read_burst_pixels(files[p], scene.bursts[p]) for p in polarizations]
+    pixels = [open_burst_pixels(files[p], scene.bursts[p]) for p in polarizations]
     fills = [find_fill(image, valid) for image in pixels]
     filled = {p: filled_share(runs, valid) for p, runs in zip(polarizations, fills, strict=True)}
     refuse_empty(filled, scene.burst.burst_id)
+    with_sigma = outputs.sigma.size > 0 or options.backscatter is Backscatter.SIGMA0
     inputs = BandInputs(
         lattice=lattice,
         grid=grid,
@@ -183,6 +186,7 @@ def compute_layers(
         tracks=_tracks(scene, height, grid),
         ground_step=_PROFILE_STEP_M,
         mask_looks=STATIC_MASK_LOOKS if product is Product.RTC_S1_STATIC else 1,
+        sums=spare_sums(BAND_LINES, scene.grid, grid, with_sigma),
     )
     watch.lap("read")
     report("read", 1.0)
@@ -196,15 +200,13 @@ def compute_layers(
             for stage, seconds in stages.items():
                 watch.add(stage, seconds)
         watch.lap("bands")
-        _angles(pool, inputs, outputs)
+        angles = _angles(pool, inputs, computed)
         watch.lap("angles")
     report("angles", 1.0)
     if on_ellipsoid:
         # sigma0 = beta0 sin(incidence).
-        outputs.backscatter[:] *= np.sin(np.radians(outputs.incidence))
-    arrays = outputs.by_name(polarizations)
-    if "incidence_angle" not in secondary:
-        arrays.pop("incidence_angle", None)
+        outputs.backscatter[:] *= np.sin(np.radians(angles["incidence_angle"]))
+    arrays = outputs.by_name(polarizations) | {name: angles[name] for name in _ANGLES if name in secondary}
     return ComputedLayers(arrays, scene.vectors, scene.orbit.residual_m, filled, dict(watch.seconds))
 
 
@@ -282,9 +284,12 @@ def _tracks(scene: _Scene, height: float, grid: Grid) -> NDArray[np.float64]:
     return (1 - share) * tracks[upper - 1] + share * tracks[upper]
 
 
-def _angles(pool: Pool, inputs: BandInputs, outputs: Outputs) -> None:
-    if outputs.incidence.size == outputs.local.size == outputs.dem.size == 0:
-        return
+def _angles(pool: Pool, inputs: BandInputs, wanted: frozenset[str]) -> dict[str, NDArray[np.float32]]:
+    """Angles and heights by layer; of size 0 if they are not wanted. They take their memory after the bands."""
+    shapes = {name: inputs.grid.shape if name in wanted else (0, 0) for name in _ANGLES}
+    layers = {name: np.full(shape, np.nan, np.float32) for name, shape in shapes.items()}
+    if not wanted & set(_ANGLES):
+        return layers
 
     def rows(first: int) -> None:
         angle_rows(
@@ -296,9 +301,8 @@ def _angles(pool: Pool, inputs: BandInputs, outputs: Outputs) -> None:
             inputs.heights,
             inputs.table,
             inputs.orbit,
-            outputs.incidence,
-            outputs.local,
-            outputs.dem,
+            *layers.values(),
         )
 
     list(pool.map(rows, range(0, inputs.grid.rows, _ANGLE_ROWS)))
+    return layers

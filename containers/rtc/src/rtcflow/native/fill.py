@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtcflow.native.simd import with_room
+from rtcflow.sentinel1.measurement import Lines
 from rtcflow_contract.errors import RefusedError
 
 LEAST_RUN = 64
@@ -18,6 +19,7 @@ LEAST_RUN = 64
 _MOST_FILLED = 0.98
 # Every run of that length has a sample at a multiple of this.
 _PROBE = LEAST_RUN // 2
+_LINES_AT_ONCE = 256
 # Columns of a run: line, first sample, last sample + 1.
 _LINE, _FIRST, _STOP = 0, 1, 2
 
@@ -52,21 +54,31 @@ def zero_runs(pixels, first_line, stop_line, first, stop, runs):
     return count
 
 
-def find_fill(pixels: NDArray[np.int16], valid: NDArray[np.int64]) -> NDArray[np.int64]:
+def find_fill(pixels: Lines, valid: NDArray[np.int64]) -> NDArray[np.int64]:
     """Runs of filled samples of a burst, (runs, 3): line, first sample, last sample + 1; only among valid samples.
 
     Parameters
     ----------
-    pixels : (lines, samples, 2) int16
+    pixels : (lines, samples, 2) int16, or lines that are read when they are asked for
     valid : (4,) int
         First and last + 1 of valid lines, and of valid samples.
     """
-    bounds = (int(valid[0]), int(valid[1]), int(valid[2]), int(valid[3]))
-    runs = np.zeros((4096, 3), np.int64)
-    count = zero_runs(pixels, *bounds, runs)
+    first, stop = int(valid[0]), int(valid[1])
+    found = [
+        _runs_of(pixels[at : min(at + _LINES_AT_ONCE, stop)], at, int(valid[2]), int(valid[3]))
+        for at in range(first, stop, _LINES_AT_ONCE)
+    ]
+    return np.concatenate([np.zeros((0, 3), np.int64), *found])
+
+
+def _runs_of(pixels: NDArray[np.int16], line: int, first: int, stop: int) -> NDArray[np.int64]:
+    """Runs of some lines, of which the first has number `line` in the burst."""
+    runs = np.zeros((_LINES_AT_ONCE, 3), np.int64)
+    count = zero_runs(pixels, 0, len(pixels), first, stop, runs)
     if count > len(runs):
         runs = np.zeros((count, 3), np.int64)
-        zero_runs(pixels, *bounds, runs)
+        zero_runs(pixels, 0, len(pixels), first, stop, runs)
+    runs[:, _LINE] += line
     return runs[:count]
 
 

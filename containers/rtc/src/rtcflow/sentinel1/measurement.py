@@ -1,6 +1,8 @@
 """Read the pixels of a burst: complex int16, only its lines."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import rasterio
@@ -13,11 +15,27 @@ from rtcflow.sentinel1.files import BurstFiles
 from rtcflow_contract.errors import RefusedError
 from rtcflow_safe.annotation import read_annotation
 
+# Lines that GDAL reads at once, as complex float32.
+_READ_LINES = 128
+
+
+class Lines(Protocol):
+    """Lines of a burst, read when they are asked for: a slice gives (lines, samples, 2) int16, I and Q."""
+
+    def __getitem__(self, lines: slice, /) -> NDArray[np.int16]:
+        """Some of the lines."""
+
 
 def read_burst_pixels(files: BurstFiles, burst: Burst) -> NDArray[np.int16]:
-    """In-phase and quadrature of the burst, (lines, samples, 2) int16.
+    """In-phase and quadrature of the burst, (lines, samples, 2) int16; errors as `open_burst_pixels`."""
+    return open_burst_pixels(files, burst)[:]
 
-    Local uncompressed TIFFs, as ESA writes them, are mapped into memory; anything else GDAL reads.
+
+def open_burst_pixels(files: BurstFiles, burst: Burst) -> Lines:
+    """Lines of the burst.
+
+    Those of local uncompressed TIFFs, as ESA writes them, are mapped into memory for as long as they are in use;
+    anything else GDAL reads as a whole.
 
     Raises
     ------
@@ -50,18 +68,38 @@ def read_burst_pixels(files: BurstFiles, burst: Burst) -> NDArray[np.int16]:
             mapped = _map_strips(Path(str(files.measurement)), tiff, top, burst.lines)
             if mapped is not None:
                 return mapped
-            pixels = tiff.read(1, window=Window(0, top, burst.samples, burst.lines))
+            return _read_lines(tiff, top, burst)
     except RasterioError as error:
         raise RefusedError(
             f"measurement {name} cannot be read ({error}); fetch the scene again", "measurement"
         ) from error
-    split = np.empty((*pixels.shape, 2), np.int16)
-    split[..., 0], split[..., 1] = pixels.real, pixels.imag
+
+
+def _read_lines(tiff: rasterio.DatasetReader, top: int, burst: Burst) -> NDArray[np.int16]:
+    split = np.empty((burst.lines, burst.samples, 2), np.int16)
+    for first in range(0, burst.lines, _READ_LINES):
+        part = split[first : first + _READ_LINES]
+        pixels = tiff.read(1, window=Window(0, top + first, burst.samples, len(part)))
+        part[..., 0], part[..., 1] = pixels.real, pixels.imag
     return split
 
 
-def _map_strips(path: Path, tiff: rasterio.DatasetReader, top: int, lines: int) -> NDArray[np.int16] | None:
-    """The lines as a memory map, or None if they are not contiguous in a local file."""
+@dataclass(frozen=True)
+class _MappedLines:
+    """Lines that follow each other in a file from an offset on, (lines, samples)."""
+
+    path: Path
+    offset: int
+    shape: tuple[int, int]
+
+    def __getitem__(self, lines: slice) -> NDArray[np.int16]:
+        first, last, _ = lines.indices(self.shape[0])
+        start = self.offset + first * self.shape[1] * 4
+        return np.memmap(self.path, np.int16, "r", start, (last - first, self.shape[1], 2))
+
+
+def _map_strips(path: Path, tiff: rasterio.DatasetReader, top: int, lines: int) -> _MappedLines | None:
+    """The lines as they lie in the file, or None if they are not contiguous in a local file."""
     if not path.is_file() or tiff.dtypes[0] != "complex_int16" or tiff.compression is not None:
         return None
     if tiff.block_shapes[0] != (1, tiff.width):
@@ -75,7 +113,7 @@ def _map_strips(path: Path, tiff: rasterio.DatasetReader, top: int, lines: int) 
         return None
     if last + line_bytes > path.stat().st_size:
         raise RefusedError(f"measurement {path.name} is cut short; fetch the scene again", "measurement")
-    return np.memmap(path, np.int16, "r", first, (lines, tiff.width, 2))
+    return _MappedLines(path, first, (lines, tiff.width))
 
 
 def _strip_offset(tiff: rasterio.DatasetReader, line: int) -> int | None:
