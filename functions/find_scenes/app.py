@@ -11,11 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from rtcflow_archives.area import Area
 from rtcflow_archives.cmr import Cmr
 from rtcflow_archives.hosts import ArchiveHosts
-from rtcflow_campaign.area_files import read_areas
-from rtcflow_campaign.area_sweep import SweepLimits, SweepServices, Swept, sweep, sweep_all
+from rtcflow_campaign.area_sweep import SweepLimits, SweepServices, Swept, read_areas, sweep, sweep_all
 from rtcflow_campaign.retries import LONGEST_EXECUTION, SceneExecutions
-from rtcflow_campaign.scene_notices import take_notice
-from rtcflow_campaign.scene_start import SceneStarter
+from rtcflow_campaign.scene_start import SceneStarter, take_notice
 from rtcflow_campaign.search_position import read_position
 from rtcflow_cloud.deadline import within_time
 from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError, TransientError

@@ -11,7 +11,7 @@ import h5py
 import pytest
 
 from rtcflow_local.sample import write_sample
-from rtcflow_local.sample.scene_spec import spec_of_scene
+from rtcflow_local.sample.scene_pass import spec_of_scene
 from tests.support.archive_asf import AsfArchive
 
 pytestmark = pytest.mark.engine

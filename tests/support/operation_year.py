@@ -17,8 +17,7 @@ from botocore.exceptions import ClientError
 
 from rtcflow.destination import Destination
 from rtcflow_archives.cmr import Cmr
-from rtcflow_campaign.area_files import read_areas
-from rtcflow_campaign.area_sweep import SweepLimits, SweepServices, sweep
+from rtcflow_campaign.area_sweep import SweepLimits, SweepServices, read_areas, sweep
 from rtcflow_campaign.campaign_list import make_items
 from rtcflow_campaign.retries import LONGEST_EXECUTION, SceneExecutions
 from rtcflow_campaign.scene_following import FollowSettings, SceneFollower
@@ -36,9 +35,10 @@ from rtcflow_files.files import Store
 from rtcflow_files.retry import Retry
 from rtcflow_files.storage import open_store
 from rtcflow_local.inventory import reprocess
+from rtcflow_local.inventory.archive_listing import read_archive
 from rtcflow_local.inventory.build import build
 from rtcflow_local.inventory.prune import plan_pruning, prune
-from rtcflow_local.inventory.tables import open_tables, read_archive
+from rtcflow_local.inventory.tables import open_tables
 from rtcflow_local.inventory.versions import Promoted, find_folders, promote
 from rtcflow_scene.assembly import assemble_stac
 from rtcflow_scene.existing import existing_item

@@ -9,11 +9,9 @@ import pytest
 from moto.stepfunctions.models import stepfunctions_backends
 
 from rtcflow_archives.cmr import Cmr
-from rtcflow_campaign.area_files import read_areas
-from rtcflow_campaign.area_sweep import SweepLimits, SweepServices, sweep
+from rtcflow_campaign.area_sweep import SweepLimits, SweepServices, read_areas, sweep
 from rtcflow_campaign.retries import LONGEST_EXECUTION, SceneExecutions
-from rtcflow_campaign.scene_notices import take_notice
-from rtcflow_campaign.scene_start import SceneStarter
+from rtcflow_campaign.scene_start import SceneStarter, take_notice
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.report import Outcome
 from rtcflow_files.retry import Retry

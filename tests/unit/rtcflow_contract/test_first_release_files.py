@@ -14,7 +14,7 @@ from rtcflow_contract.stored import read_stored
 from rtcflow_files.storage import open_store
 from rtcflow_local.inventory.build import build
 from rtcflow_local.inventory.tables import open_tables
-from rtcflow_scene.static_product import StaticState, examine
+from rtcflow_scene.static_check import StaticState, examine
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "first_release"
 BURST = "t147_314884_iw1"

@@ -8,7 +8,8 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import BurstJob, Sources, make_job
 from rtcflow_contract.keys import parse_s3_uri
 from rtcflow_contract.layers import Product
-from rtcflow_contract.request import burst_list_file, parse_burst_list_text, parse_request
+from rtcflow_contract.payload_fields import burst_list_file, parse_burst_list_text
+from rtcflow_contract.request import parse_request
 
 SCENE = "S1A_IW_SLC__1SSH_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 

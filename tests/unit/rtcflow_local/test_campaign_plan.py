@@ -10,9 +10,8 @@ from rtcflow.cli.app import make_app
 from rtcflow_archives.granule import SceneGranule
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.scene_id import parse_scene_id
-from rtcflow_local.campaign.archive_search import months
 from rtcflow_local.campaign.passes import cover, group_views
-from rtcflow_local.campaign.planning import static_payload
+from rtcflow_local.campaign.planning import months, static_payload
 from tests.support.catalogue_case import INSIDE, NOW, OUTSIDE, feature, scene_name
 from tests.support.cmr_catalogue import Catalogue, Granule, serve
 

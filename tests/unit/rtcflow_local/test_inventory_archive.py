@@ -117,7 +117,7 @@ def test_a_wrong_burst_or_period_is_refused(tmp_path):
 
 
 def test_items_are_published_again_after_their_collections(aws, tmp_path, monkeypatch):
-    import rtcflow_local.inventory.republish as module
+    import rtcflow_local.inventory.static_catalogue as module
 
     for burst in range(3):
         put_product(Spec(burst, made=datetime(2025, 4, 8 + burst, tzinfo=UTC)))

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from rtcflow_local.sample.acquisition import plan_acquisition
-from rtcflow_local.sample.pixels import burst_pixels
-from rtcflow_local.sample.radiometry import noise_tables
+from rtcflow_local.sample.radiometry import burst_pixels, noise_tables
 from rtcflow_local.sample.sensor import BETA_NOUGHT, LINE_INTERVAL, RANGE_SPACING
 from rtcflow_local.sample.spec import SampleSpec
 from rtcflow_local.sample.targets import place_targets

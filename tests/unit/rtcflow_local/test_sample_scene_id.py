@@ -8,7 +8,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.sample.acquisition import plan_acquisition
 from rtcflow_local.sample.safe.names import scene_name
-from rtcflow_local.sample.scene_spec import spec_of_scene
+from rtcflow_local.sample.scene_pass import spec_of_scene
 
 ANTARCTICA = "S1A_IW_SLC__1SSH_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 AUSTRALIA = "S1A_IW_SLC__1SDV_20220130T191354_20220130T191421_041694_04F5F9_1AFD"

@@ -6,11 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from rtcflow_local.twin.bridges import running
-from rtcflow_local.twin.bridges.distributed_map import stopping_children
-from rtcflow_local.twin.bridges.map_run import MapRun
-from rtcflow_local.twin.bridges.nested_execution import NestedExecution
-from rtcflow_local.twin.bridges.nested_stacks import transforming, within_nested_stack
+from rtcflow_local.twin.bridges import executions
+from rtcflow_local.twin.bridges.cloudformation import transforming, within_nested_stack
+from rtcflow_local.twin.bridges.distributed_map import MapRun, stopping_children
+from rtcflow_local.twin.bridges.executions import NestedExecution
 
 MACHINE = "arn:aws:states:us-west-2:0:stateMachine:campaign"
 SCENE = "arn:aws:states:us-west-2:0:stateMachine:scene"
@@ -157,12 +156,12 @@ def test_a_nested_execution_is_stopped_with_its_parent():
     states = States()
     states._start_execution = lambda request: (200, {}, json.dumps({"executionArn": "arn:x"}))
     states._executions["arn:x"] = {"status": "RUNNING"}
-    token = running.execution.set({"status": "ABORTED"})
+    token = executions.current.set({"status": "ABORTED"})
     try:
         with pytest.raises(ExecutionError):
             start(states)
     finally:
-        running.execution.reset(token)
+        executions.current.reset(token)
     assert states._executions["arn:x"]["status"] == "ABORTED"
 
 
@@ -174,17 +173,17 @@ def test_a_wait_ends_when_its_execution_is_stopped():
         slept.append(seconds)
         execution["status"] = "ABORTED" if len(slept) == 3 else "RUNNING"
 
-    token = running.execution.set(execution)
+    token = executions.current.set(execution)
     try:
-        running.sleep_while_running(60, sleep)
+        executions.sleep_while_running(60, sleep)
     finally:
-        running.execution.reset(token)
+        executions.current.reset(token)
     assert len(slept) == 3
 
 
 def test_a_wait_outside_an_execution_lasts_as_long_as_it_says():
     slept = []
-    running.sleep_while_running(0.5, slept.append)
+    executions.sleep_while_running(0.5, slept.append)
     assert sum(slept) == pytest.approx(0.5)
 
 

@@ -4,7 +4,6 @@ import json
 import pytest
 
 from rtcflow_local.twin.bridges.run_task import told_badly
-from rtcflow_local.twin.disturbances import disturbed_function, disturbed_s3
 from rtcflow_local.twin.faults import (
     LAMBDA_KINDS,
     QUOTA_KINDS,
@@ -13,6 +12,8 @@ from rtcflow_local.twin.faults import (
     START_KINDS,
     Fault,
     FaultFile,
+    disturbed_function,
+    disturbed_s3,
 )
 from rtcflow_scene.task_end import read_end
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from rtcflow_local.report.history import read_history
-from rtcflow_local.twin.bridges.inner_states import recorded, within_execution
+from rtcflow_local.twin.bridges.executions import recorded, within_map
 from rtcflow_local.twin.bridges.lambda_errors import error_name, with_error_name
 
 GIVEN = {"task": "s3://work/executions/e/tasks/0.json", "bursts": ["t070_149815_iw1"]}
@@ -24,7 +24,7 @@ def iterate(execution, execute=run_task):
     def sub_machine(states, start, given, execution, context):
         return task({}, given, execution, {"State": {"Name": "AssembleStac"}})[0]
 
-    return within_execution(sub_machine)({}, "AssembleStac", GIVEN, execution, {})
+    return within_map(sub_machine)({}, "AssembleStac", GIVEN, execution, {})
 
 
 def test_states_of_a_map_are_in_the_history_with_their_data():

@@ -10,8 +10,14 @@ from rtcflow_contract.plan import Plan, PlannedBurst
 from rtcflow_contract.request import OnMissingStatic, parse_request
 from rtcflow_contract.task import Task, parse_task
 from rtcflow_scene.records import write_task
-from rtcflow_scene.static_check import StaticLayersMissing, check_static_layers, decide, message_of
-from rtcflow_scene.static_product import StaticFinding, StaticState
+from rtcflow_scene.static_check import (
+    StaticFinding,
+    StaticLayersMissing,
+    StaticState,
+    check_static_layers,
+    decide,
+    message_of,
+)
 from tests.support.small_safe import SCENE
 
 BURST = "t070_148570_iw1"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from rtcflow_scene.cost import PRICES, SPOT_FACTOR, TaskSize, prices_in, scene_cost, shares, task_cost
-from rtcflow_scene.cost_tags import cost_tags
 from rtcflow_scene.estimate import ARCHIVES, BURST_S, BURSTS_PER_SCENE, Basis, task_seconds
+from rtcflow_scene.task_run import cost_tags
 
 SIZE = TaskSize(4, 16, 40)
 

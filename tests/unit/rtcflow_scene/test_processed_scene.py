@@ -13,7 +13,7 @@ from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, SceneReport
 from rtcflow_contract.request import parse_request
 from rtcflow_files import compare_and_swap
-from rtcflow_scene.processed import record_processed
+from rtcflow_scene.summary import record_processed
 from tests.support.small_safe import SCENE
 
 A, B = "t070_148570_iw1", "t070_148571_iw1"

@@ -32,8 +32,8 @@ from rtcflow.task_loop import TaskLoop, TaskSettings
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.keys import parse_s3_uri
+from rtcflow_contract.model import describe
 from rtcflow_contract.report import BurstOutcome
-from rtcflow_contract.request import describe
 from rtcflow_contract.task import ATTEMPT_VARIABLE, TASK_VARIABLE, Task, exit_code, parse_task
 from rtcflow_files import storage
 from rtcflow_scene.records import read_records

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from rtcflow_archives.granule import Direction, SceneGranule
 from rtcflow_archives.rings import Ring, check_ring
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.model import FrozenModel
-from rtcflow_contract.request import SceneRequest, describe, parse_request
+from rtcflow_contract.model import FrozenModel, describe
+from rtcflow_contract.request import SceneRequest, parse_request
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,23}$")
 _ANY_BUCKET = "the-products-bucket-of-the-stack"

@@ -11,7 +11,8 @@ from rtcflow_contract.campaign import Item
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.execution_name import campaign_scene_name
 from rtcflow_contract.layers import Product
-from rtcflow_contract.request import SceneRequest, burst_list_file, parse_request
+from rtcflow_contract.payload_fields import burst_list_file
+from rtcflow_contract.request import SceneRequest, parse_request
 from rtcflow_contract.stored import read_stored
 
 _MOST_TOLD = 5

@@ -1,18 +1,28 @@
-"""Start a found scene once: its execution's name is made of scene, settings and product version."""
+"""Start a found scene once, from a search or from a notice of the archive.
 
-from collections.abc import Callable, Sequence
+The name of its execution is made of scene, settings and product version, so that a second start has no effect. A notice
+is an SNS message in a queue that names one granule.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from rtcflow_archives.area import Area, Revisions
-from rtcflow_archives.granule import SceneGranule, newest_processings
+from rtcflow_archives.cmr import Cmr
+from rtcflow_archives.granule import SceneGranule, newest_processings, scene_of_granule
+from rtcflow_archives.scene_search import find_scene, processings_of
 from rtcflow_cloud.executions import describe, start_once
+from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.execution_name import found_scene_name, revised_scene_name, settings_digest
 from rtcflow_contract.request import OnExisting
 from rtcflow_contract.scene_id import SceneId
 
 # Finds all processings of a scene's acquisition in the catalogue.
 Processings = Callable[[SceneId], Sequence[SceneGranule]]
+# The topic's current and former field for the granule.
+_NAMES = ("granule_ur", "granule-ur")
 
 
 class Start(StrEnum):
@@ -90,3 +100,50 @@ class SceneStarter:
 def _is_newest(granule: SceneGranule, others: Sequence[SceneGranule]) -> bool:
     (newest,) = newest_processings([granule, *others])
     return newest.scene.id == granule.scene.id
+
+
+def _granule_of(record: Mapping[str, Any]) -> str:
+    """Name of the granule in a queue's record, with or without the SNS envelope.
+
+    Raises
+    ------
+    RefusedError
+        When the message is not a notice of a granule.
+    """
+    try:
+        message = json.loads(record["body"])
+        if "Message" in message:
+            message = json.loads(message["Message"])
+        return str(next(message[key] for key in _NAMES if key in message))
+    except (ValueError, RecursionError, KeyError, TypeError, StopIteration) as error:
+        raise RefusedError(
+            "the message names no granule_ur, so it is not a notice of the archive", "notice"
+        ) from error
+
+
+def take_notice(record: Mapping[str, Any], areas: Sequence[Area], cmr: Cmr, starter: SceneStarter) -> int:
+    """Start the scene of a notice for every area that wants it; returns the number of executions started.
+
+    Raises
+    ------
+    RefusedError
+        When the message is not a notice.
+    TransientError
+        When the granule is not in the catalogue yet, or a search or start failed.
+    """
+    scene = scene_of_granule(_granule_of(record))
+    if scene is None or not areas:
+        return 0
+    if find_scene(cmr, scene.id, [ring for area in areas for ring in area.rings]) is None:
+        if find_scene(cmr, scene.id) is None:
+            raise TransientError(
+                f"scene {scene.id} is not in the catalogue yet; try again later", "notice-early"
+            )
+        return 0
+    started = 0
+    for area in areas:
+        granule = find_scene(cmr, scene.id, area.rings)
+        if granule is not None and area.wants(granule):
+            done = starter.start(area, granule, lambda one: processings_of(cmr, one))
+            started += done.start is Start.STARTED
+    return started

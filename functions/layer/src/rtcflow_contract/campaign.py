@@ -22,8 +22,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
 from rtcflow_contract.errors import ErrorClass, RefusedError
 from rtcflow_contract.layers import Product
-from rtcflow_contract.model import FrozenModel
-from rtcflow_contract.request import describe
+from rtcflow_contract.model import FrozenModel, describe
 from rtcflow_contract.scene_id import SceneName
 
 SCENES = "scenes.jsonl"

@@ -1,12 +1,13 @@
-"""Fields of a payload: how their values are spelled, and what is refused."""
+"""Fields of a payload: how their values are spelled, what is refused, and values that are given elsewhere too."""
 
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from rtcflow_contract.burst_id import BurstId
+from rtcflow_contract.errors import RefusedError
 
 _BUCKET = re.compile(r"^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _FOLDER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*$")
@@ -135,3 +136,33 @@ OrbitSources = Annotated[
 ]
 PolarizationChoice = Annotated[str, BeforeValidator(polarization_choice)]
 Days = Annotated[Annotated[int, Field(ge=0, le=365)] | None, BeforeValidator(_days)]
+_EPSG: TypeAdapter[int | None] = TypeAdapter(Epsg)
+
+
+def parse_crs(text: str | None) -> int | None:
+    """EPSG code of `3031` or `EPSG:3031`; None for an empty text.
+
+    Raises
+    ------
+    RefusedError
+        When it is not a code.
+    """
+    try:
+        return _EPSG.validate_python(text)
+    except ValidationError as error:
+        raise RefusedError(
+            f"output_crs {text} is not an EPSG code; write it like 3031", reason="crs"
+        ) from error
+
+
+def burst_list_file(value: Any) -> str | None:
+    """The `.txt` that a `burst_id_list` names (an `s3://` URI or a local path); None if it is a list."""
+    if isinstance(value, str) and value.strip().endswith(".txt"):
+        return value.strip()
+    return None
+
+
+def parse_burst_list_text(text: str) -> list[str]:
+    """Burst ids of a text with one id a line; blank lines and `#` comments are passed over."""
+    lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]

@@ -8,7 +8,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -17,6 +16,7 @@ from rtcflow_contract.backscatter import Backscatter, NegativePower, refuse_opti
 from rtcflow_contract.dem import DEFAULT_DEM, datum_choice, dem_choice, is_own
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
+from rtcflow_contract.model import describe
 from rtcflow_contract.naming import Naming, default_collection, fits_collection
 from rtcflow_contract.payload_fields import (
     BucketName,
@@ -81,7 +81,6 @@ class Precision(StrEnum):
     ROUNDED = "rounded"
 
 
-_EPSG: TypeAdapter[int | None] = TypeAdapter(Epsg)
 # Above some 800 m a pixel has more samples than the native engine can average.
 FINEST_M, COARSEST_M = 5, 500
 DEFAULT_COLLECTIONS = {product: default_collection(Naming.OPERA, product, ()) for product in Product}
@@ -292,52 +291,3 @@ def _default_collection(values: dict[str, Any], product: Any) -> str:
     except (RefusedError, ValueError):
         polarizations = ()
     return default_collection(Naming(naming), Product(product), polarizations)
-
-
-def describe(error: ValidationError) -> str:
-    """Describe every wrong field with its reason, in one line."""
-    return "; ".join(
-        f"{'.'.join(map(_printed, problem['loc'])) or 'payload'}: "
-        f"{_escaped(problem['msg'].removeprefix('Value error, '))}"
-        for problem in error.errors()
-    )
-
-
-def _printed(part: int | str) -> str:
-    """A name for a one-line message: control characters and line breaks are escaped."""
-    text = str(part)
-    return text if text.isprintable() else repr(text)
-
-
-def _escaped(text: str) -> str:
-    """A text with its control characters and line breaks escaped."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
-
-
-def parse_crs(text: str | None) -> int | None:
-    """EPSG code of `3031` or `EPSG:3031`; None for an empty text.
-
-    Raises
-    ------
-    RefusedError
-        When it is not a code.
-    """
-    try:
-        return _EPSG.validate_python(text)
-    except ValidationError as error:
-        raise RefusedError(
-            f"output_crs {text} is not an EPSG code; write it like 3031", reason="crs"
-        ) from error
-
-
-def burst_list_file(value: Any) -> str | None:
-    """The `.txt` that a `burst_id_list` names (an `s3://` URI or a local path); None if it is a list."""
-    if isinstance(value, str) and value.strip().endswith(".txt"):
-        return value.strip()
-    return None
-
-
-def parse_burst_list_text(text: str) -> list[str]:
-    """Burst ids of a text with one id a line; blank lines and `#` comments are passed over."""
-    lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
-    return [line for line in lines if line]

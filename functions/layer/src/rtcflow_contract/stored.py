@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.request import describe
+from rtcflow_contract.model import describe
 
 Model = TypeVar("Model", bound=BaseModel)
 

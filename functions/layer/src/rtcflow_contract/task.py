@@ -16,8 +16,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from rtcflow_contract.errors import EXIT_CODES, ErrorClass, RefusedError
 from rtcflow_contract.job import BurstJob
+from rtcflow_contract.model import describe
 from rtcflow_contract.report import BurstOutcome, Outcome
-from rtcflow_contract.request import describe
 
 TASK_VARIABLE = "RTCFLOW_TASK"
 ATTEMPT_VARIABLE = "RTCFLOW_ATTEMPT"

@@ -10,15 +10,9 @@ from rtcflow_contract.dem import DEFAULT_DEM, ELLIPSOID, is_own
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import LocalPlaces, Sources, make_job
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
+from rtcflow_contract.payload_fields import burst_list_file, parse_burst_list_text
 from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
-from rtcflow_contract.request import (
-    OrbitChoice,
-    Precision,
-    SceneRequest,
-    burst_list_file,
-    parse_burst_list_text,
-    parse_request,
-)
+from rtcflow_contract.request import OrbitChoice, Precision, SceneRequest, parse_request
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.scene_rules import refuse_old_processor, refuse_uncalibrated
 from rtcflow_contract.task import Task

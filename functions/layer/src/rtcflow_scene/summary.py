@@ -1,26 +1,31 @@
-"""Report an execution: combine plan, tasks and outcomes into report.json."""
+"""Report an execution: combine plan, tasks and outcomes into report.json, and update the scene's record.
+
+The record is one JSON file per scene beside the products, with the outcome of each burst over all runs.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from rtcflow_contract import keys
-from rtcflow_contract.errors import ErrorClass, NotFoundError, error_class_of_name
+from rtcflow_contract.errors import ErrorClass, NotFoundError, TransientError, error_class_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.plan import Plan
+from rtcflow_contract.processed_scene import ProcessedScene, with_report
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport, TaskReport
 from rtcflow_contract.request import Compute
-from rtcflow_contract.stored import read_stored
-from rtcflow_files import storage
+from rtcflow_contract.stored import UnreadableError, read_stored
+from rtcflow_files import compare_and_swap, storage
 from rtcflow_scene.burst_outcomes import existing, outcome_of, sentence
 from rtcflow_scene.cost import Architecture, TaskSize, scene_cost, shares, task_cost
 from rtcflow_scene.failure_text import Told, name_to_fail_with, read_failure
-from rtcflow_scene.processed import record_processed
 from rtcflow_scene.records import read_records, read_task
 from rtcflow_scene.task_run import Usage
 
 # If several bursts failed, the class that needs a person most is reported.
 _GRAVITY = (ErrorClass.DEFECT, ErrorClass.REFUSED, ErrorClass.TRANSIENT)
+# Only many executions of a scene that end at the same time could use up these tries.
+_MOST_TRIES = 8
 
 
 class SummarySettings(NamedTuple):
@@ -184,3 +189,55 @@ def _seen(outcomes: Sequence[BurstOutcome], compute: Compute) -> dict[str, Any]:
 def _asked_product(payload: Mapping[str, Any]) -> Product:
     name = payload.get("product", "")
     return Product(name) if name in list(Product) else Product.RTC_S1
+
+
+def record_processed(plan: Plan, report: SceneReport) -> None:
+    """Add the outcomes of a run to the scene's record; a run that made nothing does not change it.
+
+    Raises
+    ------
+    TransientError
+        When other executions change the record each time it is written.
+    """
+    if not any(burst.outcome is Outcome.MADE for burst in (*report.bursts, *report.static_bursts)):
+        return
+    request = plan.request
+    collections = {
+        Product.RTC_S1_STATIC: request.linked_static_layers_collection,
+        request.product: request.collection,
+    }
+    if plan.places is not None:
+        at = keys.processed_scene_key(plan.places.out, request.scene)
+    else:
+        project = keys.Location(request.s3_bucket, request.s3_project_folder)
+        at = keys.processed_scene_key(project, request.scene)
+    for _ in range(_MOST_TRIES):
+        before = _read_record(at)
+        record = with_report(_parsed(before.data, at), report, collections)
+        if _write_record(at, record.model_dump_json(indent=1, exclude_none=True).encode(), before):
+            return
+    raise TransientError(f"other executions keep changing {at}; try again", reason="contention")
+
+
+def _read_record(at: keys.Location) -> compare_and_swap.Read:
+    if not at.is_local:
+        return compare_and_swap.read(at)
+    try:
+        return compare_and_swap.Read(storage.read_bytes(at), None)
+    except NotFoundError:
+        return compare_and_swap.Read(None, None)
+
+
+def _write_record(at: keys.Location, data: bytes, before: compare_and_swap.Read) -> bool:
+    if not at.is_local:
+        return compare_and_swap.write(at, data, before)
+    storage.write_bytes(at, data)
+    return True
+
+
+def _parsed(data: bytes | None, at: keys.Location) -> ProcessedScene | None:
+    """The existing record; None if there is none, or it cannot be read and is written anew."""
+    try:
+        return read_stored(ProcessedScene, data, at) if data is not None else None
+    except UnreadableError:
+        return None

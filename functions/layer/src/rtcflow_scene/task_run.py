@@ -8,7 +8,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from rtcflow_contract.model import FrozenModel
 from rtcflow_contract.request import Compute
 from rtcflow_contract.task import ATTEMPT_VARIABLE, TASK_VARIABLE
-from rtcflow_scene.cost_tags import cost_tags
 
 _CONTAINER = "burst"
 # Events per round of a task in the execution's history: 6 for RunTask, 5 for AssembleStac, 2 for the choice, 2 for the
@@ -16,6 +15,8 @@ _CONTAINER = "burst"
 _EVENTS_OF_A_ROUND = 15
 _EVENTS_OF_A_TASK = 4
 _EVENTS_FOR_TASKS = 18_000
+# ECS refuses longer values.
+_LONGEST_TAG = 256
 
 
 class StackSettings(FrozenModel):
@@ -167,3 +168,9 @@ def _overrides(task: str, attempt: int) -> dict[str, Any]:
         {"Name": ATTEMPT_VARIABLE, "Value": str(attempt)},
     ]
     return {"ContainerOverrides": [{"Name": _CONTAINER, "Environment": environment}]}
+
+
+def cost_tags(scene: str, collection: str) -> list[dict[str, str]]:
+    """Tags for RunTask in a state machine; activate their keys as cost allocation tags in Billing."""
+    values = {"rtcflow:scene": scene, "rtcflow:collection": collection}
+    return [{"Key": key, "Value": value[:_LONGEST_TAG]} for key, value in values.items()]

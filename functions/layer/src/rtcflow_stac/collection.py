@@ -6,7 +6,7 @@ from typing import Any
 from pystac import Collection, Extent, Link, SpatialExtent, TemporalExtent
 from pystac.provider import Provider
 
-from rtcflow_contract.layers import LAYERS, POLARIZATION_LAYERS, Layer, Product
+from rtcflow_contract.layers import LAYERS, MASK_CLASSES, POLARIZATION_LAYERS, Layer, Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.naming import SCHEMES, Naming
 from rtcflow_stac.assets import COG_TYPE, OTHERS, layer_fields
@@ -14,7 +14,6 @@ from rtcflow_stac.context import HrefStyle, ItemContext
 from rtcflow_stac.extensions import extension_uri
 from rtcflow_stac.links import license_links
 from rtcflow_stac.properties import providers
-from rtcflow_stac.renders import renders
 
 # Sentinel-1A's first data; the end stays open.
 _SINCE = datetime(2014, 10, 3, tzinfo=UTC)
@@ -44,6 +43,10 @@ _SUMMARIES: dict[str, Any] = {
     "s1:orbit_source": ["POEORB", "RESORB"],
 }
 _DECLARED = ("sar", "sat", "product", "raster", "classification", "render")
+# Linear power displayed as black and white: -20 dB and -3 dB co-polarized, 7 dB lower cross-polarized.
+_STRETCH = {"VV": [0.01, 0.5], "HH": [0.01, 0.5], "VH": [0.002, 0.1], "HV": [0.002, 0.1]}
+# In dB, for viewers that compute an expression before stretching.
+_STRETCH_DB = {"VV": [-20, 0], "HH": [-20, 0], "VH": [-27, -7], "HV": [-27, -7]}
 
 
 def build_collection(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def build_collection(manifest: Manifest, context: ItemContext) -> dict[str, Any]
     if manifest.naming is Naming.GA and product is Product.RTC_S1:
         found["summaries"]["sar:polarizations"] = list(polarizations)
     found["item_assets"] = item_assets(product, manifest.naming, polarizations, linked)
-    found["renders"] = renders(product, manifest.naming, polarizations)
+    found["renders"] = _renders(product, manifest.naming, polarizations)
     found["stac_extensions"] = [extension_uri(name) for name in _DECLARED]
     browse = next((file for file in manifest.files if file.kind == "browse"), None)
     if browse is not None:
@@ -132,3 +135,48 @@ def _layer_asset(layer: Layer) -> dict[str, Any]:
         "roles": list(layer.roles),
         **fields,
     }
+
+
+def _renders(product: Product, naming: Naming, polarizations: tuple[str, ...]) -> dict[str, Any]:
+    """Renders by name: backscatter in dB and in linear power, the mask by its classes, static layers in grey."""
+    assets = SCHEMES[naming].assets
+    found: dict[str, Any] = {
+        "mask": {
+            "title": "Layover and shadow by class",
+            "assets": [assets["mask"]],
+            "colormap": {
+                str(kind.value): [
+                    *(int(kind.color[at : at + 2], 16) for at in (0, 2, 4)),
+                    0 if kind.name == "fill" else 255,
+                ]
+                for kind in MASK_CLASSES
+            },
+            "resampling": "nearest",
+        }
+    }
+    if product is Product.RTC_S1_STATIC:
+        return {
+            "local_incidence_angle": {
+                "title": "Local incidence angle",
+                "assets": [assets["local_incidence_angle"]],
+                "rescale": [[0, 90]],
+                "resampling": "average",
+            },
+            **found,
+        }
+    for name in polarizations:
+        key = assets[name]
+        found[f"{name.lower()}_db"] = {
+            "title": f"{name} gamma0 in dB",
+            "assets": [key],
+            "expression": f"10*log10({key})",
+            "rescale": [_STRETCH_DB[name]],
+            "resampling": "average",
+        }
+        found[name.lower()] = {
+            "title": f"{name} gamma0",
+            "assets": [key],
+            "rescale": [_STRETCH[name]],
+            "resampling": "average",
+        }
+    return found

@@ -1,20 +1,25 @@
-"""Plan a campaign: scenes of an area and period, their bursts, and scenes for static layers."""
+"""Plan a campaign: search the scenes of an area and period, their bursts, and the scenes for static layers."""
 
 import json
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rtcflow_archives.area import Area, parse_areas
-from rtcflow_archives.granule import SceneGranule
+from rtcflow_archives.asf import list_asf_bursts
+from rtcflow_archives.cmr import Cmr
+from rtcflow_archives.granule import SceneGranule, newest_processings
 from rtcflow_archives.hosts import ArchiveHosts
+from rtcflow_archives.scene_search import Window, find_scenes
 from rtcflow_campaign.campaign_list import write_payloads
 from rtcflow_contract.campaign import SCENES, STATIC
-from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import DEFAULT_COLLECTIONS
+from rtcflow_contract.scene_id import SceneId
 from rtcflow_contract.scene_rules import split_uncalibrated
-from rtcflow_local.campaign.archive_search import Say, bursts_of, scenes_of
 from rtcflow_local.campaign.passes import count_bursts, cover, group_views
 from rtcflow_scene.estimate import Estimate
 
@@ -27,6 +32,11 @@ _KEPT = (
     "bursts_per_task",
 )  # fmt: skip
 _LINKED = {"s3_bucket", "s3_project_folder", "collection"}
+# Limit of parallel requests to the catalogue.
+_LISTERS = 4
+# Transient errors that concern a single scene and need not stop a plan.
+_OF_ONE_SCENE = ("listing-incomplete", "no-bursts-yet")
+Say = Callable[[str], None]
 
 
 class AreaPlan(NamedTuple):
@@ -155,3 +165,68 @@ def write_plan(
         "estimate": expected._asdict(),
     }
     (folder / PLAN).write_text(json.dumps(record, indent=1))
+
+
+def months(start: date, end: date) -> Iterator[Window]:
+    """Split a period of whole days into windows of at most a month."""
+    day = start
+    while day <= end:
+        following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+        last = min(following - timedelta(days=1), end)
+        yield Window(
+            datetime.combine(day, time.min, UTC),
+            datetime.combine(last, time.max, UTC).replace(microsecond=0),
+        )
+        day = following
+
+
+def scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say) -> list[SceneGranule]:
+    """Scenes that an area wants, the newest processing of each acquisition, in order of time.
+
+    Parameters
+    ----------
+    area : Area
+    start, end : date
+        Days of acquisition, both included.
+    hosts : ArchiveHosts
+    say : callable
+        Called with a line on progress.
+    """
+    cmr = Cmr(hosts.cmr_url)
+    found: dict[str, SceneGranule] = {}
+    for window in months(start, end):
+        say(f"searching {window.start:%Y-%m}, {len(found)} scenes so far")
+        for granule in find_scenes(cmr, area.rings, acquired=window):
+            if area.wants(granule) and start <= granule.scene.start.date() <= end:
+                found[granule.scene.id] = granule
+    return sorted(newest_processings(found.values()), key=lambda granule: granule.scene.start)
+
+
+def bursts_of(
+    scenes: Sequence[SceneId], hosts: ArchiveHosts, say: Say
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Burst ids by scene, and why some scenes have none.
+
+    Raises
+    ------
+    TransientError
+        When the catalogue does not answer.
+    """
+    bursts: dict[str, list[str]] = {}
+    refusals: dict[str, str] = {}
+
+    def lists(scene: SceneId) -> list[str]:
+        try:
+            return sorted({burst.burst_id for burst in list_asf_bursts(scene, hosts)})
+        except (RefusedError, TransientError) as error:
+            if isinstance(error, TransientError) and error.reason not in _OF_ONE_SCENE:
+                raise
+            refusals[scene.id] = error.message
+            return []
+
+    with ThreadPoolExecutor(_LISTERS) as pool:
+        for number, (scene, ids) in enumerate(zip(scenes, pool.map(lists, scenes), strict=True), start=1):
+            say(f"listing bursts, {number} of {len(scenes)}")
+            if ids:
+                bursts[scene.id] = ids
+    return bursts, refusals

@@ -1,24 +1,27 @@
 """`make demo`: from a sample scene to products, STAC and report on this machine."""
 
 import json
+import os
 import shutil
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from rtcflow_contract.errors import DefectError, RtcflowError
-from rtcflow_local.demo.export import export_bucket
+from rtcflow_contract.keys import COLLECTION
+from rtcflow_contract.naming import is_item_name
 from rtcflow_local.report.follow import follow
 from rtcflow_local.report.page import write_report
 from rtcflow_local.sample import Sample, SampleSpec, write_sample
 from rtcflow_local.twin import emulator as emulators
-from rtcflow_local.twin.archive import Archive, upload_sample
+from rtcflow_local.twin.archive import ARCHIVE, upload_sample
 from rtcflow_local.twin.deployment import Stack, deploy
+from rtcflow_stac.context import local_uri
 
-ARCHIVE = Archive("sample-archive", "sample")
-FOLDER = Path("demo-output")
+_FOLDER = Path("demo-output")
 
 
 class _Demo:
@@ -42,7 +45,9 @@ class _Demo:
                 self._execute(emulator, stack, "backscatter", self._payload(sample, link_static_layers=True)),
             ]
             with self._console.status("copying products to a folder"):
-                count = export_bucket(emulator.client("s3"), stack.products_bucket, self._folder / "products")
+                count = _export_bucket(
+                    emulator.client("s3"), stack.products_bucket, self._folder / "products"
+                )
         finally:
             emulators.stop(emulator)
         self._console.rule()
@@ -87,10 +92,45 @@ class _Demo:
         return report
 
 
+def _export_bucket(client: Any, bucket: str, folder: Path) -> int:
+    """Write every object of a bucket into a folder; returns their number."""
+    count = 0
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for entry in page.get("Contents", []):
+            path = folder / entry["Key"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(bucket, entry["Key"], str(path))
+            if path.name == COLLECTION or is_item_name(path.name):
+                here = os.path.dirname(entry["Key"])
+                found = _with_relative_hrefs(json.loads(path.read_text()), bucket, here)
+                for link in found["links"]:
+                    if link["rel"] == "self":
+                        # Readers resolve relative hrefs against the file's `self` link.
+                        link["href"] = local_uri(path)
+                path.write_text(json.dumps(found, indent=1))
+            count += 1
+    return count
+
+
+def _with_relative_hrefs(value: Any, bucket: str, folder: str) -> Any:
+    """A STAC object whose hrefs into its own bucket are made relative to its folder."""
+    prefix = f"s3://{bucket}/"
+    if isinstance(value, dict):
+        return {
+            key: os.path.relpath(inner.removeprefix(prefix), folder)
+            if key == "href" and isinstance(inner, str) and inner.startswith(prefix)
+            else _with_relative_hrefs(inner, bucket, folder)
+            for key, inner in value.items()
+        }
+    return (
+        [_with_relative_hrefs(inner, bucket, folder) for inner in value] if isinstance(value, list) else value
+    )
+
+
 def main() -> None:
     """Run the demo in the current checkout; exits with the error's code and one sentence."""
     try:
-        _Demo(FOLDER, Console(markup=False, emoji=False)).run()
+        _Demo(_FOLDER, Console(markup=False, emoji=False)).run()
     except RtcflowError as error:
         Console(stderr=True, markup=False, emoji=False).print(error.message, soft_wrap=True)
         sys.exit(error.exit_code)

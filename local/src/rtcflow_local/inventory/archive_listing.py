@@ -1,4 +1,4 @@
-"""List the archive's scenes of bursts from NASA's CMR, to find missing dates."""
+"""Listings of the archive's scenes of bursts, to find missing dates: made from NASA's CMR, or read from a file."""
 
 import csv
 import io
@@ -7,10 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple, Protocol
 
-from rtcflow_archives.archived_burst import bursts_of_granules
-from rtcflow_contract.burst_id import parse_burst_id
-from rtcflow_contract.errors import DefectError
+import pyarrow as pa
 
+from rtcflow_archives.archived_burst import bursts_of_granules
+from rtcflow_contract.burst_id import normalize_burst_id, parse_burst_id
+from rtcflow_contract.errors import DefectError, RefusedError
+
+# Columns of a listing as a table.
+LISTING = pa.schema([("burst_id", pa.string()), ("scene", pa.string()), ("date", pa.date32())])
 # Limit of parallel requests to the catalogue.
 _ASKERS = 4
 
@@ -89,3 +93,41 @@ def as_csv(rows: Iterable[ArchiveEntry]) -> str:
     writer.writerow(ArchiveEntry._fields)
     writer.writerows((row.burst_id, row.scene, f"{row.sensing_start:%Y-%m-%dT%H:%M:%SZ}") for row in rows)
     return text.getvalue()
+
+
+def read_archive(name: str, data: bytes) -> pa.Table:
+    """Read a listing of the archive, CSV or JSON lines with `burst_id`, `scene` and `date` or `sensing_start`.
+
+    Raises
+    ------
+    RefusedError
+        When it is neither, or a column is missing.
+    """
+    from pyarrow import csv, json
+
+    try:
+        text = io.BytesIO(data)
+        table = csv.read_csv(text) if name.endswith(".csv") else json.read_json(text)
+        time = table["date"] if "date" in table.column_names else table["sensing_start"]
+        scene = table["scene"] if "scene" in table.column_names else pa.nulls(len(table), pa.string())
+        day = time if pa.types.is_date(time.type) else _day(time)
+        bursts = pa.array([normalize_burst_id(text) for text in table["burst_id"].to_pylist()], pa.string())
+        scenes = pa.array([_scene(text) for text in scene.to_pylist()], pa.string())
+        return pa.table([bursts, scenes, day.cast(pa.date32())], schema=LISTING)
+    except (pa.ArrowException, KeyError, ValueError, AttributeError) as error:
+        raise RefusedError(
+            f"{name} is not a listing of the archive ({error}); give CSV or JSON lines with burst_id, scene and date",
+            reason="archive-listing",
+        ) from error
+
+
+def _scene(text: str | None) -> str | None:
+    """A scene's id without the suffixes of listings."""
+    return text.strip().removesuffix(".zip").removesuffix(".SAFE").removesuffix("-SLC") if text else None
+
+
+def _day(time: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_string(time.type):
+        # Both 2022-01-01T12:47:52Z and 2022-01-01.
+        return pa.chunked_array([pa.array([t[:10] for t in time.to_pylist()])]).cast(pa.date32())
+    return time

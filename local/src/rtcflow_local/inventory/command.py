@@ -14,10 +14,11 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_files.files import Store
 from rtcflow_files.storage import open_store
 from rtcflow_local.days import DAY, parse_day
+from rtcflow_local.inventory.archive_listing import read_archive
 from rtcflow_local.inventory.build import build as build_inventory
 from rtcflow_local.inventory.output import Format, show
 from rtcflow_local.inventory.questions import QUESTIONS, Question, answer
-from rtcflow_local.inventory.tables import open_tables, read_archive
+from rtcflow_local.inventory.tables import open_tables
 from rtcflow_local.report.aws import Clients
 
 app = typer.Typer(help="Find out which products exist and which are missing.")
@@ -159,7 +160,7 @@ def publish(
     endpoint_url: Endpoint = None,
 ) -> None:
     """Publish collections and items again, for a new catalogue or one that missed some."""
-    from rtcflow_local.inventory.republish import republish
+    from rtcflow_local.inventory.static_catalogue import republish
 
     there = store_at(inventory, endpoint_url)
     rows = answer(open_tables(there), f"SELECT item FROM products WHERE {where}").column("item").to_pylist()

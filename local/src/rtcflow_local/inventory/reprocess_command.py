@@ -9,8 +9,9 @@ from rich.console import Console
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.request import Engine
 from rtcflow_local.inventory import reprocess as lists
+from rtcflow_local.inventory.archive_listing import read_archive
 from rtcflow_local.inventory.command import Endpoint, Inventory, read_file, store_at
-from rtcflow_local.inventory.tables import open_tables, read_archive
+from rtcflow_local.inventory.tables import open_tables
 
 
 def reprocess(

@@ -1,4 +1,7 @@
-"""Write the inventory as a static STAC catalogue: collections, a catalog per burst, items, with relative links."""
+"""Bring the inventory into catalogues: as files of a static STAC catalogue, or as notices on a topic.
+
+The static catalogue has collections, a catalog per burst and items, with relative links.
+"""
 
 import json
 import posixpath
@@ -7,11 +10,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
+from rtcflow_cloud.catalogue_topic import publish
 from rtcflow_contract.errors import NotFoundError
 from rtcflow_files.files import Store
 from rtcflow_local.inventory.facts import PREFIX, without_facts
 from rtcflow_local.inventory.parts import FOLDER, items_of_part, part_names
 from rtcflow_stac.context import local_uri
+from rtcflow_stac.notice import notice_of
 
 COLLECTIONS = "collections"
 _CATALOG, _COLLECTION = "catalog.json", "collection.json"
@@ -156,3 +161,23 @@ def _link(rel: str, href: str, title: str | None = None, media: str = "applicati
 
 def _write(to: Store, name: str, value: dict[str, Any]) -> None:
     to.write(name, json.dumps(value, indent=1, default=str).encode())
+
+
+def republish(inventory: Store, hrefs: frozenset[str], topic: str, client: Any = None) -> int:
+    """Publish the items at `hrefs`, after every collection of the inventory; returns their number.
+
+    Catalogues replace items that they have, so repeating it does no harm.
+    """
+    for entry in inventory.entries(COLLECTIONS):
+        collection = json.loads(inventory.read(entry.name))
+        publish(topic, json.dumps(collection), {"collection": ("String", collection["id"])}, client)
+    count = 0
+    for part in part_names(inventory):
+        for item in items_of_part(inventory, part):
+            properties = item["properties"]
+            href = properties[f"{PREFIX}item"]
+            if href in hrefs:
+                notice = notice_of(without_facts(item), href, properties[f"{PREFIX}burst_id"])
+                publish(topic, notice.message, notice.attributes, client)
+                count += 1
+    return count

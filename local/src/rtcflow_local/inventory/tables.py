@@ -1,15 +1,14 @@
 """The inventory as DuckDB tables: `products`, `outcomes`, `archive`."""
 
-import io
 from collections.abc import Mapping
 
 import duckdb
 import pyarrow as pa
 
-from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import PROCESSED_SCENES
 from rtcflow_files.files import Store
+from rtcflow_local.inventory.archive_listing import LISTING
 from rtcflow_local.inventory.facts import PREFIX
 from rtcflow_local.inventory.outcomes import read_outcomes
 from rtcflow_local.inventory.parts import read_parts
@@ -53,7 +52,6 @@ _OUTCOMES = """
         )
     )
 """
-_ARCHIVE = pa.schema([("burst_id", pa.string()), ("scene", pa.string()), ("date", pa.date32())])
 
 
 def open_tables(inventory: Store, archive: pa.Table | None = None) -> duckdb.DuckDBPyConnection:
@@ -88,49 +86,11 @@ def open_tables(inventory: Store, archive: pa.Table | None = None) -> duckdb.Duc
     database.execute("SET TimeZone = 'UTC'")
     database.register("products_read", products)
     database.register("outcomes_read", outcomes)
-    database.register("archive_read", archive if archive is not None else _ARCHIVE.empty_table())
+    database.register("archive_read", archive if archive is not None else LISTING.empty_table())
     database.execute("CREATE TABLE products AS SELECT *, datetime::DATE AS date FROM products_read")
     database.execute(_OUTCOMES, {"records": f"%/{PROCESSED_SCENES}/%"})
     database.execute("CREATE TABLE archive AS SELECT DISTINCT * FROM archive_read")
     return database
-
-
-def read_archive(name: str, data: bytes) -> pa.Table:
-    """Read a listing of the archive, CSV or JSON lines with `burst_id`, `scene` and `date` or `sensing_start`.
-
-    Raises
-    ------
-    RefusedError
-        When it is neither, or a column is missing.
-    """
-    from pyarrow import csv, json
-
-    try:
-        text = io.BytesIO(data)
-        table = csv.read_csv(text) if name.endswith(".csv") else json.read_json(text)
-        time = table["date"] if "date" in table.column_names else table["sensing_start"]
-        scene = table["scene"] if "scene" in table.column_names else pa.nulls(len(table), pa.string())
-        day = time if pa.types.is_date(time.type) else _day(time)
-        bursts = pa.array([normalize_burst_id(text) for text in table["burst_id"].to_pylist()], pa.string())
-        scenes = pa.array([_scene(text) for text in scene.to_pylist()], pa.string())
-        return pa.table([bursts, scenes, day.cast(pa.date32())], schema=_ARCHIVE)
-    except (pa.ArrowException, KeyError, ValueError, AttributeError) as error:
-        raise RefusedError(
-            f"{name} is not a listing of the archive ({error}); give CSV or JSON lines with burst_id, scene and date",
-            reason="archive-listing",
-        ) from error
-
-
-def _scene(text: str | None) -> str | None:
-    """A scene's id without the suffixes of listings."""
-    return text.strip().removesuffix(".zip").removesuffix(".SAFE").removesuffix("-SLC") if text else None
-
-
-def _day(time: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_string(time.type):
-        # Both 2022-01-01T12:47:52Z and 2022-01-01.
-        return pa.chunked_array([pa.array([t[:10] for t in time.to_pylist()])]).cast(pa.date32())
-    return time
 
 
 def _schema() -> pa.Schema:

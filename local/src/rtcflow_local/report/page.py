@@ -1,18 +1,25 @@
 """The run report: one self-contained HTML file that needs no network."""
 
 import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rtcflow_contract.report import Outcome
+from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.plan import Plan
+from rtcflow_contract.report import Outcome, SceneOutcome, SceneReport
 from rtcflow_local.report.browse import Picture, shrink
 from rtcflow_local.report.burst_view import group_troubles, make_card
-from rtcflow_local.report.collect import collect
+from rtcflow_local.report.collect import collect, detail_of
 from rtcflow_local.report.data import ReportData
+from rtcflow_local.report.execution import ExecutionState
 from rtcflow_local.report.head_view import make_head
+from rtcflow_local.report.history import Passage
 from rtcflow_local.report.map_layout import Shape, make_map
+from rtcflow_local.report.progress import BurstProgress
 from rtcflow_local.report.timeline import make_timeline
 
 # With many bursts only the first few cards are open.
@@ -94,3 +101,52 @@ def _pixels(picture: Picture | None) -> tuple[int, int] | None:
 
 def _data_uri(picture: Picture) -> str:
     return f"data:image/webp;base64,{base64.b64encode(picture.data).decode()}"
+
+
+def write_local_report(path: Path, runs: Sequence[tuple[Plan | None, SceneReport]]) -> list[Path]:
+    """Write the report of scenes made on this machine: the page of an execution, without states.
+
+    With several scenes there is a page for each, with the scene's id added to the name of `path`.
+
+    Raises
+    ------
+    RefusedError
+        When the file cannot be written.
+    """
+    written = []
+    for plan, report in runs:
+        at = path if len(runs) == 1 else path.with_name(f"{path.stem}-{report.scene}{path.suffix}")
+        try:
+            at.parent.mkdir(parents=True, exist_ok=True)
+            at.write_text(build_report(_local_data(plan, report)), encoding="utf-8")
+        except OSError as error:
+            raise RefusedError(
+                f"report {at} cannot be written ({error.strerror})", reason="report"
+            ) from error
+        written.append(at)
+    return written
+
+
+def _local_data(plan: Plan | None, report: SceneReport) -> ReportData:
+    made = report.outcome is SceneOutcome.SUCCEEDED
+    execution = ExecutionState(
+        arn=f"local:{report.execution}",
+        name=report.execution,
+        status="SUCCEEDED" if made else "FAILED",
+        started=report.started,
+        stopped=report.finished,
+        payload={"scene": report.scene, "product": report.product.value},
+        error="" if made else "BurstsFailed",
+        cause="" if made else report.message,
+        passage=Passage(),
+    )
+    return ReportData(
+        execution=execution,
+        made=datetime.now(UTC),
+        bursts=tuple(
+            detail_of(record, BurstProgress(record.burst_id, record.product, 0, record=record, ended=True))
+            for record in (*report.static_bursts, *report.bursts)
+        ),
+        plan=plan,
+        scene_report=report,
+    )

@@ -7,13 +7,13 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
-from rtcflow_contract.scene_id import SceneId, parse_scene_id
+from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.sample.geodesy import to_earth_fixed, to_geodetic
 from rtcflow_local.sample.orbit import Orbit, choose_track
+from rtcflow_local.sample.scene_pass import pass_of_scene, seconds_to_node
 from rtcflow_local.sample.sensor import (
     BURST_CYCLE,
     CYCLE_DAYS,
@@ -22,7 +22,6 @@ from rtcflow_local.sample.sensor import (
     LINE_INTERVAL,
     ORBIT_PERIOD,
     PLATFORMS,
-    PREAMBLE,
     RANGE_SAMPLING_RATE,
     RANGE_SPACING,
     REFERENCE_TRACK,
@@ -168,46 +167,14 @@ def plan_acquisition(spec: SampleSpec) -> SimulatedAcquisition:
     near = SWATHS["iw2"].slant_range_time * SPEED_OF_LIGHT / 2
     track, time = choose_track(point, spec.ascending, near)
     node, absolute_orbit = _pass_of(spec, track)
-    first = math.floor((time + _before(track)) / BURST_CYCLE)
+    first = math.floor((time + seconds_to_node(track)) / BURST_CYCLE)
     return _laid_out(spec, track, absolute_orbit, node, first)
-
-
-class ScenePass(NamedTuple):
-    """The pass of a scene id: track, absolute orbit, ascending node, first burst cycle, and number of cycles."""
-
-    track: int
-    absolute_orbit: int
-    node: datetime
-    first_cycle: int
-    cycles: int
-
-
-def pass_of_scene(scene: SceneId) -> ScenePass:
-    """The pass of a scene by its absolute orbit, and the burst cycles within its times."""
-    platform = PLATFORMS[scene.platform]
-    known = ((platform.absolute_orbit, platform.node), *platform.later)
-    nearest, node = min(known, key=lambda one: abs(one[0] - scene.absolute_orbit))
-    node += timedelta(seconds=(scene.absolute_orbit - nearest) * ORBIT_PERIOD)
-    node = node.replace(tzinfo=UTC)
-    track = (scene.absolute_orbit - platform.absolute_orbit + REFERENCE_TRACK - 1) % TRACKS + 1
-    start, stop = ((time - node).total_seconds() for time in (scene.start, scene.stop))
-    # From the middle of a cycle's IW2 burst to the first line of its IW1 burst and to the last of its IW3 burst.
-    ahead = IW2_MID_AFTER_START + SWATHS["iw2"].sensing_after_iw1
-    behind = SWATHS["iw3"].sensing_after_iw1 + SWATHS["iw3"].sensing_duration - ahead
-    first = math.ceil((start + ahead + _before(track)) / BURST_CYCLE - CYCLE_FRACTION)
-    last = math.floor((stop - behind + _before(track)) / BURST_CYCLE - CYCLE_FRACTION)
-    return ScenePass(track, scene.absolute_orbit, node, first, last - first + 1)
-
-
-def _before(track: int) -> float:
-    """Seconds from the start of a repeat cycle's burst count to a track's ascending node."""
-    return (track - 1) * ORBIT_PERIOD - PREAMBLE
 
 
 def _laid_out(
     spec: SampleSpec, track: int, absolute_orbit: int, node: datetime, first: int
 ) -> SimulatedAcquisition:
-    before = _before(track)
+    before = seconds_to_node(track)
     swaths = tuple(_swath(spec, name, track, absolute_orbit, first, before) for name in spec.swaths)
     return SimulatedAcquisition(spec, track, absolute_orbit, node, swaths)
 

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_local.days import DAY, parse_day
-from rtcflow_local.sample.scene_spec import spec_of_scene
+from rtcflow_local.sample.scene_pass import spec_of_scene
 from rtcflow_local.sample.spec import PLACES, SampleSpec
 from rtcflow_local.sample.write import Sample, write_sample
 

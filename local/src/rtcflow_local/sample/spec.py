@@ -69,7 +69,7 @@ class SampleSpec:
     seed : int
         Seed of speckle and thermal noise.
     scene : str or None
-        Scene id to simulate: its pass, times and data take. `of_scene` fills in the rest.
+        Scene id to simulate: its pass, times and data take. `scene_pass.spec_of_scene` fills in the rest.
     """
 
     variant: _Variant = "coast"

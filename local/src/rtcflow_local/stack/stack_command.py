@@ -26,7 +26,8 @@ from rtcflow_campaign.campaign_list import write_payloads
 from rtcflow_contract.dem import DEFAULT_DEM
 from rtcflow_contract.errors import EXIT_CODES, RefusedError
 from rtcflow_contract.job import Sources
-from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine, parse_crs
+from rtcflow_contract.payload_fields import parse_crs
+from rtcflow_contract.request import COARSEST_M, FINEST_M, Engine
 from rtcflow_local.stack.acquisitions import Found, find_acquisitions
 from rtcflow_local.stack.aoi import area_of_interest
 from rtcflow_local.stack.cube import CUBE, CubeUpdate, check_cube, update_cube

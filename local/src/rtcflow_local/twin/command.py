@@ -8,8 +8,8 @@ from rich.console import Console
 
 from rtcflow_contract.errors import RtcflowError
 from rtcflow_local.twin import emulator as emulators
+from rtcflow_local.twin.archive import ARCHIVE, CAMPAIGN_LIST, PAYLOAD, upload_practice, write_practice
 from rtcflow_local.twin.deployment import Stack, deploy, describe
-from rtcflow_local.twin.practice import ARCHIVE, CAMPAIGN_LIST, PAYLOAD, upload_practice, write_practice
 
 app = typer.Typer(
     help="The whole system on this machine, without AWS and without Docker.", no_args_is_help=True

@@ -1,11 +1,15 @@
-"""Faults for tests: what happens to the next task, S3 request or function call."""
+"""Faults for tests: what happens to the next task, S3 request or function call.
 
+Faults of S3 and of functions are injected here, those of tasks in `bridges.run_task`.
+"""
+
+import asyncio
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 _Kind = Literal[
     "refuse",
@@ -49,6 +53,8 @@ SECRET_WITHOUT_KEY = (
     "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
     "retrieved secret from Secrets Manager did not contain json key EARTHDATA_LOGIN"
 )
+
+Answer = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -129,3 +135,42 @@ class FaultFile:
         partial = self._path.with_suffix(".part")
         partial.write_text(json.dumps([asdict(fault) for fault in faults]))
         partial.replace(self._path)
+
+
+def disturbed_s3(
+    handle: Callable[..., Awaitable[Answer]], refuse: Callable[..., Answer], faults: FaultFile
+) -> Callable[..., Awaitable[Answer]]:
+    """Wrap the handler of S3 requests; `refuse` makes an S3 error from code, message and status."""
+
+    async def handle_or_disturb(method: str, path: str, *rest: Any, **named: Any) -> Answer:
+        fault = None if named.get("internal") else faults.take(f"{method} {path}", S3_KINDS)
+        if fault is not None and fault.kind == "s3_unavailable":
+            return refuse("SlowDown", "Please reduce your request rate.", 503)
+        if fault is not None:
+            await asyncio.sleep(fault.after_s)
+        return await handle(method, path, *rest, **named)
+
+    return handle_or_disturb
+
+
+def disturbed_function(
+    execute: Callable[..., dict[str, Any]], faults: FaultFile
+) -> Callable[..., dict[str, Any]]:
+    """Wrap the execution of a function: it runs, but its caller gets a timeout."""
+
+    def execute_or_time_out(function: Any, event: Any, *rest: Any) -> dict[str, Any]:
+        result = execute(function, event, *rest)
+        if faults.take(json.dumps(event), LAMBDA_KINDS) is None:
+            return result
+        body = {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 170.00 seconds"}
+        return {**result, "body": body, "error": True}
+
+    return execute_or_time_out
+
+
+def apply(faults: FaultFile) -> None:
+    """Patch the emulator in this process."""
+    from ministack.services import lambda_svc, s3
+
+    s3.handle_request = disturbed_s3(s3.handle_request, s3._error, faults)
+    lambda_svc._execute_function_warm = disturbed_function(lambda_svc._execute_function_warm, faults)

@@ -6,35 +6,22 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Put the stand-in for Docker in place, mend the emulator, and serve until ended."""
+    """Put the stand-in for Docker in place, fix the emulator, and serve until ended."""
     sys.path.insert(0, str(Path(__file__).parent / "stand_in"))
-    from rtcflow_local.twin import disturbances
+    from rtcflow_local.twin import faults
     from rtcflow_local.twin.bridges import (
-        definitions,
+        cloudformation,
         distributed_map,
-        inner_states,
+        executions,
         lambda_errors,
-        nested_execution,
-        nested_stacks,
         run_task,
-        running,
     )
-    from rtcflow_local.twin.faults import FaultFile
 
-    bridges = (
-        definitions,
-        nested_stacks,
-        lambda_errors,
-        inner_states,
-        running,
-        nested_execution,
-        distributed_map,
-    )
-    for bridge in bridges:
+    for bridge in (cloudformation, lambda_errors, executions, distributed_map):
         bridge.apply()
-    faults = FaultFile(Path(os.environ["RTCFLOW_TWIN_FOLDER"]) / "faults.json")
-    run_task.apply(faults)
-    disturbances.apply(faults)
+    fault_file = faults.FaultFile(Path(os.environ["RTCFLOW_TWIN_FOLDER"]) / "faults.json")
+    run_task.apply(fault_file)
+    faults.apply(fault_file)
     from ministack.app import main as serve
 
     serve()

@@ -16,7 +16,8 @@ from rtcflow.threads import Pool
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.keys import Location, grid_index_key, grid_key, parse_location
-from rtcflow_contract.request import COARSEST_M, FINEST_M, parse_crs
+from rtcflow_contract.payload_fields import parse_crs
+from rtcflow_contract.request import COARSEST_M, FINEST_M
 from rtcflow_files import storage
 
 _PARALLEL = 16

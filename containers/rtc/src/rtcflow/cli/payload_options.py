@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.request import SceneRequest, burst_list_file, parse_burst_list_text, parse_request
+from rtcflow_contract.payload_fields import burst_list_file, parse_burst_list_text
+from rtcflow_contract.request import SceneRequest, parse_request
 
 # Stands for the stack's bucket, which PlanScene fills in, where a payload is checked here.
 _ANY_BUCKET = "the-products-bucket-of-the-stack"

@@ -10,8 +10,7 @@ from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurs
 from rtcflow_local.sample.safe.general import general_annotation
 from rtcflow_local.sample.safe.grid import TiePoint, angles_along_range
 from rtcflow_local.sample.safe.names import Image, header
-from rtcflow_local.sample.safe.quality import quality_information
-from rtcflow_local.sample.safe.statistics import PixelStatistics, image_statistics
+from rtcflow_local.sample.safe.statistics import PixelStatistics, image_statistics, quality_information
 from rtcflow_local.sample.safe.xml import Attributed, Content, Listing, Single, Vector, document, element
 from rtcflow_local.sample.sensor import (
     BURST_CYCLE,

@@ -12,9 +12,8 @@ import numpy as np
 
 from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurst, Swath
 from rtcflow_local.sample.cover import gamma0_table
-from rtcflow_local.sample.pixels import burst_pixels
 from rtcflow_local.sample.projection import burst_beta0
-from rtcflow_local.sample.radiometry import NoiseTables, noise_tables
+from rtcflow_local.sample.radiometry import NoiseTables, burst_pixels, noise_tables
 from rtcflow_local.sample.safe.annotation import annotation_xml
 from rtcflow_local.sample.safe.grid import TiePoint, control_points, geolocation_grid
 from rtcflow_local.sample.safe.manifest import FileEntry, manifest_xml

@@ -1,1 +1,1 @@
-"""Fixes for differences of the emulator from AWS that matter to this system, one module each."""
+"""Fixes for differences of the emulator from AWS that matter to this system, by what they concern."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rtcflow_contract.task import TASK_VARIABLE
-from rtcflow_local.twin.bridges import running
+from rtcflow_local.twin.bridges import executions
 from rtcflow_local.twin.faults import END_KINDS, QUOTA_KINDS, RUN_KINDS, START_KINDS, Fault, FaultFile
 
 _POLL_S = 0.1
@@ -148,7 +148,7 @@ class RunTask:
                 raise self._states._ExecutionError(
                     "States.Timeout", f"Task timed out after {timeout} seconds"
                 )
-            if running.stopped():
+            if executions.stopped():
                 self._ecs._stop_task({"cluster": cluster, "task": arn, "reason": "Execution stopped"})
             if interrupted is not None and time.monotonic() > interrupted:
                 self._signal(arn, "kill")
@@ -213,9 +213,9 @@ def apply(faults: FaultFile) -> None:
         return plain_timeout(resource, arguments, timeout)
 
     def in_execution(state: Any, given: Any, execution: Any, context: Any) -> Any:
-        token = running.execution.set(execution)
+        token = executions.current.set(execution)
         try:
-            if running.stopped():
+            if executions.stopped():
                 raise states._ExecutionError("States.Runtime", "the execution was stopped")
             if isinstance(state.get("TimeoutSeconds"), str):
                 # The emulator accepts only a number.
@@ -223,7 +223,7 @@ def apply(faults: FaultFile) -> None:
                 state = {**state, "TimeoutSeconds": limit}
             return plain_task(state, given, execution, context)
         finally:
-            running.execution.reset(token)
+            executions.current.reset(token)
 
     states._invoke_resource_with_timeout = with_timeout
     states._execute_task = in_execution

@@ -1,10 +1,30 @@
-"""Apply the SAM transform to templates of nested stacks; the emulator applies it only to the outermost template."""
+"""CloudFormation: definitions of state machines in YAML, and nested stacks whose templates SAM transforms.
+
+The emulator reads definitions only as JSON, and applies the SAM transform only to the outermost template.
+"""
 
 import contextvars
+import json
 from collections.abc import Callable
 from typing import Any
 
+import yaml
+
 _nested: contextvars.ContextVar[bool] = contextvars.ContextVar("nested", default=False)
+
+
+def as_json(definition: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+    """Wrap the function that returns a resource's definition so that YAML is converted to JSON."""
+
+    def json_definition(properties: dict[str, Any]) -> str:
+        text = definition(properties)
+        try:
+            json.loads(text)
+        except ValueError:
+            return json.dumps(yaml.safe_load(text))
+        return text
+
+    return json_definition
 
 
 def transforming(
@@ -36,6 +56,7 @@ def apply() -> None:
     """Patch the emulator in this process."""
     from ministack.services.cloudformation import engine, provisioners
 
+    provisioners._sfn_definition = as_json(provisioners._sfn_definition)
     engine._parse_template = transforming(engine._parse_template, engine._apply_transforms)
     handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::Stack"]
     for action in ("create", "update"):
