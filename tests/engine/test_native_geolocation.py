@@ -16,9 +16,9 @@ from rtcflow_contract.backscatter import Backscatter
 from rtcflow_contract.grid import Grid
 from rtcflow_local.sample import SampleSpec, write_sample
 from rtcflow_local.sample.acquisition import plan_acquisition
+from rtcflow_local.sample.earth_tide import tide
 from rtcflow_local.sample.geodesy import to_earth_fixed
 from rtcflow_local.sample.projection import ZENITH_DELAY, azimuth_delay, range_delay
-from rtcflow_local.sample.tides import tide
 from rtcflow_local.sample.world import build_world
 from tests.support.native_case import BurstCase
 

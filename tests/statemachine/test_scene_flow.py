@@ -1,6 +1,6 @@
 import pytest
 
-from rtcflow_scene.task_decision import MOST_TRIES
+from rtcflow_scene.task_decision import _MOST_TRIES
 from tests.support.asl_runner import ExecutionFailed, TaskError
 from tests.support.scene_play import BURSTS, STACK, Play, lambda_error, runner, stopped, task_of, task_uri
 
@@ -218,7 +218,7 @@ def test_what_a_container_left_is_run_again_on_the_same_capacity(exit_code):
 def test_a_task_that_makes_no_burst_more_ends_after_four_tries():
     play = Play(BURSTS[:2], per_task=2, left=lambda *_: 1, faults={"RunTask": always(stopped(exit_code=75))})
     ran(play)
-    assert len(play.of("RunTask")) == MOST_TRIES == 4
+    assert len(play.of("RunTask")) == _MOST_TRIES == 4
     assert play.results()[task_uri(0)]["error_class"] == "transient"
 
 

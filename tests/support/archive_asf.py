@@ -15,7 +15,7 @@ import rasterio
 from rasterio.windows import Window
 
 from rtcflow_safe.annotation import Annotation
-from rtcflow_safe.manifest import read_manifest
+from rtcflow_safe.safe_manifest import read_manifest
 from tests.support.archive_loopback import Answer, Asked, Fault, Loopback
 
 USER, PASSWORD = "someone", "hunter2-very-secret"

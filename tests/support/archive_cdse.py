@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rtcflow_safe.annotation import Annotation
-from rtcflow_safe.manifest import read_manifest
+from rtcflow_safe.safe_manifest import read_manifest
 from tests.support.archive_buckets import Buckets, error
 from tests.support.archive_loopback import Answer, Asked, Loopback
 

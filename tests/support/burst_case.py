@@ -24,7 +24,7 @@ from rtcflow_contract.product_id import (
 )
 from rtcflow_contract.request import OnExisting
 from rtcflow_local.sample.geometry import ground_point
-from rtcflow_local.sample.orbit import Orbit
+from rtcflow_local.sample.orbit_model import Orbit
 
 SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 BURSTS = ("t070_148570_iw1", "t070_148571_iw1")

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from rtcflow_local.twin.faults import RATE_EXCEEDED, Fault, refusal
+from rtcflow_local.twin.faults import Fault
+from tests.support.run_task_errors import RATE_EXCEEDED, refusal
 
 pytestmark = pytest.mark.twin
 

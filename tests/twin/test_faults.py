@@ -5,12 +5,12 @@ from collections import Counter
 
 import pytest
 
-from rtcflow_local.twin.faults import (
+from rtcflow_local.twin.faults import Fault
+from tests.support.run_task_errors import (
     IMAGE_NOT_FOUND,
     NO_CAPACITY,
     RATE_EXCEEDED,
     SECRET_WITHOUT_KEY,
-    Fault,
     refusal,
 )
 

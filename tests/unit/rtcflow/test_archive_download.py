@@ -91,7 +91,7 @@ def test_a_stall_for_ever_is_told_and_what_came_is_kept(server, tmp_path):
 
 
 def test_a_trickle_is_left_and_asked_for_the_rest(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("rtcflow_files.pace.WINDOW_S", 0.2)
+    monkeypatch.setattr("rtcflow_files.pace._WINDOW_S", 0.2)
     server.faults = [Fault("/x", trickle_s=0.01)]
     assert run(server, tmp_path).read_bytes() == CONTENT
     first, second = server.asked
@@ -100,7 +100,7 @@ def test_a_trickle_is_left_and_asked_for_the_rest(server, tmp_path, monkeypatch)
 
 
 def test_a_trickle_for_ever_is_told(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("rtcflow_files.pace.WINDOW_S", 0.1)
+    monkeypatch.setattr("rtcflow_files.pace._WINDOW_S", 0.1)
     server.faults = [Fault("/x", trickle_s=0.01, lasting=True)]
     with pytest.raises(TransientError, match="TrickleError"):
         run(server, tmp_path)

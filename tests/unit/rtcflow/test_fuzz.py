@@ -27,7 +27,7 @@ from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.stored import read_stored
 from rtcflow_safe.annotation import Annotation
-from rtcflow_safe.manifest import read_manifest
+from rtcflow_safe.safe_manifest import read_manifest
 
 TARGETS = 8
 EACH = int(os.environ.get("RTCFLOW_FUZZ", "2000")) // TARGETS

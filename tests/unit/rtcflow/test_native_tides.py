@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtcflow.native.tides import displacement_by, moon_position, sun_position, tide_displacement
-from rtcflow_local.sample.tides import tide
+from rtcflow_local.sample.earth_tide import tide
 
 # Test case of routine DEHANTTIDEINEL, IERS Conventions (2010), chapter 7: station, sun, moon and displacement, metres.
 STATION = np.array([4075578.385, 931852.890, 4801570.154])

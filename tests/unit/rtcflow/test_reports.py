@@ -33,7 +33,7 @@ from rtcflow_contract.burst_id import ORBIT_PERIOD_S, burst_id_from_anx_time
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_safe.annotation import Annotation
-from rtcflow_safe.identity import StateVector, node_of, track_of
+from rtcflow_safe.identity import StateVector, _node_of, _track_of
 
 TRACK = 147
 
@@ -115,9 +115,9 @@ def test_the_node_of_a_real_orbit_is_found_over_a_revolution(shared):
     ]
     at = next(v.time for v in vectors if f"{v.time:%H%M}" == "1351")
     around = [v for v in vectors if abs((v.time - at).total_seconds()) < 90]
-    whole, near = node_of(vectors, at), node_of(around, at)
+    whole, near = _node_of(vectors, at), _node_of(around, at)
     assert abs((whole.time - near.time).total_seconds()) < 0.2
-    assert track_of(whole.longitude) == track_of(near.longitude) == 71
+    assert _track_of(whole.longitude) == _track_of(near.longitude) == 71
     assert abs(near.time - whole.time) < timedelta(seconds=1)
 
 

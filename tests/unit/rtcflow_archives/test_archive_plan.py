@@ -92,7 +92,7 @@ def test_asf_gives_index_and_processor_too(archive_sample, both, scene):
 @pytest.mark.parametrize("archive", ARCHIVES)
 def test_listings_come_over_all_pages(archive_sample, both, scene, archive, monkeypatch):
     both.catalogue["asf"].page_size = 5
-    monkeypatch.setattr("rtcflow_archives.cdse.PAGE_SIZE", 5)
+    monkeypatch.setattr("rtcflow_archives.cdse._PAGE_SIZE", 5)
     assert len(both.list(archive, scene)) == 12
     assert len(both.catalogue[archive].asked) >= 3
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rtcflow_campaign.attempts import MOST_WAITS
+from rtcflow_campaign.attempts import _MOST_WAITS
 from rtcflow_campaign.campaign_store import CampaignStore
 from rtcflow_campaign.scene_following import FollowSettings, SceneFollower
 from rtcflow_contract.campaign import SceneState
@@ -164,7 +164,7 @@ def test_what_is_done_is_done_in_a_pause_too(case):
 
 def test_a_pause_that_is_too_long_leaves_the_scene(case):
     case.store.pause(START)
-    assert case.follow(next={"waits": MOST_WAITS})["decision"] == "left"
+    assert case.follow(next={"waits": _MOST_WAITS})["decision"] == "left"
     assert (case.record.state, case.record.attempts) == (SceneState.LEFT, 0)
 
 

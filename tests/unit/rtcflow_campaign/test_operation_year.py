@@ -10,7 +10,7 @@ from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_files import storage
 from rtcflow_local.inventory.build import build
-from rtcflow_local.inventory.prune import OLDEST_EXECUTION
+from rtcflow_local.inventory.prune import _OLDEST_EXECUTION
 from rtcflow_local.inventory.tables import open_tables
 from rtcflow_local.inventory.versions import PRODUCT_FILE
 from tests.support.cmr_catalogue import Catalogue, serve
@@ -85,5 +85,5 @@ def _is_old(name, now):
     match = PRODUCT_FILE.match(name.rpartition("/")[2])
     return (
         match
-        and now - datetime.strptime(match["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) > OLDEST_EXECUTION
+        and now - datetime.strptime(match["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) > _OLDEST_EXECUTION
     )

@@ -11,7 +11,7 @@ from rtcflow_contract.errors import TransientError
 from rtcflow_contract.keys import COLLECTION, ITEM
 from rtcflow_files import storage
 from rtcflow_scene.assembly import assemble_stac
-from rtcflow_stac.notice import LARGEST_BYTES, notice_of
+from rtcflow_stac.notice import _LARGEST_BYTES, notice_of
 from tests.support.after_task_case import event, made, read_outcome
 from tests.support.inventory_case import BURSTS, SETTINGS, Spec, manifest_of, put_product
 
@@ -153,8 +153,8 @@ def test_an_item_too_large_for_a_message_is_named_by_its_address(aws):
     put_product(Spec())
     job = made()
     item = assemble_stac(job, SETTINGS).item
-    large = {**item, "properties": {**item["properties"], "title": "x" * LARGEST_BYTES}}
+    large = {**item, "properties": {**item["properties"], "title": "x" * _LARGEST_BYTES}}
     notice = notice_of(large, "s3://products/a/metadata.json", job.burst_id)
     assert json.loads(notice.message) == {"href": "s3://products/a/metadata.json"}
     assert notice.attributes == notice_of(item, "", job.burst_id).attributes
-    assert len(notice_of(item, "", job.burst_id).message.encode()) < LARGEST_BYTES / 10
+    assert len(notice_of(item, "", job.burst_id).message.encode()) < _LARGEST_BYTES / 10

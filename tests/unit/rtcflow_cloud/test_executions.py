@@ -4,7 +4,7 @@ import pytest
 
 from rtcflow_cloud.executions import execution_arn
 from rtcflow_contract.execution_name import (
-    LONGEST,
+    _LONGEST,
     attempt_name,
     campaign_scene_name,
     found_scene_name,
@@ -44,7 +44,7 @@ def test_names_of_found_scenes_have_scene_settings_and_version():
 
 def test_longest_names_leave_room_for_the_attempt():
     longest = revised_scene_name(SCENE, Product.RTC_S1_STATIC, "a" * 10, "100.100.100")
-    assert len(attempt_name(longest, 999)) <= LONGEST
+    assert len(attempt_name(longest, 999)) <= _LONGEST
 
 
 @pytest.mark.parametrize(

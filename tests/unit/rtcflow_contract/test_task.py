@@ -12,7 +12,7 @@ from rtcflow_contract.keys import task_key
 from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.request import parse_request
-from rtcflow_contract.task import TASK_VERSION, Task, exit_code, is_left, parse_task
+from rtcflow_contract.task import _TASK_VERSION, Task, exit_code, is_left, parse_task
 
 SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
 START = datetime(2022, 1, 1, 12, 47, 45, tzinfo=UTC)
@@ -58,7 +58,7 @@ def test_a_field_of_a_newer_writer_is_passed_over():
 
 def test_a_task_for_a_newer_image_is_refused_in_a_sentence():
     with pytest.raises(RefusedError, match=r"push the image of the stack's own version$") as raised:
-        parse_task(task_with(version=TASK_VERSION + 1))
+        parse_task(task_with(version=_TASK_VERSION + 1))
     assert raised.value.reason == "old-image"
 
 

@@ -199,14 +199,14 @@ def test_a_body_that_breaks_off_for_ever_is_transient_and_leaves_no_file(files, 
 
 
 def test_a_body_that_trickles_is_asked_for_again(files, tmp_path, monkeypatch):
-    monkeypatch.setattr("rtcflow_files.pace.WINDOW_S", 0.1)
+    monkeypatch.setattr("rtcflow_files.pace._WINDOW_S", 0.1)
     files.faults = [Fault("a.bin", trickle_s=0.01)]
     assert opened(files.url, Meter()).fetch("a.bin", tmp_path).read_bytes() == CONTENT
     assert len(files.asked) == 2
 
 
 def test_a_body_that_trickles_for_ever_is_transient(files, monkeypatch):
-    monkeypatch.setattr("rtcflow_files.pace.WINDOW_S", 0.1)
+    monkeypatch.setattr("rtcflow_files.pace._WINDOW_S", 0.1)
     files.faults = [Fault("b.bin", trickle_s=0.01, lasting=True)]
     with pytest.raises(TransientError, match="TrickleError"):
         opened(files.url, Meter()).read("b.bin")

@@ -141,7 +141,7 @@ def test_a_silence_is_no_longer_than_the_deadline(no_proxy, monkeypatch):
 def test_a_server_that_wants_longer_than_the_deadline_is_not_waited_for(server, monkeypatch):
     slept = []
     retry = Retry(sleep=slept.append)
-    monkeypatch.setattr(web, "check_status", _throttled)
+    monkeypatch.setattr(web, "_check_status", _throttled)
     with time_limit(20.0), pytest.raises(web.TransientError):
         HttpFiles(f"http://127.0.0.1:{server.port}", retry=retry).read("x")
     assert slept == []

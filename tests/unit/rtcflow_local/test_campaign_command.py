@@ -10,9 +10,9 @@ from rtcflow_campaign.campaign_list import Items
 from rtcflow_cloud.executions import Execution
 from rtcflow_contract.campaign import CampaignInput, StartedCampaign
 from rtcflow_contract.errors import RefusedError
+from rtcflow_local.campaign.display import show_status
 from rtcflow_local.campaign.lists import find_lists, upload_list
 from rtcflow_local.campaign.operating import Campaign
-from rtcflow_local.campaign.tables import show_status
 from rtcflow_local.report.aws import Clients
 from tests.support.campaign_case import START, item, payload
 

@@ -10,8 +10,8 @@ from rtcflow.cli.app import make_app
 from rtcflow_archives.granule import SceneGranule
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.scene_id import parse_scene_id
+from rtcflow_local.campaign.area_plan import _months, _static_payload
 from rtcflow_local.campaign.passes import cover, group_views
-from rtcflow_local.campaign.planning import months, static_payload
 from tests.support.catalogue_case import INSIDE, NOW, OUTSIDE, feature, scene_name
 from tests.support.cmr_catalogue import Catalogue, Granule, serve
 
@@ -60,7 +60,7 @@ def test_cover_of_nothing_is_nothing():
 
 
 def test_a_period_is_searched_month_by_month():
-    windows = [str(window) for window in months(date(2025, 12, 30), date(2026, 2, 1))]
+    windows = [str(window) for window in _months(date(2025, 12, 30), date(2026, 2, 1))]
     assert windows == [
         "2025-12-30T00:00:00Z,2025-12-31T23:59:59Z",
         "2026-01-01T00:00:00Z,2026-01-31T23:59:59Z",
@@ -77,7 +77,7 @@ def test_static_layers_go_where_the_scenes_link_to():
         "output_crs": 3031,
         "link_static_layers": True,
     }
-    assert static_payload(payload) == {
+    assert _static_payload(payload) == {
         "scene": scene_name(0),
         "product": "RTC_S1_STATIC",
         "collection": "s1_rtc_static_c1",
@@ -85,7 +85,7 @@ def test_static_layers_go_where_the_scenes_link_to():
         "s3_project_folder": "layers",
         "output_crs": 3031,
     }
-    assert parse_request(static_payload(payload), "b").collection == "s1_rtc_static_c1"
+    assert parse_request(_static_payload(payload), "b").collection == "s1_rtc_static_c1"
 
 
 @pytest.fixture

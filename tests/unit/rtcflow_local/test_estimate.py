@@ -5,7 +5,7 @@ import math
 import pytest
 
 from rtcflow_scene.cost import TaskSize
-from rtcflow_scene.estimate import ARCHIVES, Basis, CampaignPart, estimate, task_seconds
+from rtcflow_scene.estimate import ARCHIVES, Basis, CampaignPart, _task_seconds, estimate
 
 SCENES = 37_038
 MILLION = [CampaignPart(SCENES, 1_000_000)]
@@ -35,8 +35,8 @@ def test_what_a_campaign_is_bound_by_is_named(changes, bound_by):
 def test_a_single_scene_takes_as_long_as_its_slowest_task():
     one = estimate([CampaignPart(1, 27)], WIDE._replace(bursts_per_task=9))
     assert one.bound_by == "one scene"
-    assert one.hours * 3600 > task_seconds(9, WIDE)
-    assert one.hours * 3600 < 1.3 * task_seconds(9, WIDE)
+    assert one.hours * 3600 > _task_seconds(9, WIDE)
+    assert one.hours * 3600 < 1.3 * _task_seconds(9, WIDE)
 
 
 def test_tasks_of_several_bursts_cost_less_and_one_burst_a_task_is_no_faster_for_many():
@@ -49,8 +49,8 @@ def test_tasks_of_several_bursts_cost_less_and_one_burst_a_task_is_no_faster_for
 def test_tasks_wait_for_the_slower_of_engine_and_archive():
     fast, slow = WIDE._replace(burst_s=1.0), WIDE._replace(burst_s=60.0)
     asf = ARCHIVES["asf"]
-    assert task_seconds(10, fast) - task_seconds(9, fast) == pytest.approx(asf.fetch_s / asf.ahead)
-    assert task_seconds(10, slow) - task_seconds(9, slow) == pytest.approx(60)
+    assert _task_seconds(10, fast) - _task_seconds(9, fast) == pytest.approx(asf.fetch_s / asf.ahead)
+    assert _task_seconds(10, slow) - _task_seconds(9, slow) == pytest.approx(60)
 
 
 def test_tasks_that_wait_for_an_archive_are_paid_for_it():

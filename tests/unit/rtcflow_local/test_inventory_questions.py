@@ -18,7 +18,7 @@ from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneRe
 from rtcflow_files import storage
 from rtcflow_files.storage import open_store
 from rtcflow_local.inventory.command import app
-from rtcflow_local.inventory.map_page import read_footprints
+from rtcflow_local.inventory.map_page import _read_footprints
 from tests.support.inventory_case import BURSTS, FIRST, Spec, put_product, scene_of
 
 STATIC = Product.RTC_S1_STATIC
@@ -269,6 +269,6 @@ def test_a_map_has_the_reach_of_passes_and_that_of_static_layers_where_there_is_
     for burst in (0, 1):
         put_product(Spec(burst, product=STATIC))
     run(["build", "s3://products", "--inventory", str(tmp_path)])
-    found = read_footprints(open_store(str(tmp_path)))
+    found = _read_footprints(open_store(str(tmp_path)))
     assert shapely.geometry.shape(found[BURSTS[0]]).bounds[1] == -35.0
     assert shapely.geometry.shape(found[BURSTS[1]]).bounds[1] == -35.2

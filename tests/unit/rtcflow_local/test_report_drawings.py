@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from rtcflow_contract.grid import Grid
-from rtcflow_local.report.browse import shrink
 from rtcflow_local.report.figures import decibel, dollars, duration, size, word
 from rtcflow_local.report.map_layout import Shape, make_map
+from rtcflow_local.report.pictures import shrink
 from tests.support.history_case import START
 from tests.support.report_case import footprint, png
 

@@ -8,10 +8,10 @@ from rich.console import Console
 
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.report import Outcome
+from rtcflow_local.report.burst_progress import BurstRecords
 from rtcflow_local.report.execution import read_execution
 from rtcflow_local.report.follow import draw, follow
 from rtcflow_local.report.history import read_history
-from rtcflow_local.report.progress import BurstRecords
 from tests.support.history_case import ARN, SCENE, START, History, States, put_records, scene_history, task
 
 ONE, TWO = "t070_149815_iw1", "t070_149815_iw2"

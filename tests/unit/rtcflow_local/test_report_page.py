@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from rtcflow.cli.app import make_app
 from rtcflow_contract.report import Outcome
 from rtcflow_local.report.collect import collect
-from rtcflow_local.report.page import build_report, write_report
+from rtcflow_local.report.report_page import build_report, write_report
 from rtcflow_local.report.timeline import make_timeline
 from tests.support.history_case import ARN, SCENE, States, put_records, scene_history
 from tests.support.report_case import FAILED, MADE, SECOND, put_scene

@@ -11,9 +11,9 @@ import xmlschema
 
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.sample import SampleSpec, read_sample, write_sample
-from rtcflow_local.sample.dem import TileCorner, tiles_around
+from rtcflow_local.sample.copernicus_tiles import TileCorner, tiles_around
 from rtcflow_safe.annotation import Annotation
-from rtcflow_safe.manifest import read_manifest
+from rtcflow_safe.safe_manifest import read_manifest
 
 SCHEMAS = Path(xarray_sentinel.__file__).parent / "resources" / "sentinel1"
 # SAFE path pattern and ESA's schema for it.

@@ -8,10 +8,10 @@ import pytest
 from rtcflow_contract.burst_id import burst_id_from_anx_time
 from rtcflow_contract.errors import RefusedError
 from rtcflow_local.sample.acquisition import plan_acquisition
-from rtcflow_local.sample.eof import orbit_file_name
+from rtcflow_local.sample.eof import _orbit_file_name
 from rtcflow_local.sample.geodesy import to_earth_fixed, to_geodetic
 from rtcflow_local.sample.geometry import ground_point
-from rtcflow_local.sample.orbit import Orbit
+from rtcflow_local.sample.orbit_model import Orbit
 from rtcflow_local.sample.sensor import BURST_CYCLE, LINE_INTERVAL, ORBIT_PERIOD, PREAMBLE
 from rtcflow_local.sample.spec import SampleSpec
 
@@ -118,7 +118,7 @@ def test_the_orbit_file_reaches_from_an_orbit_before_the_scene_to_a_minute_after
     moved = replace(acquisition, node=node)
     start, stop = (
         datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-        for text in orbit_file_name(moved).removesuffix(".EOF").split("_V")[1].split("_")
+        for text in _orbit_file_name(moved).removesuffix(".EOF").split("_V")[1].split("_")
     )
     assert start <= moved.utc(moved.start_us) - timedelta(seconds=ORBIT_PERIOD + 60)
     assert stop >= moved.utc(moved.stop_us) + timedelta(seconds=60)

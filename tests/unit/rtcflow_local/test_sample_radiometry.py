@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from rtcflow_local.sample.acquisition import plan_acquisition
-from rtcflow_local.sample.radiometry import burst_pixels, noise_tables
+from rtcflow_local.sample.pixels import burst_pixels, noise_tables
+from rtcflow_local.sample.reflectors import place_targets
 from rtcflow_local.sample.sensor import BETA_NOUGHT, LINE_INTERVAL, RANGE_SPACING
 from rtcflow_local.sample.spec import SampleSpec
-from rtcflow_local.sample.targets import place_targets
 from rtcflow_local.sample.world import build_world
 
 SPEC = SampleSpec.tiny()

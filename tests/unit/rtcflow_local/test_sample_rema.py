@@ -10,7 +10,7 @@ from pyproj import Transformer
 from rtcflow_contract.dem import DEMS
 from rtcflow_local.sample import SampleSpec
 from rtcflow_local.sample.acquisition import plan_acquisition
-from rtcflow_local.sample.rema import write_rema
+from rtcflow_local.sample.rema_tiles import write_rema
 from rtcflow_local.sample.terrain import relief
 from rtcflow_local.sample.truth import outline
 from rtcflow_local.sample.world import build_world

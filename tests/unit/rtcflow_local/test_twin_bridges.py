@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from rtcflow_local.twin.bridges import executions
-from rtcflow_local.twin.bridges.cloudformation import transforming, within_nested_stack
-from rtcflow_local.twin.bridges.distributed_map import MapRun, stopping_children
-from rtcflow_local.twin.bridges.executions import NestedExecution
+from rtcflow_local.twin.bridges import step_functions
+from rtcflow_local.twin.bridges.cloudformation import _transforming, _within_nested_stack
+from rtcflow_local.twin.bridges.distributed_map import _MapRun, _stopping_children
+from rtcflow_local.twin.bridges.step_functions import _NestedExecution
 
 MACHINE = "arn:aws:states:us-west-2:0:stateMachine:campaign"
 SCENE = "arn:aws:states:us-west-2:0:stateMachine:scene"
@@ -69,7 +69,7 @@ def parent():
 
 
 def run_map(states, parent, inputs, most=1, **limits):
-    run = MapRun(states, parent, None, len(inputs), most, limits)
+    run = _MapRun(states, parent, None, len(inputs), most, limits)
     run.work_through(inputs, {"States": {}, "StartAt": "A"}, {"variables": {"outer": 1}})
     return run
 
@@ -117,7 +117,7 @@ def test_children_are_stopped_with_their_parent(parent):
         "ended": {"mapRunArn": "run", "status": "SUCCEEDED"},
         "other": {"mapRunArn": "else", "status": "RUNNING"},
     }
-    stopping_children(lambda data: (200, {}, b""), states)({"executionArn": "arn:parent"})
+    _stopping_children(lambda data: (200, {}, b""), states)({"executionArn": "arn:parent"})
     assert {n: e["status"] for n, e in states._executions.items()} == {
         "mine": "ABORTED",
         "ended": "SUCCEEDED",
@@ -127,7 +127,7 @@ def test_children_are_stopped_with_their_parent(parent):
 
 def start(states, name="one", payload="x"):
     arguments = {"StateMachineArn": SCENE, "Name": name, "Input": payload}
-    return NestedExecution(states)("arn:aws:states:::states:startExecution.sync:2", arguments)
+    return _NestedExecution(states)("arn:aws:states:::states:startExecution.sync:2", arguments)
 
 
 def test_a_nested_execution_gives_its_output_as_json():
@@ -156,12 +156,12 @@ def test_a_nested_execution_is_stopped_with_its_parent():
     states = States()
     states._start_execution = lambda request: (200, {}, json.dumps({"executionArn": "arn:x"}))
     states._executions["arn:x"] = {"status": "RUNNING"}
-    token = executions.current.set({"status": "ABORTED"})
+    token = step_functions.current.set({"status": "ABORTED"})
     try:
         with pytest.raises(ExecutionError):
             start(states)
     finally:
-        executions.current.reset(token)
+        step_functions.current.reset(token)
     assert states._executions["arn:x"]["status"] == "ABORTED"
 
 
@@ -173,23 +173,23 @@ def test_a_wait_ends_when_its_execution_is_stopped():
         slept.append(seconds)
         execution["status"] = "ABORTED" if len(slept) == 3 else "RUNNING"
 
-    token = executions.current.set(execution)
+    token = step_functions.current.set(execution)
     try:
-        executions.sleep_while_running(60, sleep)
+        step_functions._sleep_while_running(60, sleep)
     finally:
-        executions.current.reset(token)
+        step_functions.current.reset(token)
     assert len(slept) == 3
 
 
 def test_a_wait_outside_an_execution_lasts_as_long_as_it_says():
     slept = []
-    executions.sleep_while_running(0.5, slept.append)
+    step_functions._sleep_while_running(0.5, slept.append)
     assert sum(slept) == pytest.approx(0.5)
 
 
 def test_only_templates_of_nested_stacks_are_transformed():
-    engine = SimpleNamespace(parse=transforming(lambda text: {"text": text}, lambda template: "transformed"))
-    nested = within_nested_stack(lambda: engine.parse("inner"))
+    engine = SimpleNamespace(parse=_transforming(lambda text: {"text": text}, lambda template: "transformed"))
+    nested = _within_nested_stack(lambda: engine.parse("inner"))
     assert engine.parse("outer") == {"text": "outer"}
     assert nested() == "transformed"
     assert engine.parse("outer") == {"text": "outer"}

@@ -3,17 +3,17 @@ import json
 
 import pytest
 
-from rtcflow_local.twin.bridges.run_task import told_badly
+from rtcflow_local.twin.bridges.run_task import _faulty_cause
 from rtcflow_local.twin.faults import (
-    LAMBDA_KINDS,
+    _LAMBDA_KINDS,
+    _S3_KINDS,
     QUOTA_KINDS,
     RUN_KINDS,
-    S3_KINDS,
     START_KINDS,
     Fault,
     FaultFile,
-    disturbed_function,
-    disturbed_s3,
+    _disturbed_function,
+    _disturbed_s3,
 )
 from rtcflow_scene.task_end import read_end
 
@@ -28,7 +28,7 @@ def s3(faults):
     async def handle(method, path, **named):
         return 200, {}, b"data"
 
-    return disturbed_s3(handle, lambda code, text, status: (status, {}, code.encode()), faults)
+    return _disturbed_s3(handle, lambda code, text, status: (status, {}, code.encode()), faults)
 
 
 def ask(s3, path="/products/a/t070_149815_iw3/x.tif", **named):
@@ -66,7 +66,7 @@ def test_function_that_times_out_has_done_its_work(faults):
         worked.append(event)
         return {"body": {"item": "s3://x"}, "log": "text"}
 
-    call = disturbed_function(execute, faults)
+    call = _disturbed_function(execute, faults)
     faults.put(Fault("e/tasks/0.json", "lambda_timeout"))
     event = {"task": "s3://w/executions/e/tasks/0.json"}
     first, second = call({}, event, "id"), call({}, event, "id")
@@ -77,8 +77,8 @@ def test_function_that_times_out_has_done_its_work(faults):
 
 def test_faults_of_one_kind_are_not_taken_by_another(faults):
     faults.put(Fault("b", "kill"), Fault("b", "s3_slow"), Fault("b", "lambda_timeout"))
-    assert faults.take("b", S3_KINDS).kind == "s3_slow"
-    assert faults.take("b", LAMBDA_KINDS).kind == "lambda_timeout"
+    assert faults.take("b", _S3_KINDS).kind == "s3_slow"
+    assert faults.take("b", _LAMBDA_KINDS).kind == "lambda_timeout"
     assert faults.take("b", START_KINDS) is None
     assert faults.take("b", RUN_KINDS).kind == "kill"
     assert faults.take("b", RUN_KINDS) is None
@@ -93,7 +93,7 @@ def test_a_quota_stays_where_other_faults_are_used_up(faults):
 @pytest.mark.parametrize("how", ["exit_0", "absent", "cut", "text"])
 def test_the_end_of_a_task_is_told_badly_in_each_way(how):
     task = {"StopCode": "EssentialContainerExited", "Containers": [{"Name": "burst", "ExitCode": 137}]}
-    cause = told_badly(task, how)
+    cause = _faulty_cause(task, how)
     assert (cause is None) is (how == "absent")
     assert cause != json.dumps(task)
     assert read_end({"Error": "States.TaskFailed", "Cause": cause}).ran

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from rtcflow_local.report.history import read_history
-from rtcflow_local.twin.bridges.executions import recorded, within_map
-from rtcflow_local.twin.bridges.lambda_errors import error_name, with_error_name
+from rtcflow_local.twin.bridges.lambda_errors import _error_name, _with_error_name
+from rtcflow_local.twin.bridges.step_functions import _recorded, _within_map
 
 GIVEN = {"task": "s3://work/executions/e/tasks/0.json", "bursts": ["t070_149815_iw1"]}
 
@@ -19,12 +19,12 @@ def run_task(state, given, execution, context):
 
 def iterate(execution, execute=run_task):
     """A Map iteration of one Task, as the emulator runs it."""
-    task = recorded(execute, "Task", add_event)
+    task = _recorded(execute, "Task", add_event)
 
     def sub_machine(states, start, given, execution, context):
         return task({}, given, execution, {"State": {"Name": "AssembleStac"}})[0]
 
-    return within_map(sub_machine)({}, "AssembleStac", GIVEN, execution, {})
+    return _within_map(sub_machine)({}, "AssembleStac", GIVEN, execution, {})
 
 
 def test_states_of_a_map_are_in_the_history_with_their_data():
@@ -45,7 +45,7 @@ def test_the_report_reads_tasks_from_that_history():
 
 def test_states_outside_a_map_are_left_to_the_emulator():
     execution = {"events": []}
-    recorded(run_task, "Task", add_event)({}, GIVEN, execution, {"State": {"Name": "PlanScene"}})
+    _recorded(run_task, "Task", add_event)({}, GIVEN, execution, {"State": {"Name": "PlanScene"}})
     assert execution["events"] == []
 
 
@@ -61,7 +61,7 @@ def test_a_state_that_fails_has_no_exit():
 
 def failed_with(log: str) -> dict:
     body = {"errorMessage": "no", "errorType": "Runtime.HandlerError"}
-    return with_error_name(lambda: {"body": body, "error": True, "log": log})()["body"]
+    return _with_error_name(lambda: {"body": body, "error": True, "log": log})()["body"]
 
 
 def test_a_failed_function_is_named_for_its_exception():
@@ -74,8 +74,8 @@ def test_a_function_that_left_no_traceback_keeps_the_emulators_name():
 
 
 def test_a_result_is_left_as_it_is():
-    assert with_error_name(lambda: {"body": {"a": 1}, "log": ""})() == {"body": {"a": 1}, "log": ""}
+    assert _with_error_name(lambda: {"body": {"a": 1}, "log": ""})() == {"body": {"a": 1}, "log": ""}
 
 
 def test_a_message_of_many_lines_is_no_name():
-    assert error_name("Traceback\n  File x\n") is None
+    assert _error_name("Traceback\n  File x\n") is None

@@ -14,9 +14,9 @@ from rtcflow_scene.static_check import (
     StaticFinding,
     StaticLayersMissing,
     StaticState,
+    _message_of,
     check_static_layers,
     decide,
-    message_of,
 )
 from tests.support.small_safe import SCENE
 
@@ -267,7 +267,7 @@ def test_message_of_many_bursts_stays_readable():
     findings = [
         StaticFinding(f"t070_{number:06d}_iw1", StaticState.MISSING, ("mask",)) for number in range(100)
     ]
-    assert "and 70 more bursts" in message_of(findings)
+    assert "and 70 more bursts" in _message_of(findings)
 
 
 def test_handler_checks_the_plan(aws, load_handler, lambda_context):

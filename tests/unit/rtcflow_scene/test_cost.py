@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rtcflow_scene.cost import PRICES, SPOT_FACTOR, TaskSize, prices_in, scene_cost, shares, task_cost
-from rtcflow_scene.estimate import ARCHIVES, BURST_S, BURSTS_PER_SCENE, Basis, task_seconds
-from rtcflow_scene.task_run import cost_tags
+from rtcflow_scene.cost import _PRICES, _SPOT_FACTOR, TaskSize, _prices_in, scene_cost, shares, task_cost
+from rtcflow_scene.estimate import ARCHIVES, BURST_S, BURSTS_PER_SCENE, Basis, _task_seconds
+from rtcflow_scene.task_run import _cost_tags
 
 SIZE = TaskSize(4, 16, 40)
 
@@ -23,7 +23,7 @@ def test_hour_of_a_task_costs_its_cpu_memory_and_storage_over_20_gib():
 
 def test_spot_lowers_compute_alone():
     spot, on_demand = cost(spot_s=600), cost(on_demand_s=600)
-    assert spot.compute == pytest.approx(on_demand.compute * SPOT_FACTOR)
+    assert spot.compute == pytest.approx(on_demand.compute * _SPOT_FACTOR)
     assert spot.storage == on_demand.storage
 
 
@@ -51,7 +51,7 @@ def test_storage_within_the_free_20_gib_costs_nothing():
 
 
 def test_unknown_region_is_estimated_with_the_default_one():
-    assert prices_in("eu-north-1", "arm64") == PRICES[("ap-southeast-2", "arm64")]
+    assert _prices_in("eu-north-1", "arm64") == _PRICES[("ap-southeast-2", "arm64")]
 
 
 def test_scene_costs_its_tasks_and_a_little_more():
@@ -78,7 +78,7 @@ def test_page_on_costs_says_what_the_function_says():
         size = TaskSize(int(vcpu), int(memory), 40, architecture)
         tasks = math.ceil(BURSTS_PER_SCENE / int(per_task))
         basis = Basis(burst_s=BURST_S[engine], archive=ARCHIVES[archive], size=size)
-        found = task_seconds(int(per_task), basis)
+        found = _task_seconds(int(per_task), basis)
         assert round(found) == int(seconds)
         scenes = [
             scene_cost(
@@ -103,9 +103,9 @@ def test_page_on_costs_has_the_prices_of_the_function():
     }
     assert printed == {
         key: pytest.approx([p.vcpu_hour, p.gb_hour, p.storage_gb_hour, 1000 * p.transition, 1000 * p.put])
-        for key, p in PRICES.items()
+        for key, p in _PRICES.items()
     }
 
 
 def test_tags_are_no_longer_than_ecs_takes():
-    assert [len(tag["Value"]) for tag in cost_tags("S" * 67, "c" * 300)] == [67, 256]
+    assert [len(tag["Value"]) for tag in _cost_tags("S" * 67, "c" * 300)] == [67, 256]

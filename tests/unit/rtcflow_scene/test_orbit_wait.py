@@ -9,7 +9,7 @@ from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_files.s3 import s3_client
-from rtcflow_scene.orbit_wait import seconds_to_wait
+from rtcflow_scene.orbit_wait import _seconds_to_wait
 from tests.support.archive_loopback import Fault
 from tests.support.archive_orbits import CdseOrbitFiles
 from tests.support.small_safe import SCENE
@@ -24,7 +24,7 @@ LIMIT = timedelta(days=30)
 
 def wait(choice=OrbitChoice.PRECISE, age=timedelta(hours=5), waited=timedelta(0), source=SOURCE, limit=LIMIT):
     now = ID.stop + age
-    return seconds_to_wait(ID, choice, source, started=now - waited, now=now, limit=limit)
+    return _seconds_to_wait(ID, choice, source, started=now - waited, now=now, limit=limit)
 
 
 def put(aws, name, folder="AUX_POEORB/"):

@@ -13,7 +13,7 @@ from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, SceneReport
 from rtcflow_contract.request import parse_request
 from rtcflow_files import compare_and_swap
-from rtcflow_scene.summary import record_processed
+from rtcflow_scene.summary import _record_processed
 from tests.support.small_safe import SCENE
 
 A, B = "t070_148570_iw1", "t070_148571_iw1"
@@ -67,7 +67,7 @@ def said(record):
 
 
 def test_says_of_each_burst_what_became_of_it_and_why(aws):
-    record_processed(plan(link_static_layers=True), report({A: "made", B: "failed"}, statics={A: "made"}))
+    _record_processed(plan(link_static_layers=True), report({A: "made", B: "failed"}, statics={A: "made"}))
     record = stored(aws)
     assert (record["scene"], record["updated"]) == (SCENE, "2026-01-02T04:04:05Z")
     assert record["bursts"] == [
@@ -87,34 +87,34 @@ def test_says_of_each_burst_what_became_of_it_and_why(aws):
 
 
 def test_a_further_run_adds_what_it_made_and_keeps_what_stood(aws):
-    record_processed(plan(), report({A: "made", B: "failed"}))
-    record_processed(plan(), report({A: "skipped", B: "made"}, number=2))
+    _record_processed(plan(), report({A: "made", B: "failed"}))
+    _record_processed(plan(), report({A: "skipped", B: "made"}, number=2))
     assert said(stored(aws)) == {("s1_rtc_c1", A): ("made", "run-1"), ("s1_rtc_c1", B): ("made", "run-2")}
 
 
 def test_other_collections_of_a_project_share_the_file(aws):
-    record_processed(plan(), report({A: "made"}))
+    _record_processed(plan(), report({A: "made"}))
     static = {"product": "RTC_S1_STATIC"}
-    record_processed(plan(**static), report({A: "made"}, number=2, product="RTC_S1_STATIC"))
+    _record_processed(plan(**static), report({A: "made"}, number=2, product="RTC_S1_STATIC"))
     assert said(stored(aws)).keys() == {("s1_rtc_c1", A), ("s1_rtc_static_c1", A)}
 
 
 @pytest.mark.parametrize("outcome", ["skipped", "failed"])
 def test_a_run_that_made_nothing_writes_nothing(aws, outcome):
-    record_processed(plan(), report({A: outcome}))
+    _record_processed(plan(), report({A: outcome}))
     assert "Contents" not in aws.list_objects_v2(Bucket="products")
 
 
 def test_in_a_folder_of_this_machine_it_lies_beside_the_bursts(tmp_path):
     out = Location.local(tmp_path)
-    record_processed(plan(LocalPlaces(out=out, grids=out)), report({A: "made"}))
-    record_processed(plan(LocalPlaces(out=out, grids=out)), report({B: "made"}, number=2))
+    _record_processed(plan(LocalPlaces(out=out, grids=out)), report({A: "made"}))
+    _record_processed(plan(LocalPlaces(out=out, grids=out)), report({B: "made"}, number=2))
     record = json.loads((tmp_path / "monitoring" / "processed_scenes" / f"{SCENE}.json").read_text())
     assert said(record).keys() == {("s1_rtc_c1", A), ("s1_rtc_c1", B)}
 
 
 def test_two_runs_that_end_at_once_are_both_in_it(aws, monkeypatch):
-    real, between = compare_and_swap.read, [lambda: record_processed(plan(), report({B: "made"}, number=2))]
+    real, between = compare_and_swap.read, [lambda: _record_processed(plan(), report({B: "made"}, number=2))]
 
     def read(at):
         found = real(at)
@@ -123,17 +123,17 @@ def test_two_runs_that_end_at_once_are_both_in_it(aws, monkeypatch):
         return found
 
     monkeypatch.setattr(compare_and_swap, "read", read)
-    record_processed(plan(), report({A: "made"}))
+    _record_processed(plan(), report({A: "made"}))
     assert said(stored(aws)).keys() == {("s1_rtc_c1", A), ("s1_rtc_c1", B)}
 
 
 def test_a_record_that_is_never_left_alone_is_tried_again_later(aws, monkeypatch):
     monkeypatch.setattr(compare_and_swap, "write", lambda *given: False)
     with pytest.raises(TransientError, match="try again"):
-        record_processed(plan(), report({A: "made"}))
+        _record_processed(plan(), report({A: "made"}))
 
 
 def test_a_record_that_cannot_be_read_is_written_anew(aws):
     aws.put_object(Bucket="products", Key=KEY, Body=b"{")
-    record_processed(plan(), report({A: "made"}))
+    _record_processed(plan(), report({A: "made"}))
     assert said(stored(aws)) == {("s1_rtc_c1", A): ("made", "run-1")}

@@ -10,7 +10,7 @@ from rtcflow_contract.plan import ExistingBurst, Plan, PlannedBurst
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneOutcome, SceneReport
 from rtcflow_contract.request import parse_request
 from rtcflow_contract.task import Begun, Task
-from rtcflow_scene.announcement import event_of
+from rtcflow_scene.announcement import _event_of
 from rtcflow_scene.burst_outcomes import sentence
 from rtcflow_scene.cost import TaskSize, task_cost
 from rtcflow_scene.records import write_task
@@ -300,7 +300,7 @@ def test_event_counts_outcomes(aws):
     write_plan(aws, bursts=(A,), existing=(B,))
     write_outcome(aws, A)
     report, at, *_ = summarize_scene(event(done()), SETTINGS)
-    detail = event_of(report, str(at))
+    detail = _event_of(report, str(at))
     assert (detail["made"], detail["skipped"], detail["failed"]) == (1, 1, 0)
     assert detail["report"] == "s3://work/executions/run-1/report.json"
 

@@ -10,7 +10,7 @@ import pytest
 
 from rtcflow_contract.errors import ErrorClass
 from rtcflow_contract.request import Compute
-from rtcflow_scene.task_decision import MOST_TRIES, decide
+from rtcflow_scene.task_decision import _MOST_TRIES, decide
 from rtcflow_scene.task_end import read_end
 from rtcflow_scene.task_run import StackSettings, first_run, most_rounds
 from tests.support.after_task_case import NOW, ended, failed
@@ -122,9 +122,9 @@ def test_a_container_between_ends_a_wait():
 
 def test_tries_that_make_no_burst_more_are_counted():
     verdict, pauses = until_the_end(run(), failed(75), left=4)
-    assert len(pauses) == MOST_TRIES - 1
+    assert len(pauses) == _MOST_TRIES - 1
     assert pauses == [30, 60, 120]
-    assert (verdict.error_class, verdict.usage.attempts) == (ErrorClass.TRANSIENT, MOST_TRIES)
+    assert (verdict.error_class, verdict.usage.attempts) == (ErrorClass.TRANSIENT, _MOST_TRIES)
 
 
 def test_a_burst_more_starts_the_count_anew():

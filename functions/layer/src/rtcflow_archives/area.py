@@ -43,10 +43,10 @@ def _split(value: Any) -> Any:
 
 _AreaName = Annotated[str, AfterValidator(_name)]
 _LISTS = BeforeValidator(_split)
-Polarizations = Annotated[tuple[Annotated[str, Field(pattern="^(HH|HV|VV|VH)$")], ...], _LISTS]
+_Polarizations = Annotated[tuple[Annotated[str, Field(pattern="^(HH|HV|VV|VH)$")], ...], _LISTS]
 _Directions = Annotated[tuple[Direction, ...], _LISTS]
-Platforms = Annotated[tuple[Annotated[str, Field(pattern="^S1[A-D]$")], ...], _LISTS]
-Tracks = Annotated[tuple[Annotated[int, Field(ge=1, le=175)], ...], _LISTS]
+_Platforms = Annotated[tuple[Annotated[str, Field(pattern="^S1[A-D]$")], ...], _LISTS]
+_Tracks = Annotated[tuple[Annotated[int, Field(ge=1, le=175)], ...], _LISTS]
 
 
 class Area(FrozenModel):
@@ -78,10 +78,10 @@ class Area(FrozenModel):
     name: _AreaName
     rings: tuple[Ring, ...] = Field(min_length=1)
     enabled: bool = True
-    polarizations: Polarizations = ()
+    polarizations: _Polarizations = ()
     orbit_directions: _Directions = ()
-    platforms: Platforms = ()
-    tracks: Tracks = ()
+    platforms: _Platforms = ()
+    tracks: _Tracks = ()
     start: date | None = None
     end: date | None = None
     revisions: Revisions = Revisions.SKIP

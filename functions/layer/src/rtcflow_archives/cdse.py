@@ -27,7 +27,7 @@ from rtcflow_files.web import is_passing, name_of, request, wish_of
 # A user's quota, by CDSE's "Quotas and Limitations".
 CDSE_CONNECTIONS = 4
 
-PAGE_SIZE = 200
+_PAGE_SIZE = 200
 
 
 def list_cdse_bursts(
@@ -61,7 +61,7 @@ def search_odata(url: str, condition: str, attempts: Attempts) -> tuple[list[Map
         When the catalogue refuses the search, or does not answer.
     """
     following: str | None = (
-        f"{url}?$filter={quote(condition)}&$orderby=ContentDate/Start&$top={PAGE_SIZE}&$count=True"
+        f"{url}?$filter={quote(condition)}&$orderby=ContentDate/Start&$top={_PAGE_SIZE}&$count=True"
     )
     found: dict[str, Mapping[str, Any]] = {}
     count = 0

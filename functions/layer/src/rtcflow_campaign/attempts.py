@@ -9,7 +9,7 @@ from rtcflow_contract.execution_name import attempt_name
 
 # A wait adds ten events to a child's history, which holds 25,000. A pause may last nine days and a wait for an orbit
 # 33, so waits become longer after some hours.
-MOST_WAITS = 2200
+_MOST_WAITS = 2200
 PAUSED_WAIT_S, RUNNING_WAIT_S, LONG_RUNNING_WAIT_S = 360, 60, 1800
 _SHORT_WAITS = 300
 
@@ -109,6 +109,6 @@ def decide(
         return Next(Decision.FAILED, before[-1], why="refused before, and not tried again unless asked")
     if not paused():
         return Next(Decision.RUN, following, following)
-    if waits >= MOST_WAITS:
+    if waits >= _MOST_WAITS:
         return Next(Decision.LEFT, following)
     return Next(Decision.WAIT, following, seen, PAUSED_WAIT_S)

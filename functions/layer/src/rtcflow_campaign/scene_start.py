@@ -20,7 +20,7 @@ from rtcflow_contract.request import OnExisting
 from rtcflow_contract.scene_id import SceneId
 
 # Finds all processings of a scene's acquisition in the catalogue.
-Processings = Callable[[SceneId], Sequence[SceneGranule]]
+_Processings = Callable[[SceneId], Sequence[SceneGranule]]
 # The topic's current and former field for the granule.
 _NAMES = ("granule_ur", "granule-ur")
 
@@ -65,7 +65,7 @@ class SceneStarter:
         plain, revised = self._names(area, granule.scene)
         return revised if area.revisions is Revisions.REPLACE else plain
 
-    def start(self, area: Area, granule: SceneGranule, processings: Processings) -> Started:
+    def start(self, area: Area, granule: SceneGranule, processings: _Processings) -> Started:
         """Start the scene unless it, or a later processing of its acquisition, was started before."""
         scene = granule.scene
         plain, revised = self._names(area, scene)

@@ -13,7 +13,7 @@ BEST = "best"
 # What heights refer to: the WGS 84 ellipsoid, the geoid that the stack knows, or another whose raster is named.
 ELLIPSOID, EGM2008 = "ellipsoid", "egm2008"
 # South of it `best` takes the first of these that has heights in the burst's bounds, and elsewhere the default.
-BEST_SOUTH_OF = -50.0
+_BEST_SOUTH_OF = -50.0
 _BEST_IN_THE_SOUTH = ("rema_32", DEFAULT_DEM)
 # Heights of a DEM give way to those of the next over this distance: 30 m between the two then make a slope of 0.09.
 BLEND_WIDTH_M = 480.0
@@ -179,7 +179,7 @@ def candidates(dem: str, north: float) -> tuple[str, ...]:
     """DEMs to be tried in turn for a choice; `north` is the northern latitude of the burst, degrees."""
     if dem != BEST:
         return (dem,)
-    return _BEST_IN_THE_SOUTH if north < BEST_SOUTH_OF else (DEFAULT_DEM,)
+    return _BEST_IN_THE_SOUTH if north < _BEST_SOUTH_OF else (DEFAULT_DEM,)
 
 
 def folder_of(dem: str) -> str:

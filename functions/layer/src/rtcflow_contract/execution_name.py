@@ -13,7 +13,7 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.request import SceneRequest
 from rtcflow_contract.scene_id import SceneId, parse_scene_id
 
-LONGEST = 80
+_LONGEST = 80
 _OTHER = re.compile(r"[^A-Za-z0-9_-]")
 # Fields that affect how a scene is computed, not the result.
 _HOW = {"compute", "max_concurrency", "bursts_per_task"}
@@ -82,4 +82,4 @@ def _version(version: str) -> str:
 
 def _clean(name: str) -> str:
     # Room for the attempt number.
-    return _OTHER.sub("-", name)[: LONGEST - 4]
+    return _OTHER.sub("-", name)[: _LONGEST - 4]

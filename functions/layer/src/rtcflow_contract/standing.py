@@ -23,7 +23,7 @@ _SAME_PASS = timedelta(minutes=1)
 # OPERA's polar projections, by latitude.
 _NORTH_POLAR_DEG, _SOUTH_POLAR_DEG = 75.0, -75.0
 
-Asked = BurstJob | SceneRequest
+_Asked = BurstJob | SceneRequest
 
 
 class Verdict(StrEnum):
@@ -41,7 +41,7 @@ class _Setting(NamedTuple):
 
     name: str
     stands: Callable[[Manifest], Any]
-    asked: Callable[[Asked, Manifest], Any]
+    asked: Callable[[_Asked, Manifest], Any]
     products: tuple[Product, ...] = tuple(Product)
     requested: Callable[[SceneRequest], Any] | None = None
 
@@ -56,13 +56,13 @@ def _parameter(name: str, field: str, default: str, *products: Product) -> _Sett
         value = manifest.parameters.get(field)
         return default if value is None else str(value)
 
-    def requested(request: Asked) -> str:
+    def requested(request: _Asked) -> str:
         return str(getattr(request, field, default))
 
     return _Setting(name, stands, lambda asked, _: requested(asked), products or tuple(Product), requested)
 
 
-def _asked_crs(asked: Asked, manifest: Manifest) -> str | None:
+def _asked_crs(asked: _Asked, manifest: Manifest) -> str | None:
     if asked.output_crs is not None:
         return f"EPSG:{asked.output_crs}"
     if manifest.parameters.get("output_crs") is None or manifest.grid.epsg in _default_crs(manifest):
@@ -81,23 +81,23 @@ def _default_crs(manifest: Manifest) -> set[int]:
     return {base + zone for base in (32600, 32700) for zone in zones}
 
 
-def _requested_crs(asked: Asked) -> str | None:
+def _requested_crs(asked: _Asked) -> str | None:
     return f"EPSG:{asked.output_crs}" if asked.output_crs is not None else None
 
 
-def _requested_engine(asked: Asked) -> str | None:
+def _requested_engine(asked: _Asked) -> str | None:
     return None if asked.engine is Engine.AUTO else asked.engine.value
 
 
-def _asked_engine(asked: Asked, _: Manifest) -> str | None:
+def _asked_engine(asked: _Asked, _: Manifest) -> str | None:
     return _requested_engine(asked)
 
 
-def _asked_grid(asked: Asked, _: Manifest) -> Any:
+def _asked_grid(asked: _Asked, _: Manifest) -> Any:
     return asked.grid if isinstance(asked, BurstJob) else None
 
 
-def _asked_dem(asked: Asked, manifest: Manifest) -> str:
+def _asked_dem(asked: _Asked, manifest: Manifest) -> str:
     """The choice; that of the product itself where it stands for the same: `best` that found what `best` would find."""
     preferred = candidates(asked.dem, manifest.bbox[3])[0]
     used = heights_of(manifest.parameters)
@@ -105,7 +105,7 @@ def _asked_dem(asked: Asked, manifest: Manifest) -> str:
     return used if same else asked.dem
 
 
-def _asked_polarizations(asked: Asked, _: Manifest) -> str | None:
+def _asked_polarizations(asked: _Asked, _: Manifest) -> str | None:
     return "+".join(sorted(asked.polarizations)) if isinstance(asked, BurstJob) else None
 
 
@@ -139,7 +139,7 @@ _SETTINGS: tuple[_Setting, ...] = (
 )
 
 
-def differences(manifest: Manifest, asked: Asked) -> list[str]:
+def differences(manifest: Manifest, asked: _Asked) -> list[str]:
     """How an existing product differs from the requested one, as `resolution 40 m, not 20 m`; empty if it does not.
 
     Parameters
@@ -252,7 +252,7 @@ def refuse_earlier_processing(
         )
 
 
-def other_dem(manifest: Manifest, asked: Asked) -> str:
+def other_dem(manifest: Manifest, asked: _Asked) -> str:
     """How the heights of a product are others than are asked for: `DEM cop_glo30, not rema_32`; empty for the same."""
     return ", ".join(text for text in differences(manifest, asked) if "DEM" in text)
 

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.model import describe
 
-Model = TypeVar("Model", bound=BaseModel)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class UnreadableError(RefusedError):
@@ -25,7 +25,7 @@ class NewerFormatError(UnreadableError):
     """A stored file whose format is newer than this release; it must not be overwritten."""
 
 
-def read_stored(model: type[Model], data: bytes | str, where: object) -> Model:
+def read_stored(model: type[_Model], data: bytes | str, where: object) -> _Model:
     """Read a stored file.
 
     Parameters

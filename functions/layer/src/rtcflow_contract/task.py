@@ -22,7 +22,7 @@ from rtcflow_contract.report import BurstOutcome, Outcome
 TASK_VARIABLE = "RTCFLOW_TASK"
 ATTEMPT_VARIABLE = "RTCFLOW_ATTEMPT"
 # Increased when an older image would misunderstand a task.
-TASK_VERSION = 1
+_TASK_VERSION = 1
 
 # An attempt that began a burst and left no outcome was taken down by it; after the second one the burst fails.
 MOST_TAKEN_DOWN = 2
@@ -37,7 +37,7 @@ class Task(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    version: int = TASK_VERSION
+    version: int = _TASK_VERSION
     execution: str
     number: int = Field(ge=0)
     burst_limit_s: int = Field(default=13800, gt=0)
@@ -71,9 +71,9 @@ def parse_task(text: str | bytes) -> Task:
         task = Task.model_validate_json(text)
     except ValidationError as error:
         raise RefusedError(f"the task was refused: {describe(error)}", reason="task") from error
-    if task.version > TASK_VERSION:
+    if task.version > _TASK_VERSION:
         raise RefusedError(
-            f"this image reads tasks up to version {TASK_VERSION} and the stack wrote version {task.version}; "
+            f"this image reads tasks up to version {_TASK_VERSION} and the stack wrote version {task.version}; "
             "push the image of the stack's own version",
             reason="old-image",
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import urllib3
 
 _PIECE = 1024 * 1024
-WINDOW_S = 60.0
+_WINDOW_S = 60.0
 # A burst of 150 MB would take four hours.
 _LEAST_BYTES_S = 10 * 1024
 
@@ -21,7 +21,7 @@ def pieces(answer: urllib3.BaseHTTPResponse, now: Callable[[], float] = time.mon
     Raises
     ------
     TrickleError
-        When it arrives at less than `_LEAST_BYTES_S` over `WINDOW_S`.
+        When it arrives at less than `_LEAST_BYTES_S` over `_WINDOW_S`.
     urllib3.exceptions.HTTPError
         When the body stalls or breaks off.
     """
@@ -31,7 +31,7 @@ def pieces(answer: urllib3.BaseHTTPResponse, now: Callable[[], float] = time.mon
         yield piece
         came += len(piece)
         elapsed = now() - since
-        if elapsed >= WINDOW_S:
+        if elapsed >= _WINDOW_S:
             if came < _LEAST_BYTES_S * elapsed:
                 raise TrickleError(f"{came} bytes in {elapsed:.0f} s")
             since, came = now(), 0

@@ -15,13 +15,13 @@ _LEAST, _MOST = 64 * 1024, 4 * 1024 * 1024
 # Reads of at least this size fetch exactly what they ask for.
 _DIRECT = 1024 * 1024
 
-ReadRange = Callable[[int, int], bytes]
+_ReadRange = Callable[[int, int], bytes]
 
 
 class _RangeFile(io.RawIOBase):
-    def __init__(self, read_range: ReadRange, size: int, retry: Retry) -> None:
+    def __init__(self, read_range: _ReadRange, size: int, retry: Retry) -> None:
         # If a body breaks off, the request is repeated.
-        self._read_range: ReadRange = lambda start, length: retry.call(
+        self._read_range: _ReadRange = lambda start, length: retry.call(
             lambda: _whole(read_range, start, length)
         )
         self._size = size
@@ -69,7 +69,7 @@ class _RangeFile(io.RawIOBase):
         self._block, self._block_start = memoryview(block), self._at
 
 
-def open_ranges(read_range: ReadRange, size: int, retry: Retry | None = None) -> BinaryIO:
+def open_ranges(read_range: _ReadRange, size: int, retry: Retry | None = None) -> BinaryIO:
     """Open an object of `size` bytes.
 
     Parameters
@@ -84,7 +84,7 @@ def open_ranges(read_range: ReadRange, size: int, retry: Retry | None = None) ->
     return cast(BinaryIO, io.BufferedReader(file, buffer_size=_LEAST))
 
 
-def _read_parts(read_range: ReadRange, start: int, into: memoryview) -> None:
+def _read_parts(read_range: _ReadRange, start: int, into: memoryview) -> None:
     offsets = range(0, len(into), _PART)
 
     def fill(offset: int) -> None:
@@ -100,7 +100,7 @@ def _read_parts(read_range: ReadRange, start: int, into: memoryview) -> None:
             done.result()
 
 
-def _whole(read_range: ReadRange, start: int, length: int) -> bytes:
+def _whole(read_range: _ReadRange, start: int, length: int) -> bytes:
     data = read_range(start, length)
     if len(data) != length:
         raise TransientError(f"an answer of {length} bytes came short; try again", reason="short-read")

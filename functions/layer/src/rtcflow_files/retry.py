@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from rtcflow_contract.errors import TransientError
 
-T = TypeVar("T")
-Sleep = Callable[[float], None]
+_T = TypeVar("_T")
+_Sleep = Callable[[float], None]
 
 _deadlines: list[float] = []
 
@@ -49,11 +49,11 @@ class Retry:
     most_s: float = 30.0
     # A server that asks for a longer wait counts as down.
     longest_asked_s: float = 120.0
-    sleep: Sleep = lambda seconds: time.sleep(seconds)
+    sleep: _Sleep = lambda seconds: time.sleep(seconds)
     uniform: Callable[[float, float], float] = random.uniform
     now: Callable[[], float] = time.monotonic
 
-    def call(self, attempt_once: Callable[[], T]) -> T:
+    def call(self, attempt_once: Callable[[], _T]) -> _T:
         """Call until it succeeds, and return the result.
 
         Raises

@@ -20,7 +20,7 @@ from rtcflow_files.files import Count, Entry, uncounted
 from rtcflow_files.ranges import open_ranges
 from rtcflow_files.retry import Retry
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 # Files are sent in one part: a multipart upload abandoned by a killed task would leave parts that cost money. Retries
 # are left to our policy.
@@ -116,11 +116,11 @@ class S3Files:
     def _client(self) -> Any:
         return self._given or client_for(self.root.bucket)
 
-    def _call(self, name: str, once: Callable[[dict[str, str]], T]) -> T:
+    def _call(self, name: str, once: Callable[[dict[str, str]], _T]) -> _T:
         """Call S3 for a file, with retries and the contract's errors."""
         at = self.root.join(name)
 
-        def attempt() -> T:
+        def attempt() -> _T:
             with translated(at):
                 return once({"Bucket": at.bucket, "Key": at.key})
 

@@ -79,7 +79,7 @@ def answer_of(
     try:
         answer = request(method, url, headers, stream=True)
         try:
-            check_status(answer, url)
+            _check_status(answer, url)
             yield answer
         finally:
             answer.release_conn()
@@ -89,7 +89,7 @@ def answer_of(
         ) from error
 
 
-def check_status(answer: urllib3.BaseHTTPResponse, url: str) -> None:
+def _check_status(answer: urllib3.BaseHTTPResponse, url: str) -> None:
     """Raise the error that an answer's status means for a file, if any."""
     status = answer.status
     if status in (404, 410):

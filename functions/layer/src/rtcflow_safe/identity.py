@@ -48,7 +48,7 @@ class StateVector(NamedTuple):
     velocity: Vector
 
 
-class Node(NamedTuple):
+class _Node(NamedTuple):
     """An ascending node: UTC, longitude in degrees east."""
 
     time: datetime
@@ -108,18 +108,18 @@ def label_bursts(
     """
     if not bursts:
         return []
-    node = node_of(vectors, bursts[0].sensed)
+    node = _node_of(vectors, bursts[0].sensed)
     return [_label(swath, burst, node, track) for burst in bursts]
 
 
 def _burst_id_by_orbit(swath: str, sensed: datetime, vectors: Sequence[StateVector]) -> str | None:
     """Id of a burst from the time of its first echo and the orbit alone; None if the orbit gives no track."""
-    node = node_of(vectors, sensed)
-    on = None if node is None else track_of(node.longitude)
+    node = _node_of(vectors, sensed)
+    on = None if node is None else _track_of(node.longitude)
     return None if node is None or on is None else burst_id_from_anx_time(_since(sensed, node), on, swath)
 
 
-def node_of(vectors: Sequence[StateVector], at: datetime) -> Node | None:
+def _node_of(vectors: Sequence[StateVector], at: datetime) -> _Node | None:
     """The last ascending node before a time; None if no sound state vectors are near enough."""
     sound = sorted((v for v in vectors if _sound(v)), key=lambda v: v.time)
     since = [(at - v.time).total_seconds() for v in sound]
@@ -146,7 +146,7 @@ def node_of(vectors: Sequence[StateVector], at: datetime) -> Node | None:
     return None
 
 
-def track_of(node_longitude: float) -> int | None:
+def _track_of(node_longitude: float) -> int | None:
     """Relative orbit number from the longitude of an ascending node (degrees); None if no track has it."""
 
     def off(track: int) -> float:
@@ -157,7 +157,7 @@ def track_of(node_longitude: float) -> int | None:
     return nearest if off(nearest) < _OFF_TRACK_DEG else None
 
 
-def _label(swath: str, burst: ListedBurst, node: Node | None, track: int) -> BurstLabel:
+def _label(swath: str, burst: ListedBurst, node: _Node | None, track: int) -> BurstLabel:
     remarks = []
     annotated, number = burst.anx_time_s, burst.number
     if node is None:
@@ -167,7 +167,7 @@ def _label(swath: str, burst: ListedBurst, node: Node | None, track: int) -> Bur
         since, on = annotated % ORBIT_PERIOD_S + (burst.sensed - burst.time).total_seconds(), track
     else:
         since = _since(burst.sensed, node)
-        on = track_of(node.longitude) or track
+        on = _track_of(node.longitude) or track
         if on not in (track, track % TRACKS + 1, (track - 2) % TRACKS + 1) or (
             on != track and 60 < since < 5800
         ):
@@ -190,7 +190,7 @@ def _label(swath: str, burst: ListedBurst, node: Node | None, track: int) -> Bur
     return BurstLabel(derived, "; ".join(remarks))
 
 
-def _since(time: datetime, node: Node) -> float:
+def _since(time: datetime, node: _Node) -> float:
     return (time - node.time).total_seconds()
 
 
@@ -199,7 +199,7 @@ def _sound(vector: StateVector) -> bool:
     return 6.9e6 < radius < 7.3e6 and 7.2e3 < speed < 8.0e3
 
 
-def _crossing(vector: StateVector) -> Node:
+def _crossing(vector: StateVector) -> _Node:
     """The node within seconds of a vector."""
     position, velocity = vector.position, vector.velocity
     seconds = 0.0
@@ -207,10 +207,10 @@ def _crossing(vector: StateVector) -> Node:
         step = -position[2] / velocity[2]
         position, velocity = _propagated(position, velocity, step)
         seconds += step
-    return Node(vector.time + timedelta(seconds=seconds), math.degrees(math.atan2(position[1], position[0])))
+    return _Node(vector.time + timedelta(seconds=seconds), math.degrees(math.atan2(position[1], position[0])))
 
 
-def _fallen_back(vector: StateVector, at: datetime) -> Node | None:
+def _fallen_back(vector: StateVector, at: datetime) -> _Node | None:
     """The last node before a time, by propagating a vector under gravity."""
     position, velocity, time = vector.position, vector.velocity, vector.time
     while time < at:
@@ -228,7 +228,7 @@ def _fallen_back(vector: StateVector, at: datetime) -> Node | None:
     return None
 
 
-def _moved_back(vector: StateVector, at: datetime) -> Node | None:
+def _moved_back(vector: StateVector, at: datetime) -> _Node | None:
     """The last node before a time for a uniform circular motion, as in simulated orbits; real ones deviate by 4 s."""
     x, y, z = vector.position
     vx, vy, vz = vector.velocity[0] - _ROTATION * y, vector.velocity[1] + _ROTATION * x, vector.velocity[2]
@@ -241,7 +241,7 @@ def _moved_back(vector: StateVector, at: datetime) -> Node | None:
     time = vector.time - timedelta(seconds=along / (2 * math.pi) * ORBIT_PERIOD_S)
     time += timedelta(seconds=ORBIT_PERIOD_S * math.floor((at - time).total_seconds() / ORBIT_PERIOD_S))
     turned = (vector.time - time).total_seconds() / 86400.0 * 360.0
-    return Node(time, math.remainder(math.degrees(math.atan2(ny, nx)) + turned, 360.0))
+    return _Node(time, math.remainder(math.degrees(math.atan2(ny, nx)) + turned, 360.0))
 
 
 def _propagated(position: Vector, velocity: Vector, seconds: float) -> tuple[Vector, Vector]:

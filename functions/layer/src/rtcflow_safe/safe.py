@@ -9,7 +9,7 @@ from typing import Protocol
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_safe.annotation import AnnotatedBurst, Annotation
-from rtcflow_safe.manifest import MANIFEST_SAFE, SafeManifest, read_manifest
+from rtcflow_safe.safe_manifest import MANIFEST_SAFE, SafeManifest, read_manifest
 
 
 class SafeFiles(Protocol):

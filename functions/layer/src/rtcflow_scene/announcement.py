@@ -23,7 +23,7 @@ def _events() -> Any:
     return boto3.client("events")
 
 
-def event_of(report: SceneReport, report_uri: str) -> dict[str, Any]:
+def _event_of(report: SceneReport, report_uri: str) -> dict[str, Any]:
     """Detail of the event: ids, counts and location of the report."""
     return {
         "version": 1,
@@ -74,7 +74,7 @@ def _product_detail(made: Assembled) -> dict[str, Any]:
 
 def announce(report: SceneReport, report_uri: str) -> None:
     """Put a scene's event on the default bus; TransientError if the bus did not accept it."""
-    _put_event("Scene Finished", event_of(report, report_uri))
+    _put_event("Scene Finished", _event_of(report, report_uri))
 
 
 def _put_event(kind: str, detail: dict[str, Any], bus: str = "default") -> None:

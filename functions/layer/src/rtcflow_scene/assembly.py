@@ -113,11 +113,6 @@ def _check_files(manifest: Manifest, folder: Location) -> None:
         if sizes.get(file.name) != file.size:
             with suppress(NotFoundError):
                 sizes[file.name] = size_of(folder.join(file.name))
-    check_files(manifest, sizes)
-
-
-def check_files(manifest: Manifest, sizes: dict[str, int]) -> None:
-    """Raise DefectError if a file of the manifest is missing or has another size."""
     wrong = [file.name for file in manifest.files if sizes.get(file.name) != file.size]
     if wrong:
         raise DefectError(

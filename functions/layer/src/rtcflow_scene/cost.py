@@ -14,7 +14,7 @@ Architecture = Literal["arm64", "x86_64"]
 _FREE_STORAGE_GIB = 20
 _LEAST_SECONDS = 60
 # Spot prices move; fractions of 0.30 (Sydney) and 0.34 (Sao Paulo) of the on-demand price were seen.
-SPOT_FACTOR = 0.32
+_SPOT_FACTOR = 0.32
 # State transitions of a task: RunTask, AssembleStac, the choice, the end, and the Map iteration's own; and of one more
 # round of it, with the pause.
 _TRANSITIONS_PER_TASK = 5
@@ -32,7 +32,7 @@ _TRANSITIONS_PER_CAMPAIGN_SCENE = 7
 _LAMBDA_CALLS_PER_CAMPAIGN_SCENE = 2
 
 
-class Prices(NamedTuple):
+class _Prices(NamedTuple):
     """USD: Fargate per hour, Lambda per GB second and call, Step Functions per transition, S3 per PUT."""
 
     vcpu_hour: float
@@ -44,11 +44,11 @@ class Prices(NamedTuple):
     put: float
 
 
-PRICES: dict[tuple[str, Architecture], Prices] = {
-    ("us-west-2", "arm64"): Prices(0.03238, 0.00356, 0.000111, 1.33334e-5, 2e-7, 2.5e-5, 5e-6),
-    ("us-west-2", "x86_64"): Prices(0.04048, 0.004445, 0.000111, 1.33334e-5, 2e-7, 2.5e-5, 5e-6),
-    ("ap-southeast-2", "arm64"): Prices(0.03885, 0.00426, 0.000133, 1.33334e-5, 2e-7, 2.5e-5, 5.5e-6),
-    ("ap-southeast-2", "x86_64"): Prices(0.04856, 0.00532, 0.000133, 1.33334e-5, 2e-7, 2.5e-5, 5.5e-6),
+_PRICES: dict[tuple[str, Architecture], _Prices] = {
+    ("us-west-2", "arm64"): _Prices(0.03238, 0.00356, 0.000111, 1.33334e-5, 2e-7, 2.5e-5, 5e-6),
+    ("us-west-2", "x86_64"): _Prices(0.04048, 0.004445, 0.000111, 1.33334e-5, 2e-7, 2.5e-5, 5e-6),
+    ("ap-southeast-2", "arm64"): _Prices(0.03885, 0.00426, 0.000133, 1.33334e-5, 2e-7, 2.5e-5, 5.5e-6),
+    ("ap-southeast-2", "x86_64"): _Prices(0.04856, 0.00532, 0.000133, 1.33334e-5, 2e-7, 2.5e-5, 5.5e-6),
 }
 DEFAULT_REGION = "ap-southeast-2"
 
@@ -76,9 +76,9 @@ class TaskCost(NamedTuple):
         return sum(self)
 
 
-def prices_in(region: str, architecture: Architecture) -> Prices:
+def _prices_in(region: str, architecture: Architecture) -> _Prices:
     """Prices of a region; those of ap-southeast-2 where the table has none for it."""
-    return PRICES.get((region, architecture), PRICES[(DEFAULT_REGION, architecture)])
+    return _PRICES.get((region, architecture), _PRICES[(DEFAULT_REGION, architecture)])
 
 
 def task_cost(
@@ -104,13 +104,13 @@ def task_cost(
     attempts : int
         Containers that ran; each is billed for a minute at least.
     """
-    prices = prices_in(region, size.architecture)
+    prices = _prices_in(region, size.architecture)
     wall_s = spot_s + on_demand_s
     stretch = max(1.0, attempts * _LEAST_SECONDS / wall_s) if wall_s else 0.0
     hour = 3600 / stretch if stretch else 3600
     per_hour = size.vcpu * prices.vcpu_hour + size.memory_gib * prices.gb_hour
     return TaskCost(
-        compute=(spot_s * SPOT_FACTOR + on_demand_s) / hour * per_hour,
+        compute=(spot_s * _SPOT_FACTOR + on_demand_s) / hour * per_hour,
         storage=wall_s / hour * max(0.0, size.storage_gib - _FREE_STORAGE_GIB) * prices.storage_gb_hour,
         orchestration=(_TRANSITIONS_PER_TASK + _TRANSITIONS_PER_ROUND * max(0, attempts - 1))
         * prices.transition
@@ -129,7 +129,7 @@ def shares(total: float, seconds: Sequence[float | None]) -> list[float]:
 
 def scene_cost(tasks: Iterable[float], *, region: str, architecture: Architecture = "arm64") -> float:
     """USD of a scene: its tasks' totals and the states around them."""
-    prices = prices_in(region, architecture)
+    prices = _prices_in(region, architecture)
     return (
         sum(tasks)
         + _TRANSITIONS_PER_SCENE * prices.transition
@@ -140,7 +140,7 @@ def scene_cost(tasks: Iterable[float], *, region: str, architecture: Architectur
 
 def campaign_scene_cost(region: str, architecture: Architecture = "arm64") -> float:
     """USD of what a campaign adds to a scene: its states and Lambda calls, a second of half a GB each."""
-    prices = prices_in(region, architecture)
+    prices = _prices_in(region, architecture)
     calls = _LAMBDA_CALLS_PER_CAMPAIGN_SCENE
     return (
         _TRANSITIONS_PER_CAMPAIGN_SCENE * prices.transition

@@ -108,7 +108,7 @@ class Estimate(NamedTuple):
     bound_by: str
 
 
-def task_seconds(bursts: float, basis: Basis, *, static: bool = False) -> float:
+def _task_seconds(bursts: float, basis: Basis, *, static: bool = False) -> float:
     """Wall time of a task, from image pull to stop, s: inputs of the next bursts are fetched while one is computed."""
     archive = basis.archive
     own = basis.static_s if static else basis.burst_s
@@ -135,7 +135,7 @@ def _part(part: CampaignPart, basis: Basis) -> Estimate:
     # An average that is a hair over a whole task is no second one.
     tasks = max(1, math.ceil(in_scene / basis.bursts_per_task - 0.05))
     in_task = in_scene / tasks
-    seconds = task_seconds(in_task, basis, static=part.static)
+    seconds = _task_seconds(in_task, basis, static=part.static)
     at_once = min(tasks, basis.max_concurrency)
     rounds = math.ceil(tasks / at_once)
     slowest = seconds * _expected_maximum(at_once, _SPREAD / math.sqrt(max(1.0, in_task)))

@@ -40,7 +40,7 @@ def shortest_wait(
     limit: timedelta,
     client: Any = None,
 ) -> int:
-    """Seconds until the next look for the orbit in several sources; 0 if one has it. See `seconds_to_wait`.
+    """Seconds until the next look for the orbit in several sources; 0 if one has it. See `_seconds_to_wait`.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def shortest_wait(
     for source in sources:
         try:
             waits.append(
-                seconds_to_wait(scene, choice, source, started=started, now=now, limit=limit, client=client)
+                _seconds_to_wait(scene, choice, source, started=started, now=now, limit=limit, client=client)
             )
         except (RefusedError, TransientError) as error:
             failures.append(error)
@@ -65,7 +65,7 @@ def shortest_wait(
     raise next((error for error in failures if isinstance(error, TransientError)), failures[0])
 
 
-def seconds_to_wait(
+def _seconds_to_wait(
     scene: SceneId,
     choice: OrbitChoice,
     source: str,

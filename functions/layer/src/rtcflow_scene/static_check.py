@@ -75,7 +75,7 @@ def check_static_layers(plan_uri: str) -> dict[str, Any]:
     findings = {burst.burst_id: _look_up(plan, burst) for burst in plan.bursts}
     lacking = {name: found for name, found in findings.items() if found.state is not StaticState.FIT}
     decision = decide(list(lacking.values()), plan.request.on_missing_static)
-    message = message_of(list(lacking.values()))
+    message = _message_of(list(lacking.values()))
     if decision == "fail":
         raise StaticLayersMissing(message, reason="static-missing")
     statics = {
@@ -104,7 +104,7 @@ def decide(findings: Sequence[StaticFinding], on_missing: OnMissingStatic) -> st
     return "create" if on_missing is OnMissingStatic.CREATE else "fail"
 
 
-def message_of(findings: Sequence[StaticFinding]) -> str:
+def _message_of(findings: Sequence[StaticFinding]) -> str:
     """One sentence that lists bursts and layers."""
     if not findings:
         return "all static layers exist"

@@ -101,7 +101,7 @@ def summarize_scene(event: Mapping[str, Any], settings: SummarySettings) -> Summ
     at = folder.join(keys.REPORT)
     storage.write_bytes(at, report.model_dump_json(indent=1).encode())
     if plan:
-        record_processed(plan, report)
+        _record_processed(plan, report)
     if failure:
         return Summary(report, at, name_to_fail_with(failure.error), error_class_of_name(failure.error))
     if not failed:
@@ -191,7 +191,7 @@ def _asked_product(payload: Mapping[str, Any]) -> Product:
     return Product(name) if name in list(Product) else Product.RTC_S1
 
 
-def record_processed(plan: Plan, report: SceneReport) -> None:
+def _record_processed(plan: Plan, report: SceneReport) -> None:
     """Add the outcomes of a run to the scene's record; a run that made nothing does not change it.
 
     Raises

@@ -9,7 +9,7 @@ from rtcflow_scene.task_end import EndKind, TaskEnd
 from rtcflow_scene.task_run import TaskRun, Usage
 
 # A task ends after this many consecutive containers without a further burst.
-MOST_TRIES = 4
+_MOST_TRIES = 4
 # First pauses, s, doubled up to the longest: after a container, without capacity, and after throttling.
 _PAUSES = {EndKind.CAPACITY: 60.0, EndKind.RATE: 15.0}
 _PAUSE_S = 30.0
@@ -110,7 +110,7 @@ def _why_stop(run: TaskRun, following: TaskRun, end: TaskEnd, now: datetime) -> 
     """Why a task does not run again although bursts are left; empty if it does."""
     if run.round >= run.most_rounds:
         return f"given up after {run.round} calls, more would not fit into the execution's history"
-    if following.tries >= MOST_TRIES and not _waits(end):
+    if following.tries >= _MOST_TRIES and not _waits(end):
         return f"given up after {following.tries} tries that made no further burst"
     since = following.waiting_since
     if since is not None and now - since >= timedelta(seconds=run.capacity_wait_s):

@@ -129,7 +129,7 @@ def first_run(
 ) -> TaskRun:
     """A task before its first call of RunTask; `tasks` is the number of the scene's tasks."""
     provider = stack.spot_provider if compute is Compute.SPOT else stack.on_demand_provider
-    tags = {"Tags": cost_tags(scene, collection)} if stack.task_tags else {}
+    tags = {"Tags": _cost_tags(scene, collection)} if stack.task_tags else {}
     run = {
         "Cluster": stack.cluster,
         "TaskDefinition": stack.task_definition,
@@ -170,7 +170,7 @@ def _overrides(task: str, attempt: int) -> dict[str, Any]:
     return {"ContainerOverrides": [{"Name": _CONTAINER, "Environment": environment}]}
 
 
-def cost_tags(scene: str, collection: str) -> list[dict[str, str]]:
+def _cost_tags(scene: str, collection: str) -> list[dict[str, str]]:
     """Tags for RunTask in a state machine; activate their keys as cost allocation tags in Billing."""
     values = {"rtcflow:scene": scene, "rtcflow:collection": collection}
     return [{"Key": key, "Value": value[:_LONGEST_TAG]} for key, value in values.items()]

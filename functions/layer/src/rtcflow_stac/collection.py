@@ -75,7 +75,7 @@ def build_collection(manifest: Manifest, context: ItemContext) -> dict[str, Any]
     )
     if manifest.naming is Naming.GA and product is Product.RTC_S1:
         found["summaries"]["sar:polarizations"] = list(polarizations)
-    found["item_assets"] = item_assets(product, manifest.naming, polarizations, linked)
+    found["item_assets"] = _item_assets(product, manifest.naming, polarizations, linked)
     found["renders"] = _renders(product, manifest.naming, polarizations)
     found["stac_extensions"] = [extension_uri(name) for name in _DECLARED]
     browse = next((file for file in manifest.files if file.kind == "browse"), None)
@@ -107,7 +107,7 @@ def _links(manifest: Manifest, context: ItemContext) -> list[Link]:
     ]
 
 
-def item_assets(
+def _item_assets(
     product: Product, naming: Naming, polarizations: tuple[str, ...], linked_static: bool
 ) -> dict[str, Any]:
     """Assets of the collection's items, including those of the linked static product."""

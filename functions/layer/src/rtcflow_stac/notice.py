@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 # Limit of SNS on message and attributes together.
-LARGEST_BYTES = 256 * 1024
+_LARGEST_BYTES = 256 * 1024
 # By attribute: property of the item, and type in SNS. Raw delivery to SQS allows ten attributes.
 _ATTRIBUTES = {
     "product": ("product:type", "String"),
@@ -50,6 +50,6 @@ def notice_of(item: Mapping[str, Any], href: str, burst_id: str, replaces: str =
     }
     message = json.dumps(item, separators=(",", ":"), allow_nan=False)
     around = sum(len(name) + len(kind) + len(value) for name, (kind, value) in attributes.items())
-    if len(message.encode()) + around > LARGEST_BYTES:
+    if len(message.encode()) + around > _LARGEST_BYTES:
         message = json.dumps({"href": href})
     return Notice(message, attributes)

@@ -38,7 +38,7 @@ _TIMELINESS = {
 }
 
 
-def stamp(time: datetime) -> str:
+def _stamp(time: datetime) -> str:
     """A time in STAC's form: UTC, ending in Z."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
@@ -55,8 +55,8 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         "title": _TITLES[manifest.product].format(
             backscatter=words(convention_of(manifest)), burst_id=manifest.burst_id, date=took.start.date()
         ),
-        "created": stamp(manifest.created),
-        "updated": stamp(manifest.created),
+        "created": _stamp(manifest.created),
+        "updated": _stamp(manifest.created),
         **_interval(manifest),
         "platform": _PLATFORMS[took.platform],
         "constellation": _CONSTELLATION,
@@ -85,7 +85,7 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         "proj:transform": list(grid.transform),
         "processing:level": "L2",
         "processing:facility": context.processor.name,
-        "processing:datetime": stamp(manifest.created),
+        "processing:datetime": _stamp(manifest.created),
         "processing:version": manifest.product_version,
         "processing:lineage": _lineage(manifest),
         "processing:software": dict(manifest.engine.versions),
@@ -146,9 +146,9 @@ def conforms(manifest: Manifest, context: ItemContext) -> bool:
 def _interval(manifest: Manifest) -> dict[str, Any]:
     if manifest.product is Product.RTC_S1_STATIC:
         # Valid until replaced; STAC requires an end, and some readers cannot handle the year 9999.
-        return {"start_datetime": stamp(_static_validity(manifest)), "end_datetime": "2100-01-01T00:00:00Z"}
+        return {"start_datetime": _stamp(_static_validity(manifest)), "end_datetime": "2100-01-01T00:00:00Z"}
     took = manifest.acquisition
-    return {"start_datetime": stamp(took.start), "end_datetime": stamp(took.stop)}
+    return {"start_datetime": _stamp(took.start), "end_datetime": _stamp(took.stop)}
 
 
 def _quality(manifest: Manifest) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def _datacube(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         "odc:region_code": manifest.burst_id,
         "odc:producer": context.processor.name,
         "odc:dataset_version": manifest.product_version,
-        "odc:processing_datetime": stamp(manifest.created),
+        "odc:processing_datetime": _stamp(manifest.created),
         "odc:file_format": "GeoTIFF",
     }
 

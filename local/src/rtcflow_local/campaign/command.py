@@ -11,10 +11,10 @@ from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_campaign.campaign_page import render
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import REPORT
+from rtcflow_local.campaign.area_plan import AreaPlan, plan_area, read_area_file, write_plan
+from rtcflow_local.campaign.display import show_plan, show_report, show_status
 from rtcflow_local.campaign.lists import find_lists
 from rtcflow_local.campaign.operating import Campaign
-from rtcflow_local.campaign.planning import AreaPlan, plan_area, read_area_file, write_plan
-from rtcflow_local.campaign.tables import show_plan, show_report, show_status
 from rtcflow_local.days import DAY, parse_day
 from rtcflow_local.report.aws import Clients, stack_outputs
 from rtcflow_scene.cost import DEFAULT_REGION, TaskSize

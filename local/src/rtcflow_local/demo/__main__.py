@@ -14,7 +14,7 @@ from rtcflow_contract.errors import DefectError, RtcflowError
 from rtcflow_contract.keys import COLLECTION
 from rtcflow_contract.naming import is_item_name
 from rtcflow_local.report.follow import follow
-from rtcflow_local.report.page import write_report
+from rtcflow_local.report.report_page import write_report
 from rtcflow_local.sample import Sample, SampleSpec, write_sample
 from rtcflow_local.twin import emulator as emulators
 from rtcflow_local.twin.archive import ARCHIVE, upload_sample

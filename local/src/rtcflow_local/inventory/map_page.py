@@ -36,7 +36,7 @@ def write_map(question: Question, answer: pa.Table, inventory: Store, path: Path
     path : Path
         Of the HTML file.
     """
-    footprints = read_footprints(inventory)
+    footprints = _read_footprints(inventory)
     named = answer["burst_id"].to_pylist() if "burst_id" in answer.column_names else []
     marked = Counter(name for name in named if name)
     shapes = [Shape(burst_id, shape, _NO_GRID, None) for burst_id, shape in sorted(footprints.items())]
@@ -64,7 +64,7 @@ def write_map(question: Question, answer: pa.Table, inventory: Store, path: Path
     path.write_text(text, encoding="utf-8")
 
 
-def read_footprints(inventory: Store) -> dict[str, dict[str, Any]]:
+def _read_footprints(inventory: Store) -> dict[str, dict[str, Any]]:
     """Simplified footprint of every burst as GeoJSON geometry, by burst id, from its latest backscatter product.
 
     Footprints of static layers are larger, and used only if there is no other.

@@ -22,7 +22,7 @@ from rtcflow_local.inventory.versions import PRODUCT_FILE, Folder, manifest_at
 
 _READERS = 32
 # An execution may take 33 days, so files of a younger one may still be committed.
-OLDEST_EXECUTION = timedelta(days=40)
+_OLDEST_EXECUTION = timedelta(days=40)
 
 
 class Removal(NamedTuple):
@@ -188,7 +188,7 @@ def _unnamed(folder: Folder, named: set[str], now: datetime) -> dict[str, list[s
         match = PRODUCT_FILE.match(name)
         if match and name not in named:
             made = datetime.strptime(match["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            if now - made > OLDEST_EXECUTION:
+            if now - made > _OLDEST_EXECUTION:
                 found[match["id"]].append(name)
     return found
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from rtcflow_contract.layers import LAYERS, MASK_CLASSES, POLARIZATION_LAYERS
 from rtcflow_contract.manifest import Manifest, ProductFile
 from rtcflow_contract.report import Outcome
-from rtcflow_local.report.browse import Picture
 from rtcflow_local.report.data import BurstDetail, ReportData
 from rtcflow_local.report.figures import decibel, dollars, duration, number, percent, size, word
+from rtcflow_local.report.pictures import Picture
 
 # White, the colour in the layer table, would be invisible on the page.
 _CLEAR = "var(--map-line)"

@@ -14,9 +14,9 @@ from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import storage
+from rtcflow_local.report.burst_progress import BurstProgress, BurstRecords
 from rtcflow_local.report.data import BurstDetail, ReportData
 from rtcflow_local.report.execution import ExecutionState, read_execution
-from rtcflow_local.report.progress import BurstProgress, BurstRecords
 
 _FOLDER = re.compile(r"^(s3://.+/executions/[^/]+)/")
 _READERS = 8

@@ -8,8 +8,8 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
+from rtcflow_local.report.burst_progress import BurstProgress
 from rtcflow_local.report.execution import ExecutionState
-from rtcflow_local.report.progress import BurstProgress
 
 
 @dataclass(frozen=True)

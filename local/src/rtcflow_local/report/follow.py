@@ -13,10 +13,10 @@ from rich.text import Text
 
 from rtcflow_contract.errors import TransientError
 from rtcflow_contract.report import Outcome
+from rtcflow_local.report.burst_progress import BurstProgress, BurstRecords
 from rtcflow_local.report.execution import ExecutionState, read_execution
 from rtcflow_local.report.figures import duration
 from rtcflow_local.report.history import StateRun
-from rtcflow_local.report.progress import BurstProgress, BurstRecords
 
 _MARKS = {True: ("✗", "red"), False: ("✓", "green")}
 # Consecutive transient errors after which following ends; the execution itself continues.

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from rtcflow_local.report.aws import Clients
 from rtcflow_local.report.figures import size
-from rtcflow_local.report.page import write_report
+from rtcflow_local.report.report_page import write_report
 
 
 def report(

@@ -83,7 +83,7 @@ def start(client: Any, state_machine: str, payload: dict[str, Any], name: str | 
     RefusedError, TransientError
         When Step Functions did not start it.
     """
-    chosen = name or execution_name(payload, datetime.now(UTC))
+    chosen = name or _execution_name(payload, datetime.now(UTC))
     if not 1 <= len(chosen) <= 80 or not set(chosen) <= _NAME_SIGNS:
         raise RefusedError(
             f"'{chosen}' is not a name for an execution; use letters, digits, '-' and '_', 80 at most", "name"
@@ -98,7 +98,7 @@ def start(client: Any, state_machine: str, payload: dict[str, Any], name: str | 
 _NAME_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-def execution_name(payload: dict[str, Any], now: datetime) -> str:
+def _execution_name(payload: dict[str, Any], now: datetime) -> str:
     """A name like `S1A-20220101T124744-RTC_S1-20250408T025401123`."""
     scene = parse_scene_id(str(payload["scene"]))
     product = payload.get("product") or Product.RTC_S1.value

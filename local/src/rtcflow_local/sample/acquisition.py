@@ -12,7 +12,7 @@ import numpy as np
 
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_local.sample.geodesy import to_earth_fixed, to_geodetic
-from rtcflow_local.sample.orbit import Orbit, choose_track
+from rtcflow_local.sample.orbit_model import Orbit, choose_track
 from rtcflow_local.sample.scene_pass import pass_of_scene, seconds_to_node
 from rtcflow_local.sample.sensor import (
     BURST_CYCLE,

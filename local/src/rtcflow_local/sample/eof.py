@@ -19,7 +19,7 @@ _EARLY = timedelta(minutes=45)
 _TAI_MINUS_UTC = timedelta(seconds=37)
 
 
-def orbit_file_name(acquisition: SimulatedAcquisition) -> str:
+def _orbit_file_name(acquisition: SimulatedAcquisition) -> str:
     """Name of the archive's file: valid from 22:59:42 of the day before, for 26 hours."""
     start, stop, published = _validity(acquisition)
     return (
@@ -30,7 +30,7 @@ def orbit_file_name(acquisition: SimulatedAcquisition) -> str:
 
 def write_orbit(acquisition: SimulatedAcquisition, folder: Path) -> Path:
     """Write the orbit file into a folder."""
-    path = folder / orbit_file_name(acquisition)
+    path = folder / _orbit_file_name(acquisition)
     start, stop, published = _validity(acquisition)
     since_node = (start - acquisition.node).total_seconds()
     times = since_node + np.arange(0.0, _SPAN.total_seconds() + _STEP / 2, _STEP)

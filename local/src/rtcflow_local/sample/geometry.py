@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rtcflow_local.sample.geodesy import to_geodetic
-from rtcflow_local.sample.orbit import Orbit
+from rtcflow_local.sample.orbit_model import Orbit
 
 
 class GroundPoint(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.scene_id import POLARIZATIONS, SceneId, parse_scene_id
 from rtcflow_local.sample.geodesy import to_geodetic
-from rtcflow_local.sample.orbit import Orbit
+from rtcflow_local.sample.orbit_model import Orbit
 from rtcflow_local.sample.sensor import (
     BURST_CYCLE,
     CYCLE_FRACTION,

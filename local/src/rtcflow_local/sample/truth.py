@@ -12,7 +12,7 @@ from rtcflow_local.sample.acquisition import SimulatedAcquisition
 from rtcflow_local.sample.cover import COVERS
 from rtcflow_local.sample.geometry import ground_point
 from rtcflow_local.sample.projection import LAID_OVER, SEEN, SHADOWED
-from rtcflow_local.sample.targets import Target
+from rtcflow_local.sample.reflectors import Target
 from rtcflow_local.sample.terrain import PLAIN_HEIGHT
 from rtcflow_local.sample.world import World
 

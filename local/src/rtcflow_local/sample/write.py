@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from rtcflow_local.sample.acquisition import SimulatedAcquisition, plan_acquisition
-from rtcflow_local.sample.dem import tiles_around, write_geoid, write_tiles
+from rtcflow_local.sample.copernicus_tiles import tiles_around, write_geoid, write_tiles
 from rtcflow_local.sample.eof import write_orbit
-from rtcflow_local.sample.rema import write_rema
+from rtcflow_local.sample.reflectors import place_targets
+from rtcflow_local.sample.rema_tiles import write_rema
 from rtcflow_local.sample.safe.product import WrittenSafe, write_safe
 from rtcflow_local.sample.sensor import SAMPLE_VERSION
 from rtcflow_local.sample.spec import SampleSpec
-from rtcflow_local.sample.targets import place_targets
 from rtcflow_local.sample.truth import outline, write_truth
 from rtcflow_local.sample.world import build_world
 

@@ -13,7 +13,7 @@ from botocore.exceptions import WaiterError
 from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_local.twin.emulator import Emulator
 
-STACK = "rtcflow"
+_STACK = "rtcflow"
 # The emulator has no log delivery, X-Ray or alarms; retries need not wait for capacity.
 _PARAMETERS = {"Architecture": "X86_64", "PublishVersions": "false"}
 
@@ -44,7 +44,7 @@ def deploy(
     project: Path,
     parameters: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda text: None,
-    stack: str = STACK,
+    stack: str = _STACK,
 ) -> Stack:
     """`sam build` and `sam deploy` the project's template.
 
@@ -73,7 +73,7 @@ def deploy(
             f"there is no template.yaml in {project}; run this in a checkout of rtcflow", "template"
         )
     build = emulator.folder / "build"
-    if stack == STACK or not (build / "template.yaml").is_file():
+    if stack == _STACK or not (build / "template.yaml").is_file():
         say("building the functions")
         build_options = ("--template", str(template), "--build-dir", str(build), "--no-cached")
         _sam(emulator, project, "build", *build_options)
@@ -103,13 +103,13 @@ def deploy(
     return describe(emulator, stack)
 
 
-def describe(emulator: Emulator, stack: str = STACK) -> Stack:
+def describe(emulator: Emulator, stack: str = _STACK) -> Stack:
     """Outputs of a deployed stack."""
     found = emulator.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     return Stack({output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])})
 
 
-def remove(emulator: Emulator, stack: str = STACK) -> None:
+def remove(emulator: Emulator, stack: str = _STACK) -> None:
     """Delete a stack like `aws cloudformation delete-stack`; `sam delete` fails on the emulator's nested stacks.
 
     Raises
@@ -126,7 +126,7 @@ def remove(emulator: Emulator, stack: str = STACK) -> None:
         raise DefectError(f"stack {stack} could not be deleted: {reason}", "delete") from error
 
 
-def _sam(emulator: Emulator, project: Path, *arguments: str, stack: str = STACK) -> None:
+def _sam(emulator: Emulator, project: Path, *arguments: str, stack: str = _STACK) -> None:
     sam = Path(sys.executable).with_name("sam")
     program = str(sam) if sam.is_file() else shutil.which("sam")
     if program is None:

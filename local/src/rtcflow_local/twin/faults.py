@@ -26,35 +26,10 @@ START_KINDS: frozenset[_Kind] = frozenset({"refuse", "not_started"})
 RUN_KINDS: frozenset[_Kind] = frozenset({"spot", "kill"})
 END_KINDS: frozenset[_Kind] = frozenset({"end"})
 QUOTA_KINDS: frozenset[_Kind] = frozenset({"vcpu_quota"})
-S3_KINDS: frozenset[_Kind] = frozenset({"s3_unavailable", "s3_slow"})
-LAMBDA_KINDS: frozenset[_Kind] = frozenset({"lambda_timeout"})
+_S3_KINDS: frozenset[_Kind] = frozenset({"s3_unavailable", "s3_slow"})
+_LAMBDA_KINDS: frozenset[_Kind] = frozenset({"lambda_timeout"})
 
-# Errors of RunTask for missing capacity, as (Error, Cause).
-NO_CAPACITY = {
-    "resource": ("AmazonECS.Unknown", '[{"Arn": "arn", "Reason": "RESOURCE:CPU"}]'),
-    "unavailable": (
-        "ECS.AmazonECSException",
-        "Capacity is unavailable at this time. Please try again later.",
-    ),
-    "unknown": ("AmazonECS.Unknown", "Capacity is unavailable at this time. Please try again later."),
-    "provisioning": ("ECS.ClientException", "Tasks provisioning capacity limit exceeded."),
-    "quota": (
-        "AmazonECS.Unknown",
-        "You've reached the limit on the number of vCPUs you can run concurrently",
-    ),
-}
-RATE_EXCEEDED = ("ECS.AmazonECSException", "Rate exceeded")
-# Reasons of tasks that did not start.
-IMAGE_NOT_FOUND = (
-    "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref "
-    "123456789012.dkr.ecr.us-west-2.amazonaws.com/rtcflow:native: not found"
-)
-SECRET_WITHOUT_KEY = (
-    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
-    "retrieved secret from Secrets Manager did not contain json key EARTHDATA_LOGIN"
-)
-
-Answer = tuple[Any, ...]
+_Answer = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -84,12 +59,6 @@ class Fault:
     vcpu: float = 0.0
     error: str = ""
     cause: str = ""
-
-
-def refusal(where: str, told: tuple[str, str], times: int = 1) -> Fault:
-    """A refused call of RunTask."""
-    error, cause = told
-    return Fault(where, "refuse", times=times, error=error, cause=cause)
 
 
 class FaultFile:
@@ -137,13 +106,13 @@ class FaultFile:
         partial.replace(self._path)
 
 
-def disturbed_s3(
-    handle: Callable[..., Awaitable[Answer]], refuse: Callable[..., Answer], faults: FaultFile
-) -> Callable[..., Awaitable[Answer]]:
+def _disturbed_s3(
+    handle: Callable[..., Awaitable[_Answer]], refuse: Callable[..., _Answer], faults: FaultFile
+) -> Callable[..., Awaitable[_Answer]]:
     """Wrap the handler of S3 requests; `refuse` makes an S3 error from code, message and status."""
 
-    async def handle_or_disturb(method: str, path: str, *rest: Any, **named: Any) -> Answer:
-        fault = None if named.get("internal") else faults.take(f"{method} {path}", S3_KINDS)
+    async def handle_or_disturb(method: str, path: str, *rest: Any, **named: Any) -> _Answer:
+        fault = None if named.get("internal") else faults.take(f"{method} {path}", _S3_KINDS)
         if fault is not None and fault.kind == "s3_unavailable":
             return refuse("SlowDown", "Please reduce your request rate.", 503)
         if fault is not None:
@@ -153,14 +122,14 @@ def disturbed_s3(
     return handle_or_disturb
 
 
-def disturbed_function(
+def _disturbed_function(
     execute: Callable[..., dict[str, Any]], faults: FaultFile
 ) -> Callable[..., dict[str, Any]]:
     """Wrap the execution of a function: it runs, but its caller gets a timeout."""
 
     def execute_or_time_out(function: Any, event: Any, *rest: Any) -> dict[str, Any]:
         result = execute(function, event, *rest)
-        if faults.take(json.dumps(event), LAMBDA_KINDS) is None:
+        if faults.take(json.dumps(event), _LAMBDA_KINDS) is None:
             return result
         body = {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 170.00 seconds"}
         return {**result, "body": body, "error": True}
@@ -172,5 +141,5 @@ def apply(faults: FaultFile) -> None:
     """Patch the emulator in this process."""
     from ministack.services import lambda_svc, s3
 
-    s3.handle_request = disturbed_s3(s3.handle_request, s3._error, faults)
-    lambda_svc._execute_function_warm = disturbed_function(lambda_svc._execute_function_warm, faults)
+    s3.handle_request = _disturbed_s3(s3.handle_request, s3._error, faults)
+    lambda_svc._execute_function_warm = _disturbed_function(lambda_svc._execute_function_warm, faults)

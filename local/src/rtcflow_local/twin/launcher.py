@@ -12,12 +12,12 @@ def main() -> None:
     from rtcflow_local.twin.bridges import (
         cloudformation,
         distributed_map,
-        executions,
         lambda_errors,
         run_task,
+        step_functions,
     )
 
-    for bridge in (cloudformation, lambda_errors, executions, distributed_map):
+    for bridge in (cloudformation, lambda_errors, step_functions, distributed_map):
         bridge.apply()
     fault_file = faults.FaultFile(Path(os.environ["RTCFLOW_TWIN_FOLDER"]) / "faults.json")
     run_task.apply(fault_file)

@@ -274,7 +274,7 @@ def _estimate(jobs: Sequence[BurstJob]) -> tuple[float, float, float]:
 def _write_page(path: Path, planned: Sequence[PlannedScene], reports: Sequence[SceneReport]) -> None:
     """The run report as HTML, by the distribution that has it."""
     try:
-        from rtcflow_local.report.page import write_local_report
+        from rtcflow_local.report.report_page import write_local_report
     except ImportError as error:
         raise RefusedError(
             "--report needs the package rtcflow-local; install it beside rtcflow", "report"

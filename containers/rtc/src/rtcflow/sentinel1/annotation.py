@@ -18,7 +18,7 @@ from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.manifest import Acquisition
 from rtcflow_safe.annotation import SPEED_OF_LIGHT, Annotation, read_annotation
-from rtcflow_safe.manifest import MANIFEST_SAFE, SafeManifest, read_manifest
+from rtcflow_safe.safe_manifest import MANIFEST_SAFE, SafeManifest, read_manifest
 from rtcflow_safe.xml import read_xml, text_of
 
 # A full burst has 38 million.

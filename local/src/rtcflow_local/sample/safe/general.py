@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 from rtcflow_local.sample.acquisition import SimulatedAcquisition, Swath
 from rtcflow_local.sample.geometry import heading
 from rtcflow_local.sample.safe.names import Image
-from rtcflow_local.sample.safe.xml import Content, Listing, Single, Vector
+from rtcflow_local.sample.safe.xml_elements import Content, Listing, Single, Vector
 from rtcflow_local.sample.sensor import (
     BURST_CYCLE,
     LINE_INTERVAL,

@@ -12,15 +12,15 @@ import numpy as np
 
 from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurst, Swath
 from rtcflow_local.sample.cover import gamma0_table
+from rtcflow_local.sample.pixels import NoiseTables, burst_pixels, noise_tables
 from rtcflow_local.sample.projection import burst_beta0
-from rtcflow_local.sample.radiometry import NoiseTables, burst_pixels, noise_tables
-from rtcflow_local.sample.safe.annotation import annotation_xml
-from rtcflow_local.sample.safe.grid import TiePoint, control_points, geolocation_grid
-from rtcflow_local.sample.safe.manifest import FileEntry, manifest_xml
+from rtcflow_local.sample.reflectors import Target
+from rtcflow_local.sample.safe.annotation_xml import annotation_xml
+from rtcflow_local.sample.safe.geolocation_grid import TiePoint, control_points, geolocation_grid
+from rtcflow_local.sample.safe.manifest_xml import FileEntry, manifest_xml
 from rtcflow_local.sample.safe.names import IPF_VERSION, Image, images_of, scene_name
 from rtcflow_local.sample.safe.radiometric import calibration_xml, noise_xml, rfi_xml
 from rtcflow_local.sample.safe.statistics import PixelStatistics
-from rtcflow_local.sample.targets import Target
 from rtcflow_local.sample.tiff import BYTES_PER_PIXEL, tiff_header
 from rtcflow_local.sample.world import World
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from rtcflow_local.sample.acquisition import SimulatedAcquisition, Swath
-from rtcflow_local.sample.radiometry import NoiseTables, sampled_pixels
-from rtcflow_local.sample.safe.grid import TiePoint, angles_along_range
+from rtcflow_local.sample.pixels import NoiseTables, sampled_pixels
+from rtcflow_local.sample.safe.geolocation_grid import TiePoint, angles_along_range
 from rtcflow_local.sample.safe.names import Image, header
-from rtcflow_local.sample.safe.xml import Content, Listing, Single, Vector, document, element
+from rtcflow_local.sample.safe.xml_elements import Content, Listing, Single, Vector, document, element
 from rtcflow_local.sample.sensor import BETA_NOUGHT, BURST_CYCLE, LINE_INTERVAL
 
 _CALIBRATION_STEP = 1.0  # s

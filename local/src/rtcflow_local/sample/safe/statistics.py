@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from rtcflow_local.sample.acquisition import SimulatedAcquisition
 from rtcflow_local.sample.safe.names import Image
-from rtcflow_local.sample.safe.xml import Content, Listing, Single
+from rtcflow_local.sample.safe.xml_elements import Content, Listing, Single
 
 _GAPS: dict[str, Content] = {
     "numDownlinkInputDataGaps": 0,

@@ -13,7 +13,7 @@ import yaml
 _nested: contextvars.ContextVar[bool] = contextvars.ContextVar("nested", default=False)
 
 
-def as_json(definition: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+def _as_json(definition: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
     """Wrap the function that returns a resource's definition so that YAML is converted to JSON."""
 
     def json_definition(properties: dict[str, Any]) -> str:
@@ -27,7 +27,7 @@ def as_json(definition: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, 
     return json_definition
 
 
-def transforming(
+def _transforming(
     parse: Callable[..., dict[str, Any]], transform: Callable[..., dict[str, Any]]
 ) -> Callable[..., dict[str, Any]]:
     """Wrap the template parser so that templates of nested stacks are transformed."""
@@ -39,7 +39,7 @@ def transforming(
     return parse_and_transform
 
 
-def within_nested_stack(provision: Callable[..., Any]) -> Callable[..., Any]:
+def _within_nested_stack(provision: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap the function that makes a nested stack so that its template is marked as nested."""
 
     def provision_nested(*args: Any, **kwargs: Any) -> Any:
@@ -56,9 +56,9 @@ def apply() -> None:
     """Patch the emulator in this process."""
     from ministack.services.cloudformation import engine, provisioners
 
-    provisioners._sfn_definition = as_json(provisioners._sfn_definition)
-    engine._parse_template = transforming(engine._parse_template, engine._apply_transforms)
+    provisioners._sfn_definition = _as_json(provisioners._sfn_definition)
+    engine._parse_template = _transforming(engine._parse_template, engine._apply_transforms)
     handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::Stack"]
     for action in ("create", "update"):
         if action in handlers:
-            handlers[action] = within_nested_stack(handlers[action])
+            handlers[action] = _within_nested_stack(handlers[action])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from rtcflow_local.twin.bridges import executions
+from rtcflow_local.twin.bridges import step_functions
 from rtcflow_local.twin.bridges.run_task import pascal
 
 Json = dict[str, Any]
@@ -31,7 +31,7 @@ _CHILD_FIELDS = (
 )
 
 
-class MapRun:
+class _MapRun:
     """One run of a Map: its children, their counts, and whether too many failed."""
 
     def __init__(
@@ -111,7 +111,7 @@ class MapRun:
             "StartTime": child["startDate"],
         }
         inner |= {"variables": {}, "Execution": about}
-        token = executions.current.set(child)
+        token = step_functions.current.set(child)
         try:
             result = self._states._run_sub_machine(
                 processor["States"], processor["StartAt"], given, child, inner
@@ -122,7 +122,7 @@ class MapRun:
             name = getattr(error, "error", "States.Runtime")
             ended = {"status": "FAILED", "error": name, "cause": getattr(error, "cause", str(error))}
         finally:
-            executions.current.reset(token)
+            step_functions.current.reset(token)
         if child["status"] == "RUNNING":
             child.update(ended, stopDate=self._states.now_iso())
         if self._exceeded():
@@ -194,7 +194,7 @@ class _DistributedMap:
             if field in state
         }
         most = int(self._fill(state.get("MaxConcurrency", 0), given, context) or 0)
-        run = MapRun(states, execution, state.get("Label"), len(inputs), most, limits)
+        run = _MapRun(states, execution, state.get("Label"), len(inputs), most, limits)
         run.work_through(inputs, processor, context)
         written = self._write_results(state, given, context, run)
         run.end()
@@ -217,7 +217,7 @@ class _DistributedMap:
     def _fill(self, template: Any, given: Any, context: Json) -> Any:
         return self._states._apply_jsonata_template(template, given, context)
 
-    def _write_results(self, state: Json, given: Any, context: Json, run: MapRun) -> Json | None:
+    def _write_results(self, state: Json, given: Any, context: Json, run: _MapRun) -> Json | None:
         """Write manifest.json and one file per status below the prefix, like Step Functions."""
         if "ResultWriter" not in state:
             return None
@@ -250,7 +250,7 @@ def _view(child: Json) -> Json:
     return {field: child[field] for field in _CHILD_FIELDS if child.get(field) is not None}
 
 
-def stopping_children(stop: Callable[..., Any], states: Any) -> Callable[..., Any]:
+def _stopping_children(stop: Callable[..., Any], states: Any) -> Callable[..., Any]:
     """Wrap StopExecution so that the children of an execution's Map runs are stopped with it."""
 
     def stop_with_children(data: Json) -> Any:
@@ -273,4 +273,4 @@ def apply() -> None:
     from ministack.services import stepfunctions as states
 
     states._run_distributed_map = _DistributedMap(states, s3, states._run_distributed_map)
-    states._stop_execution = stopping_children(states._stop_execution, states)
+    states._stop_execution = _stopping_children(states._stop_execution, states)

@@ -12,7 +12,7 @@ from typing import Any
 _LAST_LINE = re.compile(r"^(?:[\w.]*\.)?(\w+)(?::|$)")
 
 
-def error_name(trace: str) -> str | None:
+def _error_name(trace: str) -> str | None:
     """Name of the exception at the end of a traceback, without its module."""
     for line in reversed(trace.strip().splitlines()):
         if line.startswith((" ", "\t")):
@@ -23,7 +23,7 @@ def error_name(trace: str) -> str | None:
     return None
 
 
-def with_error_name(execute: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def _with_error_name(execute: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """Wrap the execution of a function in a warm worker so that its error has the name that AWS gives."""
 
     def execute_with_error_name(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def with_error_name(execute: Callable[..., dict[str, Any]]) -> Callable[..., dic
         if result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError":
             # The log ends with the traceback.
             trace = str(result.get("log") or "")
-            body["errorType"] = error_name(trace) or body["errorType"]
+            body["errorType"] = _error_name(trace) or body["errorType"]
             body["stackTrace"] = trace.splitlines()
         return result
 
@@ -43,4 +43,4 @@ def apply() -> None:
     """Patch the emulator in this process."""
     from ministack.services import lambda_svc
 
-    lambda_svc._execute_function_warm = with_error_name(lambda_svc._execute_function_warm)
+    lambda_svc._execute_function_warm = _with_error_name(lambda_svc._execute_function_warm)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rtcflow_contract.task import TASK_VARIABLE
-from rtcflow_local.twin.bridges import executions
+from rtcflow_local.twin.bridges import step_functions
 from rtcflow_local.twin.faults import END_KINDS, QUOTA_KINDS, RUN_KINDS, START_KINDS, Fault, FaultFile
 
 _POLL_S = 0.1
@@ -30,7 +30,7 @@ def pascal(value: Any) -> Any:
     return [pascal(inner) for inner in value] if isinstance(value, list) else value
 
 
-def task_of(request: Mapping[str, Any]) -> str:
+def _task_of(request: Mapping[str, Any]) -> str:
     """Location of the task in a RunTask request, empty if none."""
     for container in request.get("overrides", {}).get("containerOverrides", []):
         for variable in container.get("environment", []):
@@ -69,8 +69,8 @@ class RunTask:
     def __call__(self, resource: str, arguments: dict[str, Any], timeout: float | None = None) -> Any:
         """Run a task; with `.sync` wait for its end."""
         request = self._states._pascal_to_camel(arguments)
-        jobs = self._jobs(task_of(request))
-        named = " ".join([task_of(request), *(str(job["work"][1]) for job in jobs)])
+        jobs = self._jobs(_task_of(request))
+        named = " ".join([_task_of(request), *(str(job["work"][1]) for job in jobs)])
         self._refuse(self._faults.take(named, START_KINDS))
         with self._lock:
             arn = self._start(request, named)
@@ -83,7 +83,7 @@ class RunTask:
             self._vcpu.pop(arn, None)
         end = self._faults.take(named, END_KINDS)
         if end is not None:
-            raise self._states._ExecutionError("States.TaskFailed", told_badly(task, end.cause))
+            raise self._states._ExecutionError("States.TaskFailed", _faulty_cause(task, end.cause))
         if failed(task):
             raise self._states._ExecutionError("States.TaskFailed", json.dumps(task))
         return task
@@ -148,7 +148,7 @@ class RunTask:
                 raise self._states._ExecutionError(
                     "States.Timeout", f"Task timed out after {timeout} seconds"
                 )
-            if executions.stopped():
+            if step_functions.stopped():
                 self._ecs._stop_task({"cluster": cluster, "task": arn, "reason": "Execution stopped"})
             if interrupted is not None and time.monotonic() > interrupted:
                 self._signal(arn, "kill")
@@ -185,7 +185,7 @@ class RunTask:
 _INTERRUPTED = {"stopCode": "SpotInterruption", "stoppedReason": "Your Spot Task was interrupted."}
 
 
-def told_badly(task: Mapping[str, Any], how: str) -> str | None:
+def _faulty_cause(task: Mapping[str, Any], how: str) -> str | None:
     """A faulty Cause of a stopped task: `exit_0`, `absent`, `cut` or `text`."""
     whole = json.dumps(task)
     if how == "exit_0":
@@ -213,9 +213,9 @@ def apply(faults: FaultFile) -> None:
         return plain_timeout(resource, arguments, timeout)
 
     def in_execution(state: Any, given: Any, execution: Any, context: Any) -> Any:
-        token = executions.current.set(execution)
+        token = step_functions.current.set(execution)
         try:
-            if executions.stopped():
+            if step_functions.stopped():
                 raise states._ExecutionError("States.Runtime", "the execution was stopped")
             if isinstance(state.get("TimeoutSeconds"), str):
                 # The emulator accepts only a number.
@@ -223,7 +223,7 @@ def apply(faults: FaultFile) -> None:
                 state = {**state, "TimeoutSeconds": limit}
             return plain_task(state, given, execution, context)
         finally:
-            executions.current.reset(token)
+            step_functions.current.reset(token)
 
     states._invoke_resource_with_timeout = with_timeout
     states._execute_task = in_execution

@@ -14,7 +14,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.manifest import Acquisition
 from rtcflow_contract.orbit_file import OrbitType
 from rtcflow_safe.annotation import GridPoint, read_annotation, time_of
-from rtcflow_safe.manifest import MANIFEST_SAFE, read_manifest
+from rtcflow_safe.safe_manifest import MANIFEST_SAFE, read_manifest
 from rtcflow_safe.xml import read_xml
 
 _BANDWIDTH = (

@@ -27,7 +27,7 @@ from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_files.retry import Attempts, Retry
 from rtcflow_safe.annotation import AnnotatedBurst, Annotation
-from rtcflow_safe.manifest import read_manifest
+from rtcflow_safe.safe_manifest import read_manifest
 
 # Attempts at a burst whose TIFF arrives complete but cannot be read.
 _EXTRACTIONS = 3

@@ -17,8 +17,8 @@ from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.layers import Product
 from rtcflow_files.files import Files
 from rtcflow_safe.annotation import AnnotatedBurst, Annotation, read_annotation
-from rtcflow_safe.manifest import MANIFEST_SAFE, SafeManifest, read_manifest
 from rtcflow_safe.safe import Safe
+from rtcflow_safe.safe_manifest import MANIFEST_SAFE, SafeManifest, read_manifest
 from rtcflow_safe.xml import read_xml
 
 # (SAFE, name of a measurement, first line, number of lines, folder) to a local TIFF with the lines, and the line of the

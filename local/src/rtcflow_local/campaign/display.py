@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.table import Table
 
 from rtcflow_campaign.campaign_report import CampaignReport
+from rtcflow_local.campaign.area_plan import AreaPlan
 from rtcflow_local.campaign.operating import Status
-from rtcflow_local.campaign.planning import AreaPlan
 from rtcflow_local.report.figures import dollars, duration
 from rtcflow_scene.estimate import Basis, Estimate
 

@@ -30,7 +30,7 @@ def stopped() -> bool:
     return found is not None and found.get("status") not in (None, "RUNNING")
 
 
-def sleep_while_running(seconds: float, wait: Callable[[float], None] = time.sleep) -> None:
+def _sleep_while_running(seconds: float, wait: Callable[[float], None] = time.sleep) -> None:
     """Sleep, but wake up when the execution of this thread is stopped."""
     left = seconds
     while left > 0 and not stopped():
@@ -38,7 +38,7 @@ def sleep_while_running(seconds: float, wait: Callable[[float], None] = time.sle
         left -= _SLICE_S
 
 
-def recorded(
+def _recorded(
     execute: Callable[..., tuple[Any, Any]], kind: str, add_event: Callable[..., Any]
 ) -> Callable[..., tuple[Any, Any]]:
     """Wrap the function that runs a state so that entry and exit are recorded."""
@@ -64,7 +64,7 @@ def _record(
     add_event(execution, kind, {details: {"name": name, what: json.dumps(value)}})
 
 
-def within_map(run: Callable[..., Any]) -> Callable[..., Any]:
+def _within_map(run: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap the function that runs a Map iteration so that its states know their execution."""
 
     def run_within(states: Any, start: Any, given: Any, execution: Any, context: Any) -> Any:
@@ -77,7 +77,7 @@ def within_map(run: Callable[..., Any]) -> Callable[..., Any]:
     return run_within
 
 
-class NestedExecution:
+class _NestedExecution:
     """Runs executions for states of other executions; `states` is the emulator's Step Functions.
 
     A used name is refused, unless its execution runs with the same input; then the state waits for that one. The
@@ -130,7 +130,7 @@ def apply() -> None:
     from ministack.services import stepfunctions as states
 
     def scaled_sleep(seconds: float) -> None:
-        sleep_while_running(seconds * states._SFN_WAIT_SCALE)
+        _sleep_while_running(seconds * states._SFN_WAIT_SCALE)
 
     plain_fail: Callable[..., Any] = states._fail_execution
 
@@ -139,7 +139,7 @@ def apply() -> None:
 
     states._scaled_sleep = scaled_sleep
     states._fail_execution = fail_running
-    states._run_sub_machine = within_map(states._run_sub_machine)
+    states._run_sub_machine = _within_map(states._run_sub_machine)
     for function, kind in _RECORDED.items():
-        setattr(states, function, recorded(getattr(states, function), kind, states._add_event))
-    states._invoke_nested_start_execution_sync = NestedExecution(states)
+        setattr(states, function, _recorded(getattr(states, function), kind, states._add_event))
+    states._invoke_nested_start_execution_sync = _NestedExecution(states)

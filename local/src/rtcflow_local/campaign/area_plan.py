@@ -81,12 +81,12 @@ class AreaPlan(NamedTuple):
         if self.is_static:
             return []
         return [
-            static_payload(self.area.payload_of(scene)) | {"burst_id_list": ids}
+            _static_payload(self.area.payload_of(scene)) | {"burst_id_list": ids}
             for scene, ids in self.cover.items()
         ]
 
 
-def static_payload(payload: dict[str, Any]) -> dict[str, Any]:
+def _static_payload(payload: dict[str, Any]) -> dict[str, Any]:
     """The payload for the static layers that a payload links to."""
     linked = {field: payload.get(f"linked_static_layers_{field}") for field in _LINKED}
     linked["s3_bucket"] = linked["s3_bucket"] or payload.get("s3_bucket")
@@ -114,11 +114,11 @@ def read_area_file(path: Path) -> list[Area]:
 def plan_area(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say) -> AreaPlan:
     """Search scenes and bursts of an area; raises TransientError when the catalogue does not answer."""
     scenes, left_out = split_uncalibrated(
-        scenes_of(area, start, end, hosts, say), lambda granule: granule.scene
+        _scenes_of(area, start, end, hosts, say), lambda granule: granule.scene
     )
     views = group_views(scenes)
     samples = [granule.scene for granule in views.samples]
-    bursts, refusals = bursts_of(samples, hosts, say)
+    bursts, refusals = _bursts_of(samples, hosts, say)
     newest = {granule.scene.id: granule.scene.start for granule in views.samples}
     return AreaPlan(
         area=area,
@@ -167,7 +167,7 @@ def write_plan(
     (folder / PLAN).write_text(json.dumps(record, indent=1))
 
 
-def months(start: date, end: date) -> Iterator[Window]:
+def _months(start: date, end: date) -> Iterator[Window]:
     """Split a period of whole days into windows of at most a month."""
     day = start
     while day <= end:
@@ -180,7 +180,7 @@ def months(start: date, end: date) -> Iterator[Window]:
         day = following
 
 
-def scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say) -> list[SceneGranule]:
+def _scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say) -> list[SceneGranule]:
     """Scenes that an area wants, the newest processing of each acquisition, in order of time.
 
     Parameters
@@ -194,7 +194,7 @@ def scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say)
     """
     cmr = Cmr(hosts.cmr_url)
     found: dict[str, SceneGranule] = {}
-    for window in months(start, end):
+    for window in _months(start, end):
         say(f"searching {window.start:%Y-%m}, {len(found)} scenes so far")
         for granule in find_scenes(cmr, area.rings, acquired=window):
             if area.wants(granule) and start <= granule.scene.start.date() <= end:
@@ -202,7 +202,7 @@ def scenes_of(area: Area, start: date, end: date, hosts: ArchiveHosts, say: Say)
     return sorted(newest_processings(found.values()), key=lambda granule: granule.scene.start)
 
 
-def bursts_of(
+def _bursts_of(
     scenes: Sequence[SceneId], hosts: ArchiveHosts, say: Say
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Burst ids by scene, and why some scenes have none.

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.plan import Plan
 from rtcflow_contract.report import Outcome, SceneOutcome, SceneReport
-from rtcflow_local.report.browse import Picture, shrink
+from rtcflow_local.report.burst_progress import BurstProgress
 from rtcflow_local.report.burst_view import group_troubles, make_card
 from rtcflow_local.report.collect import collect, detail_of
 from rtcflow_local.report.data import ReportData
@@ -19,7 +19,7 @@ from rtcflow_local.report.execution import ExecutionState
 from rtcflow_local.report.head_view import make_head
 from rtcflow_local.report.history import Passage
 from rtcflow_local.report.map_layout import Shape, make_map
-from rtcflow_local.report.progress import BurstProgress
+from rtcflow_local.report.pictures import Picture, shrink
 from rtcflow_local.report.timeline import make_timeline
 
 # With many bursts only the first few cards are open.

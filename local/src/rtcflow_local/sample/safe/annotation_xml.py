@@ -8,10 +8,18 @@ import numpy as np
 
 from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurst, Swath
 from rtcflow_local.sample.safe.general import general_annotation
-from rtcflow_local.sample.safe.grid import TiePoint, angles_along_range
+from rtcflow_local.sample.safe.geolocation_grid import TiePoint, angles_along_range
 from rtcflow_local.sample.safe.names import Image, header
 from rtcflow_local.sample.safe.statistics import PixelStatistics, image_statistics, quality_information
-from rtcflow_local.sample.safe.xml import Attributed, Content, Listing, Single, Vector, document, element
+from rtcflow_local.sample.safe.xml_elements import (
+    Attributed,
+    Content,
+    Listing,
+    Single,
+    Vector,
+    document,
+    element,
+)
 from rtcflow_local.sample.sensor import (
     BURST_CYCLE,
     LINE_INTERVAL,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rtcflow_local.sample.acquisition import SimulatedAcquisition
 from rtcflow_local.sample.geometry import ground_point
 from rtcflow_local.sample.safe.names import IPF_VERSION, Image
-from rtcflow_local.sample.safe.xml import document, timestamp
+from rtcflow_local.sample.safe.xml_elements import document, timestamp
 from rtcflow_local.sample.sensor import PLATFORMS
 from rtcflow_local.sample.terrain import PLAIN_HEIGHT
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from rtcflow_local.sample.acquisition import SimulatedAcquisition, SimulatedBurst, Swath
+from rtcflow_local.sample.earth_tide import tide
 from rtcflow_local.sample.geodesy import to_geodetic
 from rtcflow_local.sample.projection import ZENITH_DELAY, azimuth_delay, range_delay
 from rtcflow_local.sample.sensor import LINE_INTERVAL, RANGE_SAMPLING_RATE, RANGE_SPACING, WAVELENGTH
-from rtcflow_local.sample.tides import tide
 from rtcflow_local.sample.world import World
 
 # Triangular trihedrals with legs of 1.5 m: peak radar cross section 4 pi a^4 / (3 wavelength^2).
