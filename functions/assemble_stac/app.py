@@ -32,10 +32,10 @@ events = ProductEvents(os.environ.get("CATALOGUE_TOPIC_ARN", ""), os.environ.get
 @metrics.log_metrics
 @within_time
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Assemble after RunTask, whose end is `event["ended"]`; the result says whether the task runs again."""
+    """Assemble the products of a task; `event["ended"]` is what RunTask returned or failed with."""
     result = after_task(event, settings, events, now=datetime.now(UTC), share=random.random())
-    told = {key: result.get(key) for key in ("next", "task", "wait_s", "usage")}
-    logger.info("task ended", extra={**told, "ended": str(event.get("ended"))[:1000]})
+    state = {key: result.get(key) for key in ("next", "task", "wait_s", "usage")}
+    logger.info("task ended", extra={**state, "ended": str(event.get("ended"))[:1000]})
     metrics.add_metric(name="ItemsWritten", unit=MetricUnit.Count, value=result["items"])
     metrics.add_metric(name="TasksRunAgain", unit=MetricUnit.Count, value=int(result["next"] == "again"))
     return result

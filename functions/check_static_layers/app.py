@@ -21,7 +21,7 @@ metrics = Metrics(namespace="rtcflow")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Check the plan at `event["plan"]`, and have missing layers made if the payload asks for it."""
     checked = check_static_layers(event["plan"])
-    told = {"missing": checked["missing"], "told": checked["message"]}
-    logger.info("checked static layers", extra=told)
+    finding = {"missing": checked["missing"], "finding": checked["message"]}
+    logger.info("checked static layers", extra=finding)
     metrics.add_metric(name="BurstsWithoutStaticLayers", unit=MetricUnit.Count, value=checked["missing"])
     return checked

@@ -18,7 +18,7 @@ from rtcflow_campaign.search_position import read_position
 from rtcflow_cloud.deadline import within_time
 from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError, TransientError
 
-# Once less time is left, no further area is begun; those in hand finish.
+# With less time left, no further area is started; those being searched finish.
 _MARGIN_MS = 90_000
 
 logger = Logger()

@@ -60,5 +60,5 @@ def test_the_lines_of_the_page_work_as_they_are_printed(shell, checkout):
     assert re.search(r"products: \d new, 0 changed, 0 gone", told)
     ended = shell(down)
     assert ended.returncode == 0
-    assert "ended the twin" in ended.stdout
+    assert "stopped the twin" in ended.stdout
     assert not (checkout / ".twin" / "emulator.json").exists()

@@ -80,23 +80,23 @@ def what_is_missing(bursts: Sequence[ArchivedBurst], polarizations: Sequence[str
     by_id: dict[str, set[str]] = {}
     for burst in bursts:
         by_id.setdefault(burst.burst_id, set()).add(burst.polarization)
-    lacking = [
+    missing = [
         f"{burst_id} {name}"
         for burst_id, found in sorted(by_id.items())
         for name in polarizations
         if name not in found
     ]
     by_swath = _numbers(by_id)
-    lacking += [f"every burst of {swath.upper()}" for swath in _SWATHS if swath not in by_swath]
+    missing += [f"every burst of {swath.upper()}" for swath in _SWATHS if swath not in by_swath]
     most = max((len(numbers) for numbers in by_swath.values()), default=0)
     for swath, numbers in sorted(by_swath.items()):
         gaps = sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers))
-        lacking += [f"burst {(number - 1) % NUMBERS + 1} of {swath.upper()}" for number in gaps]
+        missing += [f"burst {(number - 1) % NUMBERS + 1} of {swath.upper()}" for number in gaps]
         # Sub-swaths begin and end at most one burst apart.
         if not gaps and len(numbers) < most - 2:
-            lacking.append(f"bursts at an end of {swath.upper()}")
-    shown = ", ".join(lacking[:4])
-    return f"{shown} and {len(lacking) - 4} more" if len(lacking) > 4 else shown
+            missing.append(f"bursts at an end of {swath.upper()}")
+    shown = ", ".join(missing[:4])
+    return f"{shown} and {len(missing) - 4} more" if len(missing) > 4 else shown
 
 
 def has_all(
@@ -111,13 +111,13 @@ def incomplete(
     archive: str, scene: SceneId, missing: str, other: str, wanted: Collection[str] | None
 ) -> RtcflowError:
     """The error for an incomplete listing: transient for a new scene, refused for an old one."""
-    told = f"{archive} lists scene {scene.id} incompletely: {missing} missing"
+    state = f"{archive} lists scene {scene.id} incompletely: {missing} missing"
     if datetime.now(UTC) - scene.stop < _SETTLED:
-        return TransientError(f"{told}; try again later, or give scene_source {other}", "listing-incomplete")
+        return TransientError(f"{state}; try again later, or give scene_source {other}", "listing-incomplete")
     named = "" if wanted else ", or name the bursts that you want"
     days = (datetime.now(UTC) - scene.stop).days
     return RefusedError(
-        f"{told}, {days} days after the pass; give scene_source {other} or the SAFE{named}",
+        f"{state}, {days} days after the pass; give scene_source {other} or the SAFE{named}",
         reason="listing-incomplete",
     )
 

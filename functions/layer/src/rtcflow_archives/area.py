@@ -124,7 +124,7 @@ def parse_areas(text: str, file: str) -> list[Area]:
     Parameters
     ----------
     text : str
-        GeoJSON. Properties of a feature are the fields of Area but `rings` and `payload`; every other property is a
+        GeoJSON. Properties of a feature are the fields of Area, except `rings` and `payload`; every other property is a
         field of the scene payload.
     file : str
         Name of the file: in refusals, and as the name of an area that has none.
@@ -135,7 +135,7 @@ def parse_areas(text: str, file: str) -> list[Area]:
         When the file does not hold GeoJSON polygons, or properties are unknown or wrong; names all of them.
     """
     try:
-        # Some programs write a byte order mark in front.
+        # Some programs write a byte order mark at the start.
         document = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise RefusedError(f"area {file} is not JSON: {error}; export it again", reason="area") from error
@@ -196,7 +196,7 @@ def rings_of(feature: Mapping[str, Any], file: str) -> list[Ring]:
     ------
     RefusedError
         When it is not a polygon, or one that the archive would misread: wider than half the globe, around a pole,
-        self-intersecting or without area.
+        self-intersecting, or without area.
     """
     given = feature.get("geometry")
     geometry: Mapping[str, Any] = given if isinstance(given, dict) else {}

@@ -22,7 +22,7 @@ from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_contract.scene_id import SceneId
 from rtcflow_files.retry import Attempts, Retry
-from rtcflow_files.web import is_passing, name_of, request, wish_of
+from rtcflow_files.web import is_passing, name_of, request, retry_after_of
 
 # A user's quota, by CDSE's "Quotas and Limitations".
 CDSE_CONNECTIONS = 4
@@ -103,7 +103,7 @@ def _get_once(url: str) -> Any:
     except urllib3.exceptions.HTTPError as error:
         raise _no_answer(name_of(error)) from error
     if is_passing(answer.status):
-        raise _no_answer(f"status {answer.status}", wish_of(answer))
+        raise _no_answer(f"status {answer.status}", retry_after_of(answer))
     if answer.status != 200:
         raise RefusedError(
             f"CDSE's catalogue refused the search (status {answer.status})", reason="odata-refused"

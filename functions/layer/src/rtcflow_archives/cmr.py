@@ -53,7 +53,7 @@ class Cmr(NamedTuple):
             )
 
     def _search(self, options: dict[str, Any], attempts: Attempts) -> tuple[dict[str, dict[str, Any]], int]:
-        # Imports NumPy and Shapely, which most functions and commands do without.
+        # This imports NumPy and Shapely, which most functions and commands do not need.
         import asf_search
 
         from rtcflow_archives.cmr_session import CmrSession

@@ -1,7 +1,7 @@
 """Outer rings of areas in the form that the archive's catalogue accepts: closed, counter-clockwise, not too wide.
 
-The catalogue takes the smaller side of a ring for its inside. For a ring that is too wide, or around a pole, it would
-search the rest of the globe.
+The catalogue treats the smaller side of a ring as its inside. With a ring that is too wide, or that goes around a pole,
+it would search the rest of the globe.
 """
 
 import math
@@ -15,7 +15,7 @@ Points = Sequence[tuple[float, float]]
 # CMR's limit on the points of a polygon.
 _MOST_POINTS = 5000
 _WIDEST_DEG = 180.0
-# Corners count as lying around the antimeridian when all of them are this near to it.
+# A ring counts as lying at the antimeridian if all its corners are this near to it.
 _NEAR_ANTIMERIDIAN_DEG = 45.0
 _SMALLEST_DEG2 = 1e-9
 
@@ -35,7 +35,7 @@ def check_ring(points: Points) -> Ring:
     ):
         raise ValueError("must be in degrees (EPSG:4326); reproject it")
     if len(set(points)) < 3:
-        raise ValueError("needs 3 corners at least; draw it again")
+        raise ValueError("needs at least 3 corners; draw it again")
     if len(points) > _MOST_POINTS:
         raise ValueError(f"has {len(points)} points; simplify it to {_MOST_POINTS}")
     closed = _closed(points)

@@ -25,7 +25,7 @@ class Decision(StrEnum):
 
 
 class Attempt(NamedTuple):
-    """An execution of a scene; None if never started, or forgotten by Step Functions after 90 days."""
+    """An execution of a scene; None if it never started, or Step Functions forgot it after 90 days."""
 
     name: str
     execution: Execution | None

@@ -15,7 +15,7 @@ from rtcflow_contract.payload_fields import burst_list_file
 from rtcflow_contract.request import SceneRequest, parse_request
 from rtcflow_contract.stored import read_stored
 
-_MOST_TOLD = 5
+_MOST_NAMED = 5
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -38,7 +38,7 @@ class Items(NamedTuple):
             Names the lines that cannot work, with reasons.
         """
         if self.wrong:
-            most = _MOST_TOLD
+            most = _MOST_NAMED
             more = f"; and {len(self.wrong) - most} more lines" if len(self.wrong) > most else ""
             raise RefusedError(f"list {file}: {'; '.join(self.wrong[:most])}{more}", reason="campaign-list")
         return self
@@ -87,7 +87,7 @@ def make_items(lines: Iterable[tuple[int, Any]], default_bucket: str, version: s
         try:
             request, file_of_bursts = _request(payload, default_bucket)
             _refuse_conflict(number, request, places)
-            # Fewer tasks cost less.
+            # Fewer tasks are cheaper.
             payload = {"bursts_per_task": "scene", **payload}
             item = Item(name=campaign_scene_name(request, version, file_of_bursts), payload=payload)
         except RefusedError as error:
@@ -119,7 +119,7 @@ def _cell(value: Any) -> Any:
 
 
 def _request(payload: Any, default_bucket: str) -> tuple[SceneRequest, str]:
-    """The request of a line, and the URI of its burst list on S3, if any, which PlanScene reads later."""
+    """The request of a line, and the URI of a burst list on S3, which PlanScene reads later; empty without one."""
     file = burst_list_file(payload.get("burst_id_list")) if isinstance(payload, dict) else None
     return parse_request({**payload, "burst_id_list": None} if file else payload, default_bucket), file or ""
 
@@ -138,9 +138,9 @@ def _refuse_conflict(
         bursts = request.burst_id_list if destination.product is Product.RTC_S1_STATIC else None
         for key in bursts or (request.scene[:-5],):
             first, before = places.setdefault(_Place(destination, key), (number, request))
-            told = conflict(before, request) if first != number else ""
-            if told:
+            difference = conflict(before, request) if first != number else ""
+            if difference:
                 raise RefusedError(
-                    f"writes {told}, as line {first} does otherwise; give one of them another collection",
+                    f"writes {difference} unlike line {first}; give one of them another collection",
                     reason="other-settings",
                 )

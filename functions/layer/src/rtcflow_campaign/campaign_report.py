@@ -165,7 +165,7 @@ def _failures(failed: Iterable[SceneRecord]) -> list[Failure]:
     groups: dict[tuple[ErrorClass, str], list[SceneRecord]] = defaultdict(list)
     for record in failed:
         groups[record.error_class or ErrorClass.DEFECT, record.reason].append(record)
-    told = [
+    found = [
         Failure(
             error_class=error_class,
             reason=reason,
@@ -175,13 +175,13 @@ def _failures(failed: Iterable[SceneRecord]) -> list[Failure]:
         )
         for (error_class, reason), group in groups.items()
     ]
-    return sorted(told, key=lambda failure: (-failure.scenes, failure.reason))[:_MOST_FAILURES]
+    return sorted(found, key=lambda failure: (-failure.scenes, failure.reason))[:_MOST_FAILURES]
 
 
 def sentence(scenes: ListTotals, static: ListTotals) -> str:
     """The outcome of a campaign in one sentence."""
     parts = [(scenes, Product.RTC_S1, "scenes"), (static, Product.RTC_S1_STATIC, "scenes for static layers")]
-    told = []
+    sentences = []
     for part, product, word in parts:
         if part.scenes or part.left_out:
             rest = [
@@ -191,8 +191,8 @@ def sentence(scenes: ListTotals, static: ListTotals) -> str:
                 (part.left_out, "lines left out"),
             ]
             behind = "".join(f", {number:,} {name}" for number, name in rest if number)
-            told.append(
+            sentences.append(
                 f"{part.succeeded:,} of {part.scenes:,} {word} succeeded{behind}; "
                 f"{part.products:,} {product.value} products"
             )
-    return ". ".join(told) or "the list has no scene"
+    return ". ".join(sentences) or "the list has no scene"

@@ -18,7 +18,7 @@ from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stor
 from rtcflow_files import compare_and_swap, storage
 
 _READERS = 32
-_MOST_TOLD = 100
+_MOST_NAMED = 100
 # Lists are checked and uploaded between a claim and the start of its execution.
 _CLAIMED = timedelta(minutes=15)
 
@@ -59,7 +59,7 @@ class CampaignStore:
             count=len(lines),
             repeated=items.repeated,
             wrong=len(items.wrong),
-            told=items.wrong[:_MOST_TOLD],
+            told=items.wrong[:_MOST_NAMED],
         )
 
     def read_items(self, listed: ItemList) -> list[Item]:

@@ -11,7 +11,7 @@ from rtcflow_contract.layers import Product
 from rtcflow_contract.request import OnMissingStatic, SceneRequest
 from rtcflow_contract.standing import settings_of
 
-# All bursts of a scene that touches an area are made: some 250 km.
+# A scene that touches an area is made as a whole; it is some 250 km long and wide.
 _SCENE_DEG = 2.5
 
 
@@ -41,13 +41,13 @@ def conflict(one: SceneRequest, other: SceneRequest) -> str:
     shared = set(destinations_of(one)) & set(destinations_of(other))
     for destination in sorted(shared):
         mine, theirs = settings_of(one, destination.product), settings_of(other, destination.product)
-        told = [
-            f"{name} {_told(mine[name])} and {_told(theirs[name])}"
+        differences = [
+            f"{name} {_printed(mine[name])} and {_printed(theirs[name])}"
             for name in mine
             if mine[name] != theirs[name] and None not in _engines(name, mine, theirs)
         ]
-        if told:
-            return f"{destination.product} to {destination.folder} with {', '.join(told)}"
+        if differences:
+            return f"{destination.product} to {destination.folder} with {', '.join(differences)}"
     return ""
 
 
@@ -56,7 +56,7 @@ def _engines(name: str, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> t
     return (mine[name], theirs[name]) if name == "engine" else ()
 
 
-def _told(value: Any) -> str:
+def _printed(value: Any) -> str:
     return "default" if value is None else str(value)
 
 
@@ -67,9 +67,11 @@ def conflicts_of_areas(areas: Sequence[Area], default_bucket: str) -> dict[str, 
     for one, other in combinations(areas, 2):
         if not _may_share(one, other, requests):
             continue
-        told = conflict(requests[one.name], requests[other.name])
-        if told:
-            sentence = f"areas {one.name} and {other.name} write {told}; give one of them another collection"
+        difference = conflict(requests[one.name], requests[other.name])
+        if difference:
+            sentence = (
+                f"areas {one.name} and {other.name} write {difference}; give one of them another collection"
+            )
             refused.setdefault(one.name, sentence)
             refused.setdefault(other.name, sentence)
     return refused

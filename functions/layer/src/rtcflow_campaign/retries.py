@@ -14,7 +14,7 @@ from rtcflow_contract.report import SceneReport
 from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import storage
 
-# An execution may wait for its orbit first and for capacity then.
+# An execution may wait for its orbit, and then for capacity.
 LONGEST_EXECUTION = timedelta(days=34)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(hours=1), timedelta(hours=24)
 _MOST_ATTEMPTS = 6
@@ -28,13 +28,13 @@ class Failed(NamedTuple):
 
 
 class Executions(Protocol):
-    """Looks up executions and starts them."""
+    """Looks executions up and starts them."""
 
     def failed(self, name: str) -> Failed | None:
-        """Why an execution failed; None when there is none any more."""
+        """Why an execution failed; None if it no longer exists."""
 
     def start(self, name: str, payload: Mapping[str, Any]) -> bool:
-        """Start an execution; False when the name was taken."""
+        """Start an execution; False if the name is taken."""
 
 
 class Tried(NamedTuple):
@@ -125,12 +125,12 @@ class SceneExecutions:
         return executions.failed_since(self.state_machine, since, self.states)
 
     def failed(self, name: str) -> Failed | None:
-        """Why an execution failed; None when there is none any more."""
+        """Why an execution failed; None if it no longer exists."""
         execution = executions.describe(self.state_machine, name, self.states)
         return execution and Failed(failure_of(execution, self._report(name)), execution.payload)
 
     def start(self, name: str, payload: Mapping[str, Any]) -> bool:
-        """Start an execution; False when the name was taken."""
+        """Start an execution; False if the name is taken."""
         return executions.start_once(self.state_machine, name, payload, self.states)
 
     def _report(self, name: str) -> SceneReport | None:

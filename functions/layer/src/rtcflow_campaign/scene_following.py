@@ -75,8 +75,8 @@ class SceneFollower:
         if following.decision not in (Decision.RUN, Decision.WAIT):
             upto = [*takewhile(lambda attempt: attempt.name != following.attempt, attempts)]
             upto.append(next(attempt for attempt in attempts if attempt.name == following.attempt))
-            told = read_failure(event.get("problem"))
-            problem = f"{told.error}: {told.message}" if told else ""
+            failure = read_failure(event.get("problem"))
+            problem = f"{failure.error}: {failure.message}" if failure else ""
             record = record_scene(item, following, upto, self._reports(upto), before, problem)
             store.write_record(record)
             answer |= {

@@ -26,7 +26,7 @@ _NAMES = ("granule_ur", "granule-ur")
 
 
 class Start(StrEnum):
-    """`before`: it, or a processing that is to stay, was started before; `older`: a later processing was."""
+    """`before`: the scene, or a processing that has to stay, was started earlier; `older`: a later processing was."""
 
     STARTED = "started"
     BEFORE = "before"

@@ -21,7 +21,7 @@ class Watched(FrozenModel):
 
 
 class GivenUp(FrozenModel):
-    """A scene that is not retried, and why."""
+    """A scene that is not retried any more, and why."""
 
     name: str
     scene: str

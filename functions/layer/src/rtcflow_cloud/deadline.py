@@ -10,7 +10,7 @@ from rtcflow_files.retry import time_limit
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
-# Kept for reporting what went wrong.
+# Time left for reporting an error.
 _MARGIN_S = 5.0
 
 

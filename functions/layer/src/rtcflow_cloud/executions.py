@@ -1,4 +1,4 @@
-"""Start an execution of the scene state machine once per name, and look up what became of it."""
+"""Start an execution of a state machine once per name, and look up its status."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _FIELDS_OF_MACHINE = 7
 # Allowed difference between two clocks.
 _SKEW = timedelta(minutes=1)
 RUNNING = "RUNNING"
-# Failed by itself; an operator's stop is not a failure.
+# Without ABORTED: an operator's stop is not a failure.
 _FAILED = ("FAILED", "TIMED_OUT")
 SUCCEEDED = "SUCCEEDED"
 

@@ -4,12 +4,12 @@ A campaign list is JSONL with one scene payload per line, or CSV with the payloa
 
 Work bucket, below `campaigns/{campaign}/`::
 
-    scenes.jsonl, static.jsonl         the lists, as `rtcflow campaign start` put them there
-    items/{execution}/scenes.jsonl     what a start works through: one Item a line, none twice; static.jsonl likewise
+    scenes.jsonl, static.jsonl         the lists that `rtcflow campaign start` uploaded
+    items/{execution}/scenes.jsonl     the scenes of a start, one Item per line, each once; also static.jsonl
     started.json                       the last start: its input and its counts
-    claim.json                         who starts the campaign, before its execution exists
-    pause.json                         while it is there, no further scene is started
-    records/{name}.json                one SceneRecord a scene
+    claim.json                         the start that is under way, before its execution exists
+    pause.json                         while it exists, no further scene starts
+    records/{name}.json                one SceneRecord per scene
     results/...                        what Step Functions writes about the children
     report.json, report.html
 """

@@ -1,6 +1,6 @@
-"""DEMs that are known by name: where their tiles lie, what their heights refer to, and whose they are.
+"""DEMs that are known by name: where their tiles are, what their heights refer to, and who provides them.
 
-A DEM is a line of the table; engines and sources read it. `best` stands for one of them, by what lies below a burst.
+A DEM is a line of the table, which engines and sources read. `best` stands for one of them, chosen for each burst.
 """
 
 import re
@@ -12,14 +12,14 @@ DEFAULT_DEM = "cop_glo30"
 BEST = "best"
 # What heights refer to: the WGS 84 ellipsoid, the geoid that the stack knows, or another whose raster is named.
 ELLIPSOID, EGM2008 = "ellipsoid", "egm2008"
-# South of it `best` takes the first of these that has heights in the burst's bounds, and elsewhere the default.
+# South of this latitude `best` is the first of these that has heights in the burst's bounds; else the default.
 _BEST_SOUTH_OF = -50.0
 _BEST_IN_THE_SOUTH = ("rema_32", DEFAULT_DEM)
-# Heights of a DEM give way to those of the next over this distance: 30 m between the two then make a slope of 0.09.
+# Heights of two DEMs are blended over this distance, so that a step of 30 m becomes a slope of 0.09.
 BLEND_WIDTH_M = 480.0
 
-# A raster or an item by the ending of its name, or an item of a STAC API; without a query or a login, which would be
-# published with the product.
+# A raster or item by the ending of its name, or an item of a STAC API. Queries and logins are not allowed: products
+# would publish them.
 _RASTER = re.compile(
     r"((s3|https?)://[^\s,?@/]+/)?[^\s,?:][^\n,?:]*\.(tiff?|vrt|json)|https?://[^\s,?@/]+/[^\s,?]*items/[^\s,?]+",
     re.IGNORECASE,
@@ -53,11 +53,11 @@ class DemSpec(NamedTuple):
     datum : str
         `ellipsoid` or `egm2008`.
     license, attribution : str
-        SPDX id, or `other`; what has to stand where its heights are used.
+        SPDX id or `other`; the text that users of its heights must show.
     tiling : Tiling or None
         None for Copernicus tiles of one degree.
     fill : str or None
-        The DEM that fills its holes; what that lacks too lies on the geoid. None leaves holes.
+        The DEM that fills its voids; where that has none either, the height is that of the geoid. None leaves voids.
     folder : str
         Name in folders of naming `ga`.
     """
@@ -135,7 +135,7 @@ DEMS: Mapping[str, DemSpec] = {
 
 
 def dem_choice(text: str) -> str:
-    """What a text names: a DEM of the table or `best` in any case, else the raster or STAC item of a user's own.
+    """The DEM that a text names: one of the table or `best`, in any case, or a raster or STAC item of the user.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def dem_choice(text: str) -> str:
 
 
 def datum_choice(text: str) -> str:
-    """What heights are above: `ellipsoid`, `egm2008`, or the raster of a geoid.
+    """The datum that a text names: `ellipsoid`, `egm2008`, or the raster of a geoid.
 
     Raises
     ------
@@ -171,24 +171,24 @@ def datum_choice(text: str) -> str:
 
 
 def is_own(dem: str) -> bool:
-    """Whether a choice is a raster or STAC item of a user's own."""
+    """Whether a choice is a raster or STAC item of the user."""
     return dem not in DEMS and dem != BEST and bool(_RASTER.fullmatch(dem))
 
 
 def candidates(dem: str, north: float) -> tuple[str, ...]:
-    """DEMs to be tried in turn for a choice; `north` is the northern latitude of the burst, degrees."""
+    """DEMs to try in turn for a choice; `north` is the burst's northern latitude, degrees."""
     if dem != BEST:
         return (dem,)
     return _BEST_IN_THE_SOUTH if north < _BEST_SOUTH_OF else (DEFAULT_DEM,)
 
 
 def folder_of(dem: str) -> str:
-    """Name of a choice in a folder: `REMA_32`, of a user's own that of its file."""
+    """Name of a choice in folders: `REMA_32`, or the name of the user's file."""
     if dem in DEMS:
         return DEMS[dem].folder
     return re.sub(r"[^A-Za-z0-9_]+", "_", PurePosixPath(dem).stem).strip("_") or "own"
 
 
 def heights_of(parameters: Mapping[str, Any]) -> str:
-    """The DEM that a product was made with, by its manifest's parameters: what `best` came to, or the choice itself."""
+    """The DEM that a product was made with, by its manifest's parameters: the DEM that `best` chose, or the choice."""
     return str(parameters.get("dem_used") or parameters.get("dem") or DEFAULT_DEM)

@@ -1,4 +1,4 @@
-"""The burst job: all that a container task needs to make one burst product."""
+"""The burst job: everything that a container task needs to make one burst product."""
 
 from datetime import datetime
 

@@ -5,22 +5,22 @@ Products::
     RTC_S1         {s3_project_folder}/{collection}/{burst_id}/{year}/{month}/{day}/...    not padded: 2022/1/1
     RTC_S1_STATIC  {s3_project_folder}/{collection}/{burst_id}/...
 
-Folders below the collection are those of the scheme of names; these are of `opera`, see `rtcflow_contract.naming`.
+Folders below the collection depend on the naming scheme; these are those of `opera`, see `rtcflow_contract.naming`.
 
-    {s3_project_folder}/monitoring/processed_scenes/{scene}.json     what became of a scene's bursts, over all runs
+    {s3_project_folder}/monitoring/processed_scenes/{scene}.json     outcomes of a scene's bursts over all runs
 
 manifest.json and metadata.json belong to the version in use; other versions have manifest.v0.2.json and
-metadata.v0.2.json, and files with ids of their own.
+metadata.v0.2.json, and files with their own ids.
 
 Work bucket::
 
     executions/{execution}/plan.json, report.json
-    executions/{execution}/tasks/{number}.json       burst jobs that one container makes
+    executions/{execution}/tasks/{number}.json       the burst jobs of one container
     executions/{execution}/{product}/{burst_id}/begun.json, outcome.json
-    areas/*.geojson                                  areas of interest, put there by people
+    areas/*.geojson                                  areas of interest, uploaded by people
     find_scenes/{area}.json                          how far the archive was searched for an area
     campaigns/{campaign}/...                         see rtcflow_contract.campaign
-    leases/{archive}/{slot}.json                     who fetches from an archive with a quota
+    leases/{archive}/{slot}.json                     the tasks that fetch from an archive with a quota
 """
 
 import re
@@ -150,14 +150,14 @@ def grid_key(
 
 
 def grid_index_key(bucket: str, project_folder: str, epsg: int | None, resolution: float) -> Location:
-    """Where the list of imported grids of a CRS and pixel size is kept."""
+    """Key of the list of imported grids of a CRS and pixel size."""
     crs = f"epsg{epsg}" if epsg else "default"
     key = f"{GRIDS}/index_{crs}_{resolution:g}m.json"
     return Location(bucket, f"{project_folder}/{key}" if project_folder else key)
 
 
 def processed_scene_key(project: Location, scene: str) -> Location:
-    """Where the record of a processed scene is: in the project folder, or in a folder of products of this machine."""
+    """Key of the record of a processed scene, in the project folder or in a folder of products on this machine."""
     return project.join(f"{PROCESSED_SCENES}/{scene}.json")
 
 

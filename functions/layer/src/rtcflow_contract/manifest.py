@@ -95,8 +95,8 @@ class Quality(FrozenModel):
     """Quality of a burst from the scene's metadata; angles in degrees.
 
     `heading_deg` is clockwise from north, `altitude_m` above the WGS 84 ellipsoid at the middle of the burst,
-    `timeliness` the category of the scene's own production,
-    `border_pixels` the rows and columns without any valid pixel: top, right, bottom, left.
+    `timeliness` the category of the scene's production, `border_pixels` the number of rows or columns without any valid
+    pixel at the top, right, bottom and left.
     """
 
     near_incidence_deg: float

@@ -1,4 +1,4 @@
-"""How products are named: ids, files, folders, asset keys and collections, one table per scheme.
+"""Names of products: ids, files, folders, asset keys and collections, one table per scheme.
 
 `opera`, the default, has the ids of OPERA RTC-S1. `ga` is Geoscience Australia's collection 1 (sar-pipeline of 2026);
 its products fit the existing Open Data Cube definitions. Ids look like

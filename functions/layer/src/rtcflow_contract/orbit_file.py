@@ -18,11 +18,11 @@ _NAME = re.compile(
 MARGIN = timedelta(seconds=60)
 # An orbit file should reach back to the ascending node before the scene, up to one orbit.
 BEFORE = timedelta(seconds=ORBIT_PERIOD_S) + MARGIN
-# An open copy of ESA's archive.
-# Source of orbits that is named instead of given as a prefix.
+# The one source of orbits that has a name instead of a prefix.
 CDSE_ORBITS = "cdse"
+# An open copy of ESA's archive.
 PUBLIC_ORBITS = "s3://s1-orbits"
-# POEORBs are published about 20 days after the pass; one that is some days late will not come.
+# POEORBs are published about 20 days after the pass; one that is five days late will not come.
 PRECISE_DELAY = timedelta(days=20)
 PRECISE_AT_LAST = timedelta(days=25)
 
@@ -79,7 +79,7 @@ def choose_orbits(names: Iterable[str], scene: SceneId) -> list[tuple[OrbitName,
 
 
 def wanted_orbit(scene: SceneId, choice: OrbitChoice) -> str:
-    """The orbit file that a scene needs, in words."""
+    """Description of the orbit file that a scene needs."""
     return (
         f"{' or '.join(orbit_types(choice))} of {scene.platform} from before "
         f"{scene.start - BEFORE:%Y-%m-%dT%H:%M:%S} to after {scene.stop + MARGIN:%Y-%m-%dT%H:%M:%S}"

@@ -1,4 +1,4 @@
-"""The record of a processed scene, beside the products: what became of each of its bursts, over all runs."""
+"""The record of a processed scene, beside the products: the last outcome of each of its bursts, over all runs."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from rtcflow_contract.report import Outcome, SceneReport
 
 
 class ProcessedBurst(FrozenModel):
-    """What became last of a burst in a collection; `item` is where the STAC item of its product is."""
+    """The last outcome of a burst in a collection; `item` is the location of its product's STAC item."""
 
     collection: str
     product: Product
@@ -38,14 +38,14 @@ class ProcessedScene(FrozenModel):
 def with_report(
     before: ProcessedScene | None, report: SceneReport, collections: dict[Product, str]
 ) -> ProcessedScene:
-    """A scene's record with what a further run reports.
+    """A scene's record, updated from the report of another run.
 
-    A product that was skipped since it exists keeps what is said of the run that made it.
+    A product that was skipped because it exists keeps the entry of the run that made it.
 
     Parameters
     ----------
     before : ProcessedScene or None
-        The record as it is.
+        The existing record.
     report : SceneReport
     collections : dict
         Collection by product.

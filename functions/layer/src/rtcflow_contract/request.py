@@ -81,7 +81,7 @@ class Precision(StrEnum):
     ROUNDED = "rounded"
 
 
-# Above some 800 m a pixel has more samples than the native engine can average.
+# From about 800 m on, a pixel has more samples than the native engine can average.
 FINEST_M, COARSEST_M = 5, 500
 DEFAULT_COLLECTIONS = {product: default_collection(Naming.OPERA, product, ()) for product in Product}
 
@@ -220,7 +220,7 @@ class SceneRequest(BaseModel):
 
 
 def _refuse_misfit(request: SceneRequest) -> None:
-    """Raise ValueError when a request asks for something that its scheme of names cannot hold."""
+    """Raise ValueError if a request asks for something that its naming scheme cannot express."""
     if request.naming is Naming.OPERA:
         return
     polarizations = polarizations_of(request.polarizations, parse_scene_id(request.scene))

@@ -98,7 +98,7 @@ def _asked_grid(asked: _Asked, _: Manifest) -> Any:
 
 
 def _asked_dem(asked: _Asked, manifest: Manifest) -> str:
-    """The choice; that of the product itself where it stands for the same: `best` that found what `best` would find."""
+    """The requested DEM; the product's own if `best` is requested and would choose the same."""
     preferred = candidates(asked.dem, manifest.bbox[3])[0]
     used = heights_of(manifest.parameters)
     same = asked.dem == BEST and (manifest.parameters.get("dem") == BEST or used == preferred)
@@ -253,12 +253,12 @@ def refuse_earlier_processing(
 
 
 def other_dem(manifest: Manifest, asked: _Asked) -> str:
-    """How the heights of a product are others than are asked for: `DEM cop_glo30, not rema_32`; empty for the same."""
+    """How the DEM of a product differs from the requested one: `DEM cop_glo30, not rema_32`; empty if it does not."""
     return ", ".join(text for text in differences(manifest, asked) if "DEM" in text)
 
 
 def settings_of(request: SceneRequest, product: Product) -> dict[str, Any]:
-    """The settings of a request that distinguish products of a kind, by name; None is the burst's default.
+    """The settings of a request that distinguish products of a kind, by name; None means the burst's default.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The task: burst jobs that one container makes one after the other, and its records in the work bucket.
+"""The task: the burst jobs that one container runs one after the other, and its records in the work bucket.
 
 Work bucket, under `executions/{execution}`::
 
@@ -24,7 +24,7 @@ ATTEMPT_VARIABLE = "RTCFLOW_ATTEMPT"
 # Increased when an older image would misunderstand a task.
 _TASK_VERSION = 1
 
-# An attempt that began a burst and left no outcome was taken down by it; after the second one the burst fails.
+# A burst that was begun and has no outcome took its task down; after the second time it fails.
 MOST_TAKEN_DOWN = 2
 
 

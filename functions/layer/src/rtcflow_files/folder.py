@@ -1,4 +1,4 @@
-"""Files below a folder of this machine."""
+"""Files below a folder on this machine."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from typing import BinaryIO
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_files.files import Entry
 
-# Not the folder's fault: another folder on the same disk would not help.
+# Another folder on the same disk would not help.
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

@@ -7,7 +7,7 @@ import urllib3
 
 _PIECE = 1024 * 1024
 _WINDOW_S = 60.0
-# A burst of 150 MB would take four hours.
+# At this rate a burst of 150 MB would take four hours.
 _LEAST_BYTES_S = 10 * 1024
 
 

@@ -10,7 +10,7 @@ from rtcflow_files.retry import Retry
 
 _PART = 8 * 1024 * 1024
 _PARALLEL = 8
-# Smallest fetch; doubled up to a limit while reads are sequential, as in a zip member.
+# Smallest fetch; it is doubled up to a limit while reads are sequential, as within a zip member.
 _LEAST, _MOST = 64 * 1024, 4 * 1024 * 1024
 # Reads of at least this size fetch exactly what they ask for.
 _DIRECT = 1024 * 1024
@@ -103,5 +103,5 @@ def _read_parts(read_range: _ReadRange, start: int, into: memoryview) -> None:
 def _whole(read_range: _ReadRange, start: int, length: int) -> bytes:
     data = read_range(start, length)
     if len(data) != length:
-        raise TransientError(f"an answer of {length} bytes came short; try again", reason="short-read")
+        raise TransientError(f"{len(data)} of {length} bytes arrived; try again", reason="short-read")
     return data

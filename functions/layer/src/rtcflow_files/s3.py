@@ -22,8 +22,8 @@ from rtcflow_files.retry import Retry
 
 _T = TypeVar("_T")
 
-# Files are sent in one part: a multipart upload abandoned by a killed task would leave parts that cost money. Retries
-# are left to our policy.
+# Files are sent in one part: the parts of a multipart upload that a killed task abandons would cost money. Our policy
+# does the retries.
 _TRANSFER = TransferConfig(multipart_threshold=512 * 1024 * 1024, max_concurrency=8, num_download_attempts=1)
 _CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10.0, 60.0
 _ATTEMPTS = 6
@@ -208,7 +208,7 @@ class S3Files:
         return int(self._call(name, lambda at: self._client.head_object(**at)["ContentLength"]))
 
     def exists(self, name: str) -> bool:
-        """Whether there is an object; a missing bucket is an error, not an answer."""
+        """Whether an object exists; a missing bucket is an error."""
         try:
             self.size(name)
         except NotFoundError:
@@ -267,7 +267,7 @@ class S3Files:
         return path
 
     def write(self, name: str, data: bytes) -> None:
-        """Write an object, replacing any."""
+        """Write an object, replacing an existing one."""
         kind = media_type(name)
         self._call(name, lambda at: self._client.put_object(**at, Body=data, ContentType=kind))
 

@@ -102,7 +102,7 @@ def exists(at: Location, client: Any = None) -> bool:
 
 
 def write_bytes(at: Location, data: bytes, client: Any = None) -> None:
-    """Write a file, whole or not at all, replacing any."""
+    """Write a file atomically, replacing an existing one."""
     store, name = _among(at, client)
     store.write(name, data)
 
@@ -119,7 +119,7 @@ def list_objects(folder: Location, client: Any = None) -> Iterator[Entry]:
 
 
 def upload(path: Path, at: Location, client: Any = None) -> None:
-    """Copy a local file to a location, whole or not at all, replacing any."""
+    """Copy a local file to a location atomically, replacing an existing one."""
     store, name = _among(at, client)
     store.put(path, name)
 

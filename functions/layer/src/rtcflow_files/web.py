@@ -34,7 +34,7 @@ def request(
     stream: bool = False,
     read_s: float | None = None,
 ) -> urllib3.BaseHTTPResponse:
-    """Send one request; gives the answer, whatever its status.
+    """Send one request and return the answer, whatever its status.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def request(
 def answer_of(
     method: str, url: str, headers: Mapping[str, str] | None = None
 ) -> Iterator[urllib3.BaseHTTPResponse]:
-    """Context manager of the answer to a request for a file, its body not yet read.
+    """Request a file; within the block the answer is open and its body not yet read.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _check_status(answer: urllib3.BaseHTTPResponse, url: str) -> None:
         raise TransientError(
             f"{url} could not be reached ({status}); try again",
             reason="network",
-            retry_after_s=wish_of(answer),
+            retry_after_s=retry_after_of(answer),
         )
     if status not in (200, 206):
         raise RefusedError(f"{url} answered with status {status}; correct the address", reason="http")
@@ -111,8 +111,8 @@ def is_passing(status: int) -> bool:
     return status == 429 or status >= 500
 
 
-def wish_of(answer: urllib3.BaseHTTPResponse) -> float | None:
-    """Seconds that the server asks to wait."""
+def retry_after_of(answer: urllib3.BaseHTTPResponse) -> float | None:
+    """Seconds that the server asks the client to wait; None if it does not say."""
     return seconds_of(answer.headers.get("Retry-After"))
 
 

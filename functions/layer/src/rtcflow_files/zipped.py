@@ -1,6 +1,6 @@
-"""Files in a zip that itself is among other files: stored members are read in place, compressed ones are unpacked.
+"""Files in a zip: stored members are read in place, compressed ones are unpacked.
 
-A member's checksum is compared whenever it is read to its end. `verify` does that on purpose, once per process.
+A member's checksum is compared whenever it is read to its end. `verify` reads it for this purpose, once per process.
 """
 
 import shutil
@@ -19,7 +19,7 @@ from rtcflow_files.ranges import open_ranges
 
 # Size of a member's local header, which ends in the lengths of name and extra field.
 _LOCAL_HEADER = 30
-# A measurement of a sub-swath has 1.4 GB; whole files are read into memory up to a tenth of a gigabyte.
+# A sub-swath's measurement has 1.4 GB; files of up to 100 MB are read into memory as a whole.
 _MOST_BYTES, _MOST_READ = 8 * 1024**3, 100 * 1024**2
 _RASTERS = (".tif", ".tiff")
 _PIECE = 4 * 1024 * 1024
@@ -144,8 +144,7 @@ class ZipFiles:
 
     def _too_large(self, name: str, size: int) -> RefusedError:
         return RefusedError(
-            f"{self.href(name)} unpacks to {size / 1e6:,.0f} MB, more than any file of its kind is large; fetch the "
-            "zip "
+            f"{self.href(name)} unpacks to {size / 1e6:,.0f} MB, more than any file of its kind has; fetch the zip "
             "again",
             reason="zip-member-size",
         )

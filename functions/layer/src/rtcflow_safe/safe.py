@@ -74,8 +74,7 @@ class Safe:
         if name == MANIFEST_SAFE:
             return RefusedError(
                 f"there is no scene at {self.files.href('').rstrip('/')}: {self.files.href(name)} does not exist; "
-                "check the "
-                "location of the scene or fetch it again",
+                "check the location of the scene or fetch it again",
                 reason="unknown-scene",
             )
         return RefusedError(

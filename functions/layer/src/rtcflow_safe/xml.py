@@ -83,8 +83,8 @@ def read_xml(path: Path, name: str = "", reason: str = "annotation") -> bytes:
 def _too_large(name: str, size: int, reason: str = "annotation") -> RefusedError:
     """The refusal of a file that is too large."""
     return RefusedError(
-        f"{name} has {size / 1e6:.0f} MB, where {_MOST_BYTES / 1e6:.0f} MB are the most that it may have; fetch the "
-        "scene again",
+        f"{name} has {size / 1e6:.0f} MB, more than the {_MOST_BYTES / 1e6:.0f} MB that are allowed; fetch the scene "
+        "again",
         reason=reason,
     )
 

@@ -6,17 +6,17 @@ from rtcflow_contract.errors import ErrorClass, error_class_of_name
 from rtcflow_contract.layers import Product
 from rtcflow_contract.plan import ExistingBurst
 from rtcflow_contract.report import BurstOutcome, Outcome
-from rtcflow_scene.failure_text import Told
+from rtcflow_scene.failure_text import StateFailure
 from rtcflow_scene.records import JobRecord
 
 
-def outcome_of(record: JobRecord, failure: Told | None) -> BurstOutcome:
+def outcome_of(record: JobRecord, failure: StateFailure | None) -> BurstOutcome:
     """Outcome of a burst at the end of its scene.
 
     Parameters
     ----------
     record : JobRecord
-    failure : Told or None
+    failure : StateFailure or None
         Error in the state machine of the burst's task, or of the scene before it.
     """
     job, known = record.job, record.outcome
@@ -35,13 +35,13 @@ def outcome_of(record: JobRecord, failure: Told | None) -> BurstOutcome:
             message=why,
         )
     if known.outcome is not Outcome.FAILED and known.item is None:
-        told = failure.message if failure else "it was not written"
+        why = failure.message if failure else "it was not written"
         return known.model_copy(
             update={
                 "outcome": Outcome.FAILED,
                 "error_class": error_class_of_name(failure.error) if failure else ErrorClass.DEFECT,
                 "reason": "item",
-                "message": f"STAC item: {told}"[:300],
+                "message": f"STAC item: {why}"[:300],
             }
         )
     return known

@@ -1,8 +1,8 @@
 """What a task and a scene cost on AWS: list prices as a table, and the arithmetic as pure functions.
 
-An estimate: list prices in USD before taxes and discounts; Spot at its usual fraction of the Fargate price. Where each
-price was read is in docs/costs.md. Storage of the products month by month and data transfer out of the region are not
-in it.
+An estimate from list prices in USD before taxes and discounts, with Spot at its usual fraction of the Fargate price;
+docs/costs.md has the sources of the prices. It does not include storage of the products and data transfer out of the
+region.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,17 +15,17 @@ _FREE_STORAGE_GIB = 20
 _LEAST_SECONDS = 60
 # Spot prices move; fractions of 0.30 (Sydney) and 0.34 (Sao Paulo) of the on-demand price were seen.
 _SPOT_FACTOR = 0.32
-# State transitions of a task: RunTask, AssembleStac, the choice, the end, and the Map iteration's own; and of one more
-# round of it, with the pause.
+# State transitions of a task: RunTask, AssembleStac, the choice, the end, and the Map iteration; and those of each
+# further round, with its pause.
 _TRANSITIONS_PER_TASK = 5
 _TRANSITIONS_PER_ROUND = 4
 _TRANSITIONS_PER_SCENE = 8
-# AssembleStac reads a manifest and writes an item of each burst, at half a GB.
+# AssembleStac reads a manifest and writes an item for each burst, with half a GB of memory.
 _LAMBDA_GB_SECONDS_PER_BURST = 0.3
 # PlanScene, CheckStaticLayers and SummarizeScene.
 _LAMBDA_GB_SECONDS_PER_SCENE = 5.0
 _LAMBDA_CALLS_PER_SCENE = 3
-# Files of a product with its manifest and item, and its records; a task is a file of its own.
+# Files of a product, its manifest, its item and its records; each task is one more file.
 _OBJECTS_PER_BURST = 12
 # A campaign's child around a scene: follow, choice, run, follow, choice, end, and the child's own start.
 _TRANSITIONS_PER_CAMPAIGN_SCENE = 7
@@ -77,7 +77,7 @@ class TaskCost(NamedTuple):
 
 
 def _prices_in(region: str, architecture: Architecture) -> _Prices:
-    """Prices of a region; those of ap-southeast-2 where the table has none for it."""
+    """Prices of a region; those of ap-southeast-2 if the table lacks the region."""
     return _PRICES.get((region, architecture), _PRICES[(DEFAULT_REGION, architecture)])
 
 
@@ -98,7 +98,7 @@ def task_cost(
     region : str
         `us-west-2`.
     bursts : int
-        Products that it made, static ones with them.
+        Products that it made, including static ones.
     spot_s, on_demand_s : float
         Wall time of its containers on either capacity, from image pull to stop, s.
     attempts : int
@@ -121,14 +121,14 @@ def task_cost(
 
 
 def shares(total: float, seconds: Sequence[float | None]) -> list[float]:
-    """A task's cost shared over its bursts by their seconds; equally where none is known."""
+    """A task's cost divided among its bursts by their seconds, or equally if none are known."""
     known = [second or 0.0 for second in seconds]
     whole = sum(known)
     return [total * (own / whole if whole else 1 / len(known)) for own in known]
 
 
 def scene_cost(tasks: Iterable[float], *, region: str, architecture: Architecture = "arm64") -> float:
-    """USD of a scene: its tasks' totals and the states around them."""
+    """USD of a scene: the totals of its tasks, and the states around them."""
     prices = _prices_in(region, architecture)
     return (
         sum(tasks)

@@ -1,9 +1,9 @@
 """How long scenes take on AWS and what they cost, in closed form: pure functions.
 
-A campaign lasts as long as the narrowest of what it passes through: its scenes at once, the vCPU quota, the rate at
-which an account starts tasks, the archive's connections; and no less than one scene. Of a scene's tasks the slowest
-counts: times are taken as lognormal, and the expected maximum of n of them as their quantile (n - 3/8) / (n + 1/4), by
-Blom (1958).
+A campaign's duration is set by its bottleneck: the number of scenes at once, the vCPU quota, the rate at which an
+account starts tasks, or the archive's connections; it is at least that of one scene. A scene lasts as long as its
+slowest task. Task times are taken as lognormal, and the expected maximum of n of them as their quantile
+(n - 3/8) / (n + 1/4), by Blom (1958).
 """
 
 import math
@@ -15,25 +15,25 @@ from rtcflow_scene.cost import DEFAULT_REGION, TaskSize, campaign_scene_cost, sc
 # A dual-polarized burst of an IW scene.
 _BURST_MB = 300.0
 BURSTS_PER_SCENE = 27
-# Seconds from RunTask to the container's first line, its image pulled; of PlanScene, SummarizeScene and the states
-# between them; of AssembleStac a burst; of bringing the last burst's files away.
+# Seconds from RunTask to the container's first line, including the image pull; of PlanScene, SummarizeScene and the
+# states between them; of AssembleStac per burst; of uploading the last burst's files.
 _START_S, _AROUND_S, _ASSEMBLE_S, _PUBLISH_S = 40.0, 12.0, 0.5, 5.0
-# Seconds of a burst in its task, as measured on 2 idle cores: docs/costs.md.
+# Seconds per burst in its task, measured on 2 idle cores: docs/costs.md.
 BURST_S = {"native": 6.6, "isce3": 436.0}
 STATIC_S = 13.7
-# Standard deviation of the logarithm of a burst's time; that of a task is less by the root of its bursts.
+# Standard deviation of the logarithm of a burst's time; that of a task is smaller by the square root of its bursts.
 _SPREAD = 0.2
-# Tasks that an account may start in a second, on Fargate's default quotas.
+# Tasks that an account may start per second with Fargate's default quotas.
 _STARTS_PER_S = 20.0
 
 
 class ArchiveSpeed(NamedTuple):
-    """Where scenes are fetched from.
+    """How fast an archive delivers scenes.
 
     Attributes
     ----------
     connections : float
-        At once, for all tasks together.
+        Simultaneous ones, of all tasks together.
     mb_per_s : float
         Of one connection.
     delay_s : float
@@ -53,7 +53,7 @@ class ArchiveSpeed(NamedTuple):
         return self.delay_s + _BURST_MB / self.mb_per_s
 
 
-# CDSE's quota is per user and published. ASF and S3 publish none: what a connection gets is an assumption.
+# CDSE publishes its quota per user. ASF and S3 publish none, so the speed of a connection is an assumption.
 ARCHIVES = {
     "asf": ArchiveSpeed(math.inf, 25.0, 20.0, 3),
     "cdse": ArchiveSpeed(4, 20.0, 0.0, 4),
@@ -62,18 +62,18 @@ ARCHIVES = {
 
 
 class Basis(NamedTuple):
-    """What an estimate rests on.
+    """What an estimate is based on.
 
     Attributes
     ----------
     burst_s, static_s : float
-        Seconds of a burst in its task, and of the static layers of one, without waiting for the archive: take them
-        from a report.
+        Seconds per burst in its task, and for the static layers of a burst, without waiting for the archive; a report
+        has them.
     archive : ArchiveSpeed
     size : TaskSize
     bursts_per_task : int
     max_scenes, max_concurrency : int
-        Scenes at once, tasks of a scene at once.
+        Scenes, and tasks of a scene, that run at once.
     vcpu_quota : float
     region : str
     spot : bool
@@ -92,7 +92,7 @@ class Basis(NamedTuple):
 
 
 class CampaignPart(NamedTuple):
-    """Scenes of one kind with their bursts: products, or the static layers before them."""
+    """Numbers of scenes and bursts of one kind: backscatter, or the static layers made before it."""
 
     scenes: int
     bursts: int
@@ -100,7 +100,7 @@ class CampaignPart(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """USD, hours, vCPU at most at once, and what the time is bound by."""
+    """Cost in USD, duration in hours, peak vCPU, and the bottleneck."""
 
     cost_usd: float
     hours: float
@@ -109,7 +109,7 @@ class Estimate(NamedTuple):
 
 
 def _task_seconds(bursts: float, basis: Basis, *, static: bool = False) -> float:
-    """Wall time of a task, from image pull to stop, s: inputs of the next bursts are fetched while one is computed."""
+    """Wall time of a task from image pull to stop, s; the next bursts are fetched while one is computed."""
     archive = basis.archive
     own = basis.static_s if static else basis.burst_s
     each = max(own, archive.fetch_s / archive.ahead)
@@ -117,9 +117,9 @@ def _task_seconds(bursts: float, basis: Basis, *, static: bool = False) -> float
 
 
 def estimate(parts: list[CampaignPart], basis: Basis) -> Estimate:
-    """Cost and time of a campaign, part after part.
+    """Cost and duration of a campaign, whose parts run one after the other.
 
-    Retries and waits for orbits are not in it.
+    Retries and waits for orbits are not included.
     """
     found = [_part(part, basis) for part in parts if part.scenes]
     return Estimate(
@@ -132,7 +132,7 @@ def estimate(parts: list[CampaignPart], basis: Basis) -> Estimate:
 
 def _part(part: CampaignPart, basis: Basis) -> Estimate:
     in_scene = part.bursts / part.scenes
-    # An average that is a hair over a whole task is no second one.
+    # An average slightly above the bursts of a task does not mean a second task.
     tasks = max(1, math.ceil(in_scene / basis.bursts_per_task - 0.05))
     in_task = in_scene / tasks
     seconds = _task_seconds(in_task, basis, static=part.static)
@@ -149,7 +149,7 @@ def _part(part: CampaignPart, basis: Basis) -> Estimate:
         "connections of the archive": part.bursts * basis.archive.fetch_s / basis.archive.connections,
     }
     bound_by = max(bounds, key=lambda name: bounds[name])
-    # Tasks that wait for the archive are paid for it.
+    # Tasks cost money while they wait for the archive.
     waiting = bounds[bound_by] / bounds["scenes at once"] if bound_by.startswith("connections") else 1.0
     billed = seconds * max(1.0, waiting)
     cost = part.scenes * (

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 _LONGEST = 8000
 
 
-class Told(NamedTuple):
+class StateFailure(NamedTuple):
     """An error's name and message."""
 
     error: str
     message: str
 
 
-def read_failure(raw: Mapping[str, Any] | None) -> Told | None:
+def read_failure(raw: Mapping[str, Any] | None) -> StateFailure | None:
     """Parse an `errorOutput` of the state machine; None if there is none.
 
     The message is that of a function's own error, else the Cause, else the name.
@@ -23,7 +23,7 @@ def read_failure(raw: Mapping[str, Any] | None) -> Told | None:
     if not raw:
         return None
     error, cause = str(raw.get("Error") or "Unknown"), str(raw.get("Cause") or "")
-    return Told(error, (_message(cause) or cause or error)[:_LONGEST])
+    return StateFailure(error, (_message(cause) or cause or error)[:_LONGEST])
 
 
 def name_to_fail_with(error: str) -> str:
@@ -33,8 +33,8 @@ def name_to_fail_with(error: str) -> str:
 
 def _message(cause: str) -> str:
     try:
-        told = json.loads(cause)
-        return str(told.get("errorMessage") or "") if isinstance(told, dict) else ""
+        found = json.loads(cause)
+        return str(found.get("errorMessage") or "") if isinstance(found, dict) else ""
     except ValueError:
-        found = re.search(r'"errorMessage"\s*:\s*"((?:[^"\\]|\\.)*)', cause)
-        return found[1].replace('\\"', '"') if found else ""
+        matched = re.search(r'"errorMessage"\s*:\s*"((?:[^"\\]|\\.)*)', cause)
+        return matched[1].replace('\\"', '"') if matched else ""

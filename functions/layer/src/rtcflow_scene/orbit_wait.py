@@ -78,7 +78,7 @@ def _seconds_to_wait(
     """Seconds until the next look for the orbit; 0 if it is available, or only the task can tell.
 
     Tasks with a CDSE login fetch from CDSE what the public bucket lacks. So if the bucket is down, or a file is overdue
-    there, CDSE's catalogue decides whether to start them.
+    in it, CDSE's catalogue decides whether they start.
 
     Parameters
     ----------

@@ -119,7 +119,7 @@ def plan_scene(
     refuse_uncalibrated(parse_scene_id(request.scene))
     if sources is None:
         _refuse_local_dem(request)
-    # Any key will do: this refuses a bucket that does not exist or may not be read.
+    # Looking up any key refuses a bucket that does not exist or may not be read.
     if places is None:
         storage.exists(keys.Location(request.s3_bucket, keys.COLLECTION))
     sources = sources or settings.sources(request)
@@ -187,7 +187,7 @@ def plan_scene(
 
 
 def _state_of(plan: Plan, at: keys.Location, stack: StackSettings, orbit_wait_s: int = 0) -> dict[str, Any]:
-    """The plan's part of the state: ids, keys, how to run its tasks, and how long to wait first."""
+    """The plan's part of the state: ids, keys, arguments of its tasks, and the wait before them."""
     request = plan.request
     ids: dict[int, list[str]] = {}
     for burst in plan.bursts:
@@ -235,7 +235,7 @@ def _orbit_wait(plan: Plan, settings: PlanSettings, now: datetime) -> int:
 
 
 def _most_at_once(request: SceneRequest) -> int:
-    """Tasks of a scene that may run at once: more than the archive's quota allows would wait and cost money."""
+    """Tasks of a scene that may run at once; beyond the archive's quota they would wait and cost money."""
     return CDSE_CONNECTIONS if "cdse" in request.scene_source else request.max_concurrency
 
 
@@ -248,7 +248,7 @@ def _with_defaults(payload: Any, settings: PlanSettings) -> Any:
     if not found.get("precision"):
         given["precision"] = settings.precision.value
     if is_own(settings.dem) and found.get("dem") in (None, "", DEFAULT_DEM):
-        # In place of the archive there is one raster: another DEM, and known by its own name.
+        # The stack's archive of tiles is replaced by one raster, which is a different DEM with its own name.
         given |= {"dem": settings.dem, "dem_datum": ELLIPSOID}
     return {**found, **given}
 
@@ -268,11 +268,11 @@ def _with_burst_list(payload: Any) -> Any:
 
 
 def _refuse_local_dem(request: SceneRequest) -> None:
-    """Refuse files of a machine that tasks do not run on."""
+    """Refuse local files, which tasks cannot read."""
     for name in (request.dem, request.dem_datum or ""):
         if is_own(name) and "://" not in name:
             raise RefusedError(
-                f"DEM {name} is a file of no machine that a task runs on; upload it and give its s3:// or https:// URI",
+                f"DEM {name} is a local file, which tasks cannot read; upload it and give its s3:// or https:// URI",
                 reason="dem-local",
             )
 

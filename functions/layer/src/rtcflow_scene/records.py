@@ -1,4 +1,4 @@
-"""What tasks leave of each job in the work bucket: read and written here, by containers and by what follows them."""
+"""Records of each job in the work bucket, which containers write and the states after them read."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ _PARALLEL = 8
 
 
 class JobRecord(NamedTuple):
-    """A job with what was left of it; both None before its first start."""
+    """A job with its records, both None before its first start."""
 
     job: BurstJob
     begun: Begun | None = None
@@ -27,7 +27,7 @@ class JobRecord(NamedTuple):
 
     @property
     def in_hand(self) -> bool:
-        """Whether its last start has no outcome: an earlier one explains nothing about it."""
+        """Whether its last start has no outcome; outcomes of earlier starts do not count."""
         return not is_of(self.outcome, self.begun)
 
     @property
@@ -37,40 +37,40 @@ class JobRecord(NamedTuple):
 
     @property
     def taken_down(self) -> int:
-        """How often in a row an attempt began the burst and died before its end."""
+        """Number of consecutive attempts that began the burst and died before its end."""
         return self.begun.times if self.begun is not None and self.in_hand else 0
 
     @property
     def is_given_up(self) -> bool:
-        """Whether the burst took its task down as often as it may."""
+        """Whether the burst has taken its task down as often as is allowed."""
         return self.taken_down >= MOST_TAKEN_DOWN
 
 
 def read_task(uri: str) -> Task:
-    """The task at an S3 URI or a path; RefusedError when it is none."""
+    """The task at an S3 URI or a path; RefusedError if it is not a task."""
     return parse_task(storage.read_bytes(keys.parse_location(uri)))
 
 
 def write_task(task: Task, work: str | keys.Location) -> keys.Location:
-    """Store a task; the same one gives the same bytes."""
+    """Store a task; the same task gives the same bytes."""
     at = keys.task_key(work, task.execution, task.number)
     storage.write_bytes(at, task.model_dump_json(indent=1).encode())
     return at
 
 
 def read_records(jobs: Sequence[BurstJob]) -> list[JobRecord]:
-    """What was left of every job, in their order."""
+    """The records of every job, in the order of the jobs."""
     with ThreadPoolExecutor(_PARALLEL) as pool:
         return list(pool.map(_record_of, jobs))
 
 
 def write_begun(job: BurstJob, begun: Begun) -> None:
-    """Say that a burst has begun."""
+    """Record that a burst has begun."""
     storage.write_bytes(job.work.join(keys.BEGUN), begun.model_dump_json().encode())
 
 
 def write_outcome(job: BurstJob, outcome: BurstOutcome) -> JobRecord:
-    """Record what became of a job."""
+    """Record the outcome of a job."""
     storage.write_bytes(job.work.join(keys.OUTCOME), outcome.model_dump_json(indent=1).encode())
     return JobRecord(job, None, outcome)
 
@@ -80,7 +80,7 @@ def _record_of(job: BurstJob) -> JobRecord:
 
 
 def _read(job: BurstJob, name: str, model: type[_Model]) -> _Model | None:
-    """A record; None where it is not there, or cut off by the death of who wrote it."""
+    """A record; None if it is missing, or cut off because its writer died."""
     at = job.work.join(name)
     try:
         return read_stored(model, storage.read_bytes(at), at)

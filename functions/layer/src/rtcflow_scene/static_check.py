@@ -21,7 +21,7 @@ from rtcflow_contract.stored import read_stored
 from rtcflow_files import storage
 from rtcflow_scene.records import read_task, write_task
 
-# The list is the execution's cause, where nobody would read all layers of a whole scene.
+# The list becomes the execution's cause, where a whole scene's layers would be too many to read.
 _LISTED = 30
 _ITEM_LAYER = "STAC item"
 

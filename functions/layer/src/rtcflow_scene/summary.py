@@ -18,7 +18,7 @@ from rtcflow_contract.stored import UnreadableError, read_stored
 from rtcflow_files import compare_and_swap, storage
 from rtcflow_scene.burst_outcomes import existing, outcome_of, sentence
 from rtcflow_scene.cost import Architecture, TaskSize, scene_cost, shares, task_cost
-from rtcflow_scene.failure_text import Told, name_to_fail_with, read_failure
+from rtcflow_scene.failure_text import StateFailure, name_to_fail_with, read_failure
 from rtcflow_scene.records import read_records, read_task
 from rtcflow_scene.task_run import Usage
 
@@ -119,7 +119,7 @@ def _plan(folder: keys.Location) -> Plan | None:
 
 
 def _tasks(
-    plan: Plan, results: Sequence[Mapping[str, Any]], failure: Told | None, settings: SummarySettings
+    plan: Plan, results: Sequence[Mapping[str, Any]], failure: StateFailure | None, settings: SummarySettings
 ) -> list[_TaskOutcomes]:
     """The outcome of every task of a plan, whether or not the Map reached it."""
     by_uri = {str(result.get("task")): result for result in results}

@@ -104,7 +104,7 @@ _RATE_NAMES = (
     "SdkClientException",
     "LimitExceededException",
 )
-# Error names of the States Language: timeouts end a task, missing permissions are the caller's.
+# Error names of the States Language.
 _TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
 
 
@@ -116,10 +116,10 @@ def read_end(ended: Any) -> TaskEnd:
     ended : mapping
         The result of RunTask, which has `Containers`, or an error's `Error` and `Cause`; any part may be missing.
     """
-    told = ended if isinstance(ended, Mapping) else {}
-    if "Error" not in told:
-        return _of_task(json.dumps(told, default=str))
-    error, cause = str(told["Error"]), str(told.get("Cause") or "")
+    result = ended if isinstance(ended, Mapping) else {}
+    if "Error" not in result:
+        return _of_task(json.dumps(result, default=str))
+    error, cause = str(result["Error"]), str(result.get("Cause") or "")
     if error == "States.TaskFailed":
         return _of_task(cause)
     if error in _TIMEOUTS:
@@ -153,9 +153,9 @@ def _of_task(text: str) -> TaskEnd:
     """The end of a task described as JSON; matched by its words if the JSON is cut off."""
     code, reason = _word(text, "StopCode"), _reasons(text)
     exit_code = _number(text, "ExitCode")
-    exit_told = f", exit code {exit_code}" if exit_code is not None else ""
-    about = ": ".join(part for part in (f"{code}{exit_told}".strip(", "), reason) if part)
-    why = _cut(f"the task stopped, {about}" if about else "the task stopped without a word from AWS")
+    exit_text = f", exit code {exit_code}" if exit_code is not None else ""
+    about = ": ".join(part for part in (f"{code}{exit_text}".strip(", "), reason) if part)
+    why = _cut(f"the task stopped, {about}" if about else "the task stopped, and AWS gives no reason")
     if code in _STOPPED_BY_AWS:
         return _ran(EndKind.INTERRUPTED, why, exit_code, text)
     # If a container ran, the wording describes its own failure.
@@ -196,8 +196,8 @@ def _cut(text: str) -> str:
 
 def _reasons(text: str) -> str:
     """Reasons why a task and its containers stopped; other fields have misleading words (`HealthStatus: UNKNOWN`)."""
-    told = [_word(text, "StoppedReason"), _word(text, "Reason")]
-    return "; ".join(part for part in told if part)
+    reasons = [_word(text, "StoppedReason"), _word(text, "Reason")]
+    return "; ".join(part for part in reasons if part)
 
 
 def _word(text: str, field: str) -> str:
@@ -223,7 +223,7 @@ def _time(text: str, field: str) -> datetime | None:
         value = float(milliseconds[1])
         return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
     try:
-        told = datetime.fromisoformat(_word(text, field))
+        read = datetime.fromisoformat(_word(text, field))
     except ValueError:
         return None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

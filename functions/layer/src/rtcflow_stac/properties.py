@@ -50,15 +50,15 @@ def _static_validity(manifest: Manifest) -> datetime:
 
 def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
     """All properties but `datetime`."""
-    took, grid = manifest.acquisition, manifest.grid
+    taken, grid = manifest.acquisition, manifest.grid
     found: dict[str, Any] = {
         "title": _TITLES[manifest.product].format(
-            backscatter=words(convention_of(manifest)), burst_id=manifest.burst_id, date=took.start.date()
+            backscatter=words(convention_of(manifest)), burst_id=manifest.burst_id, date=taken.start.date()
         ),
         "created": _stamp(manifest.created),
         "updated": _stamp(manifest.created),
         **_interval(manifest),
-        "platform": _PLATFORMS[took.platform],
+        "platform": _PLATFORMS[taken.platform],
         "constellation": _CONSTELLATION,
         "instruments": ["c-sar"],
         "gsd": grid.spacing,
@@ -66,19 +66,19 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         "providers": providers(context),
         "sar:instrument_mode": "IW",
         "sar:frequency_band": "C",
-        "sar:center_frequency": took.center_frequency_hz / 1e9,
-        "sar:polarizations": list(took.polarizations),
-        "sar:observation_direction": took.look_side,
+        "sar:center_frequency": taken.center_frequency_hz / 1e9,
+        "sar:polarizations": list(taken.polarizations),
+        "sar:observation_direction": taken.look_side,
         "sar:pixel_spacing_range": grid.spacing,
         "sar:pixel_spacing_azimuth": grid.spacing,
         "sar:looks_range": 1,
         "sar:looks_azimuth": 1,
-        "sar:beam_ids": [took.swath.upper()],
-        "sat:orbit_state": took.orbit_state,
-        "sat:absolute_orbit": took.absolute_orbit,
-        "sat:relative_orbit": took.relative_orbit,
+        "sar:beam_ids": [taken.swath.upper()],
+        "sat:orbit_state": taken.orbit_state,
+        "sat:absolute_orbit": taken.absolute_orbit,
+        "sat:relative_orbit": taken.relative_orbit,
         "sat:orbit_cycle": _REPEAT_CYCLE_DAYS,
-        "view:incidence_angle": took.incidence_angle_deg,
+        "view:incidence_angle": taken.incidence_angle_deg,
         "proj:code": f"EPSG:{grid.epsg}",
         "proj:bbox": list(grid.bounds),
         "proj:shape": list(grid.shape),
@@ -92,7 +92,7 @@ def item_properties(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
         "product:type": manifest.product.value,
         "s1:product_identifier": manifest.scene,
         "s1:datatake_id": parse_scene_id(manifest.scene).datatake,
-        "s1:orbit_source": took.orbit_type,
+        "s1:orbit_source": taken.orbit_type,
         "s1:processing_level": "1",
         **_quality(manifest),
         **_datacube(manifest, context),
@@ -147,8 +147,8 @@ def _interval(manifest: Manifest) -> dict[str, Any]:
     if manifest.product is Product.RTC_S1_STATIC:
         # Valid until replaced; STAC requires an end, and some readers cannot handle the year 9999.
         return {"start_datetime": _stamp(_static_validity(manifest)), "end_datetime": "2100-01-01T00:00:00Z"}
-    took = manifest.acquisition
-    return {"start_datetime": _stamp(took.start), "end_datetime": _stamp(took.stop)}
+    taken = manifest.acquisition
+    return {"start_datetime": _stamp(taken.start), "end_datetime": _stamp(taken.stop)}
 
 
 def _quality(manifest: Manifest) -> dict[str, Any]:
@@ -207,12 +207,12 @@ def _datacube(manifest: Manifest, context: ItemContext) -> dict[str, Any]:
 
 def _ga_properties(manifest: Manifest) -> dict[str, Any]:
     """The `sarard:` properties of Geoscience Australia's metadata type, as text where it has text."""
-    took, quality, parameters = manifest.acquisition, manifest.quality, manifest.parameters
+    taken, quality, parameters = manifest.acquisition, manifest.quality, manifest.parameters
     orbits = [ref.id for ref in manifest.inputs if ref.kind == "orbit"]
     found: dict[str, Any] = {
         "sarard:scene_id": manifest.scene,
         "sarard:burst_id": manifest.burst_id,
-        "sarard:beam_id": took.swath.upper(),
+        "sarard:beam_id": taken.swath.upper(),
         "sarard:source_id": manifest.scene,
         "sarard:source_geometry": "slant range",
         "sarard:orbit_file": ", ".join(orbits),

@@ -28,7 +28,9 @@ from rtcflow_scene.estimate import (
     estimate,
 )
 
-app = typer.Typer(help="Make every scene of a list once, such as all of a past period.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make every scene of a list once, such as all scenes of a past period.", no_args_is_help=True
+)
 _console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 Name = Annotated[str, typer.Argument(help="Name of the campaign.")]

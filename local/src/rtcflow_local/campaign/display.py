@@ -52,8 +52,8 @@ def show_status(console: Console, status: Status) -> None:
     """Execution, pause, children and totals."""
     console.print(f"execution  {status.execution}  {status.status}{'  paused' if status.paused else ''}")
     for run in status.maps:
-        told = ", ".join(f"{number} {name}" for name, number in run.counts.items() if number)
-        console.print(f"{run.name}      {run.status}: {told}")
+        counts = ", ".join(f"{number} {name}" for name, number in run.counts.items() if number)
+        console.print(f"{run.name}      {run.status}: {counts}")
     if status.report:
         show_report(console, status.report)
     elif status.cause:

@@ -163,12 +163,12 @@ class Campaign:
         return report
 
     def pause(self) -> None:
-        """Start no further scene; those that run go on to their end."""
+        """Start no further scenes; running ones finish."""
         self._check_started()
         self.store.pause(datetime.now(UTC))
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """End a pause."""
         self._check_started()
         self.store.resume()
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from rtcflow_archives.granule import SceneGranule
 
-# Less than the 2.76 s between bursts: passes of a track that start within it cover the same bursts, except for one at
-# either end.
+# Less than the 2.76 s between bursts. Passes of a track that start within this time of each other cover the same
+# bursts, except for one at either end.
 _SAME_PASS_S = 2.0
 
 

@@ -1,4 +1,4 @@
-"""`make demo`: from a sample scene to products, STAC and report on this machine."""
+"""`make demo`: make products, STAC and reports from a sample scene on this machine."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Build an inventory, or bring it up to date: only items that are new or changed, or whose manifest is, are read."""
+"""Build or update an inventory; only items are read that are new, or that changed with or in their manifest."""
 
 import json
 import re
@@ -27,8 +27,8 @@ _COLLECTION_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*")
 class Built(NamedTuple):
     """Result of a build; `total` is the number of items of this source in the inventory.
 
-    `troubles` has a sentence for each file that was left out, or is there with less than it should have; `records` are
-    the records of processed scenes that lie among the products.
+    `troubles` has a sentence for each file that was left out or is incomplete; `records` are the records of processed
+    scenes that are among the products.
     """
 
     total: int
@@ -40,9 +40,9 @@ class Built(NamedTuple):
 
 
 class _Listed(NamedTuple):
-    """Files below a folder: items by where they are, names of collections, records of processed scenes.
+    """Files below a folder: items by location, names of collections, records of processed scenes.
 
-    An item's tag changes with its manifest too.
+    An item's tag also changes with its manifest.
     """
 
     items: dict[str, Entry]
@@ -132,7 +132,7 @@ def _list(source: Store) -> _Listed:
         raise RefusedError(
             f"{source.href('')} is empty or does not exist; correct the folder", reason="empty-source"
         )
-    # A manifest may be damaged or made anew while its item stays.
+    # A manifest may be damaged or replaced while its item does not change.
     tagged = {
         href: entry._replace(tag=f"{entry.tag} {manifests.get(href.rpartition('/')[0], '')}".strip())
         for href, entry in listed.items()
@@ -217,7 +217,7 @@ def _read(source: Store, entry: Entry) -> _Read:
             f"{href} is not a STAC item of a product: {error}; make the product again or remove the file",
         )
     manifest, trouble = _manifest(source, entry.name.rpartition("/")[0], item["id"])
-    # What is in trouble is read, and told, by every build until it is mended.
+    # Without a tag, every build reads and reports the item until its manifest is repaired.
     return _Read(with_facts(item, manifest, href, "" if trouble else entry.tag), trouble)
 
 
@@ -229,5 +229,5 @@ def _manifest(source: Store, folder: str, item_id: str) -> tuple[Manifest | None
     except NotFoundError:
         return None, ""
     except UnreadableError as error:
-        return None, f"{error.message}; its product is in the inventory without engine and static layers"
+        return None, f"{error.message}; the inventory has its product without engine and static layers"
     return (manifest if item_id in (manifest.product_id, manifest.item_id) else None), ""

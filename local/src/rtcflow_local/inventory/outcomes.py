@@ -1,7 +1,7 @@
 """Outcomes of bursts: what was refused, what failed, and why.
 
-They are collected from the reports of executions in the work bucket, which last for 180 days, and from the records of
-processed scenes beside the products, which last and are there of runs without a work bucket too.
+They are collected from the reports of executions in the work bucket, which are deleted after 180 days, and from the
+records of processed scenes beside the products, which are kept and exist for runs without a work bucket too.
 """
 
 import io
@@ -47,7 +47,7 @@ _SCHEMA = pa.schema(
 
 
 class Collected(NamedTuple):
-    """Number of scene reports read, and a sentence for each that could not be."""
+    """Number of scene reports read, and a sentence for each that could not be read."""
 
     reports: int
     unread: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ def collect_outcomes(work: Store, inventory: Store) -> Collected:
 
 
 def collect_processed(source: Store, inventory: Store, records: Sequence[Entry]) -> Collected:
-    """Add what records of processed scenes say that are new or changed.
+    """Add the outcomes from records of processed scenes that are new or changed.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def collect_processed(source: Store, inventory: Store, records: Sequence[Entry])
         Folder of products.
     inventory : Store
     records : sequence of Entry
-        The records in it.
+        The records in this folder.
     """
     return _collect(source, inventory, records, _processed_rows)
 
@@ -148,7 +148,7 @@ def _rows(work: Store, entry: Entry) -> list[dict[str, Any]] | str:
 
 
 def _processed_rows(source: Store, entry: Entry) -> list[dict[str, Any]] | str:
-    """Rows of a record of a processed scene, none where it went away meanwhile; a sentence where it cannot be read."""
+    """Rows of a record of a processed scene, none if it was deleted meanwhile; a sentence if it cannot be read."""
     href = source.href(entry.name)
     try:
         record = read_stored(ProcessedScene, source.read(entry.name), href)

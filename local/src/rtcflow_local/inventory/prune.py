@@ -168,17 +168,17 @@ def _linked(files: Sequence[str], links: _Links | None, declared: bool, where: s
     if links is None or links.unread:
         unread = "; ".join(links.unread if links else ())
         raise RefusedError(
-            f"{where}: whether items name these static layers cannot be told ({unread}); they stay",
+            f"{where}: it is not known whether items link these static layers ({unread}); they stay",
             "links-unknown",
         )
     if not links.items and not declared:
         raise RefusedError(
-            f"{where}: no item of backscatter of this burst was read, so that nothing proves its layers unused; give "
-            "--linked-from with each folder whose items may name them",
+            f"{where}: no backscatter item of this burst was read, so its layers may be in use; give --linked-from "
+            "with each folder whose items may link them",
             reason="static-links-unknown",
         )
     number = sum(name in links.names for name in files)
-    return f"items name {number} of its files" if number else ""
+    return f"items link {number} of its files" if number else ""
 
 
 def _unnamed(folder: Folder, named: set[str], now: datetime) -> dict[str, list[str]]:

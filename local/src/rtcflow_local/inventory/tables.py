@@ -43,7 +43,7 @@ _COLUMNS: Mapping[str, tuple[str, pa.DataType]] = {
 }
 _BOX = ("xmin", "ymin", "xmax", "ymax")
 _SIDES = ("west", "south", "east", "north")
-# What the record of a scene repeats of an execution's report counts once.
+# The record of a scene repeats an execution's report, which counts once.
 _OUTCOMES = """
     CREATE TABLE outcomes AS SELECT * FROM outcomes_read AS one WHERE NOT (
         one.report LIKE $records AND EXISTS (

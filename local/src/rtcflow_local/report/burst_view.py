@@ -16,10 +16,10 @@ _TONES = {Outcome.MADE: "ok", Outcome.SKIPPED: "skip", Outcome.FAILED: "fail"}
 
 
 class BarPart(NamedTuple):
-    """A part of a bar: name, value in words, share of the whole in percent, colour or place in the palette."""
+    """A part of a bar: name, value as text, share of the whole in percent, colour or index in the palette."""
 
     name: str
-    told: str
+    text: str
     share: float
     color: str
 
@@ -163,7 +163,7 @@ def _error(burst: BurstDetail, data: ReportData) -> dict[str, str]:
 ADVICE = {
     "refused": "The input cannot work: correct it, then start the scene again.",
     "transient": "Start the scene again with the same payload; only what is missing is made.",
-    "defect": "A defect of the software or its set-up: see the task's log for the full trace.",
+    "defect": "A defect of the software or its set-up: see the task's log for the traceback.",
 }
 
 
@@ -173,7 +173,7 @@ def _has_figures(file: ProductFile) -> bool:
 
 def _layer(file: ProductFile) -> LayerRow:
     s = file.statistics
-    assert s is not None and file.layer is not None  # noqa: PT018 - _has_figures saw to both
+    assert s is not None and file.layer is not None  # noqa: PT018 - _has_figures checks both
     layer = LAYERS.get(file.layer)
     return LayerRow(
         title=layer.title if layer else file.layer,

@@ -48,7 +48,7 @@ class ReportData:
     products_href: str | None = field(default=None)
 
     def count(self, outcome: Outcome) -> int:
-        """Bursts of an outcome, static ones with them."""
+        """Bursts of an outcome, including static ones."""
         return sum(burst.record.outcome is outcome and not burst.under_way for burst in self.bursts)
 
     @property

@@ -47,10 +47,10 @@ class ExecutionState:
             return None
         if self.status in ("ABORTED", "TIMED_OUT"):
             return ErrorClass.TRANSIENT
-        told = next(
+        name = next(
             (o["error_class"] for o in map(_output, self.passage.states) if o.get("error_class")), None
         )
-        return ErrorClass(told) if told in list(ErrorClass) else error_class_of_name(self.error)
+        return ErrorClass(name) if name in list(ErrorClass) else error_class_of_name(self.error)
 
     @property
     def exit_code(self) -> int:
@@ -84,21 +84,21 @@ def read_execution(client: Any, arn: str) -> ExecutionState:
         When there is no such execution, access is denied, or Step Functions cannot be reached.
     """
     with asked(f"execution {arn}"):
-        told = client.describe_execution(executionArn=arn)
+        found = client.describe_execution(executionArn=arn)
         pages = client.get_paginator("get_execution_history").paginate(
             executionArn=arn, includeExecutionData=True, PaginationConfig={"PageSize": 1000}
         )
         events = [event for page in pages for event in page["events"]]
-    payload = json.loads(told.get("input") or "{}")
+    payload = json.loads(found.get("input") or "{}")
     return ExecutionState(
         arn=arn,
-        name=told["name"],
-        status=told["status"],
-        started=told["startDate"],
-        stopped=told.get("stopDate"),
+        name=found["name"],
+        status=found["status"],
+        started=found["startDate"],
+        stopped=found.get("stopDate"),
         payload=payload if isinstance(payload, dict) else {},
-        error=told.get("error") or "",
-        cause=told.get("cause") or "",
+        error=found.get("error") or "",
+        cause=found.get("cause") or "",
         passage=read_history(events),
     )
 

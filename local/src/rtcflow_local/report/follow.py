@@ -97,7 +97,7 @@ class _Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._told: set[str] = set()
+        self._printed: set[str] = set()
 
     def __enter__(self) -> "_Lines":
         return self
@@ -108,32 +108,34 @@ class _Lines:
     def update(self, execution: ExecutionState, bursts: Sequence[BurstProgress]) -> None:
         """Print new lines."""
         for line in lines(execution, datetime.now(UTC), bursts):
-            if line not in self._told:
-                self._told.add(line)
+            if line not in self._printed:
+                self._printed.add(line)
                 self._console.print(Text(line), soft_wrap=True)
 
 
 def lines(execution: ExecutionState, now: datetime, bursts: Sequence[BurstProgress] = ()) -> list[str]:
     """Events so far: states entered, including those of tasks, bursts begun and ended."""
-    told = [(state.entered, state.name) for state in execution.passage.states]
+    events = [(state.entered, state.name) for state in execution.passage.states]
     for task in execution.passage.tasks.values():
-        told += [(s.entered, f"  task {task.number} {s.name}") for s in task.states if s.type == "Task"]
-        told += [(s.exited, f"  task {task.number} {_end(s)}") for s in task.states if s.failed and s.exited]
+        events += [(s.entered, f"  task {task.number} {s.name}") for s in task.states if s.type == "Task"]
+        events += [
+            (s.exited, f"  task {task.number} {_end(s)}") for s in task.states if s.failed and s.exited
+        ]
     for run in bursts:
         name = f"  {run.burst_id} ({run.product.value})"
         if run.started:
-            told.append((run.started, f"{name} begun in task {run.task}"))
+            events.append((run.started, f"{name} begun in task {run.task}"))
         if run.outcome is not None and run.record is not None:
             why = f" ({run.record.error_class}): {run.message}" if run.outcome is Outcome.FAILED else ""
             after = f" after {duration(run.seconds(now))}" if run.started else ""
-            told.append((run.finished or execution.started, f"{name} {run.outcome.value}{after}{why}"))
-    return [f"{moment:%H:%M:%S} {text}" for moment, text in sorted(told, key=lambda entry: entry[0])]
+            events.append((run.finished or execution.started, f"{name} {run.outcome.value}{after}{why}"))
+    return [f"{moment:%H:%M:%S} {text}" for moment, text in sorted(events, key=lambda entry: entry[0])]
 
 
 def _end(state: StateRun) -> str:
-    told = state.output if isinstance(state.output, dict) else {}
-    ended = told.get("ended")
-    error = (ended if isinstance(ended, dict) else told).get("Error", "an error")
+    output = state.output if isinstance(state.output, dict) else {}
+    ended = output.get("ended")
+    error = (ended if isinstance(ended, dict) else output).get("Error", "an error")
     return f"{state.name} ended with {error}"
 
 

@@ -43,7 +43,7 @@ def make_head(data: ReportData) -> Head:
         tone=tone,
         outcome=outcome,
         sentence=_sentence(data),
-        # Failed bursts say themselves what to do.
+        # The cards of failed bursts say what to do.
         advice=ADVICE[error_class.value] if error_class and not data.count(Outcome.FAILED) else "",
         figures=tuple(_figures(data)),
         facts=tuple(_facts(data)),

@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
     label: str
     bars: tuple[Bar, ...]
-    told: str
+    text: str
     href: str = ""
 
 
@@ -79,7 +79,7 @@ def _tasks(data: ReportData, axis: _Axis) -> Iterable[Row]:
 
 def _burst(burst: BurstDetail, axis: _Axis) -> Row:
     run = burst.run
-    assert run is not None and run.started is not None  # noqa: PT018 - the caller saw to both
+    assert run is not None and run.started is not None  # noqa: PT018 - the caller checks both
     seconds = run.seconds(axis.end)
     kind = "fail" if burst.record.outcome is Outcome.FAILED and not burst.under_way else "burst"
     bar = axis.bar(burst.record.burst_id, run.started, seconds, kind)

@@ -52,7 +52,7 @@ class TileCorner(NamedTuple):
 def tiles_around(points: Iterable[tuple[float, float]], margin_m: float) -> list[TileCorner]:
     """Tiles of the rectangle of latitudes and longitudes around points (latitude, longitude), with a margin.
 
-    The whole rectangle, since a DEM is read that way: its corners are farther from a slanting burst than the margin.
+    DEMs are read by rectangles, whose corners are farther from a slanting burst than the margin.
     """
     places = list(points)
     middle = places[0][1]

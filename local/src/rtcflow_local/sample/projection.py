@@ -4,8 +4,8 @@ Everything that the radar sees at one zero-Doppler time is in one plane through 
 velocity. The terrain's profile in that plane is traversed from near to far. A piece of profile between look angles a
 and b at slant range R exposes the area R (b - a) w to the radar, w being the speed of the plane over the ground; its
 power is gamma0 times this area, by the definition of gamma0. Pieces with a look angle below the largest one so far are
-in shadow; pieces at the same range add up, which is layover. Beta0 refers to the slant range spacing times w, so w
-cancels.
+in shadow; the power of pieces at the same range adds up, which is layover. Beta0 refers to the slant range spacing
+times w, so w cancels.
 
 Delays: bistatic residual after the processor's bulk correction by Gisinger et al. (2021, doi
 10.1109/TGRS.2019.2961248), equation 21; troposphere by Breit et al. (2010, doi 10.1109/TGRS.2009.2035497).

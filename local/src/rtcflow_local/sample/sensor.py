@@ -39,7 +39,7 @@ class Platform(NamedTuple):
     later: tuple[tuple[int, datetime], ...] = ()
 
 
-# The nodes of B, C and D follow from that of A by their phase in the cycle (6, 6 and 7 days, from scene ids).
+# The nodes of B, C and D are that of A plus their phase in the cycle (6, 6 and 7 days, from scene ids).
 PLATFORMS: dict[str, Platform] = {
     "S1A": Platform(
         "2014-016A",

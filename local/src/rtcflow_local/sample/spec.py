@@ -51,7 +51,7 @@ class SampleSpec:
     polarization : str or None
         Code of the scene id, `SH`, `SV`, `DH` or `DV`; None means that of the variant.
     swaths : tuple of str
-        With `iw2`, which readers need for the timing of the others.
+        Includes `iw2`, which readers need for the timing of the others.
     bursts : int
         Bursts per sub-swath.
     lines, samples : int or None
@@ -63,7 +63,7 @@ class SampleSpec:
     tides : bool
         Whether reflectors are moved by the solid earth tide.
     clutter : bool
-        False gives reflectors with nothing around them, for tests of geolocation.
+        False leaves only reflectors, for tests of geolocation.
     speckle : bool
         False gives every pixel its expected power, for tests of geometry.
     seed : int
@@ -138,7 +138,7 @@ def _complaints(spec: SampleSpec) -> list[tuple[bool, str]]:
             "iw2" not in spec.swaths
             or not set(spec.swaths) <= set(SWATHS)
             or list(spec.swaths) != sorted(set(spec.swaths)),
-            "swaths must be of iw1, iw2, iw3 in this order and hold iw2, which readers need",
+            "swaths must be some of iw1, iw2, iw3 in this order, with iw2, which readers need",
         ),
         (not 1 <= spec.bursts <= 12, "bursts per sub-swath must be 1 to 12"),
         (

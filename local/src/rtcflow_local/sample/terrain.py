@@ -13,7 +13,7 @@ from numba import njit
 from rtcflow_local.sample.cover import CITY, FIELD_A, FIELD_B, FIELD_C, FOREST, LAKE, PASTURE, ROCK, SEA
 
 PLAIN_HEIGHT = 50.0  # m above the geoid
-HIGHEST = 900.0  # m, no point is higher
+HIGHEST = 900.0  # m, an upper limit
 _RIDGE_HEIGHT, _RIDGE_WIDTH, _RIDGE_SPACING = 800.0, 250.0, 3800.0
 _HILL_HEIGHT, _HILL_ACROSS, _HILL_ALONG = 130.0, 1900.0, 2300.0
 _RAMP = 500.0  # m over which a zone begins

@@ -1,4 +1,4 @@
-"""The simulated piece of the earth: the frame that holds terrain and land cover, laid out around a scene's bursts."""
+"""The simulated part of the earth: terrain and land cover, laid out around a scene's bursts."""
 
 import math
 from typing import NamedTuple
@@ -19,8 +19,8 @@ from rtcflow_local.sample.terrain import (
     undulation,
 )
 
-_APRON = 700.0  # m that a stage reaches beyond its burst
-_SEAM = 1500.0  # m that stages of full size stay clear of the next sub-swath
+_APRON = 700.0  # m, by which a stage extends beyond its burst
+_SEAM = 1500.0  # m, between stages of full size and the next sub-swath
 _COAST_PART = 0.62
 _NO_COAST = 1e9
 
@@ -58,7 +58,7 @@ class World(NamedTuple):
         return heights.reshape(latitudes.shape)
 
     def place(self, stage: int, east: float, along: float) -> tuple[float, float]:
-        """Latitude and longitude in degrees of a place on a stage, given in parts of its half sizes."""
+        """Latitude and longitude in degrees of a place on a stage, given as fractions of its half sizes."""
         centre_across, centre_along, half_across, half_along = self.stages[stage]
         lat0, lon0, per_lon, per_lat, sin_h, cos_h, sign, _ = self.frame
         across, ahead = centre_across + sign * east * half_across, centre_along + along * half_along

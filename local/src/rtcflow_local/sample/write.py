@@ -20,7 +20,7 @@ from rtcflow_local.sample.world import build_world
 Progress = Callable[[str, float], None]
 
 _SAMPLE_NAME = "sample.json"
-# A burst's grid has a margin, terrain leans into it, and static layers reach 1.2 s of flight beyond.
+# A burst's grid has a margin, terrain beyond it is imaged in it, and static layers reach 1.2 s of flight further.
 _DEM_MARGIN_M = 22_000.0
 
 
@@ -84,31 +84,31 @@ def write_sample(folder: Path, spec: SampleSpec | None = None, progress: Progres
     spec : SampleSpec, optional
         The default scene if not given.
     progress : callable, optional
-        Called with a stage's name and the share done.
+        Called with a stage's name and its progress from 0 to 1.
     """
     spec = spec or SampleSpec()
-    told = progress or (lambda stage, done: None)
+    report = progress or (lambda stage, done: None)
     folder.mkdir(parents=True, exist_ok=True)
-    told("plan acquisition", 0.0)
+    report("plan acquisition", 0.0)
     acquisition = plan_acquisition(spec)
     world = build_world(acquisition)
     targets = place_targets(acquisition, world)
-    told("plan acquisition", 1.0)
-    told("write orbit, DEM and geoid", 0.0)
+    report("plan acquisition", 1.0)
+    report("write orbit, DEM and geoid", 0.0)
     orbit = write_orbit(acquisition, folder / "orbits")
     geoid = write_geoid(folder / "geoid")
     around = list(outline(acquisition))
     tiles = write_tiles(world, tiles_around(around, _DEM_MARGIN_M), folder / "dem")
     write_rema(world, around, _DEM_MARGIN_M, folder / "dem")
-    told("write orbit, DEM and geoid", 1.0)
-    told("write SAFE", 0.0)
-    written = write_safe(acquisition, world, targets, folder, lambda done: told("write SAFE", done))
-    told("write truth", 0.0)
+    report("write orbit, DEM and geoid", 1.0)
+    report("write SAFE", 0.0)
+    written = write_safe(acquisition, world, targets, folder, lambda done: report("write SAFE", done))
+    report("write truth", 0.0)
     land_cover, truth = write_truth(acquisition, world, targets, written.counts, folder / "truth")
     paths = {"orbit": orbit, "dem": folder / "dem", "geoid": geoid, "truth": truth, "land_cover": land_cover}
     sample = _sample(acquisition, written, folder, paths, tuple(tiles))
     (folder / _SAMPLE_NAME).write_text(_as_json(sample))
-    told("write truth", 1.0)
+    report("write truth", 1.0)
     return sample
 
 

@@ -28,12 +28,12 @@ def up(
     ] = None,
     project: Annotated[Path, typer.Option(help="Checkout with template.yaml.")] = Path(),
     sample: Annotated[
-        bool, typer.Option("--sample", help="Simulate two scenes for it, with payloads to start them.")
+        bool, typer.Option("--sample", help="Simulate two scenes, and write payloads that start them.")
     ] = False,
 ) -> None:
     """Start the emulator and deploy the template into it."""
     console = Console(markup=False, emoji=False)
-    with _told(console):
+    with _exit_on_error(console):
         started = emulators.start(folder, port)
         try:
             with console.status("starting") as status:
@@ -51,18 +51,18 @@ def up(
 
 @app.command()
 def down(folder: Folder = _DEFAULT_FOLDER) -> None:
-    """End the twin; what its buckets held is gone."""
+    """Stop the twin; the content of its buckets is lost."""
     found = emulators.find(folder)
     if found is None:
         Console(markup=False, emoji=False).print("no twin runs here")
         return
     emulators.stop(found)
-    Console(markup=False, emoji=False).print(f"ended the twin at {found.endpoint}")
+    Console(markup=False, emoji=False).print(f"stopped the twin at {found.endpoint}")
 
 
 @app.command()
 def status(folder: Folder = _DEFAULT_FOLDER) -> None:
-    """Say what runs."""
+    """Show what runs."""
     console = Console(markup=False, emoji=False)
     found = emulators.find(folder)
     if found is None:
@@ -84,18 +84,18 @@ def _show(console: Console, running: emulators.Emulator, stack: Stack) -> None:
 
 
 def _write_environment(running: emulators.Emulator, stack: Stack) -> None:
-    """What a shell takes in to work with the twin: endpoint and keys of AWS clients, and the buckets."""
+    """Write the variables with which a shell works with the twin: endpoint and keys of AWS clients, and buckets."""
     buckets = {"PRODUCTS": f"s3://{stack.products_bucket}", "WORK": f"s3://{stack.work_bucket}"}
     lines = [f"export {name}={value}\n" for name, value in {**running.environment, **buckets}.items()]
     (running.folder / _ENVIRONMENT).write_text("".join(lines))
 
 
 def _shown(path: Path) -> Path:
-    """A path as a person would write it from here."""
+    """A path relative to the current folder where possible."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-class _told:  # noqa: N801 - reads as a word in a with statement
+class _exit_on_error:  # noqa: N801 - used only in a with statement
     """Ends the program with one sentence on an error of the contract."""
 
     def __init__(self, console: Console) -> None:

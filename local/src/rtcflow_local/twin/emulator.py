@@ -89,7 +89,7 @@ def start(
     running = find(folder)
     if running is not None:
         raise RefusedError(
-            f"the twin runs already at {running.endpoint}; end it with: rtcflow twin down", "twin"
+            f"the twin runs already at {running.endpoint}; stop it with: rtcflow twin down", "twin"
         )
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)

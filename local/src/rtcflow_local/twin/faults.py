@@ -34,20 +34,20 @@ _Answer = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of what `where` selects: a part of a task's location or a burst id in it, or a part of an S3 key.
+    """A fault, which happens `times` times.
 
-    It happens `times` times.
+    `where` selects what it happens to: a part of a task's location or a burst id in it, or a part of an S3 key.
 
     To calls of RunTask: `refuse` fails the call with `error` and `cause`, `not_started` lets the task end before it
     starts, for the reason `cause`, `vcpu_quota` refuses what would run more than `vcpu` vCPU at once.
 
     To tasks, `after_s` seconds into the task, or as burst number `at_burst` (from 1) of this container begins to
     compute: `spot` interrupts it with SIGTERM, and SIGKILL after `grace_s`; `kill` kills its process. To a task that
-    ended: `end` makes the error that Step Functions tells of it `cause`: `exit_0` of a container that ended well, or a
+    ended: `end` makes Step Functions report an error whose `cause` is `exit_0`, as of a container that succeeded, or a
     Cause that is `absent`, `cut` or `text`.
 
     To S3 requests, by method and path: `s3_unavailable` answers 503 SlowDown, `s3_slow` answers `after_s` seconds late.
-    To functions, by their event: `lambda_timeout` lets the function work, and then says that it timed out.
+    To functions, by their event: `lambda_timeout` lets the function run, and then reports that it timed out.
     """
 
     where: str
@@ -62,19 +62,19 @@ class Fault:
 
 
 class FaultFile:
-    """Faults in a JSON file of the twin's state folder: tests write, the emulator takes."""
+    """Faults in a JSON file of the twin's folder, which tests write and the emulator reads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
 
     def put(self, *faults: Fault) -> None:
-        """Replace what the file holds."""
+        """Replace the content of the file."""
         with self._lock:
             self._write(list(faults))
 
     def take(self, text: str, kinds: Iterable[_Kind]) -> Fault | None:
-        """The next fault of those kinds of what a text names, used up; None when there is none."""
+        """Use up the next fault of some kinds that a text selects; None if there is none."""
         with self._lock:
             faults = self._read()
             for index, fault in enumerate(faults):
@@ -85,13 +85,13 @@ class FaultFile:
         return None
 
     def standing(self, text: str, kinds: Iterable[_Kind]) -> Fault | None:
-        """The same, not used up."""
+        """The next fault of some kinds that a text selects, without using it up."""
         with self._lock:
             found = (fault for fault in self._read() if fault.kind in kinds and fault.where in text)
             return next(found, None)
 
     def left(self) -> list[Fault]:
-        """Every fault with the times it is still to happen."""
+        """Every fault, with the number of times that it will still happen."""
         with self._lock:
             return self._read()
 

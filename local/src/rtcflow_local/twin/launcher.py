@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Put the stand-in for Docker in place, fix the emulator, and serve until ended."""
+    """Put the stand-in for Docker on the path, patch the emulator, and serve until stopped."""
     sys.path.insert(0, str(Path(__file__).parent / "stand_in"))
     from rtcflow_local.twin import faults
     from rtcflow_local.twin.bridges import (

@@ -11,7 +11,7 @@ from rtcflow.sources.partial_file import Extent, PartialFile, open_partial
 from rtcflow_contract.errors import NotFoundError, RefusedError, TransientError
 from rtcflow_files.pace import pieces
 from rtcflow_files.retry import Attempts, Retry, seconds_of
-from rtcflow_files.web import is_passing, name_of, wish_of
+from rtcflow_files.web import is_passing, name_of, retry_after_of
 
 Get = Callable[[str, Mapping[str, str]], urllib3.BaseHTTPResponse]
 
@@ -132,7 +132,7 @@ def _check_status(answer: urllib3.BaseHTTPResponse, url: str, partial: PartialFi
         raise TransientError("the file changed while it was fetched", reason="changed")
     if is_passing(status):
         raise TransientError(
-            f"{url} could not be fetched ({status}); try again later", "network", wish_of(answer)
+            f"{url} could not be fetched ({status}); try again later", "network", retry_after_of(answer)
         )
     if status not in (200, 206):
         raise RefusedError(f"{url} answered with status {status}", reason="http")

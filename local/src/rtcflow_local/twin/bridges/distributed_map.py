@@ -58,7 +58,7 @@ class _MapRun:
             "redriveCount": 0,
             "_stateMachineArn": machine,
         }
-        self._tell()
+        self._update_counts()
         states._map_runs[self.arn] = self._view
 
     def work_through(self, inputs: list[Any], processor: Json, context: Json) -> None:
@@ -78,7 +78,7 @@ class _MapRun:
         stopped, exceeded = self._parent["status"] != "RUNNING", self._exceeded()
         self._view |= {"stopDate": self._states.now_iso()}
         self._view["status"] = "ABORTED" if stopped else "FAILED" if exceeded else "SUCCEEDED"
-        self._tell()
+        self._update_counts()
         if exceeded or stopped:
             raise self._states._ExecutionError(
                 "States.ExceedToleratedFailureThreshold",
@@ -129,7 +129,7 @@ class _MapRun:
             for other in self.children:
                 if other["status"] == "RUNNING":
                     other.update(status="ABORTED", stopDate=self._states.now_iso())
-        self._tell()
+        self._update_counts()
 
     def _make_child(self, given: Any) -> Json:
         name = str(uuid.uuid4())
@@ -148,10 +148,10 @@ class _MapRun:
         }
         self.children.append(child)
         self._states._executions[child["executionArn"]] = child
-        self._tell()
+        self._update_counts()
         return child
 
-    def _tell(self) -> None:
+    def _update_counts(self) -> None:
         """Update the counts of DescribeMapRun."""
         by_status = [child["status"] for child in self.children]
         counts = {

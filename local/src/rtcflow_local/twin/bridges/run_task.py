@@ -41,8 +41,8 @@ def _task_of(request: Mapping[str, Any]) -> str:
 
 def failed(task: Mapping[str, Any]) -> bool:
     """Whether a stopped task (PascalCase) fails its state."""
-    stopped_well = task.get("StopCode") == "EssentialContainerExited"
-    return not stopped_well or any(container.get("ExitCode") != 0 for container in task.get("Containers", []))
+    succeeded = task.get("StopCode") == "EssentialContainerExited"
+    return not succeeded or any(container.get("ExitCode") != 0 for container in task.get("Containers", []))
 
 
 class RunTask:
@@ -186,7 +186,7 @@ _INTERRUPTED = {"stopCode": "SpotInterruption", "stoppedReason": "Your Spot Task
 
 
 def _faulty_cause(task: Mapping[str, Any], how: str) -> str | None:
-    """A faulty Cause of a stopped task: `exit_0`, `absent`, `cut` or `text`."""
+    """The Cause of a stopped task with a fault: `exit_0`, `absent`, `cut` or `text`."""
     whole = json.dumps(task)
     if how == "exit_0":
         containers = [{**container, "ExitCode": 0} for container in task.get("Containers", [])]

@@ -18,7 +18,7 @@ from rtcflow.sources.access.credentials import CDSE, find_login, login_of, not_a
 from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_contract.errors import DefectError, RefusedError, TransientError
 from rtcflow_files.retry import Retry
-from rtcflow_files.web import is_passing, name_of, request, wish_of
+from rtcflow_files.web import is_passing, name_of, request, retry_after_of
 
 ACCESS_KEY, SECRET_KEY = "CDSE_S3_ACCESS_KEY", "CDSE_S3_SECRET_KEY"
 # Until new keys work everywhere.
@@ -134,7 +134,7 @@ def _post(
         except urllib3.exceptions.HTTPError as error:
             raise _no_answer(name_of(error)) from error
         if is_passing(answer.status):
-            raise _no_answer(f"status {answer.status}", wish_of(answer))
+            raise _no_answer(f"status {answer.status}", retry_after_of(answer))
         return answer
 
     return retry.call(post_once)

@@ -1,7 +1,7 @@
 """A stand-in for the Docker SDK: containers are subprocesses of the container's entrypoint.
 
-It is on the module path of the emulator's process alone and gives the few calls that the emulator's ECS makes. The
-image's name does not matter: every image of this system has the same entrypoint.
+Only the emulator's process has it on its module path. It implements the few calls that the emulator's ECS makes. The
+image's name does not matter, as every image of this system has the same entrypoint.
 """
 
 import json
@@ -20,7 +20,7 @@ from docker import errors
 from rtcflow.process_group import signal_group
 
 _STOP_TIMEOUT_S = 30
-# The emulator's own settings have no business in a task.
+# Settings of the emulator that tasks must not have.
 _NOT_FOR_TASKS = ("GATEWAY_PORT", "BIND_HOST", "PYTHONPATH", "RTCFLOW_TWIN_FOLDER")
 
 
@@ -67,16 +67,16 @@ class Container:
         return "running" if self._process.poll() is None else "exited"
 
     def reload(self) -> None:
-        """Bring `attrs` up to date."""
+        """Update `attrs`."""
         self.attrs["State"] = {"Status": self.status, "ExitCode": self._process.poll()}
 
     def wait(self, **_: Any) -> dict[str, int]:
-        """Wait for the end; a signal shows as 128 plus its number."""
+        """Wait for the end; the exit code of a signal is 128 plus its number."""
         code = self._process.wait()
         return {"StatusCode": code if code >= 0 else 128 - code}
 
     def stop(self, timeout: int = _STOP_TIMEOUT_S, **_: Any) -> None:
-        """Ask the process to end, then end it."""
+        """Ask the process to end, and kill it after a timeout."""
         self._signal(signal.SIGTERM)
         try:
             self._process.wait(timeout)
@@ -88,11 +88,11 @@ class Container:
         self._signal(signal.SIGTERM)
 
     def kill(self, **_: Any) -> None:
-        """End the process at once."""
+        """Kill the process."""
         self._signal(signal.SIGKILL)
 
     def remove(self, **_: Any) -> None:
-        """Stop it and forget it."""
+        """Stop the container and forget it."""
         self.stop()
         _containers.pop(self.id, None)
 
@@ -113,7 +113,7 @@ class Container:
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process.poll() is None:
-            # Another thread may reap it in between.
+            # Another thread may reap the process meanwhile.
             signal_group(self._process.pid, number)
 
 
@@ -160,7 +160,7 @@ class _Networks:
 
 
 class DockerClient:
-    """What `from_env` gives."""
+    """The client that `from_env` returns."""
 
     def __init__(self, **_: Any) -> None:
         self.containers = _Containers()
@@ -168,7 +168,7 @@ class DockerClient:
         self.networks = _Networks()
 
     def ping(self) -> bool:
-        """Always there."""
+        """Always true."""
         return True
 
 
