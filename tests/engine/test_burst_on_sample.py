@@ -26,7 +26,7 @@ from rtcflow_contract.request import parse_request
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.task import Task
 from rtcflow_files import storage
-from rtcflow_files.s3 import s3_client
+from rtcflow_files.s3_clients import s3_client
 from rtcflow_local.sample import SampleSpec, read_sample, write_sample
 from tests.support import sample_faults
 

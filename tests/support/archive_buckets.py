@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from rtcflow_files.s3 import PUBLIC_BUCKETS, s3_client
+from rtcflow_files.s3_clients import PUBLIC_BUCKETS, s3_client
 from tests.support.archive_loopback import Answer, Asked, Loopback
 
 _XML = {"Content-Type": "application/xml"}

@@ -13,7 +13,7 @@ from rtcflow_contract.request import Compute
 from rtcflow_scene.task_decision import decide
 from rtcflow_scene.task_end import read_end
 from rtcflow_scene.task_run import StackSettings, TaskRun, first_run
-from tests.support.asl_runner import Runner, TaskError
+from tests.support.asl_runner import ExecutionFailed, Runner, TaskError
 from tests.support.definition import definition
 
 Fault = Callable[[str, int, dict[str, Any]], None]
@@ -202,3 +202,43 @@ def task_of(arguments: dict[str, Any]) -> str:
 
 def runner(play: Play) -> Runner:
     return Runner(definition(), play)
+
+
+PAYLOAD = {"scene": "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"}
+
+
+def always(error):
+    def fault(key, attempt, arguments):
+        raise error
+
+    return fault
+
+
+def fails(key_part, error, times=99):
+    def fault(key, attempt, arguments):
+        if key_part in key and attempt <= times:
+            raise error
+
+    return fault
+
+
+def ran(play):
+    run = runner(play)
+    try:
+        run.run(PAYLOAD)
+    except ExecutionFailed:
+        assert play.results()
+    return run
+
+
+def providers(play):
+    return [run["CapacityProviderStrategy"][0]["CapacityProvider"] for run in play.of("RunTask")]
+
+
+def attempts(play):
+    return [
+        {v["Name"]: v["Value"] for v in run["Overrides"]["ContainerOverrides"][0]["Environment"]}[
+            "RTCFLOW_ATTEMPT"
+        ]
+        for run in play.of("RunTask")
+    ]

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from rtcflow_files.s3 import s3_client
+from rtcflow_files.s3_clients import s3_client
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_files import storage
-from rtcflow_files.s3 import s3_client
+from rtcflow_files.s3_clients import s3_client
 from tests.support.archive_cdse import PASSWORD, USER, Identity
 from tests.support.archive_clock import Clock
 from tests.support.archive_loopback import Fault

@@ -16,7 +16,7 @@ from rtcflow.sources.cache import open_cache, open_shared_files
 from rtcflow.sources.orbit.orbit_source import fetch_orbit
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
-from rtcflow_files.s3 import s3_client
+from rtcflow_files.s3_clients import s3_client
 from tests.support.burst_case import ORBIT, SCENE, orbit_text
 
 BODY = b"heights" * 1000

@@ -14,7 +14,7 @@ from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.orbit_file import choose_orbits, parse_orbit_name
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
-from rtcflow_files.s3 import s3_client
+from rtcflow_files.s3_clients import s3_client
 from tests.support.burst_case import ORBIT, SCENE, orbit_text
 
 ID = parse_scene_id(SCENE)

@@ -107,7 +107,7 @@ def test_one_burst_has_one_id_whichever_side_of_the_node_its_scene_begins():
 def test_the_node_of_a_real_orbit_is_found_over_a_revolution(shared):
     text = next((shared / "reference").glob("*POEORB*.EOF")).read_text()
     numbers = r"UTC=(.*?)<.*?<X.*?>(.*?)<.*?<Y.*?>(.*?)<.*?<Z.*?>(.*?)<.*?<VX.*?>(.*?)<.*?<VY.*?>(.*?)<.*?<VZ.*?>(.*?)<"
-    from rtcflow_safe.annotation import time_of
+    from rtcflow_safe.xml import time_of
 
     vectors = [
         StateVector(time_of(t), tuple(map(float, xyz[:3])), tuple(map(float, xyz[3:])))

@@ -17,7 +17,7 @@ from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sources.scene.safe_burst import fetch_burst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.layers import Product
-from rtcflow_files.s3 import s3_client
+from rtcflow_files.s3_clients import s3_client
 from tests.support.burst_case import BURSTS, LINES, SAMPLES, SCENE, pixels, safe_files, stem, write_case
 
 VV_TIFF = f"measurement/{stem('iw1', 'VV')}.tiff"

@@ -15,7 +15,8 @@ from rtcflow_local.inventory.tables import open_tables
 from rtcflow_local.inventory.versions import PRODUCT_FILE
 from tests.support.cmr_catalogue import Catalogue, serve
 from tests.support.inventory_case import BURSTS
-from tests.support.operation_year import STATIC_COLLECTION, Year
+from tests.support.operation_year import Year
+from tests.support.year_people import STATIC_COLLECTION
 
 SEEDS = range(int(os.environ.get("RTCFLOW_YEARS") or 0)) or (1,)
 DAYS = 365 if os.environ.get("RTCFLOW_YEARS") else 75

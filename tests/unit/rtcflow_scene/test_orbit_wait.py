@@ -8,7 +8,7 @@ from rtcflow_contract.errors import RefusedError, TransientError
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import parse_scene_id
-from rtcflow_files.s3 import s3_client
+from rtcflow_files.s3_clients import s3_client
 from rtcflow_scene.orbit_wait import _seconds_to_wait
 from tests.support.archive_loopback import Fault
 from tests.support.archive_orbits import CdseOrbitFiles

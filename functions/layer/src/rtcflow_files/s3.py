@@ -3,14 +3,11 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
-import boto3
 from boto3.s3.transfer import TransferConfig
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rtcflow_cloud.failures import error_code, translated
@@ -19,13 +16,13 @@ from rtcflow_contract.keys import Location
 from rtcflow_files.files import Count, Entry, uncounted
 from rtcflow_files.ranges import open_ranges
 from rtcflow_files.retry import Retry
+from rtcflow_files.s3_clients import client_for
 
 _T = TypeVar("_T")
 
 # Files are sent in one part: the parts of a multipart upload that a killed task abandons would cost money. Our policy
 # does the retries.
 _TRANSFER = TransferConfig(multipart_threshold=512 * 1024 * 1024, max_concurrency=8, num_download_attempts=1)
-_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10.0, 60.0
 _ATTEMPTS = 6
 _MEDIA_TYPES = {
     ".json": "application/json",
@@ -39,44 +36,10 @@ _MEDIA_TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 
-# Open buckets and their regions: read without credentials.
-PUBLIC_BUCKETS = {
-    "s1-orbits": "us-west-2",
-    "copernicus-dem-30m": "eu-central-1",
-    "copernicus-dem-90m": "eu-central-1",
-    "aria-geoid": "us-west-2",
-    "pgc-opendata-dems": "us-west-2",
-}
-
 # 409: a concurrent conditional write to the key won.
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 # 404: the object was deleted since.
 _LOST = _TAKEN | {"NoSuchKey", "404"}
-
-
-@lru_cache(maxsize=4)
-def s3_client(unsigned: bool = False, region: str | None = None) -> Any:
-    """S3 client without retries of its own; `unsigned` for public buckets, which need no credentials."""
-    # Path-style addresses for other endpoints: host names with the bucket in front exist only at AWS.
-    style: Literal["path", "auto"] = (
-        "path" if os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3") else "auto"
-    )
-    config = Config(
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        connect_timeout=_CONNECT_TIMEOUT_S,
-        read_timeout=_READ_TIMEOUT_S,
-        signature_version=UNSIGNED if unsigned else None,
-        s3={"addressing_style": style},
-        # Ranges and small files are read in threads.
-        max_pool_connections=32,
-    )
-    return boto3.client("s3", config=config, region_name=region)
-
-
-def client_for(bucket: str) -> Any:
-    """S3 client for a bucket: unsigned for known public buckets, else the default one."""
-    region = PUBLIC_BUCKETS.get(bucket)
-    return s3_client(unsigned=True, region=region) if region else s3_client()
 
 
 def media_type(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The annotation file of a sub-swath: header, bursts, timing, state vectors, geolocation grid.
+"""The annotation file of a sub-swath: header, bursts, timing and state vectors.
 
 Sentinel-1 Product Specification (S1-RS-MDA-52-7441), Level-1 product annotation data set. Parts are read on first use,
 so that planning does not fail on a part that only processing needs.
@@ -6,17 +6,17 @@ so that planning does not fail on a part that only processing needs.
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, wraps
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from rtcflow_contract.errors import RefusedError
+from rtcflow_safe.grid_points import GridPoint, Ring, outline, read_point
 from rtcflow_safe.identity import BurstLabel, StateVector, label_bursts
-from rtcflow_safe.xml import parse_xml, read_xml, text_of
+from rtcflow_safe.xml import parse_xml, read_xml, text_of, time_of
 
 SPEED_OF_LIGHT = 299792458.0
 _POLARIZATIONS = ("VV", "VH", "HH", "HV")
@@ -25,8 +25,6 @@ _MOST_BURSTS, _MOST_POINTS, _MOST_VECTORS = 200, 100_000, 2_000
 _KEPT = 16
 
 _T = TypeVar("_T")
-
-Ring = tuple[tuple[float, float], ...]
 
 
 class AnnotatedBurst(NamedTuple):
@@ -64,19 +62,6 @@ class BurstEntry(NamedTuple):
     anx_time_s: float | None
     number: int | None
     element: ET.Element
-
-
-class GridPoint(NamedTuple):
-    """A point of the geolocation grid in degrees and metres, with the two-way time in seconds."""
-
-    time: datetime
-    slant_range_time_s: float
-    line: int
-    pixel: int
-    latitude: float
-    longitude: float
-    height_m: float
-    incidence_deg: float
 
 
 def _refusing(read: Callable[["Annotation"], _T]) -> Callable[["Annotation"], _T]:
@@ -165,7 +150,7 @@ class Annotation:
         points = self.root.findall("geolocationGrid/geolocationGridPointList/geolocationGridPoint")
         if len(points) > _MOST_POINTS:
             raise ValueError(f"{len(points)} points of the geolocation grid")
-        return [_point(point) for point in points]
+        return [read_point(point) for point in points]
 
     def number(self, path: str, low: float, high: float) -> float:
         """The number at a path; ValueError if it is not within the limits."""
@@ -240,36 +225,10 @@ class Annotation:
         try:
             interval = self.number("imageAnnotation/imageInformation/azimuthTimeInterval", 1e-4, 1e-1)
             stop = start + timedelta(seconds=(self.lines_per_burst - 1) * interval)
-            rows = _grid_rows(self.grid)
-            first, last = (_edge(rows, time) for time in (start, stop))
+            return outline(self.grid, start, stop)
         except (RefusedError, ValueError):
             # Outlines serve maps only; a burst is listed without one.
             return ()
-        return (*first, *reversed(last), first[0]) if first and last else ()
-
-
-def _grid_rows(grid: Sequence[GridPoint]) -> list[list[GridPoint]]:
-    """Rows of the geolocation grid by time, each from near to far."""
-    rows: dict[int, list[GridPoint]] = {}
-    for point in grid:
-        rows.setdefault(point.line, []).append(point)
-    return sorted((sorted(row, key=lambda p: p.pixel) for row in rows.values()), key=lambda row: row[0].time)
-
-
-def _edge(rows: Sequence[Sequence[GridPoint]], time: datetime) -> list[tuple[float, float]]:
-    """The ground line imaged at a time, interpolated between two rows of the grid; empty outside the grid."""
-    for before, after in pairwise(rows):
-        # The grid ends a line or two before or after the last burst does.
-        if (before[0].time <= time or before is rows[0]) and (time <= after[0].time or after is rows[-1]):
-            span = (after[0].time - before[0].time).total_seconds()
-            share = min(max((time - before[0].time).total_seconds() / span, 0.0), 1.0)
-            return [_between(a, b, share) for a, b in zip(before, after, strict=True)]
-    return []
-
-
-def _between(a: GridPoint, b: GridPoint, share: float) -> tuple[float, float]:
-    turn = math.remainder(b.longitude - a.longitude, 360.0)
-    return a.longitude + share * turn, a.latitude + share * (b.latitude - a.latitude)
 
 
 def read_annotation(path: Path) -> Annotation:
@@ -302,14 +261,6 @@ def _kept(file: _File) -> Annotation:
     return Annotation(read_xml(file.path, f"annotation {file.path.name}"), file.path.name)
 
 
-def time_of(text: str) -> datetime:
-    """Parse a time of the annotation, UTC; raises ValueError if it is not one."""
-    if len(text) > 40:
-        raise ValueError(f"'{text[:40]}…' is not a time")
-    read = datetime.fromisoformat(text.strip())
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-
-
 def _entry(element: ET.Element) -> BurstEntry:
     time, sensed = text_of(element, "azimuthTime"), element.findtext("sensingTime")
     return BurstEntry(
@@ -336,28 +287,3 @@ def _number(element: ET.Element) -> int | None:
     if not (text.strip().isascii() and text.strip().isdigit() and len(text.strip()) < 10):
         raise ValueError(f"<burstId> is '{text[:20]}'")
     return int(text)
-
-
-def _point(element: ET.Element) -> GridPoint:
-    values: dict[str, Any] = {
-        name: float(text_of(element, name))
-        for name in ("slantRangeTime", "line", "pixel", "latitude", "longitude", "height", "incidenceAngle")
-    }
-    if not all(math.isfinite(value) for value in values.values()):
-        raise ValueError("a point of the geolocation grid is not finite")
-    if not (abs(values["latitude"]) <= 90 and abs(values["longitude"]) <= 360):
-        raise ValueError("a point of the geolocation grid is not on the earth")
-    if not 0 < values["incidenceAngle"] < 90:
-        raise ValueError(
-            f"a point of the geolocation grid has an incidence angle of {values['incidenceAngle']:g}"
-        )
-    return GridPoint(
-        time_of(text_of(element, "azimuthTime")),
-        values["slantRangeTime"],
-        int(values["line"]),
-        int(values["pixel"]),
-        values["latitude"],
-        values["longitude"],
-        values["height"],
-        values["incidenceAngle"],
-    )

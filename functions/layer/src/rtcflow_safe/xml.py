@@ -1,6 +1,7 @@
 """Read the XML of a SAFE with limits on size and nesting."""
 
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,11 @@ def text_of(element: ET.Element, path: str) -> str:
     if text is None or not text.strip():
         raise ValueError(f"<{path}> is missing or empty")
     return text.strip()
+
+
+def time_of(text: str) -> datetime:
+    """Parse a time, which is UTC unless it says otherwise; raises ValueError if it is not one."""
+    if len(text) > 40:
+        raise ValueError(f"'{text[:40]}…' is not a time")
+    read = datetime.fromisoformat(text.strip())
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

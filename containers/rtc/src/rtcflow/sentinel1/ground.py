@@ -16,7 +16,8 @@ from rtcflow.sentinel1.annotation import Burst
 from rtcflow.sentinel1.orbit import OrbitPolynomial, fit_orbit, read_orbit, state_vectors_before
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
-from rtcflow_safe.annotation import SPEED_OF_LIGHT, Annotation, GridPoint, read_annotation
+from rtcflow_safe.annotation import SPEED_OF_LIGHT, Annotation, read_annotation
+from rtcflow_safe.grid_points import GridPoint
 from rtcflow_safe.identity import label_bursts
 
 # Share of the burst's footprint on its grid. Grids of burst databases cut a few pixels at the edges of some passes.

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from rtcflow_contract.burst_id import ORBIT_PERIOD_S
 from rtcflow_contract.errors import RefusedError
-from rtcflow_safe.annotation import time_of
 from rtcflow_safe.identity import StateVector
+from rtcflow_safe.xml import time_of
 
 # A degree 7 fit over this many seconds on each side of the burst follows a real orbit to well below a millimetre.
 _FIT_MARGIN_S = 45.0

@@ -17,7 +17,7 @@ from rtcflow.sources.blocks import KeptBlocks
 from rtcflow_contract.errors import NotFoundError, RtcflowError
 from rtcflow_files.files import Files, Store
 from rtcflow_files.ranges import open_ranges
-from rtcflow_files.s3 import PUBLIC_BUCKETS
+from rtcflow_files.s3_clients import PUBLIC_BUCKETS
 from rtcflow_files.storage import open_files, open_store
 
 _OFF = "off"

@@ -13,9 +13,10 @@ from rtcflow.sentinel1.annotation import Burst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.manifest import Acquisition
 from rtcflow_contract.orbit_file import OrbitType
-from rtcflow_safe.annotation import GridPoint, read_annotation, time_of
+from rtcflow_safe.annotation import read_annotation
+from rtcflow_safe.grid_points import GridPoint
 from rtcflow_safe.safe_manifest import MANIFEST_SAFE, read_manifest
-from rtcflow_safe.xml import read_xml
+from rtcflow_safe.xml import read_xml, time_of
 
 _BANDWIDTH = (
     "imageAnnotation/processingInformation/swathProcParamsList/swathProcParams"
