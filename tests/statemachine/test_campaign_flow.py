@@ -54,15 +54,15 @@ class Play:
             return {"Payload": self.follow(arguments["Payload"])}
         if state == "SummarizeCampaign":
             failure = arguments["Payload"]["failure"]
-            told = {
+            sentence = {
                 "outcome": "complete",
                 "error": "ScenesMissing",
                 "message": "all made",
                 "report": "s3://w/r",
             }
             if failure:
-                told |= {"outcome": "failed", "error": "TooManyFailed", "message": failure["Cause"]}
-            return {"Payload": told}
+                sentence |= {"outcome": "failed", "error": "TooManyFailed", "message": failure["Cause"]}
+            return {"Payload": sentence}
         return {"Status": "SUCCEEDED"}
 
     def follow(self, event):
@@ -114,7 +114,7 @@ def test_static_layers_are_made_before_the_scenes():
     assert runner.visited[-1] == "SucceedCampaign"
 
 
-def test_results_of_both_lists_lie_apart():
+def test_results_of_both_lists_are_separate():
     play = Play()
     run(play)
     assert [read["Key"] for read in play.of("ItemReader")] == ["items/static.jsonl", "items/scenes.jsonl"]
@@ -124,7 +124,7 @@ def test_results_of_both_lists_lie_apart():
     ]
 
 
-def test_without_a_static_list_scenes_come_at_once():
+def test_without_a_static_list_scenes_start_at_once():
     runner = run(Play(static=0))
     assert runner.visited.count("ProcessList") == 1
 
@@ -146,7 +146,7 @@ def test_a_scene_that_is_done_is_not_started():
     assert "scene-1-1" not in [start["Name"] for start in play.of("RunScene")]
 
 
-def test_a_child_ends_with_what_it_made():
+def test_a_child_reports_what_it_made():
     runner = run(Play(static=0))
     assert runner.children[0] == {
         "name": "scene-0",
@@ -191,7 +191,7 @@ def test_a_scene_that_fails_is_looked_at_and_the_others_go_on():
         "StepFunctions.AWSStepFunctionsException",
     ],
 )
-def test_throttled_starts_are_tried_again(error):
+def test_throttled_starts_are_retried(error):
     tries = []
 
     def throttle(arguments):

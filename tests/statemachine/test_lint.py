@@ -67,7 +67,7 @@ def test_choice_without_default_is_found(machine):
     assert "DidSceneSucceed: has no Default" in messages(check_graph(machine))
 
 
-def test_doubled_state_name_is_found(machine):
+def test_duplicate_state_name_is_found(machine):
     inner = machine["States"]["ProcessBursts"]["ItemProcessor"]
     inner["States"]["FailScene"] = {"Type": "Pass", "Comment": "x", "Output": {}, "End": True}
     inner["States"]["RunTask"]["Next"] = "FailScene"
@@ -181,7 +181,7 @@ def test_variable_that_nothing_assigns_is_found(machine):
     assert messages(check_expressions(machine)) == ["FailScene: $plam is never assigned"]
 
 
-def test_a_parameter_of_a_function_is_no_unknown_variable(machine):
+def test_a_parameter_of_a_function_is_not_an_unknown_variable(machine):
     machine["States"]["FailScene"]["Cause"] = "{% $map([1], function($v, $i) { $v + $i }) %}"
     assert check_expressions(machine) == []
 
@@ -191,7 +191,7 @@ def test_jsonpath_field_is_found(machine):
     assert "PlanScene: ResultPath is a JSONPath field" in messages(check_expressions(machine))
 
 
-def test_substitution_missing_or_in_vain_is_found():
+def test_missing_or_unused_substitution_is_found():
     assert messages(check_substitutions("a: ${Used} ${Lost}", {"Used": 1, "Idle": 2})) == [
         "definition: ${Lost} is not given by the template",
         "template: substitution Idle is not used",

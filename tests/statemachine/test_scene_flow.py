@@ -187,7 +187,7 @@ def test_failed_summary_still_fails_the_execution_with_a_cause():
 
 
 @pytest.mark.parametrize("error", ["States.Timeout", "States.TaskFailed"])
-def test_names_of_the_language_are_no_error_of_a_fail_state(error):
+def test_a_fail_state_never_has_an_error_name_of_the_language(error):
     play = Play(faults={"SummarizeScene": always(TaskError(error, None))})
     with pytest.raises(ExecutionFailed) as failed:
         runner(play).run(PAYLOAD)

@@ -27,15 +27,15 @@ def test_expressions_are_short():
     assert max(map(len, expressions)) <= 80
 
 
-def test_no_state_is_there_twice():
+def test_no_state_occurs_twice():
     assert twice(state for _, state in STATES) == []
 
 
-def test_no_retry_and_no_catch_is_there_twice():
+def test_no_retry_and_no_catch_occurs_twice():
     for field in ("Retry", "Catch"):
         assert twice(state[field] for _, state in STATES if field in state) == []
 
 
-def test_tasks_are_tried_again_by_one_decision_alone():
+def test_one_decision_alone_retries_tasks():
     (run,) = (state for name, state in STATES if name == "RunTask")
     assert "Retry" not in run

@@ -20,7 +20,7 @@ from tests.support.scene_play import (
 )
 
 
-def test_a_quota_that_refuses_calls_again_and_again_loses_no_burst():
+def test_a_quota_that_keeps_refusing_calls_loses_no_burst():
     """27 tasks of one burst on the 6 vCPU of a new account: each is refused once more often than the one before."""
     quota = TaskError(
         "AmazonECS.Unknown", "You've reached the limit on the number of vCPUs you can run concurrently"
@@ -61,14 +61,14 @@ def test_what_a_container_left_is_run_again_on_the_same_capacity(exit_code):
     assert play.results()[task_uri(0)]["usage"]["attempts"] == 3
 
 
-def test_a_task_that_makes_no_burst_more_ends_after_four_tries():
+def test_a_task_that_makes_no_further_burst_ends_after_four_tries():
     play = Play(BURSTS[:2], per_task=2, left=lambda *_: 1, faults={"RunTask": always(stopped(exit_code=75))})
     ran(play)
     assert len(play.of("RunTask")) == _MOST_TRIES == 4
     assert play.results()[task_uri(0)]["error_class"] == "transient"
 
 
-def test_a_task_that_makes_one_burst_more_each_time_goes_on():
+def test_a_task_that_makes_a_further_burst_each_time_goes_on():
     play = Play(
         BURSTS[:9],
         per_task=9,
@@ -171,7 +171,7 @@ CALLER = [
 
 
 @pytest.mark.parametrize(("error", "reason"), CALLER)
-def test_what_a_person_has_to_mend_fails_at_once(error, reason):
+def test_what_a_person_has_to_fix_fails_at_once(error, reason):
     play = Play(BURSTS[:1], faults={"RunTask": always(error)})
     with pytest.raises(ExecutionFailed):
         runner(play).run(PAYLOAD)

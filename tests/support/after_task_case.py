@@ -1,4 +1,4 @@
-"""Tasks whose container ended: jobs, what it left of each, and what AssembleStac hears of it."""
+"""Tasks whose container ended: their jobs, the records of each, and the input of AssembleStac."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ MILLISECONDS = int(NOW.timestamp() * 1000)
 def ended(
     exit_code: int | None = 0, stop_code: str = "EssentialContainerExited", **fields: Any
 ) -> dict[str, Any]:
-    """A stopped task as Step Functions hands it over."""
+    """A stopped task as Step Functions returns it."""
     container = {"Name": "burst"} if exit_code is None else {"Name": "burst", "ExitCode": exit_code}
     return {
         "TaskArn": "arn:aws:ecs:us-west-2:123456789012:task/rtcflow/0123abc",
@@ -76,7 +76,7 @@ def read_outcome(job: BurstJob) -> BurstOutcome:
 
 
 def event(*jobs: BurstJob, end: Any = None, tasks: int = 1, **changes: Any) -> dict[str, Any]:
-    """What the state machine hands to AssembleStac."""
+    """The input of AssembleStac."""
     task = Task(execution=jobs[0].execution, number=0, jobs=jobs)
     at = write_task(task, "work")
     run = first_run(

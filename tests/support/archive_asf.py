@@ -177,7 +177,7 @@ class Datapool(_Guarded):
 
 
 class CmrSearch(Loopback):
-    """Granule search in UMM-JSON with pages; `short` items lack on each of the next so many pages."""
+    """Granule search in UMM-JSON with pages; `short` says how many items are missing on each of the next pages."""
 
     def __init__(self, granules: list[dict]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""S3 with the keys of the real buckets: open ones, which take no signature, and ones of the user's own."""
+"""S3 with the keys of the real buckets: open ones, which refuse signatures, and those of the user."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -84,7 +84,7 @@ class Buckets(Loopback):
 
 
 class OpenData(Buckets):
-    """The open buckets of orbits, DEM and geoid, as AWS serves them, beside buckets of the user's own."""
+    """The open buckets of orbits, DEM and geoid, as AWS serves them, and buckets of the user."""
 
     def refusal(self, asked: Asked, bucket: str) -> Answer | None:
         signed = "Authorization" in asked.headers or "X-Amz-Signature" in asked.path
@@ -94,7 +94,7 @@ class OpenData(Buckets):
         return error(403, "InvalidAccessKeyId") if signed else None
 
     def got(self, bucket: str, method: str = "GET") -> list[str]:
-        """Keys of a bucket in the order in which they were asked for; a listing is its prefix."""
+        """Keys of a bucket in the order of the requests; a listing appears as its prefix."""
         asked = [one for one in self.asked if one.method == method and one.path.startswith(f"/{bucket}")]
         return [one.query.get("prefix") or one.path.partition(f"/{bucket}/")[2] for one in asked]
 

@@ -1,4 +1,4 @@
-"""A clock that goes on only when somebody sleeps."""
+"""A clock that advances only when somebody sleeps."""
 
 from rtcflow_files.retry import Retry
 

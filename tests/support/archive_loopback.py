@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback that answers as it is told, breaks as it is told, and remembers what it was asked."""
+"""A small HTTP server on loopback that answers and breaks as a test says, and records its requests."""
 
 import re
 import threading
@@ -18,7 +18,7 @@ class Answer:
 
 @dataclass
 class Fault:
-    """What becomes of an answer whose path has `at` in it: another status, or a body cut, stalled or thinned out."""
+    """A fault of answers whose path contains `at`: another status, or a body that is cut, stalled or slowed down."""
 
     at: str
     status: int | None = None
@@ -57,7 +57,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away are part of the play."""
+        """Clients may go away in a test."""
 
 
 class Loopback:
@@ -95,7 +95,7 @@ class Loopback:
         self._server.server_close()
 
     def sent_of(self, at: str) -> int:
-        """Bytes of bodies whose path has `at` in it."""
+        """Bytes of bodies whose path contains `at`."""
         return sum(size for path, size in self.sent if at in path)
 
     def answer(self, asked: Asked) -> Answer:

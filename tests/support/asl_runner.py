@@ -144,7 +144,7 @@ class Runner:
         return results
 
     def _distribute(self, state, items, value, variables, context):
-        """Children see no variable of the machine; too many that fail are the Map's failure."""
+        """Children see no variable of the machine; the Map fails if too many of them fail."""
         failed = 0
         for index, item in enumerate(items):
             inner = {**context, "Map": {"Item": {"Index": index, "Value": item}}}
@@ -172,8 +172,8 @@ class Runner:
         for catcher in state.get("Catch", []):
             named = error.error in catcher["ErrorEquals"]
             if named or ("States.ALL" in catcher["ErrorEquals"] and error.error not in UNCAUGHT):
-                told = {} if error.cause is None else {"Cause": error.cause}
-                scope["errorOutput"] = {"Error": error.error, **told}
+                sentence = {} if error.cause is None else {"Cause": error.cause}
+                scope["errorOutput"] = {"Error": error.error, **sentence}
                 output = (
                     self._fill(catcher["Output"], scope, variables)
                     if "Output" in catcher

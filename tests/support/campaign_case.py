@@ -1,4 +1,4 @@
-"""Scenes of a campaign: payloads, reports of their executions, and a state machine that only remembers."""
+"""Scenes of a campaign: payloads, reports of their executions, and a state machine that only records."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -44,7 +44,7 @@ def outcome(burst_id: str, kind: Outcome, product: Product = Product.RTC_S1, **f
 
 
 def scene_report(execution: str, *kinds: Outcome, after_h: float = 0.0, **fields) -> SceneReport:
-    """Report of a scene whose bursts came out so, begun some hours after the first."""
+    """Report of a scene whose bursts have these outcomes, started some hours after the first."""
     bursts = tuple(outcome(burst_id, kind) for burst_id, kind in zip(BURSTS, kinds, strict=False))
     started = START + timedelta(hours=after_h)
     failed = Outcome.FAILED in kinds or not kinds

@@ -32,7 +32,7 @@ def write_scenes(folder: Path, count: int) -> list[Sample]:
 
 
 def upload_scene(client: Any, scene: Sample, archive: Archive) -> None:
-    """Put SAFE and orbit beside those of the archive's own sample, whose DEM and geoid cover them."""
+    """Upload SAFE and orbit beside those of the archive's sample, whose DEM and geoid cover them."""
     for path in sorted([*scene.safe.rglob("*"), scene.orbit]):
         if path.is_file():
             name = path.relative_to(scene.folder).as_posix().replace("orbits/S1", "orbits/AUX_POEORB/S1")
@@ -40,7 +40,7 @@ def upload_scene(client: Any, scene: Sample, archive: Archive) -> None:
 
 
 def wait_until(done: Callable[[], bool], timeout_s: float = 600) -> None:
-    """Ask again and again until something is so."""
+    """Poll until a condition holds."""
     deadline = time.monotonic() + timeout_s
     while not done():
         assert time.monotonic() < deadline, "waited in vain"

@@ -1,4 +1,4 @@
-"""A stand-in for the archive's catalogue (CMR) on loopback: granules that it is given, searched as CMR searches."""
+"""A stand-in for the archive's catalogue (CMR) on loopback: it searches given granules as CMR does."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Small tiles and a small geoid in the layout of the real ones, and grids to want them for."""
+"""Small tiles and a small geoid in the layout of the real ones, and grids that need them."""
 
 import numpy as np
 import rasterio

@@ -1,4 +1,4 @@
-"""A scene's execution as Step Functions tells it: events of a history, and a client that answers with them."""
+"""A scene's execution in Step Functions: events of a history, and a client that answers with them."""
 
 import json
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ TASK = "s3://work/executions/first/tasks/0.json"
 
 
 def task(*burst_ids: str, **fields: Any) -> dict[str, Any]:
-    """What the state machine hands to the states of a task."""
+    """The input of the states of a task."""
     return {"task": TASK, "bursts": list(burst_ids), "run": {}, **fields}
 
 
@@ -70,8 +70,8 @@ def scene_history(made: list[str], failed: list[str] = (), *, end: bool = True) 
         history.leave("Task", "RunTask", task(*bursts, ended=ended))
         history.task("AssembleStac", 2, {"next": "done", "task": TASK, "items": len(made)}, task(*bursts))
     history.leave("Map", "ProcessBursts", {"tasks": 1})
-    told = {"outcome": "failed" if failed else "succeeded", "message": "done"}
-    history.task("SummarizeScene", 1, {**told, "error_class": "refused" if failed else None})
+    sentence = {"outcome": "failed" if failed else "succeeded", "message": "done"}
+    history.task("SummarizeScene", 1, {**sentence, "error_class": "refused" if failed else None})
     history.enter("Choice", "DidSceneSucceed", {})
     history.leave("Choice", "DidSceneSucceed", {})
     if failed:
@@ -91,7 +91,7 @@ def put_records(
     in_hand: Sequence[str] = (),
     waiting: Sequence[str] = (),
 ) -> None:
-    """The task of `scene_history` with what it left of its bursts: 20 s each, one after the other."""
+    """The task of `scene_history` with the records of its bursts: 20 s each, one after the other."""
     names = [*made, *failed, *in_hand, *waiting]
     jobs = [_job(burst_id) for burst_id in names]
     text = Task(execution="first", number=0, jobs=tuple(jobs)).model_dump_json()
@@ -102,14 +102,14 @@ def put_records(
             _put(s3, job, "begun", Begun(attempt=1, started=started))
         if job.burst_id in in_hand or job.burst_id in waiting:
             continue
-        told = (
+        sentence = (
             {"outcome": "made", "item": f"s3://products/{job.burst_id}/metadata.json"}
             if job.burst_id in made
             else {"outcome": "failed", "error_class": "refused", "message": "corrupt"}
         )
         finished = started + timedelta(seconds=20)
         outcome = BurstOutcome(
-            burst_id=job.burst_id, product=job.product, started=started, finished=finished, **told
+            burst_id=job.burst_id, product=job.product, started=started, finished=finished, **sentence
         )
         _put(s3, job, "outcome", outcome)
 
@@ -136,17 +136,17 @@ def _put(s3: Any, job: BurstJob, name: str, record: BaseModel) -> None:
 class States:
     """Step Functions client of one execution; each look gives the next of `looks`, the last again and again."""
 
-    def __init__(self, *looks: tuple[str, History], **told: Any) -> None:
+    def __init__(self, *looks: tuple[str, History], **sentence: Any) -> None:
         self._looks = list(looks)
-        self._told = told
+        self._told = sentence
         self.started: list[dict[str, Any]] = []
 
     def describe_execution(self, **asked: Any) -> dict[str, Any]:
         status, history = self._looks[0]
         stopped = {} if status == "RUNNING" else {"stopDate": START + timedelta(seconds=history.at)}
         payload = json.dumps({"scene": SCENE})
-        told = {"name": "first", "status": status, "startDate": START, "input": payload}
-        return {**told, **stopped, **(self._told if status == "FAILED" else {})}
+        sentence = {"name": "first", "status": status, "startDate": START, "input": payload}
+        return {**sentence, **stopped, **(self._told if status == "FAILED" else {})}
 
     def get_paginator(self, name: str) -> Any:
         assert name == "get_execution_history"

@@ -1,4 +1,4 @@
-"""A bucket of products whose items the STAC code wrote, without a pixel in them."""
+"""A bucket of products whose items the STAC code wrote, and whose files have no pixels."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Stands in for rtc_s1_single_job.py: reads the run configuration, logs like it, and writes a folder as it does.
+"""Stands in for rtc_s1_single_job.py: reads the run configuration, and writes the same log and output folder.
 
 STAND_IN says how it goes: ok, slow, crash, hang, disk-full, no-memory, killed, no-coverage, other-burst, other-grid,
 no-metadata.

@@ -1,7 +1,7 @@
-"""A year of operation in small: passes, revisions, outages, failures, releases, edits by hand, by a table and a seed.
+"""A small year of operation: passes, revisions, outages, failures, releases and edits by hand, from a table and a seed.
 
 Searches, starts, campaigns, inventory, promotion and pruning are the project's own code on moto; a task writes files of
-a few bytes, Step Functions is a table of names that forgets after 90 days, and a catalogue takes what the topic tells.
+a few bytes, Step Functions is a table of names that forgets after 90 days, and a catalogue takes the topic's notices.
 """
 
 import random
@@ -105,7 +105,7 @@ class Year(YearOfArchive, YearOfStack, YearOfPeople):
         return open_store(str(self.folder / "inventory"))
 
     def run(self) -> None:
-        """All days, and then as many quiet ones as it takes to come to rest."""
+        """Play all days, and then quiet ones until nothing is left to do."""
         calendar = defaultdict(list)
         for share, what in CALENDAR:
             calendar[int(share * self.days)].append(what)
@@ -123,7 +123,7 @@ class Year(YearOfArchive, YearOfStack, YearOfPeople):
         self.now += POLL
 
     def settle(self) -> None:
-        """What operators do until nothing is left to do, by the documents."""
+        """Do what the documents tell operators to do, until nothing is left to do."""
         self.calm = True
         self.outage_until = self.now
         for _ in range(10):
@@ -137,7 +137,7 @@ class Year(YearOfArchive, YearOfStack, YearOfPeople):
             self._day()
 
     def items(self) -> dict[str, dict[str, Any]]:
-        """Items in use and beside, by key, that can be read."""
+        """Readable items of all versions, by key."""
         found = {}
         for entry in storage.list_objects(Location("products", "")):
             if entry.name.rpartition("/")[2].startswith("metadata"):
@@ -149,7 +149,7 @@ class Year(YearOfArchive, YearOfStack, YearOfPeople):
         return {key: item for key, item in found.items() if item}
 
     def dead_links(self) -> list[str]:
-        """Assets of items whose file is not there."""
+        """Assets of items whose file is missing."""
         there = {f"s3://products/{entry.name}" for entry in storage.list_objects(Location("products", ""))}
         return [
             f"{key}: {asset['href']}"
@@ -159,5 +159,5 @@ class Year(YearOfArchive, YearOfStack, YearOfPeople):
         ]
 
     def failures(self) -> Counter[ErrorClass]:
-        """Executions that ended badly."""
+        """Number of executions by status."""
         return Counter(one["status"] for one in self.states.found.values())

@@ -1,4 +1,4 @@
-"""A finished scene in S3, small enough to read at a glance: two products, their browse images, and a scene report."""
+"""A small finished scene in S3: two products, their browse images, and a scene report."""
 
 import io
 import json
@@ -109,8 +109,8 @@ def put_scene(s3: Any, *, failed: bool = False) -> States:
     for event in history.events:
         details = event.get("stateExitedEventDetails", {})
         if details.get("name") == "SummarizeScene":
-            told = {"report": "s3://work/executions/first/report.json"}
-            details["output"] = json.dumps({**told, "error_class": "refused" if failed else None})
+            sentence = {"report": "s3://work/executions/first/report.json"}
+            details["output"] = json.dumps({**sentence, "error_class": "refused" if failed else None})
     report = SceneReport(
         execution="first", scene=SCENE, product=Product.RTC_S1, collection="s1_rtc_c1", started=START,
         finished=START + timedelta(seconds=history.at), outcome="failed" if failed else "succeeded", message="",
@@ -118,8 +118,8 @@ def put_scene(s3: Any, *, failed: bool = False) -> States:
     )  # fmt: skip
     put_records(s3, made, [FAILED] if failed else [])
     s3.put_object(Bucket="work", Key="executions/first/report.json", Body=report.model_dump_json())
-    told = {
+    sentence = {
         "error": "BurstsFailed",
         "cause": "2 made, 1 failed (report s3://work/executions/first/report.json)",
     }
-    return States(("FAILED" if failed else "SUCCEEDED", history), **told)
+    return States(("FAILED" if failed else "SUCCEEDED", history), **sentence)

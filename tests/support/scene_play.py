@@ -1,4 +1,4 @@
-"""Plays the tasks of the scene state machine: every test says only what goes otherwise than well.
+"""Plays the tasks of the scene state machine: a test says only what goes wrong.
 
 RunTask's container is played by outcomes that are kept here; AssembleStac decides as the function does.
 """
@@ -118,13 +118,13 @@ class Play:
             failed = payload["failure"] or any(
                 task.get("reason") or "Error" in task for task in payload["tasks"]
             )
-            told = {
+            sentence = {
                 "outcome": "failed" if failed else "succeeded",
                 "error": "BurstsFailed",
                 "message": "m" * 3000,
                 "report": "s3://w/r",
             }
-            return {"Payload": told}
+            return {"Payload": sentence}
         return ended_task()
 
     def _plan(self) -> dict[str, Any]:

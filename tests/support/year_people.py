@@ -24,7 +24,7 @@ STATIC_COLLECTION = "s1_rtc_static_c1"
 
 
 class YearOfPeople:
-    """Hands in the bucket, and the commands of operators."""
+    """Edits in the bucket, and the commands of operators."""
 
     version: str
 
@@ -37,7 +37,7 @@ class YearOfPeople:
         return Location("products", self.dice.choice(sorted(keys))) if keys else None
 
     def _whole(self, at: Location) -> bool:
-        """Whether item and manifest are there: where both are lost, nothing tells which item a catalogue has."""
+        """Whether item and manifest can be read: if both are lost, nothing says which item a catalogue has."""
         folder = Location("products", at.key.rpartition("/")[0])
         try:
             return all(
@@ -47,7 +47,7 @@ class YearOfPeople:
             return False
 
     def _forget(self, item: Location) -> None:
-        """Who deletes an item by hand takes it out of the catalogue too."""
+        """People who delete an item also remove it from the catalogue."""
         with suppress(ValueError, KeyError, TypeError, NotFoundError):
             self.heard.pop(storage.read_json(item)["id"], None)
 

@@ -135,7 +135,7 @@ class YearOfStack:
         )
 
     def _task(self, job: BurstJob, fate: str) -> str:
-        """Make a product as a task and AssembleStac do; gives its item."""
+        """Make a product as a task and AssembleStac do; returns its item."""
         if fate == "refused":
             raise RefusedError("the burst can never work", reason="poison")
         if fate == "transient":
@@ -179,9 +179,9 @@ class YearOfStack:
         )
 
     def _hear(self, item: dict[str, Any], href: str, burst_id: str, replaces: str) -> None:
-        """A catalogue that takes items by id, and drops what the message says is replaced."""
+        """Update a catalogue: it stores items by id, and removes the one that a notice replaces."""
         notice = notice_of(item, href, burst_id, replaces)
-        told = json.loads(notice.message)
+        sentence = json.loads(notice.message)
         if "replaces" in notice.attributes:
             self.heard.pop(notice.attributes["replaces"][1], None)
-        self.heard[told["id"]] = told
+        self.heard[sentence["id"]] = sentence

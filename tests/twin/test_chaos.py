@@ -1,4 +1,4 @@
-"""Everything at once: each fault told apart in the report, nothing lost, and no second set of files."""
+"""All faults at once: the report distinguishes each, nothing is lost, and no product has a second set of files."""
 
 import json
 import time
@@ -82,7 +82,7 @@ def assert_whole(twin, folder: str, bursts: list[str]) -> None:
             assert len(twin.read(twin.stack.products_bucket, key)) == asset["file:size"]
 
 
-def test_faults_that_go_on_are_told_apart_and_only_what_they_cost_is_made_again(twin, runs):
+def test_lasting_faults_are_distinguished_and_only_what_they_cost_is_made_again(twin, runs):
     run = runs[STORM]
     throttled, interrupted, killed, cut_off = twin.bursts
     assert run.status == "FAILED"
@@ -99,14 +99,14 @@ def test_faults_that_go_on_are_told_apart_and_only_what_they_cost_is_made_again(
     assert_whole(twin, STORM, twin.bursts)
 
 
-def test_s3_that_is_short_of_breath_is_asked_again(twin, runs):
+def test_s3_that_throttles_is_retried(twin, runs):
     run = runs[FLAKY]
     assert run.status == "SUCCEEDED", run.cause
     assert {burst["attempt"] for burst in run.report["bursts"]} == {1}
     assert_whole(twin, FLAKY, twin.bursts[1:3])
 
 
-def test_tasks_carry_the_tags_that_their_cost_is_told_by(twin, runs):
+def test_tasks_carry_the_tags_that_split_their_cost(twin, runs):
     ecs = twin.emulator.client("ecs")
     arns = ecs.list_tasks(cluster="rtcflow", desiredStatus="STOPPED")["taskArns"]
     tasks = ecs.describe_tasks(cluster="rtcflow", tasks=arns, include=["TAGS"])["tasks"]
@@ -114,7 +114,7 @@ def test_tasks_carry_the_tags_that_their_cost_is_told_by(twin, runs):
     assert {"rtcflow:scene": twin.sample.scene, "rtcflow:collection": "s1_rtc_c1"} in tags
 
 
-def test_s3_that_stays_away_fails_its_burst_by_name_and_the_next_start_makes_it(twin, runs):
+def test_s3_that_stays_down_fails_its_burst_by_name_and_the_next_start_makes_it(twin, runs):
     lost = twin.bursts[0]
     burst = runs[AWAY].burst(lost)
     assert (burst["outcome"], burst["error_class"], burst["attempt"]) == ("failed", "transient", 4)

@@ -45,9 +45,9 @@ class Listener:
         def find() -> str | None:
             for message in self.sqs.receive_message(QueueUrl=self.url).get("Messages", []):
                 self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-                told = json.loads(message["Body"])["Message"]
-                if text in told:
-                    return told
+                sentence = json.loads(message["Body"])["Message"]
+                if text in sentence:
+                    return sentence
             return None
 
         return until(find)
@@ -81,7 +81,7 @@ def test_two_stacks_share_nothing(twin, side):
     assert not mine & others
 
 
-def test_requested_scene_is_started_and_its_failure_is_told(twin, side, alarms):
+def test_requested_scene_is_started_and_its_failure_is_announced(twin, side, alarms):
     payload = {"scene": "not-a-scene", "s3_project_folder": "asked"}
     before = {started["executionArn"] for started in executions(twin, side)}
     entry = {"Source": f"{NAME}.requests", "DetailType": "Scene Requested", "Detail": json.dumps(payload)}
@@ -105,8 +105,8 @@ def test_too_many_failed_bursts_raise_the_alarm(twin, side, alarms):
             for value in (100.0, 0.0, 0.0)
         ],
     )
-    told = json.loads(alarms.hears(f"{NAME}-failed-bursts"))
-    assert told["NewStateValue"] == "ALARM"
+    sentence = json.loads(alarms.hears(f"{NAME}-failed-bursts"))
+    assert sentence["NewStateValue"] == "ALARM"
 
 
 def test_every_alarm_watches_its_own_stack_and_tells_its_topic(twin, side):

@@ -54,10 +54,10 @@ def test_the_lines_of_the_page_work_as_they_are_printed(shell, checkout):
     assert down.startswith("rtcflow twin down")
     done = shell("\n".join([*lines, "env | grep AWS_ENDPOINT_URL"]))
     assert done.returncode == 0, done.stdout + done.stderr
-    told = done.stdout
-    assert told.count(" made after ") == 4
-    assert "AWS_ENDPOINT_URL=http://127.0.0.1:" in told
-    assert re.search(r"products: \d new, 0 changed, 0 gone", told)
+    sentence = done.stdout
+    assert sentence.count(" made after ") == 4
+    assert "AWS_ENDPOINT_URL=http://127.0.0.1:" in sentence
+    assert re.search(r"products: \d new, 0 changed, 0 gone", sentence)
     ended = shell(down)
     assert ended.returncode == 0
     assert "stopped the twin" in ended.stdout

@@ -38,7 +38,7 @@ def call_a_function(emulator):
     return client.invoke(FunctionName="any")["Payload"].read()
 
 
-def test_what_functions_leave_goes_with_the_emulator(emulator):
+def test_what_functions_leave_is_removed_with_the_emulator(emulator):
     before = set(Path(tempfile.gettempdir()).iterdir())
     assert str(emulator.temporary) in call_a_function(emulator).decode()
     assert any(emulator.temporary.iterdir())
@@ -48,12 +48,12 @@ def test_what_functions_leave_goes_with_the_emulator(emulator):
     assert not any(name.startswith("ministack") for name in left)
 
 
-def test_a_second_one_in_the_same_folder_is_refused(emulator):
+def test_a_second_emulator_in_the_same_folder_is_refused(emulator):
     assert emulators.find(emulator.folder) == emulator
     with pytest.raises(RefusedError, match="runs already"):
         emulators.start(emulator.folder)
 
 
-def test_one_that_was_ended_is_found_no_more(emulator):
+def test_a_stopped_emulator_is_not_found(emulator):
     emulators.stop(emulator)
     assert emulators.find(emulator.folder) is None

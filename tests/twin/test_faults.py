@@ -1,4 +1,4 @@
-"""What can go wrong with a scene, each told in one sentence, with nothing lost and no second set of files."""
+"""What can go wrong with a scene: each fault gives one sentence, loses nothing, and leaves no second set of files."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from tests.support.run_task_errors import (
 )
 
 pytestmark = pytest.mark.twin
-TOLD_BADLY = ("exit_0", "absent", "cut", "text")
+BAD_CAUSES = ("exit_0", "absent", "cut", "text")
 
 
 def file_sets(twin, folder):
@@ -41,7 +41,7 @@ def runs(twin):
         "none-3": [third],
         "image": twin.bursts[:2],
         "secret": [first],
-        **{f"told-{how}": [first] for how in TOLD_BADLY},
+        **{f"cause-{how}": [first] for how in BAD_CAUSES},
     }
     names = list(NO_CAPACITY.values())
     twin.faults.put(
@@ -56,7 +56,7 @@ def runs(twin):
         refusal("executions/none-3/", RATE_EXCEEDED),
         Fault("executions/image/", "not_started", times=99, cause=IMAGE_NOT_FOUND),
         Fault("executions/secret/", "not_started", times=99, cause=SECRET_WITHOUT_KEY),
-        *(Fault(f"executions/told-{how}/", "end", cause=how) for how in TOLD_BADLY),
+        *(Fault(f"executions/cause-{how}/", "end", cause=how) for how in BAD_CAUSES),
     )
     try:
         arns = {
@@ -117,18 +117,18 @@ def test_no_capacity_under_any_of_its_names_is_waited_for(runs, name):
     assert (task["attempts"], task["capacity"]) == (1, "on_demand")
 
 
-@pytest.mark.parametrize(("name", "told"), [("image", "push the image"), ("secret", "put every key")])
-def test_what_a_person_has_to_mend_fails_at_once_with_what_to_do(runs, name, told):
+@pytest.mark.parametrize(("name", "words"), [("image", "push the image"), ("secret", "put every key")])
+def test_what_a_person_has_to_fix_fails_at_once_with_what_to_do(runs, name, words):
     run = runs[name]
     assert (run.status, run.error) == ("FAILED", "BurstsFailed")
     assert {burst["error_class"] for burst in run.report["bursts"]} == {"refused"}
-    assert told in run.cause
+    assert words in run.cause
     assert run.report["tasks"] == []
 
 
-@pytest.mark.parametrize("how", TOLD_BADLY)
-def test_outcomes_decide_where_step_functions_tells_a_task_badly(runs, how):
-    run = runs[f"told-{how}"]
+@pytest.mark.parametrize("how", BAD_CAUSES)
+def test_outcomes_decide_where_step_functions_reports_a_task_badly(runs, how):
+    run = runs[f"cause-{how}"]
     assert run.status == "SUCCEEDED", run.cause
     assert attempts(run) == [1]
 
@@ -174,7 +174,7 @@ def test_a_missing_bucket_is_refused_by_name(twin):
 
 
 @pytest.mark.parametrize("crs", [4326, 999999])
-def test_a_crs_that_is_no_map_in_metres_is_refused(twin, crs):
+def test_a_crs_that_is_not_in_metres_is_refused(twin, crs):
     run = twin.run(f"crs{crs}", burst_id_list=twin.bursts[:1], output_crs=crs)
     assert run.status == "FAILED"
     assert str(crs) in run.cause

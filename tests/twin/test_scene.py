@@ -25,7 +25,7 @@ def test_every_burst_of_the_scene_is_made(twin, made):
     assert made.outcomes() == dict.fromkeys(twin.bursts, "made")
 
 
-def test_products_stand_under_their_dated_keys(twin, made):
+def test_products_have_their_dated_keys(twin, made):
     day = twin.sample.scene.split("_")[5]
     year, month, date = int(day[:4]), int(day[4:6]), int(day[6:8])
     names = {key.rpartition("/")[0] for key in twin.products("scene") if key.endswith("manifest.json")}

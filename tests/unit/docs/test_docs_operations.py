@@ -26,7 +26,7 @@ OWN = {
 }
 
 
-def test_page_has_commands_for_all_that_it_tells_to_do():
+def test_page_has_commands_for_everything_that_it_tells_to_do():
     services = {command.split()[1] for command in COMMANDS}
     assert services == {
         "iam", "secretsmanager", "stepfunctions", "events", "logs", "sqs", "cloudformation", "lambda", "autoscaling",
@@ -85,7 +85,7 @@ _ROOM = {
 
 
 def test_stack_name_may_be_as_long_as_the_page_says():
-    (told,) = re.findall(r"name has at most (\d+) characters", PAGE)
+    (sentence,) = re.findall(r"name has at most (\d+) characters", PAGE)
     room = set()
     for source in [template(), *(stack(path.stem) for path in (ROOT / "stacks").glob("*.yaml"))]:
         for resource in source["Resources"].values():
@@ -95,7 +95,7 @@ def test_stack_name_may_be_as_long_as_the_page_says():
                     prefix = next((p for p in ("${Prefix}", "${AWS::StackName}") if p in text), None)
                     if prefix:
                         room.add(_ROOM[resource["Type"], name] - len(text.replace(prefix, "")))
-    assert int(told) == min(room)
+    assert int(sentence) == min(room)
 
 
 def test_files_that_are_named_exist():

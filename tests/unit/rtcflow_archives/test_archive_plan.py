@@ -83,14 +83,14 @@ def test_every_burst_is_listed_in_every_polarization_with_the_archives_own_id(
     }
 
 
-def test_asf_gives_index_and_processor_too(archive_sample, both, scene):
+def test_asf_also_gives_index_and_processor(archive_sample, both, scene):
     for burst in both.list("asf", scene):
         assert burst.burst_index == archive_sample.bursts[burst.burst_id[-3:]].index(burst.burst_id)
         assert burst.ipf_version == "003.71"
 
 
 @pytest.mark.parametrize("archive", ARCHIVES)
-def test_listings_come_over_all_pages(archive_sample, both, scene, archive, monkeypatch):
+def test_listings_have_all_pages(archive_sample, both, scene, archive, monkeypatch):
     both.catalogue["asf"].page_size = 5
     monkeypatch.setattr("rtcflow_archives.cdse._PAGE_SIZE", 5)
     assert len(both.list(archive, scene)) == 12
@@ -145,7 +145,7 @@ def test_a_catalogue_that_stalls_is_asked_again(both, scene, archive, monkeypatc
     assert len(both.list(archive, scene)) == 12
 
 
-def test_short_pages_are_asked_for_again(both, scene):
+def test_short_pages_are_requested_again(both, scene):
     both.asf.cmr.short = [3]
     assert len(both.list("asf", scene)) == 12
     both.cdse.catalogue.missing = 3
@@ -175,7 +175,7 @@ def test_a_listing_that_lacks_bursts_says_which(both, scene, archive, lacking):
 
 
 @pytest.mark.parametrize("archive", ARCHIVES)
-def test_what_a_listing_lacks_beside_the_wanted_bursts_does_not_matter(both, scene, archive):
+def test_a_listing_need_only_have_the_wanted_bursts(both, scene, archive):
     both.drop(archive, "IW2" if archive == "asf" else "iw2")
     listed = both.list(archive, scene, wanted=["t147_314884_iw1"])
     assert {"VV", "VH"} == {burst.polarization for burst in listed if burst.burst_id == "t147_314884_iw1"}
@@ -191,7 +191,7 @@ def test_an_unknown_scene_is_refused(both, scene, archive):
 
 
 @pytest.mark.parametrize("archive", ARCHIVES)
-def test_a_scene_without_bursts_is_told_from_an_unknown_one(both, scene, archive):
+def test_a_scene_without_bursts_differs_from_an_unknown_scene(both, scene, archive):
     both.drop(archive, "BURST" if archive == "asf" else "t147")
     with pytest.raises(RefusedError) as caught:
         both.list(archive, scene)
@@ -261,9 +261,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("scene", "told"), REFUSED)
-def test_a_scene_that_cannot_work_is_refused_before_anything_is_asked(both, aws, scene, told):
-    with pytest.raises(RefusedError, match=told):
+@pytest.mark.parametrize(("scene", "sentence"), REFUSED)
+def test_a_scene_that_cannot_work_is_refused_before_any_request(both, aws, scene, sentence):
+    with pytest.raises(RefusedError, match=sentence):
         plan(scene=scene)
     assert not both.asf.cmr.asked
 

@@ -29,7 +29,7 @@ def test_properties_are_filters_and_fields_of_the_payload():
     assert area.payload_of(scene_name(1)) == {"scene": scene_name(1), "output_crs": 3031, "collection": "c"}
 
 
-def test_lists_may_be_text_as_gis_programs_keep_them():
+def test_lists_may_be_text_as_gis_programs_store_them():
     (area,) = parse(feature(polarizations="VV, VH", orbit_directions="ascending", tracks="7 120"))
     assert (area.polarizations, area.orbit_directions) == (("VV", "VH"), ("ascending",))
     assert area.tracks == (7, 120)
@@ -66,7 +66,7 @@ def test_a_scene_must_match_the_filters(properties, wanted, unwanted):
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "sentence"),
     [
         ({"type": "Polygon"}, "Feature"),
         (feature(colour="red"), "colour"),
@@ -79,14 +79,14 @@ def test_a_scene_must_match_the_filters(properties, wanted, unwanted):
         (feature(square=[]), "coordinates"),
     ],
 )
-def test_a_wrong_area_is_refused_with_file_and_reason(broken, told):
+def test_a_wrong_area_is_refused_with_file_and_reason(broken, sentence):
     with pytest.raises(RefusedError, match="north_coast") as refusal:
         parse(broken)
-    assert told in refusal.value.message
+    assert sentence in refusal.value.message
 
 
 @pytest.mark.parametrize(
-    ("square", "told"),
+    ("square", "sentence"),
     [
         ([[-180, -89], [180, -89], [180, -60], [-180, -60]], "360 degrees wide"),
         ([[-100, -10], [100, -10], [100, 10], [-100, 10]], "less than half the globe wide"),
@@ -100,10 +100,10 @@ def test_a_wrong_area_is_refused_with_file_and_reason(broken, told):
         ([[0, 0], [float("nan"), 1], [1, 1]], "degrees"),
     ],
 )
-def test_a_ring_that_the_catalogue_would_read_as_another_is_refused(square, told):
+def test_a_ring_that_the_catalogue_would_read_as_another_is_refused(square, sentence):
     with pytest.raises(RefusedError, match="north_coast") as refusal:
         parse(feature(square=square))
-    assert told in refusal.value.message
+    assert sentence in refusal.value.message
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_ring_that_the_catalogue_would_read_as_another_is_refused(square, told
         ([[170, 0], [190, 0], [190, 5], [170, 5]], 170, -170),
     ],
 )
-def test_longitudes_beyond_180_are_mended(square, west, east):
+def test_longitudes_beyond_180_are_wrapped(square, west, east):
     (area,) = parse(feature(square=square))
     assert {x for x, _ in area.rings[0]} == {west, east}
 
@@ -122,12 +122,12 @@ def test_longitudes_beyond_180_are_mended(square, west, east):
 @pytest.mark.parametrize(
     "text", ["\ufeff{}", "[" * 100_000, '{"type": "Feature", "geometry": [], "properties": {}}']
 )
-def test_a_file_that_is_no_area_is_refused_whatever_it_is(text):
+def test_a_file_that_is_not_an_area_is_refused_whatever_it_is(text):
     with pytest.raises(RefusedError, match="north_coast"):
         parse_areas(text, "north_coast.geojson")
 
 
-def test_properties_that_are_no_table_are_refused():
+def test_properties_that_are_not_an_object_are_refused():
     with pytest.raises(RefusedError, match="not a JSON object"):
         parse({**feature(), "properties": [1]})
 

@@ -43,7 +43,7 @@ def test_pages_that_stay_short_are_an_error(archive):
 
 
 @pytest.mark.parametrize("passing", [429, 500, 503, 520])
-def test_a_server_error_is_tried_again(archive, passing):
+def test_a_server_error_is_retried(archive, passing):
     archive.disturb = lambda number, status, items: (passing if number < 3 else 200, items)
     assert len(archive.cmr.granules(**SLC)) == 7
     assert archive.waits == [2.0, 4.0]
@@ -63,7 +63,7 @@ def test_a_refused_search_says_what_was_wrong(archive, refused):
     assert len(archive.requests) == 1
 
 
-def test_an_answer_that_is_no_catalogues_is_an_error(archive):
+def test_an_answer_that_is_not_from_a_catalogue_is_an_error(archive):
     archive.disturb = lambda number, status, items: (204, items)
     with pytest.raises(TransientError, match="did not answer"):
         archive.cmr.granules(**SLC)
@@ -75,13 +75,13 @@ def test_a_granule_without_its_metadata_is_a_defect(archive):
         archive.cmr.granules(**SLC)
 
 
-def test_no_failure_is_told_to_asf(archive, monkeypatch):
-    told = []
-    monkeypatch.setattr("requests.post", lambda *a, **k: told.append(a))
+def test_no_failure_is_reported_to_asf(archive, monkeypatch):
+    sentence = []
+    monkeypatch.setattr("requests.post", lambda *a, **k: sentence.append(a))
     archive.disturb = lambda number, status, items: (status, items[:2])
     with pytest.raises(TransientError):
         archive.cmr.granules(**SLC)
-    assert told == []
+    assert sentence == []
 
 
 def test_a_login_of_the_netrc_is_not_sent(archive, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ def handler(case, load_handler):
     return load_find_scenes(case, load_handler)
 
 
-def test_areas_that_are_off_or_wrong_are_left_out_with_a_sentence(aws):
+def test_areas_that_are_disabled_or_wrong_are_left_out_with_a_sentence(aws):
     put_area(aws, feature("one"), feature("two", enabled=False), file="areas/good.geojson")
     put_area(aws, feature("three", colour="red"), file="areas/more/bad.json")
     put_area(aws, feature("one"), file="areas/same.geojson")
@@ -46,7 +46,7 @@ def test_areas_with_equal_settings_start_a_scene_once(case, handler, lambda_cont
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "told"),
+    ("first", "second", "sentence"),
     [
         ({"resolution": 20}, {"resolution": 40}, "resolution 20 m and 40 m"),
         ({"output_crs": 3031}, {}, "CRS EPSG:3031 and default"),
@@ -64,12 +64,12 @@ def test_areas_with_equal_settings_start_a_scene_once(case, handler, lambda_cont
     ],
 )
 def test_areas_that_write_other_products_to_one_place_are_refused_before_they_start(
-    case, first, second, told
+    case, first, second, sentence
 ):
     files = two_areas(case, first, second)
     assert files.areas == []
     (refusal,) = files.refusals
-    assert told in refusal
+    assert sentence in refusal
     assert "areas one and two write" in refusal
 
 
@@ -88,11 +88,11 @@ FAR = [[x + 40, y] for x, y in SQUARE]
         ({"resolution": 20}, {"resolution": 40, "enabled": False}),
     ],
 )
-def test_areas_that_share_no_place_go_side_by_side(case, first, second):
+def test_areas_that_write_to_different_places_do_not_conflict(case, first, second):
     assert two_areas(case, first, second).refusals == []
 
 
-def test_a_byte_order_mark_is_no_harm(case):
+def test_a_byte_order_mark_does_no_harm(case):
     text = "\ufeff" + json.dumps(feature("coast"))
     case.s3.put_object(Bucket="work", Key="areas/a.json", Body=text.encode())
     assert [area.name for area in read_areas("work", "products").areas] == ["coast"]

@@ -62,7 +62,7 @@ def store(aws):
     return found
 
 
-def test_scenes_are_counted_by_what_became_of_them(store):
+def test_scenes_are_counted_by_their_outcome(store):
     for one in (
         record(0, products=3, made=2),
         record(1, products=3, made=3, static_made=1),
@@ -114,7 +114,7 @@ def test_a_report_before_any_scene_ended_has_no_throughput(store):
     assert "-" in render(report)
 
 
-def test_a_campaign_that_never_was_has_no_report(aws):
+def test_a_campaign_that_never_started_has_no_report(aws):
     with pytest.raises(RefusedError, match="nowhere was never started"):
         CampaignStore("work", "nowhere").report(NOW, REGION)
 
@@ -172,7 +172,7 @@ def test_a_report_of_a_campaign_of_the_release_before_is_read(store, aws):
     started = json.loads(aws.get_object(Bucket="work", Key=key)["Body"].read())
     for name in ("tolerated_failures", "max_attempts", "retry_refused"):
         del started["request"][name]
-    for name in ("wrong", "told"):
+    for name in ("wrong", "sentence"):
         del started["scenes"][name]
     aws.put_object(Bucket="work", Key=key, Body=json.dumps(started).encode())
     assert store.report(NOW, REGION).scenes.scenes == 6

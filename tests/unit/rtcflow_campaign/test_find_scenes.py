@@ -53,7 +53,9 @@ def test_overlapping_searches_start_no_scene_twice(case):
 
 
 @pytest.mark.parametrize("before_crash", [0, 1, 3, 5])
-def test_a_process_that_dies_before_it_remembers_loses_and_doubles_nothing(case, monkeypatch, before_crash):
+def test_a_process_that_dies_before_it_stores_the_position_loses_and_repeats_nothing(
+    case, monkeypatch, before_crash
+):
     start = SceneStarter.start
     calls = []
 
@@ -102,7 +104,7 @@ def test_an_incomplete_search_starts_nothing_and_leaves_the_position(case, broke
     assert len(case.executions) == 5
 
 
-def test_starts_of_a_run_are_bounded_and_the_rest_follow(case):
+def test_starts_per_run_are_limited_and_the_rest_follow(case):
     few = LIMITS._replace(starts=2)
     runs = [case.sweep(NOW + timedelta(hours=hour), few) for hour in range(4)]
     assert [run.started for run in runs] == [2, 2, 1, 0]
@@ -111,7 +113,7 @@ def test_starts_of_a_run_are_bounded_and_the_rest_follow(case):
     assert case.position["searched_until"] == "2026-03-10T15:00:00Z"
 
 
-def test_of_two_runs_at_once_one_remembers_and_no_scene_is_doubled(case, monkeypatch):
+def test_of_two_simultaneous_runs_one_stores_the_position_and_no_scene_starts_twice(case, monkeypatch):
     from rtcflow_campaign import area_sweep
 
     plain = area_sweep.remember
@@ -135,7 +137,7 @@ def test_of_two_processings_in_one_search_the_newest_is_started(case):
     assert newer.scene in case.scenes
 
 
-def test_a_later_processing_is_left_alone(case):
+def test_a_later_processing_is_ignored(case):
     case.sweep()
     case.catalogue.granules.append(granule(0, unique="BEEF", processed=NOW))
     assert case.sweep(NOW + timedelta(hours=1)).started == 0
@@ -158,7 +160,7 @@ def test_a_new_product_version_is_started_beside_the_old(case):
     assert case.sweep().started == 5
 
 
-def test_an_area_searched_anew_says_what_was_started_before(case, ends):
+def test_an_area_searched_again_reports_what_was_started_before(case, ends):
     case.sweep()
     case.s3.delete_object(Bucket="work", Key="find_scenes/coast.json")
     ended, *running = case.executions
@@ -170,13 +172,13 @@ def test_an_area_searched_anew_says_what_was_started_before(case, ends):
     assert len(case.executions) == 1 + len(running)
 
 
-def test_other_settings_are_another_name(case):
+def test_other_settings_give_another_name(case):
     case.sweep()
     case.s3.delete_object(Bucket="work", Key="find_scenes/coast.json")
     assert case.sweep(resolution=40, collection="coarse").started == 5
 
 
-def test_an_earlier_processing_that_shows_up_late_replaces_nothing(case):
+def test_an_earlier_processing_that_appears_late_replaces_nothing(case):
     case.sweep(revisions="replace")
     earlier = granule(0, unique="BEEF", processed=NOW - timedelta(days=9))
     case.catalogue.granules.append(earlier)

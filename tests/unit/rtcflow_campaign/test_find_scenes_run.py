@@ -27,7 +27,7 @@ def test_a_wrong_area_fails_the_run_after_the_others_were_searched(case, handler
     assert case.scenes == all_scenes(case)
 
 
-def test_a_run_says_what_it_did(case, handler, lambda_context):
+def test_a_run_reports_what_it_did(case, handler, lambda_context):
     put_area(case.s3, feature("coast"))
     answer = handler({}, lambda_context)
     assert answer["not_reached"] == []
@@ -46,7 +46,7 @@ def test_a_run_says_what_it_did(case, handler, lambda_context):
 
 
 @pytest.mark.parametrize("data", [b"", b'{"searched_', b"[]", b'{"version": 7}'])
-def test_a_position_that_cannot_be_read_stops_its_area_alone(case, handler, lambda_context, data):
+def test_a_position_that_cannot_be_read_stops_only_its_area(case, handler, lambda_context, data):
     put_area(case.s3, feature("one"), feature("two", collection="b"))
     case.s3.put_object(Bucket="work", Key="find_scenes/one.json", Body=data)
     with pytest.raises(RefusedError, match=r"area one: s3://work/find_scenes/one\.json"):
@@ -69,7 +69,7 @@ def test_a_fault_in_one_area_does_not_stop_the_others(case, handler, lambda_cont
     assert len(case.executions) == 5
 
 
-def test_areas_are_searched_within_the_time_and_the_next_run_begins_with_the_others(
+def test_areas_are_searched_while_time_is_left_and_the_next_run_begins_with_the_others(
     case, handler, lambda_context
 ):
     put_area(case.s3, *(feature(f"area-{n}", collection=f"c{n}") for n in range(12)))

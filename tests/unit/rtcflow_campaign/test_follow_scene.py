@@ -56,7 +56,7 @@ def test_a_scene_that_runs_is_waited_for(case):
     assert (answer["decision"], answer["seen"], answer["wait_s"]) == ("wait", FIRST, 60)
 
 
-def test_a_scene_that_waits_for_its_orbit_is_outwaited_within_the_history_of_an_execution(case):
+def test_a_scene_that_waits_for_its_orbit_is_waited_for_within_the_history_of_an_execution(case):
     case.ended(FIRST, "RUNNING")
     first, later = (case.follow(next={"waits": waits})["wait_s"] for waits in (299, 300))
     longest_scene_s = 33 * 86400
@@ -79,13 +79,13 @@ def test_a_scene_whose_products_were_deleted_is_run_again(case):
     assert case.follow()["attempt"] == SECOND
 
 
-def test_a_scene_that_failed_before_is_tried_again(case):
+def test_a_scene_that_failed_before_is_retried(case):
     case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED))
     answer = case.follow()
     assert (answer["decision"], answer["attempt"]) == ("run", SECOND)
 
 
-def test_a_scene_that_was_stopped_is_tried_again(case):
+def test_a_scene_that_was_stopped_is_retried(case):
     case.ended(FIRST, "ABORTED")
     assert case.follow()["attempt"] == SECOND
 
@@ -99,7 +99,7 @@ def test_a_scene_that_failed_in_this_run_has_failed(case):
     assert (record.reason, record.message) == ("network", "no answer")
 
 
-def test_attempts_are_added_up(case):
+def test_attempts_are_summed(case):
     case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED))
     case.ended(SECOND, "ABORTED")
     case.ended(THIRD, "SUCCEEDED", scene_report(THIRD, SKIPPED, MADE, after_h=5))
@@ -111,7 +111,7 @@ def test_attempts_are_added_up(case):
     assert (record.started, record.finished) == (START, datetime(2026, 3, 20, 6, tzinfo=UTC))
 
 
-def test_static_layers_made_for_linking_are_counted_apart(case):
+def test_static_layers_made_for_linking_are_counted_separately(case):
     static = outcome(BURSTS[0], MADE, Product.RTC_S1_STATIC)
     case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE, static_bursts=(static,)))
     case.follow()
@@ -156,7 +156,7 @@ def test_a_paused_campaign_starts_nothing_but_waits(case):
     assert case.follow()["decision"] == "run"
 
 
-def test_what_is_done_is_done_in_a_pause_too(case):
+def test_a_finished_scene_is_done_even_during_a_pause(case):
     case.store.pause(START)
     case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE))
     assert case.follow()["decision"] == "done"
@@ -188,7 +188,7 @@ def refused_report(name):
     )
 
 
-def test_a_scene_that_was_refused_is_not_tried_again(case):
+def test_a_scene_that_was_refused_is_not_retried(case):
     case.ended(FIRST, "FAILED", refused_report(FIRST), error="BurstsFailed")
     answer = case.follow()
     assert (answer["decision"], answer["attempt"], answer["error_class"]) == ("failed", FIRST, "refused")
@@ -196,19 +196,19 @@ def test_a_scene_that_was_refused_is_not_tried_again(case):
     assert case.record.made == 1
 
 
-def test_a_scene_that_was_refused_is_tried_again_where_that_is_asked_for(case):
+def test_a_scene_that_was_refused_is_retried_where_that_is_asked_for(case):
     case.ended(FIRST, "FAILED", refused_report(FIRST), error="BurstsFailed")
     asked = ITEM.model_copy(update={"retry_refused": True})
     assert case.follow(item=asked.model_dump())["attempt"] == SECOND
 
 
-def test_a_scene_that_lacked_its_static_layers_is_tried_again(case):
+def test_a_scene_that_lacked_its_static_layers_is_retried(case):
     case.ended(FIRST, "FAILED", error="StaticLayersMissing", cause="none")
     assert case.follow()["attempt"] == SECOND
 
 
 @pytest.mark.parametrize("data", [b"", b'{"id": "OPERA'])
-def test_a_scene_whose_item_was_spoilt_is_run_again(case, data):
+def test_a_scene_whose_item_was_damaged_is_run_again(case, data):
     case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE))
     key = outcome(BURSTS[0], MADE).item.removeprefix("s3://products/")
     case.s3.put_object(Bucket="products", Key=key, Body=data)
@@ -225,7 +225,7 @@ def test_attempts_have_a_limit_over_all_starts(case):
     assert case.follow(item=more.model_dump())["attempt"] == f"{ITEM.name}-6"
 
 
-def test_what_was_made_and_paid_stays_when_it_is_forgotten_elsewhere(case):
+def test_products_and_costs_stay_recorded_when_others_forget_them(case):
     case.ended(FIRST, "FAILED", scene_report(FIRST, MADE, FAILED))
     case.follow(next={"seen": FIRST})
     case.states.found.clear()
@@ -239,7 +239,7 @@ def test_what_was_made_and_paid_stays_when_it_is_forgotten_elsewhere(case):
     assert record.execution == SECOND
 
 
-def test_a_scene_that_was_refused_before_step_functions_forgot_it_is_not_tried_again(case):
+def test_a_scene_that_was_refused_before_step_functions_forgot_it_is_not_retried(case):
     case.ended(FIRST, "FAILED", refused_report(FIRST), error="BurstsFailed")
     case.follow(next={"seen": FIRST})
     case.states.found.clear()
@@ -263,7 +263,7 @@ def test_another_product_in_the_place_is_not_what_was_made(case):
 
 
 @pytest.mark.parametrize("data", [b"", b"[]"])
-def test_a_record_that_cannot_be_read_is_made_anew(case, data):
+def test_a_record_that_cannot_be_read_is_written_again(case, data):
     case.s3.put_object(Bucket="work", Key=f"campaigns/continent/records/{ITEM.name}.json", Body=data)
     case.ended(FIRST, "SUCCEEDED", scene_report(FIRST, MADE))
     assert case.follow()["decision"] == "done"

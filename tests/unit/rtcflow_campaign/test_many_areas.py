@@ -30,7 +30,7 @@ def test_areas_are_searched_side_by_side():
     assert not left
 
 
-def test_runs_that_are_too_short_for_all_come_to_every_area_in_turn():
+def test_runs_that_are_too_short_for_all_areas_reach_each_in_turn():
     searched, times = {}, Counter()
     for run in range(14):
         asked = count()
@@ -52,7 +52,7 @@ def test_runs_that_are_too_short_for_all_come_to_every_area_in_turn():
     assert len(searched) == len(AREAS)
 
 
-def test_areas_that_fail_hold_up_no_other():
+def test_areas_that_fail_do_not_stop_the_others():
     done, left = sweep_all(
         AREAS,
         lambda area: ValueError(area.name) if area.name.endswith("7") else swept(area),

@@ -36,7 +36,7 @@ def test_items_are_written_with_the_names_of_their_executions(aws):
     assert store.read_items(store.read_start().scenes) == [item(0), item(1)]
 
 
-def test_a_scene_that_is_there_twice_is_made_once(aws):
+def test_a_scene_that_is_listed_twice_is_made_once(aws):
     put(aws, [payload(0), payload(0, compute="on_demand"), payload(0, collection="b")])
     assert opened()["lists"][-1]["count"] == 2
     assert CampaignStore("work", "continent").read_start().scenes.repeated == 1
@@ -55,17 +55,17 @@ def test_a_csv_gives_the_same_items(aws):
     assert found.payload["link_static_layers"] is True
 
 
-def test_a_wrong_line_is_left_out_by_name_and_holds_up_no_other(aws):
+def test_a_wrong_line_is_left_out_by_number_and_does_not_stop_the_others(aws):
     put(aws, f"{json.dumps(payload(0))}\nnot json\n\n{json.dumps(payload(1, resolution=-1))}\n[]\n")
     assert opened()["lists"][-1]["count"] == 1
     listed = CampaignStore("work", "continent").read_start().scenes
     assert listed.wrong == 3
-    for told, line in zip(listed.told, ("line 2:", "line 4:", "line 5:"), strict=True):
-        assert told.startswith(line)
+    for sentence, line in zip(listed.told, ("line 2:", "line 4:", "line 5:"), strict=True):
+        assert sentence.startswith(line)
     assert "resolution" in listed.told[1]
 
 
-def test_a_wrong_line_of_the_static_list_holds_up_no_scene(aws):
+def test_a_wrong_line_of_the_static_list_stops_no_scene(aws):
     put(aws, [payload(0)])
     put(aws, [payload(0, product="RTC_S1_STATIC"), {"scene": "x"}], "static.jsonl")
     state = opened(static=SCENES.replace("scenes.jsonl", "static.jsonl"))
@@ -76,11 +76,11 @@ def test_a_list_without_a_line_that_can_work_is_refused(aws):
     put(aws, "not json\n[]\n")
     with pytest.raises(RefusedError) as refusal:
         opened()
-    for told in ("line 1:", "line 2:", SCENES):
-        assert told in refusal.value.message
+    for part in ("line 1:", "line 2:", SCENES):
+        assert part in refusal.value.message
 
 
-def test_a_percentage_of_three_is_no_tolerance(aws):
+def test_a_percentage_of_three_scenes_tolerates_none(aws):
     put(aws, [payload(number) for number in range(3)])
     assert opened()["lists"][-1]["tolerated"] == 10
     assert opened(tolerated_failures=0)["lists"][-1]["tolerated"] == 0
@@ -88,7 +88,7 @@ def test_a_percentage_of_three_is_no_tolerance(aws):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "told"),
+    ("first", "second", "part"),
     [
         ({}, {"resolution": 40}, "resolution 20 m and 40 m"),
         ({"engine": "native"}, {"engine": "isce3"}, "engine native and isce3"),
@@ -99,12 +99,12 @@ def test_a_percentage_of_three_is_no_tolerance(aws):
         ),
     ],
 )
-def test_lines_that_write_other_products_to_one_place_are_left_out(aws, first, second, told):
+def test_lines_that_write_other_products_to_one_place_are_left_out(aws, first, second, part):
     put(aws, [payload(0, **first), payload(0, **second)])
     assert opened()["lists"][-1]["count"] == 1
     (line,) = CampaignStore("work", "continent").read_start().scenes.told
     assert line.startswith("line 2: writes")
-    assert told in line
+    assert part in line
     assert "unlike line 1" in line
 
 
@@ -119,13 +119,13 @@ def test_lines_that_write_other_products_to_one_place_are_left_out(aws, first, s
         ),
     ],
 )
-def test_lines_that_share_no_place_go_side_by_side(aws, first, second):
+def test_lines_that_write_to_different_places_do_not_conflict(aws, first, second):
     put(aws, [payload(0, **first), payload(0, **second)])
     assert opened()["lists"][-1]["count"] == 2
 
 
 @pytest.mark.parametrize(
-    ("request_", "told"),
+    ("request_", "part"),
     [
         ({"scenes": "s3://work/list.txt"}, "campaign list"),
         ({"campaign": "No Name"}, "name of a campaign"),
@@ -133,10 +133,10 @@ def test_lines_that_share_no_place_go_side_by_side(aws, first, second):
         ({"surprise": 1}, "surprise"),
     ],
 )
-def test_a_wrong_input_is_refused(aws, request_, told):
+def test_a_wrong_input_is_refused(aws, request_, part):
     with pytest.raises(RefusedError, match="campaign was refused") as refusal:
         opened(**request_)
-    assert told in refusal.value.message
+    assert part in refusal.value.message
 
 
 def test_an_empty_or_missing_list_is_refused(aws):

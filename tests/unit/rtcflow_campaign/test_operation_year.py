@@ -27,23 +27,23 @@ def year(request, aws, tmp_path, monkeypatch):
     catalogue = Catalogue()
     with serve(catalogue) as url:
         played = Year(aws, catalogue, url, tmp_path, request.param, DAYS)
-        # The bucket's clock is the play's: what is old enough to be removed is told by it.
+        # The bucket uses the clock of the play, so that files become old enough to be removed.
         monkeypatch.setattr("moto.s3.models.utcnow", lambda: played.now.replace(tzinfo=None))
         played.run()
         yield played
 
 
-def test_a_time_of_operation_ends_with_inventory_bucket_and_catalogue_equal(year):
-    told = "\n".join(year.log)
-    assert year.dead_links() == [], told
+def test_after_a_time_of_operation_inventory_bucket_and_catalogue_agree(year):
+    sentence = "\n".join(year.log)
+    assert year.dead_links() == [], sentence
     built = build(year.products, year.inventory)
-    assert built.troubles == (), told
+    assert built.troubles == (), sentence
     rows = open_tables(year.inventory).execute("SELECT item, id FROM products").fetchall()
     in_use = {
         f"s3://products/{key}": item["id"] for key, item in year.items().items() if key.endswith(f"/{ITEM}")
     }
-    assert dict(rows) == in_use, told
-    assert set(year.heard) == set(in_use.values()), told
+    assert dict(rows) == in_use, sentence
+    assert set(year.heard) == set(in_use.values()), sentence
 
     # Every pass has its products, from the last processing, in the version of the last release.
     for acquisition, granule in year.newest().items():
@@ -51,11 +51,11 @@ def test_a_time_of_operation_ends_with_inventory_bucket_and_catalogue_equal(year
         for burst in granule.bursts:
             folder = Location("products", f"experimental/s1/{burst}/{start.year}/{start.month}/{start.day}")
             if acquisition in year.poison:
-                assert not storage.exists(folder.join(MANIFEST)), told
+                assert not storage.exists(folder.join(MANIFEST)), sentence
                 continue
             manifest = Manifest.model_validate_json(storage.read_bytes(folder.join(MANIFEST)))
-            assert manifest.scene == granule.scene, told
-            assert manifest.product_version == year.version, told
+            assert manifest.scene == granule.scene, sentence
+            assert manifest.product_version == year.version, sentence
 
     # No file of backscatter is left that no manifest names.
     for burst in BURSTS:
@@ -67,12 +67,12 @@ def test_a_time_of_operation_ends_with_inventory_bucket_and_catalogue_equal(year
                 data = storage.read_bytes(Location("products", f"experimental/s1/{burst}/{name}"))
                 folder = name.rpartition("/")[0]
                 named |= {f"{folder}/{file.name}" for file in Manifest.model_validate_json(data).files}
-        assert named <= names, told
-        assert not {name for name in names - named if _is_old(name, year.now)}, told
+        assert named <= names, sentence
+        assert not {name for name in names - named if _is_old(name, year.now)}, sentence
 
     # A poison scene costs a bounded number of attempts.
     for scene, attempts in year.attempts.items():
-        assert attempts <= 12, f"{scene} was tried {attempts} times\n{told}"
+        assert attempts <= 12, f"{scene} was tried {attempts} times\n{sentence}"
 
     # The table played what it says: otherwise all this would hold for nothing.
     assert year.version == "0.3"

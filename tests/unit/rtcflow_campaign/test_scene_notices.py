@@ -38,17 +38,17 @@ def test_a_notice_of_another_product_or_place_starts_nothing(case):
     assert case.executions == {}
 
 
-def test_a_notice_that_comes_before_the_catalogue_knows_is_tried_again(case):
+def test_a_notice_that_is_ahead_of_the_catalogue_is_retried(case):
     with pytest.raises(TransientError, match="not in the catalogue yet"):
         case.notice(f"{granule(30).scene}-SLC")
 
 
-def test_a_message_that_is_no_notice_is_refused(case):
+def test_a_message_that_is_not_a_notice_is_refused(case):
     with pytest.raises(RefusedError, match="granule_ur"):
         take_notice({"messageId": "1", "body": "{}"}, [], case.cmr, case.starter)
 
 
-def test_only_failed_notices_are_given_back(case, handler, lambda_context):
+def test_only_failed_notices_are_returned(case, handler, lambda_context):
     put_area(case.s3, feature("coast"))
     names = [f"{case.catalogue.granules[0].scene}-SLC", f"{granule(30).scene}-SLC"]
     records = [

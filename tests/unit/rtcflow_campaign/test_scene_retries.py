@@ -31,7 +31,7 @@ def test_a_scene_that_failed_and_may_work_later_is_started_again_after_a_while(c
     assert case.sweep(NOW + timedelta(hours=2)).retried == 0
 
 
-def test_attempts_at_a_scene_are_bounded_and_what_is_given_up_is_said(case, ends):
+def test_attempts_at_a_scene_are_limited_and_what_is_given_up_is_reported(case, ends):
     name = only(case)
     now, given_up = NOW, ()
     for _ in range(20):
@@ -57,20 +57,20 @@ def test_attempts_at_a_scene_are_bounded_and_what_is_given_up_is_said(case, ends
         ("", "ABORTED", False),
     ],
 )
-def test_only_what_may_work_later_is_tried_again(case, ends, error, status, again):
+def test_only_what_may_work_later_is_retried(case, ends, error, status, again):
     ends.fail(only(case), NOW, error, status)
     swept = case.sweep(NOW + timedelta(hours=2))
     assert swept.retried == again
     assert len(swept.given_up) == (not again and status != "ABORTED")
 
 
-def test_a_scene_is_tried_again_for_a_week(case, ends):
+def test_a_scene_is_retried_for_a_week(case, ends):
     ends.fail(only(case), NOW + timedelta(days=8))
     swept = case.sweep(NOW + timedelta(days=9))
     assert (swept.retried, len(swept.given_up)) == (0, 1)
 
 
-def test_a_scene_that_a_notice_started_is_tried_again_too(case, ends):
+def test_a_scene_that_a_notice_started_is_retried_too(case, ends):
     del case.catalogue.granules[1:]
     case.notice(f"{case.catalogue.granules[0].scene}-SLC")
     (name,) = case.executions
@@ -79,7 +79,7 @@ def test_a_scene_that_a_notice_started_is_tried_again_too(case, ends):
     assert case.sweep(NOW + timedelta(hours=2)).retried == 1
 
 
-def test_a_failed_burst_decides_by_its_class(case, ends):
+def test_the_class_of_a_failed_burst_decides(case, ends):
     name = only(case)
     ends.fail(name, NOW, "BurstsFailed")
     report = scene_report(name, Outcome.MADE, Outcome.FAILED)

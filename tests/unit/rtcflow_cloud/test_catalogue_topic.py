@@ -115,7 +115,7 @@ def test_an_item_that_could_not_be_published_exists_and_the_retry_publishes_it(h
     assert topic.heard()[-1][0]["id"] == job.product_id
 
 
-def test_a_collection_that_could_not_be_published_comes_before_its_first_item_still(
+def test_a_collection_that_could_not_be_published_still_comes_before_its_first_item(
     handler, topic, monkeypatch
 ):
     job = made()
@@ -127,7 +127,7 @@ def test_a_collection_that_could_not_be_published_comes_before_its_first_item_st
     assert [message["type"] for message, _ in topic.heard()] == ["Collection", "Feature"]
 
 
-def test_an_event_that_the_bus_did_not_take_is_put_again(handler, topic, monkeypatch):
+def test_an_event_that_the_bus_did_not_accept_is_put_again(handler, topic, monkeypatch):
     bus = SimpleNamespace(put_events=lambda Entries: {"FailedEntryCount": 1})
     monkeypatch.setattr("rtcflow_scene.announcement._events", lambda: bus)
     with pytest.raises(TransientError, match="the event bus did not accept the event"):
@@ -149,7 +149,7 @@ def test_a_version_that_is_not_in_use_is_not_published(handler, topic):
     assert topic.heard() == []
 
 
-def test_an_item_too_large_for_a_message_is_named_by_its_address(aws):
+def test_an_item_too_large_for_a_message_is_published_as_its_address(aws):
     put_product(Spec())
     job = made()
     item = assemble_stac(job, SETTINGS).item

@@ -59,7 +59,7 @@ def test_longest_names_leave_room_for_the_attempt():
         {"s3_bucket": "products"},
     ],
 )
-def test_the_same_payload_spelled_otherwise_has_the_same_name(fields):
+def test_the_same_payload_in_another_spelling_has_the_same_name(fields):
     assert name(**fields) == item(0).name
 
 
@@ -87,7 +87,7 @@ def test_a_burst_list_on_s3_is_part_of_the_name():
     assert campaign_scene_name(request(), "0.1", "s3://b/one.txt") != item(0).name
 
 
-def test_another_version_is_another_name():
+def test_another_version_gives_another_name():
     assert campaign_scene_name(request(), "0.2") != item(0).name
 
 

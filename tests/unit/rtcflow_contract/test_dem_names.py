@@ -14,7 +14,7 @@ def asked(**payload):
 
 
 @pytest.mark.parametrize("name", [*DEMS, "best"])
-def test_a_name_is_taken_in_any_case(name):
+def test_a_name_is_accepted_in_any_case(name):
     assert asked(dem=name).dem == asked(dem=name.upper()).dem == asked(dem=f" {name.title()} ").dem == name
 
 
@@ -35,14 +35,14 @@ OWN = [
 
 @pytest.mark.parametrize("where", OWN)
 @pytest.mark.parametrize("datum", ["ellipsoid", "EGM2008", "s3://bucket/geoid.tif"])
-def test_a_dem_of_ones_own_comes_with_its_datum(where, datum):
+def test_a_users_dem_needs_its_datum(where, datum):
     request = asked(dem=where, dem_datum=datum)
     assert request.dem == where
     assert request.dem_datum == (datum.lower() if "/" not in datum else datum)
 
 
 @pytest.mark.parametrize("where", OWN)
-def test_a_dem_of_ones_own_without_a_datum_is_refused(where):
+def test_a_users_dem_without_a_datum_is_refused(where):
     with pytest.raises(RefusedError, match="needs dem_datum: ellipsoid, egm2008"):
         asked(dem=where)
 
@@ -62,7 +62,7 @@ def test_a_dem_of_ones_own_without_a_datum_is_refused(where):
         ({"dem": "rema_32", "dem_datum": "ellipsoid"}, "that of rema_32 is known, leave it out"),
     ],
 )
-def test_what_is_no_dem_is_refused_in_one_sentence(payload, said):
+def test_what_is_not_a_dem_is_refused_in_one_sentence(payload, said):
     with pytest.raises(RefusedError, match=said) as caught:
         asked(**payload)
     assert "\n" not in caught.value.message
@@ -78,7 +78,7 @@ def test_what_is_no_dem_is_refused_in_one_sentence(payload, said):
         ("s3://bucket/dem.tif", -80.0, ("s3://bucket/dem.tif",)),
     ],
 )
-def test_best_is_rema_south_of_50_s_and_else_glo30(dem, north, tried):
+def test_best_is_rema_south_of_50_s_and_glo30_elsewhere(dem, north, tried):
     assert candidates(dem, north) == tried
 
 
@@ -99,7 +99,7 @@ def test_tiles_lie_as_in_the_archive(name, path):
     assert tiling.path.format(row=6, col=37, part=part) == path
 
 
-def test_every_dem_says_whose_it_is_and_what_it_is_above():
+def test_every_dem_has_an_attribution_and_a_datum():
     for name, spec in DEMS.items():
         assert spec.attribution, name
         assert spec.datum in ("ellipsoid", "egm2008")
@@ -120,13 +120,13 @@ def test_folders_of_naming_ga_are_named_by_the_dem(dem, folder):
     assert folder_of(dem) == folder
 
 
-def test_what_a_product_was_made_with_is_what_best_came_to():
+def test_a_product_names_the_dem_that_best_chose():
     assert heights_of({"dem": "best", "dem_used": "rema_32"}) == "rema_32"
     assert heights_of({"dem": "rema_32"}) == "rema_32"
     assert heights_of({}) == heights_of({"dem": None}) == "cop_glo30"
 
 
-def test_names_and_places_are_no_rasters():
+def test_names_and_places_are_not_rasters():
     assert not any(
         map(is_own, [*DEMS, "best", "s3://copernicus-dem-30m", "https://host/tiles", "folder/dem"])
     )

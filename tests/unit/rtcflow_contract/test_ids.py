@@ -23,7 +23,7 @@ def test_burst_id_is_read_in_every_spelling(spelling):
 @pytest.mark.parametrize(
     "text", ["", "t070_149815_iw4", "t000_149815_iw1", "t176_149815_iw1", "t70_149815_iw3", "../x"]
 )
-def test_what_is_no_burst_id_is_refused(text):
+def test_what_is_not_a_burst_id_is_refused(text):
     with pytest.raises(ValueError, match="not a burst id"):
         normalize_burst_id(text)
 
@@ -45,7 +45,7 @@ def test_formula_counts_on_into_the_next_track_past_the_node():
     assert burst_id_from_anx_time(6000.0, 175, "iw1").startswith("t001_")
 
 
-def test_scene_id_is_taken_apart():
+def test_scene_id_is_parsed():
     scene = parse_scene_id(SCENE + ".SAFE")
     assert (scene.id, scene.platform, scene.polarizations) == (SCENE, "S1A", ("HH",))
     assert scene.absolute_orbit == 41267

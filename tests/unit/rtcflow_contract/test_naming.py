@@ -50,7 +50,7 @@ def test_folders_and_files_of_ga_are_those_of_its_collection_1():
     assert str(job.item) == f"{folder}/{stem}_stac-item.json"
 
 
-def test_static_layers_of_ga_stand_by_validity_and_dem():
+def test_folders_of_static_layers_of_ga_have_validity_and_dem():
     job = job_of(Product.RTC_S1_STATIC)
     stem = "ga_s1_nrb-static_iw_0-1-0_T070-149815-IW3_20140403"
     assert str(job.destination) == (
@@ -62,7 +62,7 @@ def test_static_layers_of_ga_stand_by_validity_and_dem():
 
 
 @pytest.mark.parametrize(
-    ("payload", "told"),
+    ("payload", "sentence"),
     [
         ({"link_static_layers": False}, "set link_static_layers"),
         ({"collection": "s1_rtc_c1"}, "ga_s1_nrb_iw_hh_1 and not s1_rtc_c1"),
@@ -73,12 +73,12 @@ def test_static_layers_of_ga_stand_by_validity_and_dem():
         ({"naming": "dea"}, "naming"),
     ],
 )
-def test_what_ga_has_no_place_for_is_refused(payload, told):
-    with pytest.raises(RefusedError, match=told):
+def test_what_naming_ga_cannot_express_is_refused(payload, sentence):
+    with pytest.raises(RefusedError, match=sentence):
         job_of(**payload)
 
 
-def test_another_collection_number_is_taken():
+def test_another_collection_number_is_accepted():
     assert job_of(collection="ga_s1_nrb_iw_hh_0").collection == "ga_s1_nrb_iw_hh_0"
 
 
@@ -91,7 +91,7 @@ def test_collections_of_ga_follow_the_polarizations():
     assert request.linked_static_layers_collection == "ga_s1_nrb_iw_static_1"
 
 
-def test_opera_stays_as_it_was():
+def test_names_of_opera_do_not_change():
     job = job_of(naming="opera", link_static_layers=False)
     assert str(job.destination).endswith("folder/s1_rtc_c1/t070_149815_iw3/2022/1/1")
     assert job.item.key.endswith("/metadata.json")

@@ -31,20 +31,20 @@ def test_a_product_that_is_asked_for_as_it_stands_is_left_out(aws):
 @pytest.mark.parametrize(
     "payload", [{"resolution": 40}, {"output_crs": 3031}, {"engine": "isce3"}, {"on_existing": "replace"}]
 )
-def test_another_product_is_the_tasks_to_refuse_or_replace(aws, payload):
+def test_a_task_refuses_or_replaces_another_product(aws, payload):
     put_product(Spec())
     assert not left_out(**payload)
 
 
 @pytest.mark.parametrize("name", [ITEM, MANIFEST])
 @pytest.mark.parametrize("data", [b"", b'{"id": "OPERA', b"[]", b"null", b'{"version": 9}'])
-def test_a_spoilt_item_or_manifest_is_no_product(aws, name, data):
+def test_a_damaged_item_or_manifest_is_not_a_product(aws, name, data):
     folder = put_product(Spec())
     storage.write_bytes(folder.join(name), data)
     assert not left_out()
 
 
-def test_an_item_without_its_manifest_is_no_product(aws):
+def test_an_item_without_its_manifest_is_not_a_product(aws):
     folder = put_product(Spec())
     storage.delete(folder.join(MANIFEST))
     assert not left_out()

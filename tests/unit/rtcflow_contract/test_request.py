@@ -115,13 +115,13 @@ def test_every_wrong_field_is_named_at_once():
         assert field in caught.value.message
 
 
-def test_payload_that_is_no_object_is_refused():
+def test_payload_that_is_not_an_object_is_refused():
     with pytest.raises(RefusedError, match="JSON object"):
         parse_request("scene", default_bucket="b-b")
 
 
 @pytest.mark.parametrize("uri", ["s3://b/x", "http://b/x.SAFE", "s3://bucket/no-safe", "file:///x.SAFE"])
-def test_scene_sources_that_are_none(uri):
+def test_unknown_scene_sources_are_refused(uri):
     with pytest.raises(RefusedError, match="scene_source"):
         request(scene_source=uri)
 
@@ -192,17 +192,17 @@ def test_polarizations_are_those_asked_for(asked, chosen, names):
 
 
 @pytest.mark.parametrize("asked", ["HV", "cross", "HH+HV", "XX", "", [], ["all", "VV"], 3])
-def test_polarizations_that_a_scene_has_not_are_refused(asked):
+def test_polarizations_that_a_scene_lacks_are_refused(asked):
     with pytest.raises(RefusedError, match=r"polarizations|scene has HH"):
         request(polarizations=asked)
 
 
 @pytest.mark.parametrize("given", ["asf,cdse", "asf cdse", ["asf", "cdse"]])
-def test_sources_stand_in_their_order(given):
+def test_sources_keep_their_order(given):
     assert request(scene_source=given).scene_source == ("asf", "cdse")
 
 
-def test_a_source_that_is_none_is_named():
+def test_an_unknown_source_is_named():
     with pytest.raises(RefusedError, match="esa"):
         request(scene_source=["asf", "esa"])
     with pytest.raises(RefusedError, match="orbit_source"):

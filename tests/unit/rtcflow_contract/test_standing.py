@@ -51,7 +51,7 @@ def test_the_same_product_without_all_its_files_is_made():
 
 
 @pytest.mark.parametrize(
-    ("manifest", "payload", "told"),
+    ("manifest", "payload", "sentence"),
     [
         (stands(), {"resolution": 40}, "resolution 20 m, not 40 m"),
         (stands(), {"output_crs": 3031}, "CRS EPSG:32755, not EPSG:3031"),
@@ -84,10 +84,10 @@ def test_the_same_product_without_all_its_files_is_made():
     ],
 )
 @pytest.mark.parametrize("on_existing", ["skip", "beside"])
-def test_another_product_is_a_failure_by_name(manifest, payload, told, on_existing):
+def test_another_product_is_a_failure_by_name(manifest, payload, sentence, on_existing):
     with pytest.raises(RefusedError) as refused:
         verdict(manifest, asks(**payload, on_existing=on_existing))
-    assert told in refused.value.message
+    assert sentence in refused.value.message
     assert refused.value.reason == "other-settings"
 
 
@@ -98,7 +98,7 @@ def test_all_differences_are_named_at_once():
     ]
 
 
-def test_a_request_is_held_against_the_product_as_its_jobs_are():
+def test_a_request_is_compared_with_the_product_like_its_jobs():
     request = parse_request({"scene": stands().scene, "resolution": 40}, "products")
     assert differences(stands(), request) == ["resolution 20 m, not 40 m"]
 
@@ -130,7 +130,7 @@ def test_a_request_is_held_against_the_product_as_its_jobs_are():
         "best came to REMA",
     ],
 )
-def test_what_makes_no_other_product_stays(manifest, payload):
+def test_a_product_that_would_not_differ_is_kept(manifest, payload):
     assert verdict(manifest, asks(**payload)) is Verdict.KEEP
 
 
@@ -140,7 +140,7 @@ def test_a_fixed_grid_is_compared_whole():
         verdict(stands(), job)
 
 
-def test_other_polarizations_are_another_product_of_backscatter_alone():
+def test_other_polarizations_make_another_product_only_of_backscatter():
     assert differences(stands(), asks().model_copy(update={"polarizations": ("VV",)}))
     one = asks(product=STATIC).model_copy(update={"polarizations": ("HH",)})
     assert verdict(stands(product=STATIC), one) is Verdict.KEEP
@@ -157,15 +157,15 @@ def test_an_execution_keeps_what_it_made_itself():
 
 @pytest.mark.parametrize("on_existing", ["skip", "replace", "beside"])
 @pytest.mark.parametrize(
-    ("acquired", "told"),
+    ("acquired", "sentence"),
     [
         ({"platform": "S1C"}, "of S1C at"),
         ({"start": stands().acquisition.start + timedelta(hours=9)}, "at 21:47:52"),
     ],
 )
-def test_another_pass_of_the_day_is_never_replaced(acquired, told, on_existing):
+def test_another_pass_of_the_day_is_never_replaced(acquired, sentence, on_existing):
     manifest = stands(acquisition=stands().acquisition.model_copy(update=acquired))
-    with pytest.raises(RefusedError, match=told):
+    with pytest.raises(RefusedError, match=sentence):
         verdict(manifest, asks(on_existing=on_existing))
 
 

@@ -15,7 +15,7 @@ from tests.support.inventory_case import Spec, job_of, manifest_of
 MANIFEST = json.loads(manifest_of(Spec(), job_of(Spec())).model_dump_json())
 
 
-def test_fields_of_a_later_release_are_passed_over_at_every_depth():
+def test_fields_of_a_later_release_are_ignored_at_every_depth():
     later = {**MANIFEST, "colour": "red", "engine": {**MANIFEST["engine"], "cores": 2}}
     later["files"] = [{**file, "etag": "1"} for file in later["files"]]
     assert read_stored(Manifest, json.dumps(later), "here") == Manifest.model_validate(MANIFEST)
@@ -33,7 +33,7 @@ def test_a_field_that_an_earlier_release_lacked_has_its_default():
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "sentence"),
     [
         (b"", "s3://b/k is empty, so it is not a manifest"),
         (b"  \n", "s3://b/k is empty"),
@@ -44,20 +44,20 @@ def test_a_field_that_an_earlier_release_lacked_has_its_default():
         (json.dumps({**MANIFEST, "burst_id": "x"}).encode(), "s3://b/k is not a manifest .burst_id"),
     ],
 )
-def test_what_cannot_be_read_is_named(data, told):
-    with pytest.raises(UnreadableError, match=told) as error:
+def test_what_cannot_be_read_is_named(data, sentence):
+    with pytest.raises(UnreadableError, match=sentence) as error:
         read_stored(Manifest, data, "s3://b/k")
     assert error.value.reason == "unreadable"
 
 
 @pytest.mark.parametrize("model", [Manifest, Grid, Item, SceneRecord, BurstJob])
-def test_a_later_format_is_told_from_a_damaged_file(model):
+def test_a_later_format_differs_from_a_damaged_file(model):
     with pytest.raises(NewerFormatError, match="format 9 and this release reads up to 1; upgrade rtcflow"):
         read_stored(model, b'{"version": 9}', "here")
 
 
 @pytest.mark.parametrize("scene", ["\n", "S1A\r\nSLC", "\x1b[31mred", "\u2028"])
-def test_what_is_wrong_with_a_field_is_told_in_one_line(scene):
+def test_what_is_wrong_with_a_field_fits_one_line(scene):
     with pytest.raises(UnreadableError) as caught:
         read_stored(BurstJob, json.dumps({"scene": scene}), "here")
     assert caught.value.message.isprintable()

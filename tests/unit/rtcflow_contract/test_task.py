@@ -1,4 +1,4 @@
-"""Tasks and outcomes: what a container is told, and what it leaves for the next attempt."""
+"""Tasks and outcomes: the input of a container, and what it leaves for the next attempt."""
 
 import json
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ def test_a_task_is_read_as_it_was_written():
     assert str(task_key("work", task.execution, task.number)) == "s3://work/executions/run-1/tasks/3.json"
 
 
-def test_a_field_of_a_newer_writer_is_passed_over():
+def test_a_field_of_a_newer_writer_is_ignored():
     assert parse_task(task_with(colour="red")).number == 3
 
 
@@ -65,7 +65,7 @@ def test_a_task_for_a_newer_image_is_refused_in_a_sentence():
 @pytest.mark.parametrize(
     "text", ["", "null", "{", '{"execution": "run-1"}', task_with(jobs=[]), task_with(number=-1)]
 )
-def test_what_is_no_task_is_refused(text):
+def test_what_is_not_a_task_is_refused(text):
     with pytest.raises(RefusedError, match="the task was refused"):
         parse_task(text)
 
@@ -80,7 +80,7 @@ def test_what_is_no_task_is_refused(text):
         ([outcome(), outcome()], 0),
     ],
 )
-def test_the_exit_code_tells_what_is_left(outcomes, code):
+def test_the_exit_code_says_what_is_left(outcomes, code):
     assert exit_code(outcomes) == code
 
 

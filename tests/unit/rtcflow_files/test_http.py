@@ -157,7 +157,7 @@ def write_geoid(path):
 
 
 @pytest.mark.parametrize("where", ["http", "s3"])
-def test_of_a_remote_geoid_only_a_window_is_fetched(server, aws, tmp_path, where):
+def test_only_a_window_of_a_remote_geoid_is_fetched(server, aws, tmp_path, where):
     content = write_geoid(tmp_path / "geoid.tif")
     server.files["/geoid.tif"] = content
     boto3.client("s3").put_object(Bucket="scenes", Key="geoid.tif", Body=content)
@@ -183,7 +183,7 @@ def files():
     served.close()
 
 
-def test_a_body_that_breaks_off_is_asked_for_again(files, tmp_path):
+def test_a_body_that_breaks_off_is_requested_again(files, tmp_path):
     files.faults = [Fault("a.bin", cut_after=1000), Fault("b.bin", cut_after=1000)]
     place = opened(files.url, Meter())
     assert place.fetch("a.bin", tmp_path).read_bytes() == CONTENT
@@ -198,7 +198,7 @@ def test_a_body_that_breaks_off_for_ever_is_transient_and_leaves_no_file(files, 
     assert len(files.asked) == 3
 
 
-def test_a_body_that_trickles_is_asked_for_again(files, tmp_path, monkeypatch):
+def test_a_body_that_trickles_is_requested_again(files, tmp_path, monkeypatch):
     monkeypatch.setattr("rtcflow_files.pace._WINDOW_S", 0.1)
     files.faults = [Fault("a.bin", trickle_s=0.01)]
     assert opened(files.url, Meter()).fetch("a.bin", tmp_path).read_bytes() == CONTENT

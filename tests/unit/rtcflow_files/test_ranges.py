@@ -67,7 +67,7 @@ def test_scattered_small_reads_fetch_little():
 
 
 @pytest.mark.parametrize("trouble", [{"broken": 3}, {"short": 3}])
-def test_a_broken_answer_is_asked_for_again(trouble):
+def test_a_broken_response_is_requested_again(trouble):
     file = open_ranges(Remote(**trouble).read_range, len(CONTENT), Retry(sleep=lambda seconds: None))
     assert file.read(100) == CONTENT[:100]
 

@@ -17,7 +17,7 @@ def test_waits_double_up_to_a_limit():
     assert clock.slept == [2.0, 4.0, 8.0, 10.0]
 
 
-def test_waits_are_drawn_from_nothing_to_all():
+def test_waits_have_full_jitter():
     drawn = []
     retry = Retry(sleep=lambda s: None, uniform=lambda low, high: drawn.append((low, high)) or high)
     Attempts(retry, failed=2).again(TransientError("no"))
@@ -75,7 +75,7 @@ def test_the_last_failure_is_the_callers():
     assert call.times == 3
 
 
-def test_a_refusal_is_not_tried_again():
+def test_a_refusal_is_not_retried():
     call = Call(1, RefusedError)
     with pytest.raises(RefusedError):
         Clock().retry().call(call)

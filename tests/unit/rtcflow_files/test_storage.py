@@ -40,7 +40,7 @@ def test_conditional_write_keeps_the_first(client):
     assert storage.read_bytes(at("grid.json"), client) == b"first"
 
 
-def test_listing_goes_over_all_pages(client):
+def test_listing_has_all_pages(client):
     for number in range(1203):
         client.put_object(Bucket=BUCKET, Key=f"folder/{number:04d}", Body=b"")
     client.put_object(Bucket=BUCKET, Key="folder-beside/x", Body=b"")
@@ -48,14 +48,14 @@ def test_listing_goes_over_all_pages(client):
     assert names == [f"{number:04d}" for number in range(1203)]
 
 
-def test_files_go_up_and_come_down(client, tmp_path):
+def test_files_are_uploaded_and_downloaded(client, tmp_path):
     (tmp_path / "x.tif").write_bytes(b"1234")
     storage.upload(tmp_path / "x.tif", at("p/x.tif"), client)
     assert storage.fetch(at("p/x.tif"), tmp_path / "sub", client).read_bytes() == b"1234"
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_missing_object_and_missing_bucket_are_told_apart(client, tmp_path):
+def test_a_missing_object_differs_from_a_missing_bucket(client, tmp_path):
     assert not storage.exists(at("nothing"), client)
     with pytest.raises(NotFoundError):
         storage.read_bytes(at("nothing"), client)

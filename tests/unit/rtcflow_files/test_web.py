@@ -127,7 +127,7 @@ def test_certificates_of_the_bundle_are_trusted_and_others_are_not(no_proxy, cer
     running.close()
 
 
-def test_a_silence_is_no_longer_than_the_deadline(no_proxy, monkeypatch):
+def test_no_request_outlasts_the_deadline(no_proxy, monkeypatch):
     given = []
     pool = urllib3.PoolManager()
     monkeypatch.setattr(pool, "request", lambda *a, **options: given.append(options["timeout"]))

@@ -89,11 +89,11 @@ def test_a_wrong_list_starts_nothing(campaign, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("source", "told"), [("nowhere.jsonl", "cannot be read"), ("list.txt", "neither"), (".", "holds no")]
+    ("source", "sentence"), [("nowhere.jsonl", "cannot be read"), ("list.txt", "neither"), (".", "holds no")]
 )
-def test_a_list_that_is_not_there_is_refused(campaign, source, told, tmp_path, monkeypatch):
+def test_a_list_that_is_not_there_is_refused(campaign, source, sentence, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RefusedError, match=told):
+    with pytest.raises(RefusedError, match=sentence):
         campaign.start(find_lists(source, None), SETTINGS)
 
 
@@ -168,8 +168,8 @@ def test_a_campaign_whose_lists_could_not_be_read_says_why(campaign, tmp_path, m
     monkeypatch.setattr("rtcflow_local.campaign.operating.describe", lambda *_: failed)
     console = Console(record=True, width=100)
     show_status(console, campaign.status())
-    assert "FAILED" in (told := console.export_text())
-    assert "its lists were not read: list s3://a/b.csv has no scene" in told
+    assert "FAILED" in (sentence := console.export_text())
+    assert "its lists were not read: list s3://a/b.csv has no scene" in sentence
     with pytest.raises(RefusedError, match=r"before it read its lists \(FAILED\): list s3"):
         campaign.report()
 
@@ -181,26 +181,26 @@ def test_a_wrong_name_or_setting_is_refused(campaign, tmp_path):
         campaign.start(find_lists(write_list(tmp_path / "plan"), None), {"max_scenes": 0})
 
 
-def test_a_stack_without_campaigns_is_told():
+def test_a_stack_without_campaigns_is_reported():
     with pytest.raises(RefusedError, match="has no campaigns"):
         Campaign("continent", Clients(), {})
 
 
 def test_of_two_starts_at_once_one_starts(campaign, aws, tmp_path, monkeypatch):
     lists = find_lists(write_list(tmp_path / "plan"), None)
-    told = []
+    sentence = []
 
     def overtaken(*arguments):
         monkeypatch.undo()
         # The other start comes after this one has looked for executions and claimed the campaign.
         with pytest.raises(RefusedError, match="runs already or is being started") as refused:
             campaign.start(lists, SETTINGS)
-        told.append(refused.value.reason)
+        sentence.append(refused.value.reason)
         return upload_list(*arguments)
 
     monkeypatch.setattr("rtcflow_local.campaign.operating.upload_list", overtaken)
     campaign.start(lists, SETTINGS)
-    assert told == ["campaign-running"]
+    assert sentence == ["campaign-running"]
     assert len(campaign._states.list_executions(stateMachineArn=campaign.machine)["executions"]) == 1
 
 
@@ -220,6 +220,6 @@ def test_a_start_that_failed_does_not_hold_up_the_next(campaign, tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"execution": "gone-1", "at": "2020-01-01T00:00:00Z"}'])
-def test_a_claim_that_was_left_or_spoilt_holds_nothing(campaign, aws, tmp_path, data):
+def test_a_claim_that_was_left_or_damaged_holds_nothing(campaign, aws, tmp_path, data):
     aws.put_object(Bucket="work", Key="campaigns/continent/claim.json", Body=data)
     campaign.start(find_lists(write_list(tmp_path / "plan"), None), SETTINGS)

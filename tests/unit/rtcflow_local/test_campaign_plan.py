@@ -121,7 +121,7 @@ def test_plan_writes_lists_counts_and_estimate(planned):
         pass_of(3, 500, at=OUTSIDE),
         pass_of(40, 100),
     ]
-    lists, plan, told = planned(granules, output_crs=3031, link_static_layers=True)
+    lists, plan, sentence = planned(granules, output_crs=3031, link_static_layers=True)
     assert [line["scene"] for line in lists["scenes"]] == [scene_name(1440 * day) for day in (1, 2, 13)]
     assert all(line["output_crs"] == 3031 for line in lists["scenes"] + lists["static"])
     static = {line["scene"]: line["burst_id_list"] for line in lists["static"]}
@@ -129,8 +129,8 @@ def test_plan_writes_lists_counts_and_estimate(planned):
     (area,) = plan["areas"]
     assert (area["scenes"], area["bursts"], area["counted_on"], area["static_bursts"]) == (3, 27, 2, 18)
     assert plan["estimate"]["cost_usd"] > 0
-    assert "27" in told
-    assert "rtcflow campaign start coast" in told
+    assert "27" in sentence
+    assert "rtcflow campaign start coast" in sentence
     for line in lists["scenes"] + lists["static"]:
         parse_request(line, "products")
 
@@ -149,24 +149,24 @@ def test_static_layers_can_be_left_out(planned):
     assert set(lists) == {"scenes"}
 
 
-def test_scenes_without_listed_bursts_are_told(planned):
+def test_scenes_without_listed_bursts_are_reported(planned):
     bare = pass_of(1, 100)
     bare.bursts = ()
-    lists, plan, told = planned([bare])
+    lists, plan, sentence = planned([bare])
     assert len(lists["scenes"]) == 1
     assert plan["areas"][0]["bursts"] == 27
     assert bare.scene in plan["areas"][0]["without_bursts"]
-    assert "no bursts are listed" in told
+    assert "no bursts are listed" in sentence
 
 
 def test_scenes_that_can_give_no_product_are_left_out(planned):
     early = Granule(
         "S1C_IW_SLC__1SDV_20250401T000000_20250401T000027_001267_00E7A2_1DAD", NOW, INSIDE, bursts=bursts(100)
     )
-    lists, plan, told = planned([early, pass_of(1, 100)], "--start", "2025-03-02")
+    lists, plan, sentence = planned([early, pass_of(1, 100)], "--start", "2025-03-02")
     assert [line["scene"] for line in lists["scenes"]] == [scene_name(1440)]
     assert "calibrated" in plan["areas"][0]["left_out"][early.scene]
-    assert "1 scenes cannot give a product" in told
+    assert "1 scenes cannot give a product" in sentence
 
 
 def test_a_scene_that_is_listed_incompletely_does_not_hold_up_the_plan(planned, monkeypatch):
@@ -174,14 +174,14 @@ def test_a_scene_that_is_listed_incompletely_does_not_hold_up_the_plan(planned, 
     broken = pass_of(2, 200, since_node=1027.0)
     # A gap in the third sub-swath.
     broken.bursts = [*broken.bursts[:-1], "t070_000204_iw3"]
-    _, plan, told = planned([pass_of(1, 100), broken])
+    _, plan, sentence = planned([pass_of(1, 100), broken])
     assert "incompletely" in plan["areas"][0]["without_bursts"][broken.scene]
     assert plan["areas"][0]["bursts"] == 9 + 27
-    assert "incompletely" in told
+    assert "incompletely" in sentence
 
 
-def test_an_archive_without_such_a_scene_is_told(planned):
-    lists, plan, told = planned([])
+def test_an_archive_without_such_a_scene_is_reported(planned):
+    lists, plan, sentence = planned([])
     assert lists == {"scenes": []}
     assert plan["lines"] == 0
-    assert "there is nothing to start" in told
+    assert "there is nothing to start" in sentence

@@ -28,7 +28,7 @@ def test_a_million_bursts_from_asf_fit_into_six_hours_of_4000_vcpu_at_a_twentiet
         ({"archive": ARCHIVES["cdse"]}, "connections of the archive"),
     ],
 )
-def test_what_a_campaign_is_bound_by_is_named(changes, bound_by):
+def test_the_bottleneck_of_a_campaign_is_named(changes, bound_by):
     assert estimate(MILLION, WIDE._replace(**changes)).bound_by == bound_by
 
 
@@ -53,14 +53,14 @@ def test_tasks_wait_for_the_slower_of_engine_and_archive():
     assert _task_seconds(10, slow) - _task_seconds(9, slow) == pytest.approx(60)
 
 
-def test_tasks_that_wait_for_an_archive_are_paid_for_it():
+def test_tasks_cost_money_while_they_wait_for_an_archive():
     narrow = estimate(MILLION, WIDE._replace(archive=ARCHIVES["cdse"], max_scenes=4))
     wide = estimate(MILLION, WIDE._replace(archive=ARCHIVES["cdse"], max_scenes=100))
     assert wide.hours == narrow.hours
     assert wide.cost_usd > 2 * narrow.cost_usd
 
 
-def test_static_layers_come_first_and_are_added():
+def test_static_layers_come_first_and_are_included():
     alone = estimate([CampaignPart(10, 270)], WIDE)
     both = estimate([CampaignPart(10, 270, static=True), CampaignPart(10, 270)], WIDE)
     assert both.hours > 2 * alone.hours

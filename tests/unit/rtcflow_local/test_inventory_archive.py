@@ -73,8 +73,8 @@ def test_dates_that_are_missing_are_found_from_the_archive(aws, tmp_path, cmr):
     assert "3 dates of 1 bursts" in said
     assert asked[0]["attribute[]"] == ["string,BURST_ID_FULL,070_149815_IW3"]
     assert asked[0]["temporal"] == ["2022-01-01T00:00:00Z,2022-01-31T23:59:59Z,"]
-    told = run("missing-dates", "--archive", listing, "--inventory", inventory, "--format", "json")
-    (row,) = json.loads(told)
+    sentence = run("missing-dates", "--archive", listing, "--inventory", inventory, "--format", "json")
+    (row,) = json.loads(sentence)
     assert (row["burst_id"], row["date"], row["scene"]) == (BURSTS[0], "2022-01-13", scene_of(12))
     assert row["collection"] == "s1_rtc_c1"
 

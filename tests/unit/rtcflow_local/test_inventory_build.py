@@ -202,16 +202,17 @@ def test_an_item_edited_by_hand_is_left_out_by_name_and_the_others_are_taken(
 
 
 @pytest.mark.parametrize(
-    ("data", "told"), [(b"", "is empty"), (b'{"type": "Fea', "not a STAC item"), (b"[]", "not a JSON object")]
+    ("data", "sentence"),
+    [(b"", "is empty"), (b'{"type": "Fea', "not a STAC item"), (b"[]", "not a JSON object")],
 )
-def test_an_item_that_was_spoilt_leaves_the_inventory(aws, products, tmp_path, data, told):
+def test_an_item_that_was_damaged_leaves_the_inventory(aws, products, tmp_path, data, sentence):
     inventory = open_store(str(tmp_path))
     build(products, inventory)
     folder = Location("products", "experimental/s1_rtc_c1/t070_149816_iw3/2022/1/1")
     storage.write_bytes(folder.join(ITEM), data)
     built = build(products, inventory)
     assert built[:4] == (len(SPECS) - 1, 0, 0, 1)
-    assert told in built.troubles[0]
+    assert sentence in built.troubles[0]
     assert str(folder.join(ITEM)) not in items_in(inventory)
 
 
@@ -225,16 +226,16 @@ def test_the_common_form_of_items_counts(aws, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "sentence"),
     [(b"", "is empty"), (b'{"version": 1', "cut off"), (b'{"version": 9}', "upgrade rtcflow")],
 )
-def test_a_manifest_that_cannot_be_read_is_named_and_the_product_stays(aws, tmp_path, data, told):
+def test_a_manifest_that_cannot_be_read_is_named_and_the_product_stays(aws, tmp_path, data, sentence):
     folder = put_product(Spec())
     storage.write_bytes(folder.join(MANIFEST), data)
     inventory = open_store(str(tmp_path))
     built = build(open_store("s3://products/experimental"), inventory)
     assert built.total == 1
-    assert told in built.troubles[0]
+    assert sentence in built.troubles[0]
     assert "without engine and static layers" in built.troubles[0]
     assert open_tables(inventory).execute("SELECT engine FROM products").fetchall() == [(None,)]
 
@@ -249,7 +250,7 @@ def test_fields_of_a_later_release_lose_no_engine(aws, tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"id": "../x"}', b"[]"])
-def test_a_spoilt_collection_is_named(aws, products, tmp_path, data):
+def test_a_damaged_collection_is_named(aws, products, tmp_path, data):
     at = Location("products", "experimental/s1_rtc_c1/collection.json")
     storage.write_bytes(at, data)
     built = build(products, open_store(str(tmp_path)))
@@ -260,10 +261,10 @@ def test_a_spoilt_collection_is_named(aws, products, tmp_path, data):
 def test_the_command_names_what_it_left_out_and_does_not_succeed(aws, products, tmp_path):
     folder = Location("products", "experimental/s1_rtc_c1/t070_149816_iw3/2022/1/1")
     storage.write_bytes(folder.join(ITEM), b"")
-    told = CliRunner().invoke(app, ["build", "s3://products", "--inventory", str(tmp_path)])
-    assert f"{folder.join(ITEM)} is empty" in told.output
-    assert isinstance(told.exception, RefusedError)
-    assert "1 files were left out" in told.exception.message
+    sentence = CliRunner().invoke(app, ["build", "s3://products", "--inventory", str(tmp_path)])
+    assert f"{folder.join(ITEM)} is empty" in sentence.output
+    assert isinstance(sentence.exception, RefusedError)
+    assert "1 files were left out" in sentence.exception.message
 
 
 def test_a_report_that_cannot_be_read_is_named(aws, tmp_path):

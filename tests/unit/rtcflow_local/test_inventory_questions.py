@@ -212,8 +212,8 @@ def test_a_report_is_read_once(ask, tmp_path):
     put_product(Spec())
     put_report("a", [outcome(0)])
     ask("summary")
-    told = run(["build", "s3://products", "--work", "s3://work", "--inventory", str(tmp_path)])
-    assert "0 new scene reports" in told
+    sentence = run(["build", "s3://products", "--work", "s3://work", "--inventory", str(tmp_path)])
+    assert "0 new scene reports" in sentence
 
 
 def test_any_sql_is_answered(ask):

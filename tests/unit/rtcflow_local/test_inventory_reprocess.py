@@ -179,7 +179,7 @@ def test_a_burst_without_a_product_is_made_as_its_collection_is(listed, tmp_path
     assert (payload["burst_id_list"], payload["collection"]) == ([BURSTS[1]], "mine")
 
 
-def test_products_whose_manifest_cannot_be_read_are_made_anew(listed):
+def test_products_whose_manifest_cannot_be_read_are_made_again(listed):
     put_product(Spec(0, 0))
     folder = put_product(Spec(0, 12))
     storage.write_bytes(folder.join("manifest.json"), b"")
@@ -211,7 +211,7 @@ def test_a_setting_that_no_payload_has_is_refused(listed):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "sentence"),
     [
         ([], "say which products"),
         (["--orbit", "precise", "--missing-static"], "say which products"),
@@ -221,9 +221,9 @@ def test_a_setting_that_no_payload_has_is_refused(listed):
         (["--missing-static", "--set", "x"], "scene_source=cdse"),
     ],
 )
-def test_a_wrong_selection_is_refused(listed, arguments, told):
+def test_a_wrong_selection_is_refused(listed, arguments, sentence):
     put_product(Spec())
-    with pytest.raises(RefusedError, match=told):
+    with pytest.raises(RefusedError, match=sentence):
         listed(*arguments)
 
 

@@ -83,7 +83,7 @@ def test_a_version_that_is_not_whole_does_not_come_into_use(two):
 
 
 @pytest.mark.parametrize("left", [b"", b'{"id": ', b"[" * 100_000])
-def test_a_version_whose_item_is_spoilt_does_not_come_into_use(two, left):
+def test_a_version_whose_item_is_damaged_does_not_come_into_use(two, left):
     storage.write_bytes(two.join("metadata.v0.2.json"), left)
     before = names(two)
     result = invoke(promote_command, "s3://products", "--version", "0.2", "--yes")
@@ -129,7 +129,7 @@ def test_versions_in_other_folders_are_let_alone(two):
     assert [folder.name for folder in find_folders(open_store("s3://products"))] == [two.key]
 
 
-def test_a_version_that_no_product_has_is_told(two):
+def test_a_version_that_no_product_has_is_reported(two):
     assert "no product has version 0.9 beside the one in use" in run(
         promote_command, "s3://products", "--version", "0.9", "--yes"
     )

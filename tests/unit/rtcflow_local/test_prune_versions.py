@@ -59,7 +59,7 @@ def static(aws):
 
 
 def link_to_the_old(static, **payload):
-    """Backscatter whose item names files of the version that is not in use any more."""
+    """Backscatter whose item links files of the version that is no longer in use."""
     newer = storage.read_bytes(static.join(MANIFEST))
     storage.write_bytes(static.join(MANIFEST), storage.read_bytes(static.join("manifest.v0.1.json")))
     folder = put_product(Spec(payload={**LINKED, **payload}))
@@ -68,7 +68,7 @@ def link_to_the_old(static, **payload):
 
 
 @pytest.mark.parametrize("item", [ITEM, "metadata.v0.1.json"])
-def test_static_layers_that_an_item_names_stay(static, item):
+def test_static_layers_that_an_item_links_stay(static, item):
     folder = link_to_the_old(static)
     if item != ITEM:
         # Also one of a version beside.
@@ -76,35 +76,35 @@ def test_static_layers_that_an_item_names_stay(static, item):
         storage.delete(folder.join(ITEM))
     before = names(static)
     said = run(prune_versions, "s3://products", "--yes")
-    assert "version 0.1 stays, items name" in said
+    assert "version 0.1 stays, items link" in said
     assert names(static) == before
 
 
-def test_static_layers_that_no_item_names_go(static):
+def test_static_layers_that_no_item_links_are_removed(static):
     put_product(Spec(payload=LINKED))
     run(prune_versions, "s3://products", "--yes")
     assert whole(static) == "0.2"
 
 
-def test_static_layers_stay_where_nothing_proves_them_unused(static):
+def test_static_layers_stay_unless_they_are_proven_unused(static):
     before = names(static)
     result = invoke(prune_versions, "s3://products/experimental", "--yes")
-    assert "no item of backscatter of this burst was read" in result.output
+    assert "no backscatter item of this burst was read" in result.output
     assert isinstance(result.exception, RefusedError)
     assert names(static) == before
 
 
-def test_other_folders_are_asked_for_items_that_name_static_layers(static):
+def test_other_folders_are_searched_for_items_that_link_static_layers(static):
     link_to_the_old(static)
     before = names(static)
     linked = ("--linked-from", "s3://products/nrb")
-    assert "items name" in run(prune_versions, "s3://products/experimental", "--yes", *linked)
+    assert "items link" in run(prune_versions, "s3://products/experimental", "--yes", *linked)
     assert names(static) == before
     with pytest.raises(RefusedError, match="is empty or does not exist"):
         run(prune_versions, "s3://products/experimental", "--yes", "--linked-from", "s3://products/misspelt")
 
 
-def test_static_layers_stay_where_an_item_cannot_be_read(static):
+def test_static_layers_stay_if_an_item_cannot_be_read(static):
     folder = put_product(Spec(payload=LINKED))
     storage.write_bytes(folder.join(ITEM), b'{"type": "Fea')
     before = names(static)
@@ -113,7 +113,7 @@ def test_static_layers_stay_where_an_item_cannot_be_read(static):
     assert names(static) == before
 
 
-def test_files_of_replaced_static_layers_go_when_no_item_names_them(aws):
+def test_files_of_replaced_static_layers_are_removed_when_no_item_links_them(aws):
     old = Spec(product=STATIC)
     static = put_product(old)
     left = files_of(manifest_at(static))
@@ -124,7 +124,7 @@ def test_files_of_replaced_static_layers_go_when_no_item_names_them(aws):
     href = item["assets"]["number_of_looks"]["href"]
     item["assets"]["number_of_looks"]["href"] = href.replace("20250501", "20250408")
     storage.write_bytes(linked.join(ITEM), json.dumps(item).encode())
-    assert "items name 1 of its files" in run(prune_versions, "s3://products", "--yes")
+    assert "items link 1 of its files" in run(prune_versions, "s3://products", "--yes")
     assert left <= names(static)
     item["assets"]["number_of_looks"]["href"] = href
     storage.write_bytes(linked.join(ITEM), json.dumps(item).encode())
@@ -142,7 +142,7 @@ def test_files_that_an_execution_may_still_commit_stay(aws):
     assert job.destination == folder
 
 
-def test_a_folder_whose_manifest_cannot_be_read_is_left_as_it_is(two):
+def test_a_folder_whose_manifest_cannot_be_read_is_not_changed(two):
     other = put_product(Spec(1, version="0.2"))
     put_beside(Spec(1, version="0.1", made=datetime(2025, 5, 1, tzinfo=UTC), payload=BESIDE))
     storage.write_bytes(two.join("manifest.v0.2.json"), b"")

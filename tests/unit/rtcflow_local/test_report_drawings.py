@@ -94,7 +94,7 @@ def test_a_file_that_is_no_image_is_left_out():
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("sentence", "expected"),
     [
         (duration(4.23), "4.2 s"), (duration(185), "3 min 05 s"), (duration(7800), "2 h 10 min"), (duration(None), "–"),
         (size(312_400_000), "312 MB"), (size(0), "0 B"), (dollars(0.0421), "$0.042"), (dollars(12.5), "$12.50"),
@@ -102,5 +102,5 @@ def test_a_file_that_is_no_image_is_left_out():
         (word([1, None, True]), "1 – yes"), (word(json.loads("2.50")), "2.5"), (f"{START:%Y}", "2025"),
     ],
 )  # fmt: skip
-def test_figures_read_well(told, expected):
-    assert told == expected
+def test_figures_read_well(sentence, expected):
+    assert sentence == expected

@@ -17,8 +17,8 @@ from tests.support.history_case import ARN, SCENE, START, History, States, put_r
 ONE, TWO = "t070_149815_iw1", "t070_149815_iw2"
 
 
-def ended(made: list[str], failed: list[str] = (), **told: str) -> States:
-    return States(("FAILED" if failed or told else "SUCCEEDED", scene_history(made, failed)), **told)
+def ended(made: list[str], failed: list[str] = (), **words: str) -> States:
+    return States(("FAILED" if failed or words else "SUCCEEDED", scene_history(made, failed)), **words)
 
 
 def followed(client: States, s3: Any = None, *, terminal: bool = False) -> tuple[int, str]:
@@ -76,7 +76,7 @@ def test_a_burst_under_way_has_no_outcome(aws):
     assert found[ONE].started == START + timedelta(seconds=3)
 
 
-def test_records_that_changed_are_read_anew(aws):
+def test_records_that_changed_are_read_again(aws):
     put_records(aws, in_hand=[ONE])
     tasks = read_history(scene_history([ONE], end=False).events).tasks
     reader = BurstRecords(aws)

@@ -104,7 +104,7 @@ def test_the_timeline_shows_states_then_tasks_then_their_bursts(aws):
     ]  # fmt: skip
     assert [len(row.bars) for row in rows] == [1, 1, 2, 1, 1, 1]
     made, second = rows[3].bars[0], rows[4].bars[0]
-    assert rows[3].told == "20.0 s"
+    assert rows[3].text == "20.0 s"
     assert made.left + made.width == pytest.approx(second.left)
 
 
@@ -118,8 +118,8 @@ def test_a_failed_burst_tells_what_failed_why_and_what_to_do(failed_page):
     assert (
         "Failed 1 of 3 burst products failed; another start makes only what is missing." in failed_page.text
     )
-    told = f"What failed refused measurement RTC_S1 {FAILED} the measurement <iw1-vv> is corrupt; fetch the scene again"
-    assert told in failed_page.text
+    line = f"What failed refused measurement RTC_S1 {FAILED} the measurement <iw1-vv> is corrupt; fetch the scene again"
+    assert line in failed_page.text
     assert "The input cannot work" in failed_page.text
 
 
@@ -186,7 +186,7 @@ def test_a_browser_shows_it(aws, tmp_path, scheme):
         capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
     assert shot.is_file(), done.stderr
-    # Refused loads, script errors and broken style are told on the console.
+    # Refused loads, script errors and broken style are reported on the console.
     assert ":CONSOLE" not in done.stderr
     with Image.open(shot) as image:
         colors = {color: count for count, color in image.convert("RGB").getcolors(1 << 24)}

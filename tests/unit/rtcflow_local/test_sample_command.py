@@ -67,7 +67,7 @@ def test_a_truncated_measurement_is_half_as_long(broken):
     assert path.stat().st_size == before[path] // 2
 
 
-def test_a_scrambled_measurement_is_no_tiff_any_more(broken):
+def test_a_scrambled_measurement_is_no_longer_a_tiff(broken):
     assert scramble_measurement(broken).read_bytes()[:2] == b"\xff\xff"
 
 

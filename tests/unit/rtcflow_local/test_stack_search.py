@@ -51,11 +51,11 @@ def search(monkeypatch, capsys, archive):
 
 def test_passes_and_bursts_without_a_login(search, passes, monkeypatch):
     monkeypatch.delenv("EARTHDATA_LOGIN", raising=False)
-    code, told = search("--bbox", BOX)
+    code, sentence = search("--bbox", BOX)
     assert code == 0
-    assert "2 passes, 8 bursts of 4 burst ids" in told.out
+    assert "2 passes, 8 bursts of 4 burst ids" in sentence.out
     for sample in passes:
-        assert f"S1A_{sample.scene.split('_')[-3]}_D" in told.out
+        assert f"S1A_{sample.scene.split('_')[-3]}_D" in sentence.out
 
 
 def test_geojson_csv_and_parquet_have_one_row_a_burst(search, passes, tmp_path):
@@ -71,8 +71,8 @@ def test_geojson_csv_and_parquet_have_one_row_a_burst(search, passes, tmp_path):
 
 
 def test_json_is_geojson_and_nothing_else(search):
-    _, told = search("--bbox", BOX, "--json")
-    assert len(json.loads(told.out)["features"]) == 8
+    _, sentence = search("--bbox", BOX, "--json")
+    assert len(json.loads(sentence.out)["features"]) == 8
 
 
 @pytest.mark.parametrize(
@@ -88,19 +88,19 @@ def test_json_is_geojson_and_nothing_else(search):
     ],
 )
 def test_filters_keep_what_they_name(search, words, bursts):
-    _, told = search("--bbox", BOX, "--json", *words)
-    assert len(json.loads(told.out)["features"]) == bursts
+    _, sentence = search("--bbox", BOX, "--json", *words)
+    assert len(json.loads(sentence.out)["features"]) == bursts
 
 
 def test_days_are_both_included(search):
-    _, told = search("--bbox", BOX, "--json", start="2023-01-01", end="2023-01-01")
-    assert len(json.loads(told.out)["features"]) == 4
+    _, sentence = search("--bbox", BOX, "--json", start="2023-01-01", end="2023-01-01")
+    assert len(json.loads(sentence.out)["features"]) == 4
 
 
 def test_bursts_beside_the_area_are_left_out(search):
     # The catalogue of the test gives every burst of the period, whatever the polygon.
-    _, told = search("--bbox", "120,-36,121,-34")
-    assert "no matching burst" in told.out
+    _, sentence = search("--bbox", "120,-36,121,-34")
+    assert "no matching burst" in sentence.out
 
 
 def test_of_two_processings_the_newer_counts(search, archive):
@@ -108,8 +108,8 @@ def test_of_two_processings_the_newer_counts(search, archive):
     again = json.loads(json.dumps(first).replace(first["umm"]["InputGranules"][0][-8:], "FFFF-SLC"))
     again["meta"] |= {"concept-id": "G-again", "revision-date": "2024-01-01T00:00:00Z"}
     archive.cmr.granules.append(again)
-    _, told = search("--bbox", BOX, "--json")
-    features = json.loads(told.out)["features"]
+    _, sentence = search("--bbox", BOX, "--json")
+    features = json.loads(sentence.out)["features"]
     assert len(features) == 8
     assert sum(f["properties"]["scene"].endswith("FFFF") for f in features) == 1
 
@@ -149,16 +149,16 @@ def test_coast_of_the_map_is_where_it_is_in_truth():
     ],
 )
 def test_bad_input_is_one_sentence(search, words, word):
-    code, told = search(*words)
+    code, sentence = search(*words)
     assert code == 65
-    assert len(told.err.strip().splitlines()) == 1
-    assert word in told.err
+    assert len(sentence.err.strip().splitlines()) == 1
+    assert word in sentence.err
 
 
 def test_a_period_that_ends_before_it_starts_is_refused(search):
-    code, told = search("--bbox", BOX, start="2023-02-01", end="2023-01-01")
+    code, sentence = search("--bbox", BOX, start="2023-02-01", end="2023-01-01")
     assert code == 65
-    assert "swap" in told.err
+    assert "swap" in sentence.err
 
 
 def test_area_is_a_feature_a_collection_a_geometry_or_a_box(tmp_path):

@@ -22,7 +22,7 @@ class ExecutionError(Exception):
 
 
 class States:
-    """What the bridges use of the emulator's Step Functions; a child gives its input back, or fails when told to."""
+    """What the bridges use of the emulator's Step Functions; a child returns its input, or fails if that is "fail"."""
 
     _ExecutionError = ExecutionError
 

@@ -75,7 +75,7 @@ def test_function_that_times_out_has_done_its_work(faults):
     assert worked == [event, event]
 
 
-def test_faults_of_one_kind_are_not_taken_by_another(faults):
+def test_faults_of_one_kind_are_not_used_up_by_another(faults):
     faults.put(Fault("b", "kill"), Fault("b", "s3_slow"), Fault("b", "lambda_timeout"))
     assert faults.take("b", _S3_KINDS).kind == "s3_slow"
     assert faults.take("b", _LAMBDA_KINDS).kind == "lambda_timeout"

@@ -43,7 +43,7 @@ def test_the_report_reads_tasks_from_that_history():
     assert (run.burst_ids, run.ended) == (("t070_149815_iw1",), True)
 
 
-def test_states_outside_a_map_are_left_to_the_emulator():
+def test_states_outside_a_map_are_recorded_by_the_emulator():
     execution = {"events": []}
     _recorded(run_task, "Task", add_event)({}, GIVEN, execution, {"State": {"Name": "PlanScene"}})
     assert execution["events"] == []
@@ -77,5 +77,5 @@ def test_a_result_is_left_as_it_is():
     assert _with_error_name(lambda: {"body": {"a": 1}, "log": ""})() == {"body": {"a": 1}, "log": ""}
 
 
-def test_a_message_of_many_lines_is_no_name():
+def test_a_message_of_many_lines_is_not_a_name():
     assert _error_name("Traceback\n  File x\n") is None

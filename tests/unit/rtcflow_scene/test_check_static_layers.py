@@ -159,7 +159,7 @@ def test_lost_layer_is_named(aws):
     assert f"{BURST}: mask;" in refusal(write_plan(aws))
 
 
-def test_layer_cut_short_counts_as_missing(aws):
+def test_truncated_layer_counts_as_missing(aws):
     write_static(aws)
     aws.put_object(Bucket="products", Key=f"experimental/s1_rtc_static_c1/{BURST}/p_mask.tif", Body=b"ti")
     assert f"{BURST}: mask;" in refusal(write_plan(aws))
@@ -176,20 +176,20 @@ def test_product_without_item_is_not_linked(aws):
 
 
 @pytest.mark.parametrize(
-    ("changes", "payload", "told"),
+    ("changes", "payload", "sentence"),
     [
         ({"spacing": 30}, {}, "its pixels are 30 m, not 20 m"),
         ({"epsg": 32755}, {"output_crs": 3031}, "its CRS is EPSG:32755, not EPSG:3031"),
         ({"version": "2.0"}, {}, "its version is 2.0"),
     ],
 )
-def test_layers_on_another_grid_or_version_fail_even_with_create(aws, changes, payload, told):
+def test_layers_on_another_grid_or_version_fail_even_with_create(aws, changes, payload, sentence):
     write_static(aws, **changes)
-    assert told in refusal(write_plan(aws, on_missing_static="create", **payload))
+    assert sentence in refusal(write_plan(aws, on_missing_static="create", **payload))
     assert jobs_of(aws) == [("RTC_S1", BURST)]
 
 
-def test_default_crs_of_the_static_product_is_taken_as_it_is(aws):
+def test_default_crs_of_the_static_product_is_accepted(aws):
     write_static(aws, epsg=3031)
     assert check_static_layers(write_plan(aws))["missing"] == 0
 
@@ -229,7 +229,7 @@ def test_damaged_static_product_is_replaced_on_create(aws):
     assert parse_task(task_text(aws)).jobs[0].on_existing == "replace"
 
 
-def test_listing_goes_over_all_pages(aws):
+def test_listing_has_all_pages(aws):
     for number in range(1001):
         aws.put_object(
             Bucket="products", Key=f"experimental/s1_rtc_static_c1/{BURST}/a_{number:04d}.txt", Body=b""
@@ -238,7 +238,7 @@ def test_listing_goes_over_all_pages(aws):
     assert check_static_layers(write_plan(aws))["missing"] == 0
 
 
-def test_manifest_that_is_none_is_refused(aws):
+def test_what_is_not_a_manifest_is_refused(aws):
     aws.put_object(Bucket="products", Key=f"experimental/s1_rtc_static_c1/{BURST}/manifest.json", Body=b"{}")
     with pytest.raises(RefusedError, match="is not a manifest of a static product"):
         check_static_layers(write_plan(aws))

@@ -152,7 +152,7 @@ def test_burst_list_is_read_from_s3(scene):
 
 
 @pytest.mark.parametrize(
-    ("payload", "told"),
+    ("payload", "sentence"),
     [
         ({"burst_id_list": "t070_999999_iw1"}, f"it has {', '.join(sorted(BURST_IDS))}"),
         ({"burst_id_list": "bursts.txt"}, "is not on S3"),
@@ -165,10 +165,10 @@ def test_burst_list_is_read_from_s3(scene):
         ({"resolution": 1, "engine": "x"}, "resolution"),
     ],
 )
-def test_refusal_says_what_is_wrong(scene, payload, told):
+def test_refusal_says_what_is_wrong(scene, payload, sentence):
     with pytest.raises(RefusedError) as refused:
         plan(**payload)
-    assert told in refused.value.message
+    assert sentence in refused.value.message
     assert keys(scene, "work") == []
 
 

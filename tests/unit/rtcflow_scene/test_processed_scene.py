@@ -127,13 +127,13 @@ def test_two_runs_that_end_at_once_are_both_in_it(aws, monkeypatch):
     assert said(stored(aws)).keys() == {("s1_rtc_c1", A), ("s1_rtc_c1", B)}
 
 
-def test_a_record_that_is_never_left_alone_is_tried_again_later(aws, monkeypatch):
+def test_a_record_that_is_never_left_alone_is_retried_later(aws, monkeypatch):
     monkeypatch.setattr(compare_and_swap, "write", lambda *given: False)
     with pytest.raises(TransientError, match="try again"):
         _record_processed(plan(), report({A: "made"}))
 
 
-def test_a_record_that_cannot_be_read_is_written_anew(aws):
+def test_a_record_that_cannot_be_read_is_written_again(aws):
     aws.put_object(Bucket="products", Key=KEY, Body=b"{")
     _record_processed(plan(), report({A: "made"}))
     assert said(stored(aws)) == {("s1_rtc_c1", A): ("made", "run-1")}

@@ -121,8 +121,8 @@ def test_tasks_are_reported_with_what_ran(aws):
     second = done("s3://work/executions/run-1/tasks/1.json", attempts=2, spot_s=90.0, on_demand_s=70.0)
     second["capacity"] = "on_demand"
     report, *_ = summarize_scene(event(done(), second), SETTINGS)
-    told = [(t.number, t.id, t.attempts, t.capacity, t.bursts, t.seconds) for t in report.tasks]
-    assert told == [(0, "0123abc", 1, "spot", 3, 600), (1, "0123abc", 2, "on_demand", 1, 160)]
+    words = [(t.number, t.id, t.attempts, t.capacity, t.bursts, t.seconds) for t in report.tasks]
+    assert words == [(0, "0123abc", 1, "spot", 3, 600), (1, "0123abc", 2, "on_demand", 1, 160)]
 
 
 def test_existing_bursts_are_skipped_ones(aws):
@@ -138,8 +138,8 @@ def test_existing_bursts_are_skipped_ones(aws):
 def test_failed_burst_fails_the_scene_with_the_containers_sentence(aws):
     write_plan(aws)
     write_outcome(aws, A)
-    told = {"reason": "dem-missing-land", "message": "the DEM lacks a tile"}
-    write_outcome(aws, B, outcome="failed", error_class="refused", attempt=2, **told)
+    words = {"reason": "dem-missing-land", "message": "the DEM lacks a tile"}
+    write_outcome(aws, B, outcome="failed", error_class="refused", attempt=2, **words)
     report, _, error, error_class = summarize_scene(event(done(attempts=2)), SETTINGS)
     assert (report.outcome, error, error_class) == (SceneOutcome.FAILED, "BurstsFailed", ErrorClass.REFUSED)
     assert report.message == f"1 made, 1 failed. {B} (RTC_S1) refused: the DEM lacks a tile"
@@ -207,12 +207,12 @@ def test_use_of_a_task_that_no_one_told_of_is_taken_from_its_bursts(aws):
 
 
 def test_scene_that_never_got_to_a_plan_is_reported(aws):
-    told = "the scene payload was refused: scene: Field required"
-    failure = {"Error": "RefusedError", "Cause": json.dumps({"errorMessage": told})}
+    words = "the scene payload was refused: scene: Field required"
+    failure = {"Error": "RefusedError", "Cause": json.dumps({"errorMessage": words})}
     report, _, error, _ = summarize_scene(
         event(failure=failure, payload={"product": "RTC_S1_STATIC"}), SETTINGS
     )
-    assert (report.outcome, report.message, error) == (SceneOutcome.FAILED, told, "RefusedError")
+    assert (report.outcome, report.message, error) == (SceneOutcome.FAILED, words, "RefusedError")
     assert (report.scene, report.product, report.bursts) == ("", Product.RTC_S1_STATIC, ())
 
 

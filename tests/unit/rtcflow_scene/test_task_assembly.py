@@ -37,7 +37,7 @@ def test_every_burst_gets_its_item_and_the_task_is_done(aws):
         assert storage.exists(job.destination.join(ITEM))
 
 
-def test_a_second_call_changes_nothing_and_tells_no_one_again(aws):
+def test_a_second_call_changes_and_publishes_nothing(aws):
     jobs = [made(Spec(number)) for number in range(2)]
     first = run(event(*jobs))
     heard = Heard()
@@ -45,22 +45,22 @@ def test_a_second_call_changes_nothing_and_tells_no_one_again(aws):
     assert heard.products == []
 
 
-def test_an_item_that_cannot_be_written_fails_its_burst_alone(aws):
+def test_an_item_that_cannot_be_written_fails_only_its_burst(aws):
     whole, broken = made(Spec(0)), made(Spec(1))
     storage.delete(broken.destination.join(next(iter(_files(broken)))))
     result = run(event(broken, whole))
     assert (result["next"], result["items"]) == ("done", 1)
-    told = read_outcome(broken)
-    assert (told.outcome, told.error_class, told.reason) == (
+    sentence = read_outcome(broken)
+    assert (sentence.outcome, sentence.error_class, sentence.reason) == (
         Outcome.FAILED,
         ErrorClass.DEFECT,
         "files-missing",
     )
-    assert told.message.startswith("STAC item: product")
+    assert sentence.message.startswith("STAC item: product")
     assert read_outcome(whole).outcome is Outcome.MADE
 
 
-def test_an_item_that_throws_anything_fails_its_burst_alone(aws):
+def test_any_error_of_an_item_fails_only_its_burst(aws):
     whole, broken = made(Spec(0)), made(Spec(1))
     storage.write_bytes(broken.destination.join(MANIFEST), b'{"no": "manifest"}')
     assert run(event(broken, whole))["items"] == 1
@@ -71,10 +71,10 @@ def test_an_item_that_cannot_be_written_for_now_is_raised_after_all_others(aws, 
     first, second = made(Spec(0)), made(Spec(1))
     heard = Heard()
 
-    def product(told):
-        if told.manifest.burst_id == first.burst_id:
+    def product(sentence):
+        if sentence.manifest.burst_id == first.burst_id:
             raise TransientError("the topic is away")
-        heard.products.append(told.manifest.burst_id)
+        heard.products.append(sentence.manifest.burst_id)
 
     monkeypatch.setattr(heard, "product", product)
     with pytest.raises(TransientError):
@@ -101,7 +101,7 @@ def test_bursts_that_are_left_bring_another_round(aws):
     assert result["run"]["Overrides"]["ContainerOverrides"][0]["Environment"][1]["Value"] == "2"
 
 
-def test_a_burst_that_is_left_at_last_keeps_the_sentence_of_its_last_container(aws):
+def test_a_burst_that_is_left_in_the_end_keeps_the_message_of_its_last_container(aws):
     job = outcome(job_of(Spec(0)), "failed", 4, error_class="transient", message="ASF is away")
     result = run(event(job, end=failed(75), attempt=4, tries=3, left=1))
     assert result["next"] == "done"
@@ -111,26 +111,26 @@ def test_a_burst_that_is_left_at_last_keeps_the_sentence_of_its_last_container(a
 def test_an_outcome_of_an_earlier_attempt_explains_nothing_about_a_later_one(aws):
     job = begun(outcome(job_of(Spec(0)), "failed", 1, error_class="transient", message="ASF is away"), 4)
     run(event(job, end=failed(137), attempt=4, tries=3, left=1))
-    told = read_outcome(job)
-    assert "exit code 137" in told.message
-    assert told.error_class is ErrorClass.TRANSIENT
+    sentence = read_outcome(job)
+    assert "exit code 137" in sentence.message
+    assert sentence.error_class is ErrorClass.TRANSIENT
 
 
 def test_a_burst_that_took_its_task_down_twice_is_a_defect_and_the_task_is_done(aws):
     done, killer = made(Spec(0)), begun(job_of(Spec(1)), attempt=2, times=2)
     result = run(event(done, killer, end=failed(139), attempt=2, left=1))
     assert result["next"] == "done"
-    told = read_outcome(killer)
-    assert (told.error_class, told.reason) == (ErrorClass.DEFECT, "took-task-down")
-    assert "took its task down twice" in told.message
+    sentence = read_outcome(killer)
+    assert (sentence.error_class, sentence.reason) == (ErrorClass.DEFECT, "took-task-down")
+    assert "took its task down twice" in sentence.message
 
 
-def test_a_burst_in_hand_when_spot_was_lost_did_not_take_its_task_down(aws):
+def test_a_burst_under_way_when_spot_was_lost_did_not_take_its_task_down(aws):
     job = begun(job_of(Spec(0)), attempt=2, times=2)
     result = run(event(job, end=failed(137, "SpotInterruption"), attempt=2))
     assert result["next"] == "again"
-    told = read_outcome(job)
-    assert (told.reason, told.attempt, told.error_class) == ("left", 2, ErrorClass.TRANSIENT)
+    sentence = read_outcome(job)
+    assert (sentence.reason, sentence.attempt, sentence.error_class) == ("left", 2, ErrorClass.TRANSIENT)
 
 
 def test_refused_and_failed_bursts_do_not_bring_another_round(aws):
@@ -141,14 +141,14 @@ def test_refused_and_failed_bursts_do_not_bring_another_round(aws):
     assert read_outcome(refused).message == "the DEM lacks a tile"
 
 
-def test_what_a_person_has_to_mend_is_said_of_every_burst(aws):
+def test_what_a_person_has_to_fix_is_reported_for_every_burst(aws):
     jobs = [job_of(Spec(number)) for number in range(2)]
     end = failed(None, "TaskFailedToStart", StoppedReason="CannotPullContainerError: r:native: not found")
     assert run(event(*jobs, end=end))["next"] == "done"
     for job in jobs:
-        told = read_outcome(job)
-        assert (told.error_class, told.reason, told.attempt) == (ErrorClass.REFUSED, "image", 0)
-        assert "push the image" in told.message
+        sentence = read_outcome(job)
+        assert (sentence.error_class, sentence.reason, sentence.attempt) == (ErrorClass.REFUSED, "image", 0)
+        assert "push the image" in sentence.message
 
 
 def test_an_outcome_that_was_cut_off_counts_as_none(aws):

@@ -114,20 +114,20 @@ def test_pauses_are_spread_over_their_second_half():
     assert [after(run(), NO_CAPACITY, share=share).wait_s for share in (0.0, 0.5, 1.0)] == [30, 45, 60]
 
 
-def test_a_container_between_ends_a_wait():
+def test_a_container_ends_a_series_of_waits():
     current = after(run(), NO_CAPACITY).run
     assert current.waiting_since == NOW
     assert after(current, failed(75)).run.waiting_since is None
 
 
-def test_tries_that_make_no_burst_more_are_counted():
+def test_tries_that_make_no_further_burst_are_counted():
     verdict, pauses = until_the_end(run(), failed(75), left=4)
     assert len(pauses) == _MOST_TRIES - 1
     assert pauses == [30, 60, 120]
     assert (verdict.error_class, verdict.usage.attempts) == (ErrorClass.TRANSIENT, _MOST_TRIES)
 
 
-def test_a_burst_more_starts_the_count_anew():
+def test_a_further_burst_restarts_the_count():
     current = run()
     for left in (9, 9, 9, 8, 8, 8, 7):
         verdict = after(current, failed(75), left=left)
@@ -154,7 +154,7 @@ def test_an_image_older_than_the_stack_is_named_in_a_sentence():
     assert "its image is older than this stack" in verdict.message
 
 
-def test_rounds_are_bounded_by_the_history_of_all_tasks_together():
+def test_rounds_are_limited_by_the_history_of_all_tasks_together():
     assert most_rounds(30) < most_rounds(3) < most_rounds(1)
     current = run(tasks=30).model_copy(update={"round": most_rounds(30)})
     verdict = after(current, NO_CAPACITY)
@@ -162,7 +162,7 @@ def test_rounds_are_bounded_by_the_history_of_all_tasks_together():
     assert "the execution's history" in verdict.message
 
 
-def test_use_is_added_up_by_capacity():
+def test_usage_is_summed_by_capacity():
     first = after(run(), failed(143, "SpotInterruption")).run
     verdict = after(first, ended(), left=0)
     assert (verdict.usage.spot_s, verdict.usage.on_demand_s, verdict.usage.attempts) == (120, 120, 2)

@@ -32,7 +32,7 @@ def error(name, cause=None):
         failed(None, "TaskFailedToStart", StoppedReason="RESOURCE:ENI"),
     ],
 )
-def test_no_capacity_is_told_by_its_words_whatever_the_name(end):
+def test_missing_capacity_is_recognized_by_its_words_whatever_the_name(end):
     assert read_end(end).kind is EndKind.CAPACITY
 
 
@@ -50,12 +50,12 @@ def test_no_capacity_is_told_by_its_words_whatever_the_name(end):
         error("AmazonECS.Unknown", "Rate exceeded"),
     ],
 )
-def test_calls_that_come_too_fast_keep_their_capacity(end):
+def test_throttled_calls_keep_their_capacity(end):
     assert read_end(end).kind is EndKind.RATE
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "sentence"),
     [
         (error("ECS.ClientException", "TaskDefinition is inactive"), "task definition"),
         (
@@ -113,11 +113,11 @@ def test_calls_that_come_too_fast_keep_their_capacity(end):
         ),
     ],
 )
-def test_what_a_person_has_to_mend_says_what_to_do(end, told):
+def test_what_a_person_has_to_fix_says_what_to_do(end, sentence):
     found = read_end(end)
     assert found.kind is EndKind.CALLER
     assert found.error_class in (ErrorClass.REFUSED, ErrorClass.DEFECT)
-    assert told in found.why
+    assert sentence in found.why
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_what_a_person_has_to_mend_says_what_to_do(end, told):
         "Timeout waiting for EphemeralStorage provisioning to complete.",
     ],
 )
-def test_a_start_that_failed_for_now_may_be_tried_again(reason):
+def test_a_start_that_failed_for_now_may_be_retried(reason):
     assert read_end(failed(None, "TaskFailedToStart", StoppedReason=reason)).kind is EndKind.NOT_STARTED
 
 
@@ -147,7 +147,7 @@ def test_a_container_that_ended_by_itself_leaves_the_decision_to_its_outcomes(ex
     assert (end.kind, end.exit_code) == (EndKind.RAN, exit_code)
 
 
-def test_a_message_of_the_container_is_no_word_of_aws():
+def test_a_message_of_the_container_is_not_read_as_one_of_aws():
     """A burst's own trouble with an archive's rate must not look like ECS's."""
     assert read_end(failed(75, StoppedReason="Rate exceeded")).kind is EndKind.RAN
 
@@ -157,7 +157,7 @@ def test_a_task_over_its_time_leaves_the_decision_to_its_outcomes(name):
     assert read_end(error(name)).kind is EndKind.RAN
 
 
-def test_a_name_that_nobody_knows_is_tried_again_a_few_times():
+def test_an_unknown_name_is_retried_a_few_times():
     assert read_end(error("Something.New", "x")).kind is EndKind.NOT_STARTED
 
 

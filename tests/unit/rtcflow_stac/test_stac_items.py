@@ -239,7 +239,7 @@ def test_relative_hrefs_find_the_collection():
 
 
 @pytest.mark.parametrize("style", HrefStyle)
-def test_self_is_a_whole_uri_in_every_style(style):
+def test_self_is_absolute_in_every_style(style):
     for found in (
         build_item(manifest(), context(style=style)),
         build_collection(manifest(), context(style=style)),
@@ -273,7 +273,7 @@ def test_static_items_are_valid_from_a_date_on():
     assert properties["end_datetime"] > "2099"
 
 
-def test_collections_describe_linked_static_layers_and_say_what_there_is_to_search():
+def test_collections_describe_linked_static_layers_and_searchable_values():
     found = build_collection(manifest(), context(static_link()))
     assert {"VV", "mask", "thumbnail", "local_incidence_angle"} <= set(found["item_assets"])
     assert {"platform", "sat:orbit_state", "sat:relative_orbit", "sar:beam_ids", "s1:orbit_source"} <= set(
@@ -340,7 +340,7 @@ def test_conformance_is_not_claimed_where_a_threshold_is_missed(lacking, static)
     assert not [link for link in item["links"] if link["rel"] == "ceos-ard-specification"]
 
 
-def test_what_the_scene_says_of_itself_is_in_the_item():
+def test_quality_that_the_scene_reports_is_in_the_item():
     properties = build_item(certified(), context())["properties"]
     assert properties["noise_equivalent_sigma0"]["VV"]["mean"] == -26.0
     assert (properties["platform_heading"], properties["view:azimuth"]) == (194.0, 284.0)

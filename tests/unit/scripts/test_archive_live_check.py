@@ -32,12 +32,14 @@ def marks(text):
 
 def test_every_point_passes_where_all_is_well(archive_sample, archives, capsys):
     assert check(archive_sample) == 0
-    told = capsys.readouterr().out
-    assert marks(told) == ["pass"] * 9
-    assert PASSWORD not in told
+    sentence = capsys.readouterr().out
+    assert marks(sentence) == ["pass"] * 9
+    assert PASSWORD not in sentence
 
 
-def test_points_of_cdse_are_said_to_be_skipped_without_a_login(archive_sample, archives, capsys, monkeypatch):
+def test_points_of_cdse_are_reported_as_skipped_without_a_login(
+    archive_sample, archives, capsys, monkeypatch
+):
     monkeypatch.delenv("CDSE_PASSWORD")
     assert check(archive_sample) == 0
     assert marks(capsys.readouterr().out) == ["pass"] * 7 + ["skip"] * 2
@@ -46,12 +48,12 @@ def test_points_of_cdse_are_said_to_be_skipped_without_a_login(archive_sample, a
 def test_a_point_that_fails_says_why_and_makes_the_exit_code_1(archive_sample, archives, capsys):
     archives[0].extractor.faults = [Fault(".tiff", 500, lasting=True)]
     assert check(archive_sample) == 1
-    told = capsys.readouterr().out
-    assert "FAIL  the burst comes from ASF's extractor and is read" in told
-    assert "could not be fetched (500)" in told
-    assert "FAIL  CDSE gives the same pixels: could not be checked without 'asf pixels'" in told
+    sentence = capsys.readouterr().out
+    assert "FAIL  the burst comes from ASF's extractor and is read" in sentence
+    assert "could not be fetched (500)" in sentence
+    assert "FAIL  CDSE gives the same pixels: could not be checked without 'asf pixels'" in sentence
 
 
-def test_a_product_that_is_not_made_is_told(archive_sample, archives, capsys, tmp_path):
+def test_a_product_that_is_not_made_is_reported(archive_sample, archives, capsys, tmp_path):
     case = live_check.Case(live_check.parse_scene_id(archive_sample.scene), "nonsense", tmp_path, [])
     assert "not a burst id" in live_check.product_is_made(case)

@@ -26,13 +26,13 @@ def test_outputs_that_the_check_reads_are_outputs_of_the_template():
 NO_CDSE = {"CDSE_LOGIN": "", "CDSE_PASSWORD": ""}
 
 
-@pytest.mark.parametrize(("password", "told"), [("", "EARTHDATA_PASSWORD"), ("x", "")])
-def test_secret_must_be_filled_in(session, password, told):
+@pytest.mark.parametrize(("password", "sentence"), [("", "EARTHDATA_PASSWORD"), ("x", "")])
+def test_secret_must_be_filled_in(session, password, sentence):
     value = json.dumps({"EARTHDATA_LOGIN": "someone", "EARTHDATA_PASSWORD": password, **NO_CDSE})
     arn = session.client("secretsmanager").create_secret(Name="s", SecretString=value)["ARN"]
     answer = check.secret_filled_in(session, {"ArchiveSecretArn": arn})
-    assert told in answer
-    assert bool(answer) is bool(told)
+    assert sentence in answer
+    assert bool(answer) is bool(sentence)
     assert "someone" not in answer
 
 
@@ -59,7 +59,7 @@ def repository(session):
 
 
 @pytest.mark.parametrize(
-    ("engine", "image", "told"),
+    ("engine", "image", "sentence"),
     [
         ("native", "", ""),
         ("native", "{uri}:native", ""),
@@ -72,15 +72,15 @@ def repository(session):
         ("native", "public.ecr.aws/other/rtc:1", ""),
     ],
 )
-def test_image_must_be_pushed(session, repository, engine, image, told):
+def test_image_must_be_pushed(session, repository, engine, image, sentence):
     uri, digest = repository
     outputs = {"ImageRepositoryUri": uri, "Engine": engine, "ImageUri": image.format(uri=uri, digest=digest)}
     answer = check.image_pushed(session, outputs)
-    assert told in answer
-    assert bool(answer) is bool(told)
+    assert sentence in answer
+    assert bool(answer) is bool(sentence)
 
 
-def test_open_bucket_is_told(session, aws):
+def test_open_bucket_is_reported(session, aws):
     settings = dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
     )
@@ -92,7 +92,7 @@ def test_open_bucket_is_told(session, aws):
     assert "BlockPublicPolicy off" in check.buckets_closed(session, {"WorkBucketName": "work"})
 
 
-def test_topic_without_a_subscriber_is_told(session):
+def test_topic_without_a_subscriber_is_reported(session):
     sns = session.client("sns")
     topic = sns.create_topic(Name="alarms")["TopicArn"]
     assert "AlarmEmail" in check.alarms_reach_someone(session, {"AlarmTopicArn": topic})
@@ -136,17 +136,17 @@ class Metrics:
 
 
 @pytest.mark.parametrize(
-    ("sums", "told"),
+    ("sums", "sentence"),
     [
         ({"Invocations": [1.0]}, ""),
         ({"Invocations": [2.0], "FailedInvocations": [2.0]}, "could not publish"),
         ({}, "check again in five minutes"),
     ],
 )
-def test_failed_execution_must_have_been_told(sums, told):
+def test_failed_execution_must_have_been_reported(sums, sentence):
     answer = check.failure_is_told(Metrics(**sums), {"StackName": "s", "AlarmTopicArn": "arn:topic"})
-    assert told in answer
-    assert bool(answer) is bool(told)
+    assert sentence in answer
+    assert bool(answer) is bool(sentence)
 
 
 def test_every_point_is_printed_and_failures_are_counted(session, capsys):
@@ -172,7 +172,7 @@ def test_tasks_of_a_scene_follow_the_stacks_settings(settings, tasks):
 
 
 @pytest.mark.parametrize(
-    ("quota", "settings", "told"),
+    ("quota", "settings", "sentence"),
     [
         (12, {}, ""),
         (6, {}, "ask for a quota of 12, which a scene's 3 tasks take at once"),
@@ -181,7 +181,7 @@ def test_tasks_of_a_scene_follow_the_stacks_settings(settings, tasks):
         (6, {"Fleet": "ec2"}, ""),
     ],
 )
-def test_quota_is_that_of_a_scenes_tasks(quota, settings, told):
+def test_quota_is_that_of_a_scenes_tasks(quota, settings, sentence):
     class Quotas:
         def client(self, service):
             return self
@@ -190,5 +190,5 @@ def test_quota_is_that_of_a_scenes_tasks(quota, settings, told):
             return {"Quota": {"Value": float(quota)}}
 
     answer = check.fargate_quota(Quotas(), settings)
-    assert told in answer
-    assert bool(answer) is bool(told)
+    assert sentence in answer
+    assert bool(answer) is bool(sentence)

@@ -36,7 +36,7 @@ def test_bucket_takes_tls_only(name):
 
 
 @pytest.mark.parametrize("source", STACKS)
-def test_nothing_lets_anyone_in(source):
+def test_no_network_access_is_open(source):
     for group in of_type(STACKS[source](), "AWS::EC2::SecurityGroup").values():
         assert not group["Properties"].get("SecurityGroupIngress")
     assert not of_type(STACKS[source](), "AWS::EC2::SecurityGroupIngress")
@@ -92,7 +92,7 @@ def test_state_machine_calls_published_versions():
             assert value["Ref"] in versions
 
 
-def test_alarms_tell_someone():
+def test_alarms_notify_someone():
     for alarm in of_type(stack("operations"), "AWS::CloudWatch::Alarm").values():
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         assert alarm["Properties"]["AlarmDescription"]

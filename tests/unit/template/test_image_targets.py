@@ -1,4 +1,4 @@
-"""make image, push and lock-image, with a docker and an aws that only write down what they are told."""
+"""make image, push and lock-image, with stand-ins of docker and aws that only record their calls."""
 
 import json
 import os
@@ -47,20 +47,24 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def make(checkout, tmp_path):
-    """Runs make; gives how it ended and what docker and aws were told."""
+    """Runs make; returns its result and the calls of docker and aws."""
     (tmp_path / "bin").mkdir()
     for name, text in TOOLS.items():
         (tmp_path / "bin" / name).write_text(f"#!/usr/bin/env bash\n{text}\n")
         (tmp_path / "bin" / name).chmod(0o755)
-    told = tmp_path / "told"
+    sentence = tmp_path / "sentence"
 
     def run(*words):
-        told.write_text("")
-        environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "TOLD": str(told)}
+        sentence.write_text("")
+        environment = {
+            **os.environ,
+            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+            "TOLD": str(sentence),
+        }
         done = subprocess.run(
             ["make", "-C", checkout, *words], env=environment, capture_output=True, text=True, check=False
         )
-        return done, told.read_text()
+        return done, sentence.read_text()
 
     return run
 
@@ -70,19 +74,19 @@ def commit_of(checkout):
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_push_asks_where_to_before_it_builds(make):
-    done, told = make("push")
+def test_push_checks_its_destination_before_it_builds(make):
+    done, sentence = make("push")
     assert done.returncode != 0
     assert "REPOSITORY" in done.stdout
-    assert told == ""
+    assert sentence == ""
 
 
 def test_push_tags_by_commit_and_prints_the_line_that_deploys_the_digest(make, checkout):
-    done, told = make("push", f"REPOSITORY={REPOSITORY}")
+    done, sentence = make("push", f"REPOSITORY={REPOSITORY}")
     assert done.returncode == 0, done.stderr
-    assert "--region ap-southeast-2" in told
-    assert f"push {REPOSITORY}:native-{commit_of(checkout)[:12]}\n" in told
-    assert f"push {REPOSITORY}:native\n" in told
+    assert "--region ap-southeast-2" in sentence
+    assert f"push {REPOSITORY}:native-{commit_of(checkout)[:12]}\n" in sentence
+    assert f"push {REPOSITORY}:native\n" in sentence
     assert f"sam deploy --parameter-overrides ImageUri={REPOSITORY}@{DIGEST}" in done.stdout
 
 
@@ -99,44 +103,44 @@ def test_line_that_deploys_names_what_the_image_needs(make, words, parameters):
 
 
 def test_image_is_built_with_commit_and_version_and_its_bill_is_written(make, checkout):
-    done, told = make("image")
+    done, sentence = make("image")
     assert done.returncode == 0, done.stderr
-    assert f"--build-arg COMMIT={commit_of(checkout)} --build-arg VERSION=0.1.0" in told
-    assert "--platform linux/arm64" in told
+    assert f"--build-arg COMMIT={commit_of(checkout)} --build-arg VERSION=0.1.0" in sentence
+    assert "--platform linux/arm64" in sentence
     assert (checkout / "image-native.cdx.json").read_text() == "{}\n"
 
 
 def test_image_of_changed_files_says_so(make, checkout):
     (checkout / "Makefile").write_text((checkout / "Makefile").read_text() + "\n")
-    _, told = make("image")
-    assert f"COMMIT={commit_of(checkout)}.dirty" in told
+    _, sentence = make("image")
+    assert f"COMMIT={commit_of(checkout)}.dirty" in sentence
 
 
 def test_pip_settings_are_a_secret_of_the_build(make):
-    _, told = make("image", "PIP_CONFIG=/home/me/pip.conf")
-    assert "--secret id=pip,src=/home/me/pip.conf" in told
+    _, sentence = make("image", "PIP_CONFIG=/home/me/pip.conf")
+    assert "--secret id=pip,src=/home/me/pip.conf" in sentence
 
 
 def test_isce3_is_built_for_x86_alone(make):
-    done, told = make("image", "TARGET=isce3", "ARCHITECTURE=ARM64")
+    done, sentence = make("image", "TARGET=isce3", "ARCHITECTURE=ARM64")
     assert done.returncode != 0
-    assert told == ""
+    assert sentence == ""
 
 
 def test_locked_digests_and_packages_are_written_and_taken_by_the_next_build(make, checkout):
-    done, told = make("lock-image")
+    done, sentence = make("lock-image")
     assert done.returncode == 0, done.stderr
     dockerfile = (checkout / "containers/rtc/Dockerfile").read_text()
     names = dict(re.findall(r"^ARG (BASE|CONDA)=(\S+)", dockerfile, re.MULTILINE))
     locked = (checkout / "containers/rtc/image.lock").read_text().splitlines()
     assert {f"{key}={name}@{DIGEST}" for key, name in names.items()} <= set(locked)
     assert (checkout / "containers/rtc/isce3.lock").read_text().startswith("@EXPLICIT")
-    _, told = make("image")
+    _, sentence = make("image")
     for key, name in names.items():
-        assert f"--build-arg {key}={name}@{DIGEST}" in told
+        assert f"--build-arg {key}={name}@{DIGEST}" in sentence
 
 
-def test_registry_that_tells_no_digest_changes_nothing(make, checkout, tmp_path):
+def test_registry_that_gives_no_digest_changes_nothing(make, checkout, tmp_path):
     docker = tmp_path / "bin" / "docker"
     docker.write_text(docker.read_text().replace(DIGEST, "not found"))
     done, _ = make("lock-image")

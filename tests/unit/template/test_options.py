@@ -59,7 +59,7 @@ def test_fleet_instances_join_the_cluster_and_make_the_scratch_that_tasks_mount(
     assert RESOURCES["Cluster"]["Properties"]["ClusterName"] == {"Ref": "AWS::StackName"}
 
 
-def test_fleet_without_a_way_out_is_refused():
+def test_fleet_without_internet_access_is_refused():
     rule = template()["Rules"]["FleetReachesAws"]
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Fleet"}, "ec2"]}
     assert rule["Assertions"][0]["Assert"] == {"Fn::Equals": [{"Ref": "TaskInternetAccess"}, "nat"]}
@@ -103,7 +103,7 @@ def test_s3_is_reached_without_nat():
     assert endpoint["Properties"]["RouteTableIds"]
 
 
-def test_tasks_speak_https_alone():
+def test_tasks_use_only_https():
     (group,) = of_type(template(), "AWS::EC2::SecurityGroup").values()
     ((rule,),) = [group["Properties"]["SecurityGroupEgress"]]
     assert (rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) == (443, 443, "tcp")
@@ -148,11 +148,11 @@ def test_budget_warns_before_and_at_the_limit():
     budget = stack("budget")["Resources"]["MonthlyBudget"]
     assert NESTED["Budget"]["Condition"] == "HasBudget"
     assert budget["Properties"]["Budget"]["BudgetLimit"]["Amount"] == {"Ref": "MonthlyBudgetUsd"}
-    told = {
+    sentence = {
         (n["Notification"]["NotificationType"], n["Notification"]["Threshold"])
         for n in budget["Properties"]["NotificationsWithSubscribers"]
     }
-    assert told == {("ACTUAL", 80), ("FORECASTED", 100)}
+    assert sentence == {("ACTUAL", 80), ("FORECASTED", 100)}
     for notification in budget["Properties"]["NotificationsWithSubscribers"]:
         assert notification["Subscribers"] == [
             {"SubscriptionType": "EMAIL", "Address": {"Ref": "AlarmEmail"}}

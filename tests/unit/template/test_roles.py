@@ -309,7 +309,7 @@ def test_everything_that_runs_has_a_role_of_its_own(kind):
 
 
 @pytest.mark.parametrize("path", [ROOT / "template.yaml", *sorted((ROOT / "stacks").glob("*.yaml"))], ids=str)
-def test_no_arn_is_of_one_partition_alone(path):
+def test_no_arn_names_a_partition(path):
     if path.stem == "bucket-arns":
         return
     assert "arn:aws:" not in path.read_text().replace("arn:aws:states:::", "")

@@ -47,14 +47,14 @@ def account_with(task):
     return Account(pages__get_execution_history=history("arn:task"), ecs__describe_tasks={"tasks": [task]})
 
 
-def test_tagged_tasks_on_a_capacity_provider_are_well():
+def test_tagged_tasks_on_a_capacity_provider_pass():
     assert scene.tasks_tagged(account_with(TASK), OUTPUTS) == ""
     assert scene.tasks_ran_on(account_with(TASK), OUTPUTS) == ""
 
 
 def test_missing_tag_is_named():
-    told = scene.tasks_tagged(account_with({**TASK, "tags": TAGS[:1]}), OUTPUTS)
-    assert told.endswith("rtcflow:collection")
+    sentence = scene.tasks_tagged(account_with({**TASK, "tags": TAGS[:1]}), OUTPUTS)
+    assert sentence.endswith("rtcflow:collection")
 
 
 def test_stack_without_task_tags_is_asked_for_none():
@@ -65,7 +65,7 @@ def test_task_of_no_capacity_provider_is_named():
     assert "arn:task" in scene.tasks_ran_on(account_with({"taskArn": "arn:task"}), OUTPUTS)
 
 
-def test_forgotten_tasks_are_no_pass():
+def test_forgotten_tasks_do_not_pass():
     forgotten = Account(pages__get_execution_history={"events": []})
     assert "within an hour" in scene.tasks_tagged(forgotten, OUTPUTS)
     assert "within an hour" in scene.tasks_ran_on(forgotten, OUTPUTS)
@@ -79,19 +79,19 @@ def test_trace_must_lead_through_the_functions(documents, missing):
         states__describe_execution={"traceHeader": "Root=1-2-3;Sampled=1"},
         xray__batch_get_traces={"Traces": [{"Segments": [{"Document": documents}]}]},
     )
-    told = scene.trace_complete(account, OUTPUTS)
-    assert missing in told
-    assert bool(told) is bool(missing)
+    sentence = scene.trace_complete(account, OUTPUTS)
+    assert missing in sentence
+    assert bool(sentence) is bool(missing)
 
 
-def test_failed_execution_is_told_with_its_cause():
+def test_failed_execution_is_reported_with_its_cause():
     failed = {"status": "FAILED", "error": "BurstsFailed", "cause": "1 failed"}
     assert "1 failed" in scene.execution_succeeded(Account(states__describe_execution=failed), OUTPUTS)
     succeeded = Account(states__describe_execution={"status": "SUCCEEDED"})
     assert scene.execution_succeeded(succeeded, OUTPUTS) == ""
 
 
-def test_metrics_and_logs_that_are_not_there_are_told(aws):
+def test_missing_metrics_and_logs_are_reported(aws):
     session = boto3.Session(region_name="us-east-1")
     assert "BurstsMade" in scene.metrics_counted(session, OUTPUTS)
     session.client("logs").create_log_group(logGroupName="/t")
@@ -100,7 +100,7 @@ def test_metrics_and_logs_that_are_not_there_are_told(aws):
     assert scene.task_log_written(session, OUTPUTS) == ""
 
 
-def test_waiting_dead_letters_are_told(aws):
+def test_waiting_dead_letters_are_reported(aws):
     session = boto3.Session(region_name="us-east-1")
     url = session.client("sqs").create_queue(QueueName="dead")["QueueUrl"]
     outputs = {**OUTPUTS, "DeadLetterQueueUrl": url}
@@ -109,10 +109,12 @@ def test_waiting_dead_letters_are_told(aws):
     assert check.dead_letters_empty(session, outputs).startswith("1 messages")
 
 
-def test_raised_alarms_are_told_and_those_of_a_stack_of_like_name_are_not():
+def test_raised_alarms_are_reported_but_not_those_of_a_stack_with_a_similar_name():
     def account(*alarms):
-        told = [{"AlarmName": name, "StateValue": "ALARM", "AlarmActions": [topic]} for name, topic in alarms]
-        return Account(cloudwatch__describe_alarms={"MetricAlarms": told})
+        sentence = [
+            {"AlarmName": name, "StateValue": "ALARM", "AlarmActions": [topic]} for name, topic in alarms
+        ]
+        return Account(cloudwatch__describe_alarms={"MetricAlarms": sentence})
 
     outputs = {**OUTPUTS, "AlarmTopicArn": "arn:topic"}
     raised, other = ("rtcflow-failed-bursts", "arn:topic"), ("rtcflow-dev-failed-bursts", "arn:other")

@@ -15,10 +15,10 @@ def answering(*results):
     )
     stubber = Stubber(client)
     for result in results:
-        told = {"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": "no field Tags"}
+        sentence = {"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": "no field Tags"}
         stubber.add_response(
             "validate_state_machine_definition",
-            {"result": result, "diagnostics": [] if result == "OK" else [told]},
+            {"result": result, "diagnostics": [] if result == "OK" else [sentence]},
         )
     stubber.activate()
     return client
@@ -37,7 +37,7 @@ def test_every_definition_is_asked_about(capsys):
     assert capsys.readouterr().out.count(": OK") == 2
 
 
-def test_refusal_is_told_with_its_reason(capsys):
+def test_refusal_is_reported_with_its_reason(capsys):
     assert validation.main(answering("OK", "FAIL")) == 1
     assert "no field Tags" in capsys.readouterr().out
 
