@@ -160,18 +160,6 @@ def test_a_new_product_version_is_started_beside_the_old(case):
     assert case.sweep().started == 5
 
 
-def test_an_area_searched_again_reports_what_was_started_before(case, ends):
-    case.sweep()
-    case.s3.delete_object(Bucket="work", Key="find_scenes/coast.json")
-    ended, *running = case.executions
-    for execution in ends.machine.executions:
-        execution.start_date -= timedelta(hours=1)
-    ends.fail(ended, NOW, status="SUCCEEDED")
-    swept = case.sweep()
-    assert (swept.found, swept.started, swept.before) == (5, 0, 5)
-    assert len(case.executions) == 1 + len(running)
-
-
 def test_other_settings_give_another_name(case):
     case.sweep()
     case.s3.delete_object(Bucket="work", Key="find_scenes/coast.json")

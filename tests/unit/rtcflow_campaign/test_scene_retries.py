@@ -85,3 +85,15 @@ def test_the_class_of_a_failed_burst_decides(case, ends):
     report = scene_report(name, Outcome.MADE, Outcome.FAILED)
     put_report(case.s3, report)
     assert case.sweep(NOW + timedelta(hours=2)).retried == 1
+
+
+def test_an_area_searched_again_reports_what_was_started_before(case, ends):
+    case.sweep()
+    case.s3.delete_object(Bucket="work", Key="find_scenes/coast.json")
+    ended, *running = case.executions
+    for execution in ends.machine.executions:
+        execution.start_date -= timedelta(hours=1)
+    ends.fail(ended, NOW, status="SUCCEEDED")
+    swept = case.sweep()
+    assert (swept.found, swept.started, swept.before) == (5, 0, 5)
+    assert len(case.executions) == 1 + len(running)

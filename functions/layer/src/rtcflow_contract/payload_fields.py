@@ -1,4 +1,4 @@
-"""Fields of a payload: how their values are spelled, what is refused, and values that are given elsewhere too."""
+"""Fields of a payload: how their values are spelled and checked, here and where a command takes the same values."""
 
 import re
 from pathlib import PurePosixPath

@@ -236,7 +236,7 @@ def _write_record(at: keys.Location, data: bytes, before: compare_and_swap.Read)
 
 
 def _parsed(data: bytes | None, at: keys.Location) -> ProcessedScene | None:
-    """The existing record; None if there is none, or it cannot be read and is written anew."""
+    """The existing record; None if there is none, or it cannot be read and will be replaced."""
     try:
         return read_stored(ProcessedScene, data, at) if data is not None else None
     except UnreadableError:
