@@ -19,7 +19,7 @@ import numpy as np
 import rasterio
 from scipy import ndimage
 
-from rtcflow.burst import make_burst
+from rtcflow.burst_run import make_burst
 from rtcflow.destination import Destination
 from rtcflow.engines.registry import ENGINES
 from rtcflow_contract.grid import Grid

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.scene import BenchBurst
-from rtcflow.burst import make_burst
+from rtcflow.burst_run import make_burst
 from rtcflow.destination import Destination
 from rtcflow.resources import Meter
 from rtcflow_contract.job import Sources, make_job

@@ -13,9 +13,9 @@ from rasterio.transform import Affine
 from rasterio.warp import Resampling, reproject
 
 from benchmarks.scene import BenchBurst
-from rtcflow.native.footprint import burst_grid
+from rtcflow.native.burst_grid import burst_grid
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.sentinel1.burst_metadata import BurstFiles
 from rtcflow.sources.dem.dem_source import fetch_dem
 from rtcflow_contract.grid import Grid
 

@@ -92,7 +92,7 @@ def _run(task: Task, work: Path) -> Used:
         "RTCFLOW_WORK_DIR": str(work),
         "RTCFLOW_CACHE": "off",
     }
-    words = [sys.executable, "-m", "rtcflow.task"]
+    words = [sys.executable, "-m", "rtcflow.container_task"]
     found = watched(words, environment, work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return Used(
         products=len(task.jobs),

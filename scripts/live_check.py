@@ -21,7 +21,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sentinel1.burst_metadata import read_burst
 from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sources.access.cdse_keys import has_credentials
 from rtcflow.sources.access.credentials import EARTHDATA, Login, login_of
@@ -29,9 +29,9 @@ from rtcflow.sources.access.earthdata import EarthdataSession
 from rtcflow.sources.access.lease import no_slots
 from rtcflow.sources.download import download
 from rtcflow.sources.scene.asf_burst import BurstRequest, Extractor
-from rtcflow.sources.scene.asf_scene import scene_url
 from rtcflow.sources.scene.cdse_burst import Cdse
 from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_burst
+from rtcflow.sources.scene.scene_source import scene_url
 from rtcflow.sources.shared import Shared
 from rtcflow_archives.archived_burst import ArchivedBurst
 from rtcflow_archives.asf import list_asf_bursts

@@ -12,13 +12,13 @@ from trim import compile_modules, give_one_time
 
 # Numba stores function addresses as remarks in compiled code; they differ each time.
 _ADDRESS, _NO_ADDRESS = re.compile(rb"at 0x[0-9a-f]{12}>"), b"at 0x000000000000>"
-OWN = ("bin/rtcflow", "compiled", "sbom.cdx.json", "lib/python*/site-packages/rtcflow*")
+_OWN = ("bin/rtcflow", "compiled", "sbom.cdx.json", "lib/python*/site-packages/rtcflow*")
 
 
 def main() -> None:
     """Copy code, compiled kernels and the bill of materials."""
     environment, out = Path(sys.argv[1]), Path(sys.argv[2])
-    for pattern in OWN:
+    for pattern in _OWN:
         found = sorted(environment.glob(pattern))
         if not found:
             sys.exit(f"{environment} has no {pattern}")

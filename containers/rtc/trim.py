@@ -12,9 +12,9 @@ from importlib.util import cache_from_source
 from pathlib import Path
 
 # A layer's bytes hold the times of its files.
-TIME = 1735689600
+_TIME = 1735689600
 # Of AWS's services those that a task or `rtcflow scene` speaks to, and those of logins.
-SERVICES = {
+_SERVICES = {
     "events",
     "s3",
     "s3control",
@@ -38,7 +38,7 @@ _UNUSED = {
     "turtledemo",
     "venv",
 }
-SOURCES = ("*.pyx", "*.pxd", "*.c", "*.cpp", "*.h", "*.hpp", "*.a", "*.pyi")
+_SOURCES = ("*.pyx", "*.pxd", "*.c", "*.cpp", "*.h", "*.hpp", "*.a", "*.pyi")
 
 
 def leave_out(packages: Path) -> None:
@@ -46,9 +46,9 @@ def leave_out(packages: Path) -> None:
     for folder in [path for path in packages.rglob("*") if path.is_dir() and path.name in ("tests", "test")]:
         shutil.rmtree(folder, ignore_errors=True)
     for service in (packages / "botocore" / "data").iterdir():
-        if service.is_dir() and service.name not in SERVICES:
+        if service.is_dir() and service.name not in _SERVICES:
             shutil.rmtree(service)
-    for file in [file for pattern in SOURCES for file in packages.rglob(pattern)]:
+    for file in [file for pattern in _SOURCES for file in packages.rglob(pattern)]:
         file.unlink()
 
 
@@ -81,7 +81,7 @@ def compile_modules(folder: Path, into: Path, skip: frozenset[str] | set[str] = 
 def give_one_time(folder: Path) -> None:
     """Set the time of everything below a folder."""
     for path in [folder, *folder.rglob("*")]:
-        os.utime(path, (TIME, TIME), follow_symlinks=False)
+        os.utime(path, (_TIME, _TIME), follow_symlinks=False)
 
 
 def main() -> None:

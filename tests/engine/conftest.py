@@ -40,7 +40,7 @@ def endpoint(tmp_path_factory):
 
 @pytest.fixture
 def s3_of(endpoint):
-    """A client of the S3, with buckets of the given names made."""
+    """A client of the S3, with new buckets of the given names."""
 
     def make(*buckets):
         s3 = boto3.client(

@@ -1,4 +1,4 @@
-"""`rtcflow burst` with a scene id alone: the burst comes from ASF or CDSE and gives the product of the whole scene."""
+"""`rtcflow burst` with only a scene id: the burst comes from ASF or CDSE, the product is that of the whole scene."""
 
 import sys
 
@@ -53,7 +53,7 @@ def made(sample, out):
 
 @pytest.fixture(scope="module")
 def whole(archive_sample, tmp_path_factory):
-    """Product of the burst out of the whole scene."""
+    """Product of the burst from the whole scene."""
     out = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         assert burst(patch, archive_sample, out, "--safe", archive_sample.safe) == 0
@@ -91,7 +91,7 @@ def test_the_product_equals_that_of_the_whole_scene(
         assert secret.encode() not in written + (streams.out + streams.err).encode()
 
 
-def test_for_several_bursts_the_archive_is_asked_for_the_scene_once(
+def test_the_archive_is_asked_for_a_scene_once_for_all_its_bursts(
     archive_sample, archives, monkeypatch, tmp_path
 ):
     words = ("--scene", archive_sample.scene, "--burst-id", "t147_000001_iw1")

@@ -68,12 +68,12 @@ def start(job, endpoint, scratch):
         "RTCFLOW_WORK_DIR": str(scratch),
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "rtcflow.task"], env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "rtcflow.container_task"], env=environment, stdout=subprocess.PIPE, text=True
     )
 
 
 def signal_at(task, stage, number):
-    """Send a signal as a stage begins; gives the exit code."""
+    """Send a signal when a stage begins; returns the exit code."""
     for line in task.stdout:
         if json.loads(line).get("stage") == stage:
             task.send_signal(number)
@@ -93,7 +93,7 @@ def assert_one_set(client, job):
 
 
 @pytest.mark.parametrize("stage", ["bands", "write layers", "publish"])
-def test_killed_and_run_again_leaves_one_set(client, endpoint, sample, tmp_path, stage):
+def test_a_task_killed_and_run_again_leaves_one_set(client, endpoint, sample, tmp_path, stage):
     job = job_for(sample, f"killed-{stage.replace(' ', '-')}")
     assert signal_at(start(job, endpoint, tmp_path), stage, signal.SIGKILL) == -signal.SIGKILL
     assert MANIFEST not in names(client, job)
@@ -103,7 +103,7 @@ def test_killed_and_run_again_leaves_one_set(client, endpoint, sample, tmp_path,
     assert_one_set(client, job)
 
 
-def test_told_to_stop_it_finishes_the_burst_in_hand_and_cleans_up(client, endpoint, sample, tmp_path):
+def test_on_sigterm_it_finishes_the_burst_in_progress_and_cleans_up(client, endpoint, sample, tmp_path):
     job = job_for(sample, "stopped")
     assert signal_at(start(job, endpoint, tmp_path), "bands", signal.SIGTERM) == 0
     body = client.get_object(Bucket="work", Key=job.work.join(OUTCOME).key)["Body"].read()

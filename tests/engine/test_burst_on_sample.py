@@ -13,8 +13,8 @@ from moto import mock_aws
 from rio_cogeo.cogeo import cog_validate
 from shapely.geometry import shape
 
-from rtcflow import task
-from rtcflow.burst import make_burst
+from rtcflow import container_task
+from rtcflow.burst_run import make_burst
 from rtcflow.destination import Destination
 from rtcflow.resources import Meter
 from rtcflow_contract.job import BurstJob, make_job
@@ -61,7 +61,7 @@ def aws(monkeypatch):
 
 
 def job_for(sample, burst_id=None, sources=None, product=Product.RTC_S1, execution="execution-1", **fields):
-    """The job that planning would make, with local sources unless others are given."""
+    """The job that planning would make, with local sources by default."""
     request = parse_request(
         {
             "scene": sample.scene,
@@ -87,7 +87,7 @@ def job_for(sample, burst_id=None, sources=None, product=Product.RTC_S1, executi
 
 
 def upload(sample, s3):
-    """The sample in S3, in the layouts of the archives; gives the sources of a job."""
+    """Upload the sample to S3, in the layouts of the archives; returns the sources of a job."""
     for part in (sample.safe, sample.orbit.parent, sample.dem, sample.geoid.parent):
         for path in filter(Path.is_file, part.rglob("*")):
             s3.put_object(
@@ -102,7 +102,7 @@ def upload(sample, s3):
 
 
 def run(job: BurstJob, folder):
-    code = task.run(Task(execution=job.execution, number=0, jobs=(job,)), work_parent=folder)
+    code = container_task.run(Task(execution=job.execution, number=0, jobs=(job,)), work_parent=folder)
     outcome = BurstOutcome.model_validate_json(storage.read_bytes(job.work.join(OUTCOME)))
     return code, outcome
 
@@ -134,7 +134,7 @@ def test_a_product_made_from_s3_is_complete_and_opens(aws, written, tmp_path):
         assert file["data/xCoordinates"].shape == (manifest.grid.cols,)
 
 
-# Every way in which our HDF5 file differs from OPERA's, and why: a pattern of what differs, and the reason.
+# Every difference of our HDF5 file from OPERA's: a pattern, and the reason.
 DIFFERENCES = {
     r"type of identification/productVersion": "1.0.2 is not a number",
     r"attribute of data/projection .*_name|.*semi_minor_axis|.*longitude_of_prime_meridian": "what CF has besides",
@@ -178,7 +178,7 @@ def differences(theirs, ours):
 
 
 @pytest.mark.parametrize(("product", "folder"), [("RTC_S1", "rtc-s1"), ("RTC_S1_STATIC", "rtc-s1-static")])
-def test_the_metadata_file_is_operas_but_for_what_is_listed_with_its_reason(
+def test_the_metadata_file_differs_from_operas_only_as_listed(
     aws, written, tmp_path, product, folder, shared
 ):
     (reference,) = (shared / "reference" / "opera-output" / folder).glob("*.h5")
@@ -204,7 +204,7 @@ def test_the_metadata_file_is_operas_but_for_what_is_listed_with_its_reason(
         assert file["identification/ceosAnalysisReadyDataProductType"][()] == b"(NOT PROVIDED)"
 
 
-def test_what_the_scene_says_of_interference_and_noise_is_in_manifest_and_files(aws, written, tmp_path):
+def test_interference_and_noise_of_the_scene_are_in_manifest_and_files(aws, written, tmp_path):
     job = job_for(written)
     assert run(job, tmp_path)[0] == 0
     quality = manifest_of(job).quality
@@ -251,14 +251,14 @@ def test_pixels_are_the_same_from_s3_from_a_zip_and_from_a_folder(aws, written, 
     assert len(sums) == 1
 
 
-def test_a_second_pass_lies_on_the_stored_grid(aws, written, tmp_path):
+def test_a_second_pass_uses_the_stored_grid(aws, written, tmp_path):
     first, second = (job_for(written, execution=f"execution-{n}", on_existing="replace") for n in (1, 2))
     made = [make_burst(job, tmp_path / job.execution, Destination(job)).manifest for job in (first, second)]
     assert [manifest.parameters["grid_origin"] for manifest in made] == ["burst footprint", "grid store"]
     assert made[0].grid == made[1].grid
 
 
-def test_backscatter_lies_on_the_grid_of_its_static_layers(aws, written, tmp_path):
+def test_backscatter_uses_the_grid_of_its_static_layers(aws, written, tmp_path):
     static = job_for(written, product=Product.RTC_S1_STATIC, output_crs=3577)
     assert run(static, tmp_path)[0] == 0
     linked = job_for(written, link_static_layers=True)
@@ -299,7 +299,7 @@ def test_a_missing_orbit_of_an_old_scene_is_refused(aws, sample, tmp_path):
     assert (code, outcome.reason) == (65, "orbit-missing")
 
 
-def test_an_empty_orbit_is_as_good_as_none(aws, sample, tmp_path):
+def test_an_empty_orbit_file_counts_as_missing(aws, sample, tmp_path):
     sample_faults.empty_orbit(sample)
     assert run(job_for(sample), tmp_path)[1].reason == "orbit-missing"
 

@@ -50,14 +50,14 @@ def image():
 
 @pytest.fixture(scope="module")
 def without_rights(image) -> dict[str, Any]:
-    """How a process is started that is not root, or has none of its rights."""
+    """How to start a process without the rights of root."""
     if os.getuid() != 0:
         return {}
     other = {"user": USER, "group": USER, "extra_groups": []}
     try:
         subprocess.run([image / "opt/rtcflow/bin/python", "-c", ""], check=True, **other)
     except PermissionError:
-        # This Python is in a folder of root's own.
+        # This Python is in a folder that only root can read.
         return {"prefix": ["setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]}
     return other
 
@@ -72,7 +72,7 @@ def scratch():
 
 @pytest.fixture
 def run(image, scratch, without_rights) -> Callable[..., subprocess.CompletedProcess]:
-    """Runs a program inside: the image's environment alone, and a tree that it cannot write."""
+    """Runs a program in the image: only its environment, and a tree that it cannot write."""
     environment = {
         name: value.replace("/tmp", str(scratch))
         .replace("/opt", f"{image}/opt")
@@ -127,7 +127,7 @@ def test_tree_cannot_be_written(image, run):
     assert "PermissionError" in answer.stderr
 
 
-def test_image_has_what_tests_ran_with_and_no_more_than_it_needs(run):
+def test_image_has_the_tested_versions_and_no_more_than_it_needs(run):
     pinned = {
         line.split(";")[0].strip().replace("_", "-").lower()
         for line in (ROOT / "constraints.txt").read_text().splitlines()
@@ -142,7 +142,7 @@ def test_image_has_what_tests_ran_with_and_no_more_than_it_needs(run):
 
 
 def chain_of(name: str) -> list[Stage]:
-    """A target and the stages that it is built on, itself first."""
+    """A target and the stages that it is built on, the target first."""
     chain = [STAGES[name]]
     while chain[-1].base in STAGES:
         chain.append(STAGES[chain[-1].base])
@@ -164,7 +164,7 @@ def test_volume_of_the_task_is_declared_so_that_the_user_may_write_to_it(name):
 
 
 @pytest.mark.skipif(not FULL, reason="RTCFLOW_IMAGE_TEST=full compiles the engine into the image too")
-def test_compiled_engine_is_taken_along(run, scratch):
+def test_image_contains_the_compiled_engine(run, scratch):
     warm = "import numba.core.config as c; c.DEBUG_CACHE = 1; from rtcflow.native.warm import warm; warm()"
     answer = run("python", "-c", f"import rtcflow; {warm}")
     assert "data loaded from" in answer.stdout

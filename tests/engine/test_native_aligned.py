@@ -1,4 +1,4 @@
-"""Area factors where the image has the terrain: what that is worth at the rims of layover."""
+"""Area factors at the terrain's place in the image: what they improve at the rims of layover."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def errors(tmp_path_factory):
     return found
 
 
-def test_at_the_rims_of_layover_errors_of_decibels_go_away(errors):
+def test_errors_of_decibels_at_the_rims_of_layover_disappear(errors):
     as_opera, aligned = errors[False][0], errors[True][0]
     assert aligned.size > 1000
     assert np.percentile(as_opera, 99) > 4.0
@@ -44,6 +44,6 @@ def test_at_the_rims_of_layover_errors_of_decibels_go_away(errors):
     assert aligned.max() < 4.0
 
 
-def test_clear_slopes_gain_too(errors):
+def test_clear_slopes_improve_too(errors):
     as_opera, aligned = errors[False][1], errors[True][1]
     assert np.percentile(aligned, 99) < 0.5 * np.percentile(as_opera, 99)

@@ -1,4 +1,4 @@
-"""Static layers against area factors known by construction, in layover and shadow too."""
+"""Static layers against area factors known by construction, also in layover and shadow."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from rtcflow.native.engine import NativeOptions, compute_layers
 from rtcflow.native.image import radar_grid
-from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sentinel1.burst_metadata import read_burst
 from rtcflow.sentinel1.orbit import fit_orbit
 from rtcflow_contract.layers import Product
 from rtcflow_local.sample import SampleSpec, write_sample
@@ -61,14 +61,14 @@ def test_no_pixel_in_layover_lacks_a_factor_or_looks(case):
         assert np.isfinite(arrays[layer][layover]).mean() > 0.999, layer
 
 
-def test_factors_of_layover_are_those_of_all_ground_that_falls_together(case):
+def test_factors_in_layover_are_those_of_all_ground_in_the_sample(case):
     difference = decibels(case, case[0]["mask"] == LAYOVER)
     assert abs(difference.mean()) < 0.06
     assert np.percentile(np.abs(difference), 50) < 0.02
     assert np.percentile(np.abs(difference), 95) < 0.6
 
 
-def test_in_layover_and_shadow_at_once_what_is_lit_counts(case):
+def test_in_layover_and_shadow_at_once_only_lit_ground_counts(case):
     arrays, truth = case
     both = (arrays["mask"] == (LAYOVER | SHADOW)) & np.isfinite(truth)
     assert both.sum() > 20

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from rtcflow.native.engine import compute_layers
-from rtcflow.native.footprint import burst_grid
-from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.native.burst_grid import burst_grid
+from rtcflow.sentinel1.burst_metadata import BurstFiles
 from rtcflow_contract.layers import Product
 
 safe, burst_id, orbit, dem, measured = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), sys.argv[5]

@@ -1,7 +1,7 @@
 """Radiometric closure: what went into a simulated scene as gamma0 comes out as gamma0.
 
 The simulator shares no code with the engine. Noise removal keeps negative power here: setting it to zero, as products
-do, raises covers near the noise floor.
+do, raises the mean of land covers near the noise floor.
 """
 
 import json
@@ -48,7 +48,7 @@ def mean_db(values):
     return 10 * np.log10(np.mean(values, dtype=float))
 
 
-def test_every_land_cover_comes_back_within_a_tenth_of_a_decibel(errors):
+def test_every_land_cover_is_retrieved_within_a_tenth_of_a_decibel(errors):
     assert len(errors) >= 8
     assert {key: error[0] for key, error in errors.items() if abs(error[0]) > 0.1} == {}
 

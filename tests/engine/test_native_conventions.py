@@ -1,4 +1,4 @@
-"""Conventions of backscatter by the engine, held against each other by the layers of the same computation."""
+"""Conventions of backscatter by the engine, compared by the layers of the same computation."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_a_convention_is_gamma0_converted_by_the_layers(made, choice):
     assert np.percentile(np.abs(difference), 99) < 0.1
 
 
-def test_on_the_ellipsoid_it_is_beta0_by_the_sine_of_incidence(made):
+def test_sigma0_on_the_ellipsoid_is_beta0_times_the_sine_of_incidence(made):
     beta0 = made[Backscatter.BETA0]
     expected = beta0["VV"] * np.sin(np.radians(beta0["incidence_angle"]))
     np.testing.assert_allclose(made[Backscatter.SIGMA0_ELLIPSOID]["VV"], expected, rtol=1e-5)

@@ -1,4 +1,4 @@
-"""Zeros that were filled in are no data; zeros that were measured are measurements."""
+"""Zeros that were filled in are no data; measured zeros are measurements."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def noise(rms, seed=1):
 
 
 @pytest.mark.parametrize("rms", [1.0, 2.0, 30.0])
-def test_of_a_quiet_sea_no_sample_is_lost(rms):
+def test_no_sample_of_a_calm_sea_is_lost(rms):
     pixels = noise(rms)
     assert (rms > 1) or (pixels == 0).all(axis=2).mean() > 0.2
     assert len(find_fill(pixels, VALID)) == 0
@@ -23,7 +23,7 @@ def test_of_a_quiet_sea_no_sample_is_lost(rms):
 @pytest.mark.parametrize("rms", [1.0, 30.0])
 @pytest.mark.parametrize("first", [20, 21, 51, 52, 300, 980 - LEAST_RUN])
 @pytest.mark.parametrize("length", [LEAST_RUN - 1, LEAST_RUN, 200])
-def test_runs_are_found_from_their_least_length_on_wherever_they_begin(rms, first, length):
+def test_runs_of_the_least_length_are_found_wherever_they_begin(rms, first, length):
     pixels = noise(rms)
     stop = min(first + length, 980)
     pixels[7, first:stop] = 0

@@ -54,7 +54,7 @@ def errors(tmp_path_factory):
     ]
     choices = {"all": ALL} | {name: ALL | {name: False} for name in ALL}
     with pytest.MonkeyPatch.context() as patch:
-        # The zeros around reflectors that stand on nothing are measurements.
+        # The zeros around reflectors without background are measurements.
         patch.setattr("rtcflow.native.engine.find_fill", lambda pixels, valid: np.zeros((0, 3), np.int64))
         return {
             name: Located(
@@ -97,7 +97,7 @@ def located(case, choice):
 
 
 def shift(case, target, choice):
-    """Where a reflector appears to move, metres east and north, by the simulator's delays that are not taken off."""
+    """Apparent shift of a reflector, metres east and north, by the simulator's delays that are not corrected."""
     acquisition = plan_acquisition(SPEC)
     swath = next(swath for swath in acquisition.swaths if swath.name == case.burst_id[-3:])
     lat, lon = np.radians(target["latitude"]), np.radians(target["longitude"])
@@ -135,7 +135,7 @@ def shift(case, target, choice):
             target["latitude"] + found[1] * metre, target["longitude"] + found[0] * metre / np.cos(lat)
         )
         risen = there[0] - target["height"]
-    # North on the map is not north.
+    # Grid north is not true north.
     to_map = Transformer.from_crs(4978, case.grid.epsg, always_xy=True)
     here, moved_to = (
         to_map.transform(*place) for place in (point, point + found[0] * east + found[1] * north)
@@ -153,7 +153,7 @@ def test_with_every_correction_the_location_error_is_below_5_centimetres(errors)
     ("name", "least", "most"),
     [("troposphere_correction", 3.0, 6.5), ("bistatic_correction", 0.5, 4.0), ("tide_correction", 0.1, 0.8)],
 )
-def test_without_a_correction_it_is_what_the_simulator_put_in(errors, name, least, most):
+def test_without_a_correction_the_error_is_the_simulated_delay(errors, name, least, most):
     found, expected = errors[name]
     assert np.all((np.hypot(*expected.T) > least) & (np.hypot(*expected.T) < most))
     assert np.hypot(*(found - expected).mean(axis=0)) < 0.05

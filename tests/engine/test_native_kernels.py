@@ -1,13 +1,13 @@
-"""Kernels against the plain expressions they implement."""
+"""Kernels against the NumPy expressions that they implement."""
 
 import numba as nb
 import numpy as np
 import pytest
 
-from rtcflow.native.dem import Dem, sample_height, sample_heights, spline_table
+from rtcflow.native.burst_grid import default_epsg, default_grid
 from rtcflow.native.edges import DENSITY, overlaps
 from rtcflow.native.facets import BESIDE, PAD, finish_factors, spread_cell
-from rtcflow.native.footprint import default_epsg, default_grid
+from rtcflow.native.height_spline import Dem, sample_height, sample_heights, spline_table
 from rtcflow.native.image import gamma0_lines
 from rtcflow.native.lattice import CHANNELS, geodetic_to_ecef, zero_doppler_times
 from rtcflow.native.points import NODE, PH, PR, PT, local_orbit, satellite, zero_doppler
@@ -51,7 +51,7 @@ def test_spline_kernel_is_the_tensor_product():
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_spline_goes_through_the_postings_and_keeps_planes():
+def test_spline_passes_through_the_postings_and_keeps_planes():
     rows, cols = np.mgrid[0:20, 0:20].astype(float)
     dem = Dem((3 * rows - 2 * cols).astype(np.float32), 0.0, 0.0, 1.0, -1.0)
     np.testing.assert_allclose(
@@ -146,7 +146,7 @@ def test_overlaps_of_a_polygon_are_exact(corners):
     assert not crossed
 
 
-def test_sides_that_cross_are_seen():
+def test_crossing_sides_are_detected():
     corners = np.array([(0.0, 0.0), (3.0, 8.0), (3.0, 0.0), (0.0, 8.0)])
     covered, crossed = overlaps_of(corners, np.empty((3, 8 + LANES)), np.empty((DENSITY, LANES)), 8)
     assert crossed
@@ -176,7 +176,7 @@ CELL = [(0.4, 3.2), (1.3, 9.6), (3.8, 11.1), (2.9, 4.3)]
 
 
 @pytest.mark.parametrize("middle", [(2.0, 7.1), (2.2, 13.5)])
-def test_a_cell_is_spread_as_its_four_triangles(middle):
+def test_a_cell_is_spread_like_its_four_triangles(middle):
     rng = np.random.default_rng(5)
     densities = rng.uniform(0.5, 2, (3, 4))
     expected = np.zeros((5, 3, 20))
@@ -190,7 +190,7 @@ def test_a_cell_is_spread_as_its_four_triangles(middle):
     np.testing.assert_allclose(found, sign * expected, atol=0.03)
 
 
-def test_what_lies_outside_the_lines_is_cut_off():
+def test_parts_outside_the_lines_are_cut_off():
     below = [(y - 2.0, x) for y, x in CELL]
     densities = np.ones((2, 4))
     whole = spread_over(5, CELL, (2.0, 7.1), densities)
@@ -199,7 +199,7 @@ def test_what_lies_outside_the_lines_is_cut_off():
 
 
 @pytest.mark.parametrize("first", [1, 6])
-def test_terrain_along_a_row_is_that_of_each_point(orbit, first):
+def test_terrain_along_a_row_equals_that_of_single_points(orbit, first):
     rng = np.random.default_rng(2)
     local = local_orbit(orbit.coefficients, 6.0)
     dem = Dem(rng.normal(size=(60, 60)).astype(np.float32) * 30, 0.0, 0.0, 1.0, -1.0)
@@ -237,7 +237,7 @@ def test_factors_are_the_ratio_of_the_sums():
     np.testing.assert_array_equal(sigma, [[0.75, 0.75, np.nan, np.nan]])
 
 
-def test_gamma0_is_power_less_noise_over_calibration_and_factor():
+def test_gamma0_is_power_minus_noise_over_calibration_and_factor():
     rng = np.random.default_rng(3)
     pixels = rng.integers(-300, 300, (6, 9, 2)).astype(np.int16)
     azimuth, across = rng.uniform(0.5, 1.5, 6), rng.uniform(100, 200, 9)
@@ -275,7 +275,7 @@ def test_grid_is_snapped_and_reprojected():
 
 
 @pytest.mark.parametrize("epsg", [4326, 999999])
-def test_a_crs_that_is_no_map_is_refused(epsg):
+def test_a_crs_that_is_not_projected_is_refused(epsg):
     with pytest.raises(RefusedError, match=str(epsg)):
         default_grid([(149.0, -35.0), (150.0, -34.8)], 20, epsg)
 
@@ -296,7 +296,7 @@ def test_a_crs_that_is_no_map_is_refused(epsg):
         (3857, 20, 60, True),
     ],
 )
-def test_a_crs_serves_in_its_part_of_the_world(epsg, lon, lat, serves):
+def test_a_crs_can_be_used_in_its_part_of_the_world(epsg, lon, lat, serves):
     ring = [(lon, lat), (lon + 1, lat), (lon + 1, lat + 0.2), (lon, lat + 0.2)]
     if serves:
         assert default_grid(ring, 20, epsg).epsg == epsg
@@ -340,7 +340,7 @@ def test_a_steep_ridge_casts_layover_and_a_gentle_one_does_not():
     assert not (mask_of(ridge(50, 1000), 35) & LAYOVER).any()
 
 
-def test_layover_is_as_wide_as_the_geometry_says():
+def test_layover_has_the_width_given_by_the_geometry():
     # Fore slope of 300 m over 200 m: the top comes before the foot by 300 cos(35) - 200 sin(35) = 131 m of range.
     seen = ((mask_of(ridge(300, 400), 35) & LAYOVER) > 0).sum() * 2.3
     assert seen == pytest.approx(300 * np.cos(np.radians(35)) - 200 * np.sin(np.radians(35)), abs=12)

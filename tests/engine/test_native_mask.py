@@ -46,13 +46,13 @@ def overlap(found, real):
     return np.sum(found & real) / np.sum(found | real)
 
 
-def test_the_case_holds_both_classes(masks):
+def test_the_case_contains_both_classes(masks):
     _, truth, _ = masks
     assert np.sum((truth & 2) > 0) > 500
     assert np.sum(truth == 1) > 100
 
 
-def test_layover_and_shadow_are_where_they_must_be(masks):
+def test_layover_and_shadow_are_where_the_truth_has_them(masks):
     mask, truth, _ = masks
     assert overlap((mask & 2) > 0, (truth & 2) > 0) > 0.95
     assert overlap((mask & 1) > 0, (truth & 1) > 0) > 0.95

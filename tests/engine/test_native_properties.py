@@ -1,4 +1,4 @@
-"""Laws that the engine must keep whatever the scene: closed forms, conservation, invariance."""
+"""Laws that hold for every scene: closed forms, conservation, invariance."""
 
 import re
 from datetime import datetime, timedelta
@@ -57,7 +57,7 @@ def test_flat_earth_has_neither_layover_nor_shadow(flat):
     assert set(np.unique(flat["mask"])) <= {0, 255}
 
 
-def test_energy_is_conserved_through_geocoding(case, flat):
+def test_geocoding_conserves_energy(case, flat):
     # Footprints tile the image: looks add up to the valid samples, but for pixels lost along the border.
     burst = case.burst
     looks = np.nansum(flat["number_of_looks"], dtype=float)
@@ -82,7 +82,7 @@ def test_a_window_of_the_grid_gives_the_same_pixels(case):
         update={"left": case.grid.left + step, "top": case.grid.top - step, "rows": 200, "cols": 300}
     )
     part = case.compute(grid=window).arrays["VV"]
-    # What lies outside the window cannot lay over what is inside, so that only clear pixels are the same.
+    # Terrain outside the window causes no layover inside, so only clear pixels are the same.
     clear = clear_of(whole["mask"])[100:300, 100:400] & np.isfinite(part)
     assert clear.sum() > 5000
     np.testing.assert_allclose(part[clear], whole["VV"][100:300, 100:400][clear], rtol=5e-3)
@@ -134,7 +134,7 @@ def test_static_layers_need_no_pixels_and_cover_more(case):
     backscatter = case.compute().arrays
     assert "VV" not in static
     valid = np.isfinite(static["rtc_anf_gamma0_to_beta0"])
-    # Without the delays, the rim of a shadow lies up to a sample elsewhere.
+    # Without the delays, the rim of a shadow differs by up to a sample.
     assert np.mean(~valid[np.isfinite(backscatter["VV"])]) < 1e-4
     assert valid.sum() > 1.2 * np.isfinite(backscatter["VV"]).sum()
 

@@ -9,7 +9,7 @@ import rasterio
 from rasterio.windows import Window
 
 from rtcflow.native.engine import NativeOptions, compute_layers
-from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.sentinel1.burst_metadata import BurstFiles
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product
 

@@ -1,4 +1,4 @@
-"""Closure and behaviour away from the default scene: sea, poles, the seams of the map, ascending, voids, a peer."""
+"""Closure and behaviour away from the default scene: sea, poles, map seams, ascending, voids, another program."""
 
 import json
 import warnings
@@ -32,7 +32,7 @@ def case(request, tmp_path_factory):
     return BurstCase(sample, sample.bursts["iw2"][0], tmp_path_factory.mktemp("dem"))
 
 
-def test_land_covers_come_back_everywhere(case):
+def test_land_covers_are_retrieved_everywhere(case):
     arrays = case.compute(clip_negative=False).arrays
     unclear = ndimage.binary_dilation(arrays["mask"] != 0, iterations=6) | case.near_targets(12)
     cover = case.land_cover()
@@ -99,7 +99,7 @@ def test_a_void_of_the_dem_is_a_hole_in_the_layers_and_nothing_else(coast, tmp_p
 
 @pytest.fixture(scope="module")
 def single(tmp_path_factory):
-    """A scene of one burst: sarsen takes a sub-swath as one image, which reduced bursts with gaps are not."""
+    """A scene of one burst: sarsen needs a sub-swath as one image, which reduced bursts with gaps are not."""
     sample = write_sample(tmp_path_factory.mktemp("single"), SampleSpec(lines=300, samples=5000, bursts=1))
     return BurstCase(sample, sample.bursts["iw2"][0], tmp_path_factory.mktemp("dem"))
 

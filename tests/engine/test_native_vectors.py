@@ -41,7 +41,7 @@ def arithmetic(x, y, out):
     store(out, 7, 0, a)
 
 
-def test_arithmetic_is_that_of_each_lane():
+def test_arithmetic_applies_to_each_lane():
     out = np.zeros((8, LANES))
     arithmetic(X, Y, out)
     a, b = X[0, FOUR], Y[0, FOUR]
@@ -86,7 +86,7 @@ def memory(array, out):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8])
-def test_memory_is_read_and_written_where_it_says(dtype):
+def test_memory_is_read_and_written_at_the_given_place(dtype):
     array = np.arange(14, dtype=dtype).reshape(2, 7)
     out = np.zeros((3, 6))
     memory(array, out)
@@ -95,7 +95,7 @@ def test_memory_is_read_and_written_where_it_says(dtype):
     np.testing.assert_array_equal(out, expected)
 
 
-def test_behind_an_array_with_room_a_vector_can_be_loaded():
+def test_a_vector_can_be_loaded_at_the_end_of_an_array_with_room():
     array = with_room((3, 5), np.float32)
     assert array.shape == (3, 5)
     assert array.flags.c_contiguous

@@ -1,4 +1,4 @@
-"""Power that noise removal made negative: what `clip` and `keep` do to covers near the noise floor."""
+"""Power that noise removal made negative: what `clip` and `keep` do to land covers near the noise floor."""
 
 import json
 
@@ -44,7 +44,7 @@ def test_clipped_power_makes_sea_in_vh_a_decibel_too_bright_and_kept_power_does_
     assert abs(bias_db(sea, kept["VV"], "VV")[0]) < 0.02
 
 
-def test_who_asks_for_it_gets_it_and_the_product_says_so(sea, tmp_path):
+def test_the_option_is_applied_and_recorded_in_the_product(sea, tmp_path):
     sample = sea.sample
     words = {
         "--safe": sample.safe,

@@ -31,7 +31,7 @@ def test_the_notebook_runs_on_the_sample(tmp_path, monkeypatch, request):
             burst(sample, "--product", "RTC_S1_STATIC", "--out", static)
         burst(sample, "--static", static, "--out", products)
     monkeypatch.setenv("OPEN_PRODUCTS", str(tmp_path / "products"))
-    # Another folder than that of the products: hrefs must lead there all the same.
+    # Another folder than that of the products: hrefs must still lead there.
     monkeypatch.chdir(tmp_path)
     notebook = request.config.rootpath / "docs" / "notebooks" / "open-products.ipynb"
     space: dict = {}
@@ -43,7 +43,7 @@ def test_the_notebook_runs_on_the_sample(tmp_path, monkeypatch, request):
     assert np.isfinite(space["series"]).all()
     ratio = (space["sigma0"] / space["gamma0"]).mean() / space["cube"].rtc_anf_gamma0_to_sigma0.mean()
     assert 0.9 < float(ratio) < 1.1
-    # The stack at its end: two passes of the first burst's box, a bright and a dark place in them, a map in colours.
+    # The stack at the end: two passes over the first burst, with a bright and a dark place, and a colour map.
     assert space["stack"].sizes["time"] == 2
     bright, dark = (line.get_ydata() for line in space["left"].lines)
     assert (np.asarray(bright) > np.asarray(dark) + 3).all()

@@ -91,7 +91,7 @@ def dem_around_reflector(tiny_sample, reflector, tmp_path):
 
 
 @pytest.mark.parametrize("radiometry", [None, "gamma_bilinear"])
-def test_sarsen_puts_the_reflector_where_it_stands(
+def test_sarsen_puts_the_reflector_at_its_true_position(
     tiny_sample, reflector, dem_around_reflector, tmp_path, radiometry
 ):
     product = sarsen.Sentinel1SarProduct(str(tiny_sample.safe / "manifest.safe"), measurement_group="IW2/VV")

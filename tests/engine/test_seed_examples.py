@@ -1,4 +1,4 @@
-"""Command lines of the replaced system's documentation, word for word, on simulated scenes of the same ids."""
+"""Command lines from the documentation of the replaced system, word for word, on simulated scenes with the same ids."""
 
 import json
 import os
@@ -42,7 +42,7 @@ TO_THE_DEFAULT_BUCKET = {
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """Both scenes at ASF, their orbits, DEM tiles and geoid in folders: the environment that names them."""
+    """Both scenes at ASF; orbits, DEM tiles and geoid in folders; returns the environment that names them."""
     folder = tmp_path_factory.mktemp("inputs")
     samples = [
         write_sample(folder / scene[-4:], spec_of_scene(scene, bursts=3, lines=64, samples=512))
@@ -73,7 +73,7 @@ def inputs(tmp_path_factory):
 
 @pytest.fixture
 def run(endpoint, inputs, tmp_path):
-    """Runs the image's entrypoint, or `rtcflow scene`, with a command line; gives what it said."""
+    """Runs the image's entrypoint, or `rtcflow scene`, with a command line; returns its output."""
 
     def running(line, program=("-m", "rtcflow.entrypoint"), code=0, **environment):
         given = {
@@ -153,7 +153,7 @@ def manifest_of(s3, bucket, key):
 
 
 @pytest.mark.parametrize("spelled", ["--dem best", "--dem-type best", "--dem REMA_32"])
-def test_in_antarctica_the_best_dem_is_rema_and_the_product_says_so(run, s3_of, spelled, tmp_path):
+def test_in_antarctica_the_best_dem_is_rema_and_the_product_records_it(run, s3_of, spelled, tmp_path):
     s3, collection = s3_of("heights"), spelled.strip("-").replace(" ", "-").lower()
     run(f"{REMA_LINE} --collection {collection} {spelled}")
     key, item = items(s3, "heights", f"experimental/{collection}")[BURST]
@@ -170,7 +170,7 @@ def test_in_antarctica_the_best_dem_is_rema_and_the_product_says_so(run, s3_of, 
     s3.download_file("heights", f"{key.rpartition('/')[0]}/{h5}", str(tmp_path / h5))
     with h5py.File(tmp_path / h5) as file:
         assert "rema_32: " in file["metadata/processingInformation/inputs/demSource"][()].decode()
-    # It is OPERA's id, and holds no word of the DEM.
+    # It is OPERA's id, which does not name the DEM.
     assert "rema" not in manifest["product_id"].lower()
 
 
@@ -195,14 +195,14 @@ def test_static_layers_of_another_dem_are_not_linked(run, s3_of, inputs, tmp_pat
     )
     assert "it was made with DEM rema_32, not cop_glo30" in run(linked, code=65)
     assert not items(s3, "heights", "experimental/linking")
-    # Where REMA is not to be had, best comes to GLO-30, which only the task knows.
+    # If REMA is not available, best is GLO-30, which only the task knows.
     glo30 = tmp_path / "glo30"
     glo30.mkdir()
     for path in Path(inputs["DEM_SOURCE"]).iterdir():
         if path.name != "rema":
             (glo30 / path.name).symlink_to(path)
     said = run(f"{linked} --dem best", code=65, DEM_SOURCE=str(glo30))
-    assert "are of DEM rema_32 and this burst is of cop_glo30" in said
+    assert "were made with DEM rema_32, and this burst uses cop_glo30" in said
     run(f"{linked} --dem best")
     assert set(items(s3, "heights", "experimental/linking")) == {BURST}
 

@@ -1,4 +1,4 @@
-"""`rtcflow stack` on the loopback archive: passes made, one failing, further ones appended, opened and drawn.
+"""`rtcflow stack` on the loopback archive: passes are made, one fails, more are appended, opened and drawn.
 
 `python -m benchmarks.stack` does the same with twelve passes of four bursts and one more, and measures it.
 """
@@ -26,7 +26,7 @@ CYCLES = (2, 3, 4)
 
 @pytest.fixture(scope="module")
 def passes(tmp_path_factory):
-    """Four passes of a track, of one burst a sub-swath; their orbits in one folder."""
+    """Four passes of a track, with one burst per sub-swath; their orbits in one folder."""
     folder = tmp_path_factory.mktemp("passes")
     first = write_sample(
         folder / "first", SampleSpec(lines=160, samples=1200, bursts=1, day=date(2023, 1, 1))
@@ -110,9 +110,9 @@ def test_search_make_append_open(stack, passes, tmp_path):
     ]  # fmt: skip
 
 
-def test_a_failing_pass_stops_no_other_and_is_made_by_the_next_run(stack, passes, archive, tmp_path):
+def test_a_failing_pass_does_not_stop_others_and_is_made_by_the_next_run(stack, passes, archive, tmp_path):
     archive.extractor.faults.append(Fault(at=f"/{passes[0].scene}/IW1/VV/", status=404, lasting=True))
-    # The whole scene, which a burst is cut out of where the extractor does not give it.
+    # The whole scene, from which a burst is cut if the extractor does not deliver it.
     archive.datapool.faults.append(Fault(at=passes[0].scene, status=404, lasting=True))
     code, told = stack(end="2023-01-31")
     assert code == 65
@@ -124,7 +124,7 @@ def test_a_failing_pass_stops_no_other_and_is_made_by_the_next_run(stack, passes
         end="2023-01-31",
     )
     assert code == 0, told.err
-    # The same burst of another pass waits with it, where its static layers could not be made of the first.
+    # The same burst of another pass waits too if its static layers could not be made from the first.
     assert "0 bursts made" not in told.out
     whole = rtcflow.open_stack(tmp_path / "stack" / "cube.zarr")
     assert int(np.isfinite(whole.VV.isel(time=0)).sum()) > int(np.isfinite(cube.VV.isel(time=0)).sum())
@@ -163,7 +163,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(stack, tmp_path, words, wo
     assert not (tmp_path / "stack").exists()
 
 
-def test_another_area_into_the_same_folder_is_refused_before_anything_is_made(stack, tmp_path):
+def test_another_area_in_the_same_folder_is_refused_before_anything_is_made(stack, tmp_path):
     (tmp_path / "stack").mkdir()
     (tmp_path / "stack" / "cube.zarr").write_text("mine")
     code, told = stack()

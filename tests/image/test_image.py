@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sentinel1.burst_metadata import read_burst
 from rtcflow_contract.job import BurstJob, Sources, make_job
 from rtcflow_contract.layers import Product
 from rtcflow_contract.request import parse_request

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rtcflow.native.burst_grid import burst_grid
 from rtcflow.native.engine import ComputedLayers, NativeOptions, compute_layers
-from rtcflow.native.footprint import burst_grid
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.annotation import Burst, read_burst
-from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.sentinel1.burst_metadata import Burst, BurstFiles, read_burst
 from rtcflow.sources.dem.dem_source import fetch_dem
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import LAYERS, Product

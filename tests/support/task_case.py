@@ -111,8 +111,8 @@ class _Engine(DrawingEngine):
 
 
 if __name__ == "__main__":
-    import rtcflow.burst
-    from rtcflow import task
+    import rtcflow.burst_run
+    from rtcflow import container_task
 
-    rtcflow.burst.choose_engine = lambda choice: _Engine()
-    sys.exit(task.main())
+    rtcflow.burst_run.choose_engine = lambda choice: _Engine()
+    sys.exit(container_task.main())

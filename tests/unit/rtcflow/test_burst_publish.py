@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import rtcflow.burst
+import rtcflow.burst_run
 import rtcflow_files.folder
-from rtcflow.burst import make_burst
+from rtcflow.burst_run import make_burst
 from rtcflow.destination import Destination
-from rtcflow.failures import stopped
+from rtcflow.machine_errors import stopped
 from rtcflow.resources import Meter
 from rtcflow_contract.errors import DefectError, RefusedError
 from rtcflow_contract.keys import ITEM, MANIFEST, Location
@@ -34,7 +34,7 @@ def case(tmp_path):
 @pytest.fixture
 def engine(monkeypatch):
     drawing = DrawingEngine()
-    monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: drawing)
+    monkeypatch.setattr(rtcflow.burst_run, "choose_engine", lambda choice: drawing)
     return drawing
 
 
@@ -121,7 +121,7 @@ def test_killed_between_upload_and_commit_then_run_again_leaves_one_set(aws, cas
     assert assert_one_set(aws, job).parameters["seed"] == 1
 
 
-def test_a_later_execution_sweeps_what_a_killed_one_left(aws, case, engine, monkeypatch):
+def test_a_later_execution_removes_what_a_killed_one_left(aws, case, engine, monkeypatch):
     first = job_at(case)
     with monkeypatch.context() as patch:
         patch.setattr(Destination, "commit", lambda *args: (_ for _ in ()).throw(stopped()))
@@ -187,7 +187,7 @@ def test_replace_takes_the_place_of_another_executions_product(aws, case, engine
     assert assert_one_set(aws, later).execution == "execution-2"
 
 
-def test_of_two_executions_at_once_one_set_stays(aws, case, engine):
+def test_two_executions_at_once_leave_one_set_of_files(aws, case, engine):
     first = job_at(case)
     second = job_at(case, LATER, "execution-2")
     engine.before_last = lambda: (setattr(engine, "before_last", None), make(second, case, 1))
@@ -195,14 +195,14 @@ def test_of_two_executions_at_once_one_set_stays(aws, case, engine):
     assert assert_one_set(aws, first).execution == "execution-2"
 
 
-def test_of_two_executions_of_one_second_one_set_stays(aws, case, engine):
+def test_two_executions_started_in_one_second_leave_one_set(aws, case, engine):
     first, second = job_at(case), job_at(case, execution="execution-2")
     engine.before_last = lambda: (setattr(engine, "before_last", None), make(second, case, 1))
     make(first, case)
     assert assert_one_set(aws, first).execution == "execution-2"
 
 
-def test_files_swept_away_just_before_the_commit_are_brought_again(aws, case, engine, monkeypatch):
+def test_files_removed_just_before_the_commit_are_written_again(aws, case, engine, monkeypatch):
     job = make_job(case)
     put = Destination.put_files
 
@@ -216,7 +216,7 @@ def test_files_swept_away_just_before_the_commit_are_brought_again(aws, case, en
     assert_one_set(aws, job)
 
 
-def test_who_is_replaced_right_after_the_commit_gives_way(aws, case, engine, monkeypatch):
+def test_a_product_replaced_right_after_its_commit_gives_way(aws, case, engine, monkeypatch):
     first = job_at(case)
     second = job_at(case, LATER, "execution-2", on_existing=OnExisting.REPLACE)
     lacking = Destination._lacking
@@ -252,7 +252,7 @@ def test_a_layer_the_engine_left_out_is_a_defect(aws, case, engine):
     assert names(aws, job) == set()
 
 
-def test_on_this_machine_a_product_is_replaced_whole(case, engine):
+def test_in_a_local_folder_a_product_is_replaced_as_a_whole(case, engine):
     folder = case / "out"
     for number, started in enumerate((None, LATER)):
         job = job_at(case, started, f"execution-{number}", on_existing=OnExisting.REPLACE)
@@ -265,7 +265,7 @@ def test_on_this_machine_a_product_is_replaced_whole(case, engine):
     assert found == {file.name for file in manifest.files} | {MANIFEST, ITEM, "notes.txt"}
 
 
-def test_on_this_machine_a_file_that_could_not_come_whole_has_not_its_name(case, engine, monkeypatch):
+def test_in_a_local_folder_an_incomplete_file_does_not_get_its_name(case, engine, monkeypatch):
     def fills_up(source, target):
         Path(target).write_bytes(Path(source).read_bytes()[:10])
         raise OSError(errno.ENOSPC, "No space left on device", str(target))

@@ -1,12 +1,12 @@
-"""What stands when a burst commits: never another product in silence, nor an earlier one over a later."""
+"""Existing products when a burst commits: no other product is replaced silently, and no later one by an earlier."""
 
 import json
 from datetime import UTC, datetime
 
 import pytest
 
-import rtcflow.burst
-from rtcflow.burst import make_burst
+import rtcflow.burst_run
+from rtcflow.burst_run import make_burst
 from rtcflow.destination import Destination
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.keys import ITEM, MANIFEST, Location
@@ -25,13 +25,13 @@ OTHER_SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_BE
 @pytest.fixture
 def engine(monkeypatch):
     drawing = DrawingEngine()
-    monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: drawing)
+    monkeypatch.setattr(rtcflow.burst_run, "choose_engine", lambda choice: drawing)
     return drawing
 
 
 @pytest.fixture(params=["s3", "folder"])
 def place(request, aws, tmp_path):
-    """A destination of each kind, and how its files are read, written and listed."""
+    """A destination of each kind, and functions that read, write and list its files."""
     write_case(tmp_path)
     return _S3() if request.param == "s3" else _Folder(tmp_path / "out")
 
@@ -84,7 +84,7 @@ def manifest(place, job, name=MANIFEST):
 
 
 def change(place, job, **changes):
-    """The manifest as another job would have left it; a dotted name is a field of a part."""
+    """The manifest with other fields; a dotted name is a field of a part."""
     found = json.loads(place.read(job, MANIFEST))
     for path, value in changes.items():
         *above, name = path.split("__")
@@ -99,7 +99,7 @@ def files_of(place, job):
     return {file.name for file in manifest(place, job).files}
 
 
-def test_another_product_that_was_committed_meanwhile_is_a_failure_by_name(aws, tmp_path, engine):
+def test_another_product_committed_meanwhile_is_a_failure_that_names_it(aws, tmp_path, engine):
     place = _S3()
     write_case(tmp_path)
     first, second = job_of(tmp_path, 8), job_of(tmp_path, 9)
@@ -122,7 +122,7 @@ def test_another_product_that_was_committed_meanwhile_is_a_failure_by_name(aws, 
         ({"acquisition__platform": "S1C"}, "of S1C"),
     ],
 )
-def test_replace_takes_no_later_processing_and_no_other_pass(place, tmp_path, engine, changes, told):
+def test_replace_refuses_a_later_processing_and_another_pass(place, tmp_path, engine, changes, told):
     first = job_of(tmp_path, 8)
     make(place, tmp_path, first)
     change(place, first, **changes)
@@ -169,7 +169,7 @@ def test_replaced_static_layers_leave_the_files_that_items_name(place, tmp_path,
 
 
 @pytest.mark.parametrize("data", [b"", b'{"version": 1, "product"'])
-def test_a_spoilt_manifest_is_no_product(place, tmp_path, engine, data, caplog):
+def test_a_damaged_manifest_is_not_a_product(place, tmp_path, engine, data, caplog):
     job = job_of(tmp_path)
     place.write(job, MANIFEST, data)
     assert make(place, tmp_path, job).outcome is Outcome.MADE
@@ -185,7 +185,7 @@ def test_a_manifest_of_a_later_release_is_not_overwritten(place, tmp_path, engin
     assert place.read(job, MANIFEST) == b'{"version": 9}'
 
 
-def test_nothing_is_swept_where_a_version_cannot_be_read(place, tmp_path, engine):
+def test_nothing_is_removed_if_a_version_cannot_be_read(place, tmp_path, engine):
     first = job_of(tmp_path, 8)
     make(place, tmp_path, first)
     second = job_of(tmp_path, 9, on_existing=OnExisting.BESIDE, product_version="0.2")
@@ -205,7 +205,7 @@ def test_another_version_in_use_says_which_item_it_replaces(place, tmp_path, eng
     assert manifest(place, second).replaces == first.product_id
 
 
-def test_an_item_keeps_its_id_though_its_manifest_was_spoilt(place, tmp_path, engine):
+def test_an_item_keeps_its_id_even_if_its_manifest_is_damaged(place, tmp_path, engine):
     job = job_of(tmp_path)
     item = {"id": "OPERA_x", "properties": {"processing:version": "0.1"}}
     place.write(job, ITEM, json.dumps(item).encode())

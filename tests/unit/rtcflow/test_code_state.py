@@ -46,7 +46,7 @@ def write_constant(package, factor):
 
 
 def computed(package, **environment):
-    """What the kernel gives, and how often its compiled code was found."""
+    """The result of the kernel, and how often its compiled code was found."""
     done = subprocess.run(
         [sys.executable, "-B", "-c", textwrap.dedent(RUN)],
         env={**os.environ, "PYTHONPATH": str(package.parent), **environment},
@@ -58,13 +58,13 @@ def computed(package, **environment):
     return float(value), int(hits)
 
 
-def test_kernel_is_compiled_anew_when_a_constant_of_another_file_changes(package, tmp_path):
+def test_kernel_is_compiled_again_if_a_constant_in_another_file_changes(package, tmp_path):
     shared = {"NUMBA_CACHE_DIR": str(tmp_path / "shared")}
     assert computed(package, **shared) == (2.0, 0)
     assert computed(package, **shared) == (2.0, 1)
     write_constant(package, 3)
     assert computed(package, **shared) == (3.0, 0)
-    # The other state's is still there, and still its own.
+    # The code of the other state still exists, and is still used for that state.
     write_constant(package, 2)
     assert computed(package, **shared) == (2.0, 1)
     assert len(list((tmp_path / "shared").iterdir())) == 2

@@ -1,4 +1,4 @@
-"""Files of a scene that contradict each other are refused by name: one of them is wrong, and nothing says which."""
+"""Files of a scene that contradict each other are refused by name: one is wrong, and it is unknown which."""
 
 import re
 import shutil
@@ -11,13 +11,12 @@ from rtcflow.inputs import fetch_inputs
 from rtcflow.product.quality import heading_deg
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.annotation import read_burst
-from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.sentinel1.burst_metadata import BurstFiles, read_burst
 from rtcflow.sentinel1.ground import check_identity
 from rtcflow.sentinel1.interference import read_interference
 from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
-from rtcflow.sources.scene.acquisition import read_source_data
+from rtcflow.sources.scene.source_data import read_source_data
 from rtcflow_contract.errors import RefusedError
 from tests.support.burst_case import SCENE, make_job, write_case
 
@@ -88,7 +87,7 @@ def test_a_lookup_table_of_another_image_is_refused(tiny_sample, scene, kind, fi
     ids=["floats", "no phase", "two bands", "more lines"],
 )
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_a_measurement_that_is_not_the_annotations_image_is_refused(tiny_sample, tmp_path, profile):
+def test_a_measurement_of_another_image_is_refused(tiny_sample, tmp_path, profile):
     annotation = annotation_of(tiny_sample.safe)
     burst = read_burst(annotation, tiny_sample.bursts["iw1"][0])
     lines = burst.lines * len(tiny_sample.bursts["iw1"]) + profile.pop("more", 0)
@@ -101,7 +100,7 @@ def test_a_measurement_that_is_not_the_annotations_image_is_refused(tiny_sample,
 
 
 @pytest.mark.parametrize(("field", "value"), [("missionId", "S2A"), ("pass", "Sideways"), ("missionId", "")])
-def test_a_platform_or_a_pass_that_there_is_not_is_refused(tiny_sample, scene, field, value):
+def test_an_unknown_platform_or_pass_is_refused(tiny_sample, scene, field, value):
     path = annotation_of(scene)
     change(path, field, lambda text: value)
     with pytest.raises(RefusedError, match=path.name):
@@ -117,7 +116,7 @@ def test_an_annotation_of_another_platform_than_the_scene_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "none", "999"])
-def test_a_heading_that_is_none_is_refused(scene, value):
+def test_an_impossible_heading_is_refused(scene, value):
     path = annotation_of(scene)
     assert 0 <= heading_deg(path) < 360
     change(path, "platformHeading", lambda text: value)
@@ -128,7 +127,7 @@ def test_a_heading_that_is_none_is_refused(scene, value):
 @pytest.mark.parametrize(
     ("field", "value"), [("incidenceAngle", "500"), ("incidenceAngle", "nan"), ("processingBandwidth", "-1")]
 )
-def test_angles_and_bandwidths_that_cannot_be_are_refused(tiny_sample, scene, field, value):
+def test_impossible_angles_and_bandwidths_are_refused(tiny_sample, scene, field, value):
     path = annotation_of(scene)
     burst = read_burst(path, tiny_sample.bursts["iw1"][0])
     read_source_data(scene, path, burst)

@@ -1,4 +1,4 @@
-"""Backscatter of one convention in another: the arithmetic, and the command on two products."""
+"""Conversion of backscatter between conventions: the arithmetic, and the command on two products."""
 
 import itertools
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from rtcflow.conversion import convert, factor, layers_for
-from rtcflow.conversion.files import convert_product
+from rtcflow.conversion import convert, convert_product, factor, layers_for
 from rtcflow.product.cog import write_cog
 from rtcflow_contract.backscatter import Backscatter, corrects_radiometry, in_convention, refuse_options
 from rtcflow_contract.errors import RefusedError
@@ -51,21 +50,21 @@ def test_there_and_back_is_exact_to_a_ten_thousandth_of_a_decibel(layers, source
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
-def test_a_conversion_takes_the_layers_that_it_names_and_no_others(layers, source, target):
+def test_a_conversion_uses_only_the_layers_that_it_names(layers, source, target):
     needed = layers_for(source, target)
     found = factor(source, target, {name: layers[name] for name in needed})
     direct = factor("gamma0", target, layers) / factor("gamma0", source, layers)
     np.testing.assert_allclose(found * np.ones((5, 6)), direct * np.ones((5, 6)), rtol=1e-6)
 
 
-def test_between_beta0_and_the_ellipsoid_the_terrain_does_not_count():
+def test_between_beta0_and_the_ellipsoid_terrain_does_not_matter():
     assert layers_for("beta0", "sigma0_ellipsoid") == {"incidence_angle"}
     assert layers_for("sigma0", "sigma0") == frozenset()
 
 
 @pytest.fixture
 def products(tmp_path):
-    """Folders of an RTC_S1 product and of its static product on a wider grid, with what they hold."""
+    """Folders of an RTC_S1 product and of its static product on a wider grid, with their values."""
     random = np.random.default_rng(7)
     gamma0 = random.uniform(0.01, 1.0, GRID.shape).astype(np.float32)
     anf = random.uniform(0.4, 3.0, WIDER.shape).astype(np.float32)
@@ -90,7 +89,7 @@ def test_a_product_is_converted_on_its_own_grid(products, tmp_path):
     assert (tags[TAG], tags["CONVERTED_FROM"]) == ("beta0", "gamma0")
 
 
-def test_what_cannot_be_converted_is_refused_by_name(products, tmp_path):
+def test_an_impossible_conversion_is_refused_by_name(products, tmp_path):
     rtc, static, gamma0, _ = products
     out = tmp_path / "out"
     with pytest.raises(RefusedError, match="is gamma0 already"):
@@ -112,7 +111,7 @@ def test_what_cannot_be_converted_is_refused_by_name(products, tmp_path):
         convert_product(rtc, static, Backscatter.BETA0, out)
 
 
-def test_titles_say_the_convention():
+def test_titles_name_the_convention():
     assert in_convention(LAYERS["VV"], Backscatter.GAMMA0) == LAYERS["VV"]
     assert in_convention(LAYERS["VH"], Backscatter.SIGMA0).title == "VH sigma0"
     assert (
@@ -122,7 +121,7 @@ def test_titles_say_the_convention():
     assert [corrects_radiometry(choice) for choice in Backscatter] == [True, True, False, False]
 
 
-def test_what_engine_isce3_lacks_is_refused_by_plan_and_command_line_alike():
+def test_conventions_that_isce3_lacks_are_refused_by_plan_and_command_line():
     scene = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_1DAD"
     payload = {"scene": scene, "engine": "isce3"}
     assert parse_request(payload | {"backscatter": "sigma0"}, "products").backscatter is Backscatter.SIGMA0

@@ -60,7 +60,7 @@ def test_a_wrong_command_line_keeps_its_exit_code(tmp_path):
     assert left(tmp_path) == []
 
 
-def test_a_work_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path):
+def test_a_work_folder_that_cannot_be_made_gives_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     done = run_entrypoint(tmp_path / "file", "--version")
     assert done.returncode == 70

@@ -1,6 +1,6 @@
 """Whatever an input holds: a refusal in one sentence or a result, no other error and no hang.
 
-`make test` runs 2,000 inputs, `make fuzz` 100,000, by RTCFLOW_FUZZ. Seeded: what fails once fails again.
+`make test` runs 2,000 inputs, `make fuzz` 100,000, by RTCFLOW_FUZZ. Seeded, so that a failure repeats.
 """
 
 import io
@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from rtcflow.product.quality import heading_deg
-from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sentinel1.burst_metadata import read_burst
 from rtcflow.sentinel1.ground import check_identity
 from rtcflow.sentinel1.orbit import fit_orbit, read_orbit, state_vectors_before
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
 from rtcflow.sources.dem.dem_values import LOWEST_M, void_impossible
-from rtcflow.sources.scene.tiff import OtherLayoutError, check_length, line_range, read_layout
+from rtcflow.sources.scene.measurement_tiff import OtherLayoutError, check_length, line_range, read_layout
 from rtcflow_contract.errors import RtcflowError
 from rtcflow_contract.job import BurstJob
 from rtcflow_contract.manifest import Manifest
@@ -32,7 +32,7 @@ from rtcflow_safe.safe_manifest import read_manifest
 TARGETS = 8
 EACH = int(os.environ.get("RTCFLOW_FUZZ", "2000")) // TARGETS
 HEIGHTS = [np.nan, np.inf, -np.inf, -32768, -32767, -9999, 3.4e38, -3.4028235e38, 1e12, 0, 8848, -430, 1e-40]
-# What stands in place of a number: none, another, huge, not finite, not one.
+# What replaces a number: nothing, another one, a huge one, not finite, not a number.
 ODD = [
     "",
     " ",
@@ -73,7 +73,7 @@ def only_refused(call):
     return None
 
 
-# Where in the text, as a part of it, what is done there, and with what.
+# Where in the text (0 to 1), what is done there, and with what.
 CHANGES = st.lists(
     st.tuples(
         st.floats(0, 1, exclude_max=True),
@@ -115,7 +115,7 @@ def files(tiny_sample):
     texts = {name: path.read_text() for name, path in one.items()}
     orbit = tiny_sample.orbit.read_text()
     burst = read_burst(one["annotation"], tiny_sample.bursts["iw2"][0])
-    # A quarter of an hour of the day's vectors: reading the others again and again takes the time.
+    # Only the vectors of a quarter of an hour: reading all of them each time would take too long.
     stamp = f"{burst.sensing_start:%Y-%m-%dT%H}"
     first = orbit.index("<OSV>")
     near = [v for v in re.findall(r"<OSV>.*?</OSV>", orbit, re.DOTALL) if stamp in v]
@@ -265,6 +265,6 @@ def test_payload(payload):
     only_refused(lambda: parse_request(payload, "bucket"))
 
 
-def test_json_that_is_nested_without_end_is_refused():
+def test_endlessly_nested_json_is_refused():
     for text in (b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000):
         assert only_refused(lambda text=text: read_stored(BurstJob, text, "deep.json")) is None

@@ -32,7 +32,7 @@ class Catalogue:
 
 
 def listed(sources, **answers):
-    """What is listed when each source answers as told."""
+    """The listing when each source answers in a given way."""
     request = parse_request({"scene": SCENE, "scene_source": sources}, "products")
     return list_from_first(request, lambda source, polarizations: Catalogue(answers[source]))
 
@@ -52,7 +52,7 @@ def test_a_source_that_is_down_comes_last():
     assert found == ([BURST], ("cdse", "asf"))
 
 
-def test_what_may_pass_is_not_refused_for_good():
+def test_a_transient_failure_is_not_refused_for_good():
     with pytest.raises(TransientError, match="down"):
         listed(["asf", "cdse"], asf=RefusedError("no such scene"), cdse=TransientError("down"))
     with pytest.raises(RefusedError, match="asf has none"):
@@ -75,7 +75,7 @@ def sources_of(sample, first, *more):
     )
 
 
-def test_a_burst_comes_from_the_next_source_where_one_stays_down(archive_sample, archives, tmp_path):
+def test_a_burst_comes_from_the_next_source_if_one_stays_down(archive_sample, archives, tmp_path):
     asf, cdse = archives
     environment = cdse.environment | asf.environment
     for server in (asf.extractor, asf.datapool):
@@ -87,13 +87,13 @@ def test_a_burst_comes_from_the_next_source_where_one_stays_down(archive_sample,
     assert got.href == str(archive_sample.safe)
 
 
-def test_where_no_source_gives_the_burst_the_first_reason_is_told(archive_sample, tmp_path):
+def test_if_no_source_has_the_burst_the_first_reason_is_reported(archive_sample, tmp_path):
     sources = sources_of(archive_sample, str(tmp_path / "none.SAFE"), str(tmp_path / "nor.SAFE"))
     with pytest.raises(RefusedError, match="none"):
         fetch(archive_sample, "asf", {}, tmp_path / "a", sources=sources)
 
 
-def test_an_orbit_comes_from_the_next_source_where_one_lacks_it(archive_sample, tmp_path):
+def test_an_orbit_comes_from_the_next_source_if_one_lacks_it(archive_sample, tmp_path):
     (tmp_path / "empty").mkdir()
     scene = parse_scene_id(archive_sample.scene)
     arguments = (scene, OrbitChoice.BEST, tmp_path / "o", Meter())
@@ -107,7 +107,7 @@ def test_an_orbit_comes_from_the_next_source_where_one_lacks_it(archive_sample, 
 def test_a_plan_waits_for_no_orbit_that_one_of_its_sources_may_have():
     scene = parse_scene_id(SCENE)
     now = scene.stop + timedelta(days=2)
-    # Only buckets are looked through before; another place is left to the task.
+    # Only buckets are searched beforehand; other places are left to the task.
     waits = shortest_wait(
         scene, OrbitChoice.PRECISE, ("https://orbits.example",), started=now, now=now, limit=timedelta(1)
     )

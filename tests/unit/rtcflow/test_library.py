@@ -27,7 +27,7 @@ def test_a_burst_is_made_and_found_again(tiny_sample, tmp_path):
         made[0].layer("heights")
 
 
-def test_what_is_no_scene_is_refused(tmp_path):
+def test_a_path_that_is_not_a_scene_is_refused(tmp_path):
     with pytest.raises(RefusedError, match="does not exist"):
         make_scene(tmp_path / "nothing.SAFE", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Memory of a process that makes bursts: small arrays are used again, layers given back, GDAL's cache is bounded."""
+"""Memory of a process that makes bursts: small arrays are reused, layers given back, GDAL's cache is bounded."""
 
 import os
 import platform
@@ -48,17 +48,17 @@ def printed(program):
 
 
 @glibc
-def test_what_a_band_freed_is_used_again():
+def test_memory_freed_by_a_band_is_reused():
     assert printed(_BANDS) < 100
 
 
 @glibc
-def test_layers_that_were_freed_are_held_no_more():
+def test_freed_layers_are_given_back():
     assert printed(_LAYERS) < 40
 
 
 @pytest.mark.parametrize(("told", "kept"), [(None, 96), ("64", 64)])
-def test_gdal_keeps_no_more_than_a_task_has_room_for(told, kept):
+def test_gdals_cache_fits_a_task(told, kept):
     program = (
         "from rtcflow.memory import settle_memory; settle_memory()\n"
         "from rasterio.env import get_gdal_config; print(get_gdal_config('GDAL_CACHEMAX'))"

@@ -1,4 +1,4 @@
-"""Each process has a folder of its own; what killed ones left is removed by the next."""
+"""Each process has its own folder; the next one removes what killed processes left."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def other(tmp_path):
     process.communicate()
 
 
-def test_folder_is_there_while_it_is_needed(tmp_path):
+def test_folder_exists_while_it_is_needed(tmp_path):
     with own_folder(tmp_path) as own:
         (own / "file").touch()
     assert not own.exists()
@@ -64,7 +64,7 @@ def test_nothing_else_is_removed(tmp_path):
     assert before <= {path.name for path in tmp_path.iterdir()}
 
 
-def test_folder_that_cannot_be_written_is_told_in_one_sentence(tmp_path):
+def test_folder_that_cannot_be_written_gives_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with (
         pytest.raises(DefectError, match="RTCFLOW_WORK_DIR") as told,

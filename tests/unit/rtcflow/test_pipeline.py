@@ -1,4 +1,4 @@
-"""The line of steps: order, bounds on what is under way, items that run alone, and stops."""
+"""The pipeline: order of steps, bounds on items in progress, items that run alone, and stops."""
 
 import threading
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Thing:
 
 
 class Diary:
-    """Notes who is in which step, and the most that ever were."""
+    """Records which items are in which step, and the most at once."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -59,7 +59,7 @@ def test_items_go_through_every_step_in_their_order():
     assert sorted(diary.order["fetch"]) == list(range(27))
 
 
-def test_a_step_holds_as_many_items_as_it_may_and_no_more():
+def test_a_step_holds_no_more_items_than_allowed():
     diary = Diary()
     line(diary, ahead=3).run([Thing(number) for number in range(27)])
     assert diary.most["fetch"] <= 3
@@ -67,7 +67,7 @@ def test_a_step_holds_as_many_items_as_it_may_and_no_more():
     assert diary.most_under_way <= 5
 
 
-def test_steps_are_at_work_on_different_items_at_once():
+def test_steps_work_on_different_items_at_once():
     # Each waits for the other: items one after the other would never meet.
     both = threading.Barrier(2, timeout=20)
 
@@ -90,13 +90,13 @@ def test_steps_are_at_work_on_different_items_at_once():
     assert not both.broken
 
 
-def test_an_item_that_ends_early_holds_nobody_up():
+def test_an_item_that_ends_early_delays_no_other():
     diary = Diary()
     line(diary, fails={0, 3, 4, 8}).run([Thing(number) for number in range(9)])
     assert diary.order["compute"] == [1, 2, 5, 6, 7]
 
 
-def test_an_item_that_is_to_be_alone_has_no_other_beside_it():
+def test_an_item_that_must_be_alone_has_no_other_beside_it():
     diary = Diary()
     seen = []
 
@@ -115,7 +115,7 @@ def test_an_item_that_is_to_be_alone_has_no_other_beside_it():
     assert diary.order["compute"] == list(range(7))
 
 
-def test_stopped_it_finishes_what_computes_and_starts_nothing_more():
+def test_after_a_stop_computing_items_finish_and_no_others_start():
     diary = Diary()
     stopping = []
 
@@ -134,7 +134,7 @@ def test_stopped_it_finishes_what_computes_and_starts_nothing_more():
     assert diary.order["publish"] == [0, 1, 2]
 
 
-def test_stopped_it_does_not_wait_for_a_fetch_that_hangs():
+def test_after_a_stop_a_hanging_fetch_is_not_waited_for():
     hangs, hanging = threading.Event(), threading.Event()
     stopping = []
 
@@ -155,7 +155,7 @@ def test_stopped_it_does_not_wait_for_a_fetch_that_hangs():
     hangs.set()
 
 
-def test_an_error_of_a_step_comes_out():
+def test_an_error_of_a_step_is_raised():
     def fails(thing):
         raise ValueError("a bug")
 

@@ -1,4 +1,4 @@
-"""Signals to processes that may be gone."""
+"""Signals to processes that may have ended."""
 
 import signal
 import subprocess
@@ -7,7 +7,7 @@ import sys
 from rtcflow.process_group import signal_group
 
 
-def test_a_group_is_signalled_while_it_is_there_and_not_afterwards():
+def test_a_group_is_signalled_only_while_it_exists():
     process = subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
     )

@@ -1,11 +1,11 @@
-"""What users and public bug reports of this field met, each with the right behaviour; the next one is added here.
+"""Situations from users and public bug reports of this field, each with the right behaviour; add new ones here.
 
 | Report | Situation | Right behaviour |
 |---|---|---|
 | s1-reader#117 | `azimuthAnxTime` off by -2.7 s, no burst ids | ids of the right ground, from the orbit |
 | s1-reader PR 121 | start and stop track equal, time over one orbit | the id of the track that was flown: t157_335079 |
 | s1-reader (first seconds of track 1) | burst number 0 | number 375887 |
-| - | manifest with another track | the track of the orbit, said |
+| - | manifest with another track | the track of the orbit, reported |
 | - | state vectors missing, or damaged | annotated times serve |
 | - | a stored grid of another burst | refused: it covers part of the footprint |
 | sentinelsat#314 | a zip damaged inside | refused by name: test_zip_damage |
@@ -73,26 +73,26 @@ def test_a_manifest_of_another_track_does_not_change_ids(tiny_sample, text, trac
     assert ids(without_ids(text), track) == list(tiny_sample.bursts["iw1"])
 
 
-def test_a_burst_number_of_other_ground_is_put_right_and_said(tiny_sample, text):
+def test_a_burst_number_of_other_ground_is_corrected_and_reported(tiny_sample, text):
     wrong = re.sub(r"(<burstId[^>]*>)(\d+)<", lambda m: f"{m[1]}{int(m[2]) + 40}<", text)
     (label, *_) = Annotation(wrong).labels(TRACK)
     assert label.burst_id == tiny_sample.bursts["iw1"][0]
     assert "the annotation says burst number" in label.remark
 
 
-def test_without_state_vectors_the_annotated_time_serves_also_over_one_orbit(tiny_sample, text):
+def test_without_state_vectors_the_annotated_time_is_used_also_beyond_one_orbit(tiny_sample, text):
     alone = without_vectors(without_ids(text))
     assert ids(alone) == list(tiny_sample.bursts["iw1"])
     assert ids(shifted(alone, ORBIT_PERIOD_S)) == list(tiny_sample.bursts["iw1"])
 
 
-def test_damaged_state_vectors_are_left_aside(tiny_sample, text):
+def test_damaged_state_vectors_are_ignored(tiny_sample, text):
     damaged = re.sub(r"<x>[^<]*<", "<x>nan<", without_ids(text), count=40)
     assert ids(damaged) == list(tiny_sample.bursts["iw1"])
 
 
 def test_the_first_seconds_of_track_1_belong_to_the_last_number():
-    # Sensed by IW3 behind the node, in a cycle that IW1 began before it.
+    # Sensed by IW3 after the node, in a cycle that IW1 began before it.
     assert burst_id_from_anx_time(1.156, 1, "iw3") == "t175_375887_iw3"
     assert burst_id_from_anx_time(ORBIT_PERIOD_S + 1.156, 175, "iw3") == "t175_375887_iw3"
 
@@ -122,7 +122,7 @@ def test_the_node_of_a_real_orbit_is_found_over_a_revolution(shared):
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8])
-def test_a_grid_over_part_of_the_burst_is_refused_with_its_share(share):
+def test_a_grid_over_part_of_the_burst_is_refused_with_the_covered_share(share):
     ring = np.array([(148.0, -35.0), (148.9, -35.0), (148.9, -35.2), (148.0, -35.2)])
     whole = Grid(epsg=32755, left=590_000, top=6_130_000, spacing=100, rows=300, cols=1000)
     refuse_partial_grid(whole, ring, "t070_148570_iw1", "grid store")
@@ -140,8 +140,8 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_damaged_lookup_table_is_refused_by_its_file(tiny_sample, tmp_path, name):
-    from rtcflow.sentinel1.annotation import read_burst
+def test_a_damaged_lookup_table_is_refused_by_file_name(tiny_sample, tmp_path, name):
+    from rtcflow.sentinel1.burst_metadata import read_burst
 
     (annotation,) = (tiny_sample.safe / "annotation").glob("s1?-iw1-slc-vv-*.xml")
     burst = read_burst(annotation, tiny_sample.bursts["iw1"][0])

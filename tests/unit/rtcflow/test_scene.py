@@ -1,4 +1,4 @@
-"""A burst out of a SAFE: folder or zip, local or in S3, only its own lines, and every fault by name."""
+"""A burst from a SAFE: folder or zip, local or in S3, only its own lines, and every fault by name."""
 
 import io
 import zipfile
@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.annotation import read_burst
+from rtcflow.sentinel1.burst_metadata import read_burst
 from rtcflow.sentinel1.interference import interference_file
 from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sources.scene.safe_burst import fetch_burst
@@ -54,7 +54,7 @@ RFI = f"annotation/rfi/rfi-{stem('iw1', 'VV')}.xml"
 
 @pytest.fixture
 def source(request, tmp_path, s3):
-    """The same scene in each kind of place."""
+    """The same scene in every kind of place."""
     kind, files = request.param, {**safe_files(), RFI: b"<rfi/>"}
     if kind == "folder":
         write_case(tmp_path / "in")
@@ -78,7 +78,7 @@ PLACES = ["folder", "s3 folder", "stored zip", "deflated zip", "s3 stored zip", 
 
 
 @pytest.mark.parametrize("source", PLACES, indirect=True)
-def test_the_burst_comes_with_its_own_pixels_from_every_place(source, tmp_path):
+def test_the_burst_has_its_own_pixels_from_every_place(source, tmp_path):
     fetched = fetch(source, tmp_path / "work")
     assert list(fetched.files) == ["VV", "VH"]
     for polarization, files in fetched.files.items():
@@ -93,7 +93,7 @@ def test_the_burst_comes_with_its_own_pixels_from_every_place(source, tmp_path):
 
 
 @pytest.mark.parametrize("source", PLACES, indirect=True)
-def test_the_report_on_interference_comes_along_from_every_place(source, tmp_path):
+def test_the_report_on_interference_is_fetched_from_every_place(source, tmp_path):
     files = fetch(source, tmp_path / "work").files
     assert interference_file(files["VV"].annotation).read_bytes() == b"<rfi/>"
     assert not interference_file(files["VH"].annotation).exists()
@@ -105,7 +105,7 @@ PACKED = {"tiled": {"tiled": True, "blockxsize": 16, "blockysize": 16}, "deflate
 @pytest.mark.parametrize("place", ["folder", "zip", "s3"])
 @pytest.mark.parametrize("packing", PACKED)
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_a_measurement_that_someone_tiled_or_packed_is_read_all_the_same(s3, tmp_path, place, packing):
+def test_a_tiled_or_compressed_measurement_is_read_too(s3, tmp_path, place, packing):
     write_case(tmp_path / "in")
     safe = tmp_path / "in" / f"{SCENE}.SAFE"
     for polarization in ("VV", "VH"):
@@ -136,7 +136,7 @@ def test_a_measurement_that_someone_tiled_or_packed_is_read_all_the_same(s3, tmp
         np.testing.assert_array_equal(read_burst_pixels(fetched, burst), pixels(polarization)[LINES:])
 
 
-def test_a_local_folder_is_used_where_it_is(tmp_path):
+def test_a_local_folder_is_used_in_place(tmp_path):
     write_case(tmp_path)
     fetched = fetch(tmp_path / f"{SCENE}.SAFE", tmp_path / "work")
     assert fetched.files["VV"].measurement == tmp_path / f"{SCENE}.SAFE" / VV_TIFF
@@ -176,7 +176,7 @@ def test_static_layers_fetch_no_pixels(s3, tmp_path):
     assert not fetched.files["VV"].measurement
 
 
-def test_a_burst_not_in_the_scene_is_refused_with_those_that_are(tmp_path):
+def test_a_burst_not_in_the_scene_is_refused_and_the_scenes_bursts_are_listed(tmp_path):
     write_case(tmp_path)
     with pytest.raises(RefusedError, match="t070_148099_iw1 is not in scene") as caught:
         fetch(tmp_path / f"{SCENE}.SAFE", tmp_path, burst="t070_148099_iw1")
@@ -193,7 +193,7 @@ def test_an_annotation_that_is_cut_off_is_named(tmp_path):
         fetch(tmp_path / f"{SCENE}.SAFE", tmp_path)
 
 
-def test_a_burst_of_a_sub_swath_without_annotation_lists_what_is_there(tmp_path):
+def test_a_burst_of_a_sub_swath_without_annotation_lists_the_scenes_bursts(tmp_path):
     write_case(tmp_path)
     with pytest.raises(RefusedError, match="t070_148570_iw1") as caught:
         fetch(tmp_path / f"{SCENE}.SAFE", tmp_path, burst="t070_148570_iw3")
@@ -254,7 +254,7 @@ def test_another_scene_is_refused(tmp_path):
     assert caught.value.reason == "scene-mismatch"
 
 
-def test_a_scene_that_is_not_there_is_refused(s3, tmp_path):
+def test_a_missing_scene_is_refused(s3, tmp_path):
     with pytest.raises(RefusedError, match="does not exist"):
         fetch(f"s3://scenes/nowhere/{SCENE}.SAFE", tmp_path)
     with pytest.raises(RefusedError, match="does not exist"):

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-import rtcflow.burst
-from rtcflow import task
-from rtcflow.failures import as_contract_error
+import rtcflow.burst_run
+from rtcflow import container_task
+from rtcflow.machine_errors import as_contract_error
 from rtcflow_contract.errors import ErrorClass, RefusedError, TransientError
 from rtcflow_contract.keys import MANIFEST, OUTCOME, Location
 from rtcflow_contract.layers import Product
@@ -35,7 +35,7 @@ def case(tmp_path):
 @pytest.fixture
 def engine(monkeypatch):
     drawing = DrawingEngine()
-    monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: drawing)
+    monkeypatch.setattr(rtcflow.burst_run, "choose_engine", lambda choice: drawing)
     return drawing
 
 
@@ -59,7 +59,7 @@ def run_main(monkeypatch, case, text, variable="RTCFLOW_TASK", attempt=1):
     monkeypatch.setenv(variable, text)
     monkeypatch.setenv("RTCFLOW_ATTEMPT", str(attempt))
     monkeypatch.setenv("RTCFLOW_WORK_DIR", str(case / "scratch"))
-    return task.main()
+    return container_task.main()
 
 
 def run_jobs(monkeypatch, case, *jobs, attempt=1):
@@ -103,7 +103,7 @@ def test_the_jobs_of_a_task_are_made_and_recorded(aws, case, engine, monkeypatch
     assert list((case / "scratch").iterdir()) == []
 
 
-def test_a_task_may_stand_in_s3(aws, case, engine, monkeypatch):
+def test_a_task_may_be_in_s3(aws, case, engine, monkeypatch):
     job = make_job(case)
     aws.put_object(Bucket="work", Key="tasks/0.json", Body=task_of(job).model_dump_json().encode())
     assert run_main(monkeypatch, case, "s3://work/tasks/0.json") == 0
@@ -132,7 +132,7 @@ def test_a_product_that_exists_is_recorded_as_skipped(aws, case, engine, monkeyp
         ("s3://work/none.json", "does not exist"),
     ],
 )
-def test_what_is_no_task_is_refused(aws, case, monkeypatch, text, words, caplog):
+def test_an_invalid_task_is_refused(aws, case, monkeypatch, text, words, caplog):
     assert run_main(monkeypatch, case, text) == 65
     assert words in caplog.text
 
@@ -147,7 +147,7 @@ def test_an_image_older_than_the_stack_is_named(aws, case, monkeypatch, caplog):
     ("name", "text"),
     [("RTCFLOW_TIME_LIMIT_S", "abc"), ("RTCFLOW_STOP_S", "-1"), ("RTCFLOW_TIME_LIMIT_S", "nan")],
 )
-def test_a_setting_that_is_no_number_of_seconds_is_refused(aws, case, monkeypatch, caplog, name, text):
+def test_a_setting_that_is_not_a_number_of_seconds_is_refused(aws, case, monkeypatch, caplog, name, text):
     monkeypatch.setenv(name, text)
     assert run_jobs(monkeypatch, case, make_job(case)) == 65
     assert f"{name} is '{text}'; give a number of seconds" in caplog.text
@@ -173,7 +173,7 @@ def fail_once(engine, fault):
 
 
 @pytest.mark.parametrize(("fault", "code", "error_class", "reason"), FAULTS)
-def test_a_fault_gives_its_exit_code_is_recorded_and_stops_no_other_burst(
+def test_a_fault_gives_its_exit_code_and_is_recorded_and_other_bursts_are_made(
     aws, case, engine, monkeypatch, fault, code, error_class, reason
 ):
     fail_once(engine, fault)
@@ -186,7 +186,7 @@ def test_a_fault_gives_its_exit_code_is_recorded_and_stops_no_other_burst(
     assert list((case / "scratch").iterdir()) == []
 
 
-def test_the_next_attempt_takes_what_is_transient_and_nothing_else(aws, case, engine, monkeypatch):
+def test_the_next_attempt_makes_only_transient_bursts(aws, case, engine, monkeypatch):
     jobs = first_burst(case), make_job(case)
     fail_once(engine, TransientError("later", "network"))
     assert run_jobs(monkeypatch, case, *jobs) == 75
@@ -196,26 +196,26 @@ def test_the_next_attempt_takes_what_is_transient_and_nothing_else(aws, case, en
     assert [outcome_of(aws, job).attempt for job in jobs] == [2, 1]
 
 
-def test_a_refused_burst_is_not_tried_again(aws, case, engine, monkeypatch):
+def test_a_refused_burst_is_not_retried(aws, case, engine, monkeypatch):
     fail_once(engine, RefusedError("bad", "corrupt-tiff"))
     assert run_jobs(monkeypatch, case, make_job(case)) == 65
     assert run_jobs(monkeypatch, case, make_job(case), attempt=2) == 65
     assert len(engine.calls) == 1
 
 
-def test_an_outcome_of_an_earlier_attempt_explains_nothing_about_a_later_one(aws, case, engine, monkeypatch):
+def test_an_outcome_of_an_earlier_attempt_does_not_describe_a_later_one(aws, case, engine, monkeypatch):
     job = make_job(case)
     fail_once(engine, TransientError("later", "network"))
     run_jobs(monkeypatch, case, job)
     # The second attempt began the burst and died.
     begun = Begun(attempt=2, started=datetime.now(UTC), times=1)
     aws.put_object(Bucket="work", Key=job.work.join("begun.json").key, Body=begun.model_dump_json().encode())
-    [record] = task.read_records([job])
+    [record] = container_task.read_records([job])
     assert record.taken_down == 1
     assert run_jobs(monkeypatch, case, job, attempt=3) == 0
 
 
-def test_a_burst_lies_on_the_grid_of_the_static_product_of_its_task(aws, case, engine, monkeypatch):
+def test_a_burst_uses_the_grid_of_the_static_product_of_its_task(aws, case, engine, monkeypatch):
     static, burst = static_and_burst(case)
     assert run_jobs(monkeypatch, case, static, burst) == 0
     manifest = Manifest.model_validate_json(
@@ -239,7 +239,7 @@ def test_a_burst_whose_static_layers_failed_is_not_started(
 
 
 def two_passes(case):
-    """Static job and burst of one pass, and of another over the same burst, of an execution of its own."""
+    """Static job and burst of one pass, and of another pass over the same burst, in another execution."""
     jobs = []
     for day in (1, 13):
         execution = f"pass-{day}"
@@ -305,7 +305,7 @@ def test_a_full_disk_says_what_to_raise():
 
 def test_each_log_line_of_a_burst_names_scene_burst_and_execution(aws, case, engine, monkeypatch):
     stream = io.StringIO()
-    monkeypatch.setattr(task.logger._logger.handlers[0], "stream", stream)
+    monkeypatch.setattr(container_task.logger._logger.handlers[0], "stream", stream)
     job = make_job(case)
     run_jobs(monkeypatch, case, job)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -321,7 +321,11 @@ def test_each_log_line_of_a_burst_names_scene_burst_and_execution(aws, case, eng
 def test_the_entrypoint_runs_as_a_module():
     environment = {key: value for key, value in os.environ.items() if key != "RTCFLOW_TASK"}
     done = subprocess.run(
-        [sys.executable, "-m", "rtcflow.task"], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "rtcflow.container_task"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 65
     assert "RTCFLOW_TASK is not set" in done.stdout

@@ -1,4 +1,4 @@
-"""What a task takes at most: by the lengths of its queues, for bursts of full size at 20 m."""
+"""The most disk and memory that a task needs, by the lengths of its queues, for full-size bursts at 20 m."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,14 +9,14 @@ import pytest
 from rtcflow.resources import Meter
 from rtcflow.sources.dem import copernicus
 from rtcflow.sources.dem.copernicus import Places, copernicus_heights
-from rtcflow.sources.dem.dem_area import Area
+from rtcflow.sources.dem.dem_area import DemArea
 from rtcflow.sources.dem.dem_values import HeightRaster
 from rtcflow.sources.shared import Shared
 from rtcflow.task_loop import MOST_MEMORY, MOST_WORK, queue_lengths
 
 # The largest burst of IW: lines and samples, 4 bytes a sample, two polarizations; and its DEM beside it.
 _LINES_AND_DEM = 2 * 1515 * 25359 * 4 + 100_000_000
-# Seven layers of 12 million pixels that nothing packs, which static layers have.
+# Static layers have seven layers of 12 million pixels, hardly compressible.
 _PRODUCT = 7 * 12_000_000 * 4
 # By benchmarks.task a process with one burst alone held 0.9 GB, and two in a row 1.2 GB with one written meanwhile,
 # which are shared out here; an upload holds parts of files. Nine in a row hold more, which the benchmark fails on: 1.6
@@ -26,17 +26,17 @@ _ALONE, _WRITING, _MOSAIC, _UPLOADING = 0.9e9, 0.2e9, 0.2e9, 0.1e9
 
 
 @pytest.mark.parametrize("source", ["asf", "cdse", "s3://scenes/S1A.SAFE", "/data/S1A.SAFE"])
-def test_the_work_folder_holds_all_bursts_that_are_under_way(source):
+def test_the_work_folder_holds_all_bursts_in_progress(source):
     lengths = queue_lengths(source)
     made = lengths.write + lengths.publish
     assert sum(lengths) * _LINES_AND_DEM + made * _PRODUCT <= MOST_WORK
 
 
 @pytest.mark.parametrize("source", ["asf", "cdse", "s3://scenes/S1A.SAFE", "/data/S1A.SAFE"])
-def test_memory_holds_one_burst_in_each_step_after_the_fetch(source):
+def test_memory_holds_one_burst_per_step_after_the_fetch(source):
     lengths = queue_lengths(source)
     assert (lengths.compute, lengths.write, lengths.publish) == (1, 1, 1)
-    # However many are fetched: one makes its mosaic.
+    # However many are fetched, one at a time makes its mosaic.
     assert _ALONE + lengths.write * _WRITING + _MOSAIC + lengths.publish * _UPLOADING <= MOST_MEMORY
 
 
@@ -48,14 +48,14 @@ def test_one_burst_at_a_time_makes_its_mosaic(tmp_path, monkeypatch):
         with counted:
             now += 1
             most = max(most, now)
-        # Two have asked: were they let in together, both would be here.
+        # Two have asked: if both were let in, both would be here.
         turn.asked.acquire(timeout=5)
         with counted:
             now -= 1
         return HeightRaster(np.zeros((2, 2), np.float32), np.array([1.0, 0.0]), np.array([0.0, 1.0]))
 
     class Waiting:
-        """Lets the first go on once the other has asked for its turn."""
+        """Lets the first continue once the other has asked for its turn."""
 
         def __init__(self):
             self.lock, self.asked = threading.Lock(), threading.Semaphore(0)
@@ -76,5 +76,5 @@ def test_one_burst_at_a_time_makes_its_mosaic(tmp_path, monkeypatch):
     monkeypatch.setattr(copernicus, "sea_of", lambda tiles, heights: np.zeros((2, 2), bool))
     places = Places(str(tmp_path), "", tmp_path, Meter(), shared, "")
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda number: copernicus_heights(places, Area(0, 0, 1, 1)), range(2)))
+        list(pool.map(lambda number: copernicus_heights(places, DemArea(0, 0, 1, 1)), range(2)))
     assert most == 1

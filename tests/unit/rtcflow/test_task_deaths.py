@@ -1,4 +1,4 @@
-"""One burst of nine does not take the others down: real processes that crash, are killed, hang, or are told to stop."""
+"""One burst of nine does not stop the others: real processes that crash, are killed, hang, or get SIGTERM."""
 
 import json
 import signal
@@ -38,9 +38,7 @@ def test_nine_bursts_are_made_in_their_order(folder):
         ("hang", 1, {"RTCFLOW_TIME_LIMIT_S": "4"}),
     ],
 )
-def test_a_burst_that_takes_its_task_down_comes_last_and_fails_at_the_second_time(
-    folder, kind, code, environment
-):
+def test_a_burst_that_ends_its_task_comes_last_and_fails_the_second_time(folder, kind, code, environment):
     first, output = run(folder, kind, 1, **environment)
     assert first == code
     if kind != "kill":
@@ -63,14 +61,14 @@ def test_a_burst_that_takes_its_task_down_comes_last_and_fails_at_the_second_tim
     assert [outcome_of(folder, name).outcome for name in OTHERS] == [Outcome.MADE] * 8
 
 
-def test_a_burst_that_died_once_and_goes_well_then_is_made(folder):
+def test_a_burst_that_died_once_and_then_succeeds_is_made(folder):
     assert run(folder, "kill", 1)[0] == -signal.SIGKILL
     assert run(folder, "well", 2)[0] == 0
     assert sorted(made(folder)) == list(NINE)
     assert made(folder)[-1] == THIRD or outcome_of(folder, THIRD).attempt == 2
 
 
-def test_a_defect_of_one_burst_stops_no_other(folder):
+def test_a_defect_of_one_burst_does_not_stop_the_others(folder):
     code, output = run(folder, "error")
     assert code == 70
     assert sorted(made(folder)) == OTHERS
@@ -92,7 +90,7 @@ def stop_at_third(folder, kind, **environment):
     return process.wait(60), lines
 
 
-def test_told_to_stop_it_finishes_the_burst_in_hand_and_leaves_the_others(folder):
+def test_on_sigterm_it_finishes_the_burst_in_progress_and_leaves_the_others(folder):
     code, _ = stop_at_third(folder, "slow")
     assert code == 75
     assert THIRD in made(folder)
@@ -102,7 +100,7 @@ def test_told_to_stop_it_finishes_the_burst_in_hand_and_leaves_the_others(folder
         (ErrorClass.TRANSIENT, "left")
     }
     assert left_over(folder) == []
-    # It was no death: nobody comes last, nobody is suspected.
+    # The task was not killed: no burst comes last or is suspected.
     assert run(folder, "well", 2)[0] == 0
     assert sorted(made(folder)) == list(NINE)
 
@@ -114,7 +112,7 @@ def test_a_burst_that_cannot_be_finished_in_time_is_left_too(folder):
     assert left_over(folder) == []
 
 
-def test_lines_of_the_log_carry_the_burst_they_speak_of(folder):
+def test_log_lines_name_their_burst(folder):
     _, output = run(folder)
     entries = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     of_bursts = [entry for entry in entries if not entry["message"].startswith("task ")]

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-import rtcflow.burst
-from rtcflow.burst import make_burst
+import rtcflow.burst_run
+from rtcflow.burst_run import make_burst
 from rtcflow.cli import app
 from rtcflow.destination import Destination
 from rtcflow_contract.errors import RefusedError
@@ -18,7 +18,7 @@ def test_an_old_processor_is_refused_for_the_engine_that_auto_stands_for(tmp_pat
     manifest = tmp_path / f"{SCENE}.SAFE" / "manifest.safe"
     manifest.write_bytes(manifest.read_bytes().replace(b"003.40", b"002.60"))
     engine = DrawingEngine(name="isce3")
-    monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: engine)
+    monkeypatch.setattr(rtcflow.burst_run, "choose_engine", lambda choice: engine)
     job = make_job(tmp_path, grid=GRID)
     with pytest.raises(RefusedError, match=r"IPF 002\.60, and engine isce3 takes 002\.70 or later") as caught:
         make_burst(job, tmp_path / "work", Destination(job, Location.local(tmp_path / "out")))

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-import rtcflow.burst
-from rtcflow.burst import make_burst
+import rtcflow.burst_run
+from rtcflow.burst_run import make_burst
 from rtcflow.destination import Destination
 from rtcflow_contract.keys import ITEM, Location
 from rtcflow_contract.manifest import Manifest
@@ -27,7 +27,7 @@ def two(aws):
 @pytest.fixture
 def case(tmp_path, monkeypatch):
     write_case(tmp_path)
-    monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: DrawingEngine())
+    monkeypatch.setattr(rtcflow.burst_run, "choose_engine", lambda choice: DrawingEngine())
     return tmp_path
 
 
@@ -87,10 +87,12 @@ def test_a_version_that_came_into_use_meanwhile_is_not_lost(aws, case, monkeypat
     late = job_at(case, "0.2", 2)
 
     def overtaken():
-        monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: DrawingEngine())
+        monkeypatch.setattr(rtcflow.burst_run, "choose_engine", lambda choice: DrawingEngine())
         make(job_at(case, "0.1", 1), case)
 
-    monkeypatch.setattr(rtcflow.burst, "choose_engine", lambda choice: DrawingEngine(before_last=overtaken))
+    monkeypatch.setattr(
+        rtcflow.burst_run, "choose_engine", lambda choice: DrawingEngine(before_last=overtaken)
+    )
     make(late, case)
     assert whole(late.destination, "0.2") == "0.1"
 

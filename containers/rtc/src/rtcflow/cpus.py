@@ -11,13 +11,13 @@ _UNITS = 1024
 def usable_cpus(cgroup: Path = _CGROUP) -> int:
     """Number of processors that this process may use, at least 1.
 
-    RTCFLOW_CPU_UNITS decides if it is set, with 1,024 per processor. The stack sets it, since ECS limits the task in a
-    way that its container does not see. Otherwise it is the smaller of the process's CPU affinity and the quota of its
+    RTCFLOW_CPU_UNITS decides if it is set, with 1,024 per processor. The stack sets it, since a container does not see
+    the limit that ECS puts on its task. Otherwise it is the smaller of the process's CPU affinity and the quota of its
     control group (version 2 or 1).
     """
-    told = os.environ.get("RTCFLOW_CPU_UNITS", "")
-    if told.isdigit() and int(told) > 0:
-        return math.ceil(int(told) / _UNITS)
+    units = os.environ.get("RTCFLOW_CPU_UNITS", "")
+    if units.isdigit() and int(units) > 0:
+        return math.ceil(int(units) / _UNITS)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(processors, _quota(cgroup) or processors))
 

@@ -73,7 +73,7 @@ class Destination:
         return [file.name for file in manifest.files if sizes.get(file.name) != file.size]
 
     def put_files(self, folder: Path, names: list[str]) -> None:
-        """Bring files there, several at once; they count for nothing until `commit`."""
+        """Write files there, several at once; they belong to no product until `commit`."""
         with Pool(_PARALLEL) as pool:
             list(pool.map(lambda name: self._files.put(folder / name, name), names))
 
@@ -122,7 +122,7 @@ class Destination:
         return True
 
     def _item(self, record: str, manifest: Manifest) -> bytes | None:
-        """The item in a product's place."""
+        """The existing item; None if there is none."""
         try:
             return self._files.read(item_name(record, manifest))
         except NotFoundError:
@@ -131,7 +131,7 @@ class Destination:
     def _out_of_use(self, standing: Manifest, manifest: Manifest, name: str) -> set[str]:
         """Files to remove of a product that is replaced; none if it is of another version."""
         if standing.product_version == manifest.product_version:
-            # Its item would name files that are gone.
+            # Its item would link files that are gone.
             return self._files_of(standing) | {item_name(name, standing)}
         for file in (ITEM, MANIFEST):
             with suppress(NotFoundError):

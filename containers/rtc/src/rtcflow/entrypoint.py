@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from rtcflow.cpus import usable_cpus
-from rtcflow.failures import as_contract_error
+from rtcflow.machine_errors import as_contract_error
 from rtcflow.own_folder import own_folder
 from rtcflow_contract.errors import RtcflowError
 
@@ -63,9 +63,9 @@ def _settle(own: Path) -> None:
 def _run(words: list[str]) -> int:
     # Imported here, since each loads what the other does not need.
     if not words:
-        from rtcflow import task
+        from rtcflow import container_task
 
-        return task.main()
+        return container_task.main()
     from rtcflow.cli import app
 
     sys.argv = ["rtcflow", *words]

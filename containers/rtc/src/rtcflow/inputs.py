@@ -9,14 +9,14 @@ from rtcflow.grid.resolve import resolve_grid
 from rtcflow.product.quality import burst_quality
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.annotation import read_burst, scene_track
+from rtcflow.sentinel1.burst_metadata import read_burst, scene_track
 from rtcflow.sentinel1.ground import check_identity, outline, refuse_partial_grid
 from rtcflow.sources.dem.dem_area import ground_area
 from rtcflow.sources.dem.dem_source import fetch_dem
 from rtcflow.sources.orbit.orbit_source import FetchedOrbit, fetch_orbit
-from rtcflow.sources.scene.acquisition import acquisition_of, read_source_data
 from rtcflow.sources.scene.safe_burst import FetchedScene
 from rtcflow.sources.scene.scene_source import fetch_scene
+from rtcflow.sources.scene.source_data import acquisition_of, read_source_data
 from rtcflow.sources.shared import Shared
 from rtcflow_contract.dem import heights_of
 from rtcflow_contract.errors import RefusedError
@@ -30,7 +30,7 @@ from rtcflow_contract.stored import read_stored
 from rtcflow_files import storage
 from rtcflow_stac.context import local_uri
 
-# Where a task of the stack keeps inputs for later tasks.
+# The cache in which the tasks of a stack keep inputs for later tasks.
 CACHE_VARIABLE = "RTCFLOW_CACHE"
 
 
@@ -139,13 +139,13 @@ def _orbit(job: BurstJob, shared: Shared, meter: Meter, cache: str) -> FetchedOr
 
 
 def _refuse_other_heights(linked: Location, dem: str) -> None:
-    """Refuse static layers that were made with another DEM than the burst is: what `best` came to is known here."""
+    """Refuse static layers that were made with another DEM; only here is it known which DEM `best` chose."""
     at = linked.join(MANIFEST)
     used = heights_of(read_stored(Manifest, storage.read_bytes(at), at).parameters)
     if used != dem:
         raise RefusedError(
-            f"the static layers at {linked} are of DEM {used} and this burst is of {dem}; link to layers of the "
-            "same DEM",
+            f"the static layers at {linked} were made with DEM {used}, and this burst uses {dem}; link to layers "
+            "made with the same DEM",
             reason="static-dem",
         )
 
@@ -157,7 +157,7 @@ def _located(href: str) -> str:
 
 def _own_grid(job: BurstJob, scene: FetchedScene, orbit: FetchedOrbit) -> Grid:
     # Loads Numba, which a burst with a stored grid does not need yet.
-    from rtcflow.native.footprint import burst_grid
+    from rtcflow.native.burst_grid import burst_grid
 
     files = next(iter(scene.files.values()))
     return burst_grid(files, job.burst_id, orbit.path, job.resolution, job.output_crs)

@@ -37,7 +37,7 @@ def own_folder(parent: Path | None = None) -> Iterator[Path]:
     parent = parent or Path(tempfile.gettempdir())
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        # So that nobody removes a folder that is made but not locked yet.
+        # Keeps other processes from removing a folder that is not locked yet.
         with _locked(parent / f".rtcflow-own-{os.getuid()}.lock", os.O_CREAT):
             _sweep(parent)
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))

@@ -14,14 +14,14 @@ class Progress(Protocol):
 
 
 def silent(stage: str, done: float) -> None:
-    """Progress nobody watches."""
+    """Ignore progress."""
 
 
 class Unwatched:
     """A watcher of bursts that reports to nobody."""
 
     def begins(self, job: BurstJob) -> Progress:
-        """Give the progress that nobody watches."""
+        """Return a progress that is ignored."""
         return silent
 
     def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:

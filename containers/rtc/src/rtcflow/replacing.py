@@ -52,7 +52,7 @@ def refuse_replacing(standing: Manifest, manifest: Manifest, job: BurstJob, wher
 def with_item_id(
     manifest: Manifest, in_place: Manifest | None, beside: Manifest | None, item: bytes | None
 ) -> Manifest:
-    """The manifest with the id of the item that its own replaces.
+    """The manifest, with the id of the item that its own item replaces.
 
     An item of the same version passes on its id, so that catalogues replace it; the id of another version, which is
     kept beside, goes into `replaces`.

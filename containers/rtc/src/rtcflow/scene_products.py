@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rtcflow.cli.dem_choice import choose_dem
+from rtcflow.cli.input_choice import choose_dem
 from rtcflow.cli.work_folder import work_folder
 from rtcflow.progress import Unwatched
 from rtcflow.scene_run import NO_BUCKET, RunSettings, SafeOfThisMachine, Scene, SceneLoop, plan_scenes
-from rtcflow.sources.scene.safe import scene_of_path
+from rtcflow.sources.scene.scene_safe import scene_of_path
 from rtcflow_contract.errors import DefectError, RefusedError, error_of
 from rtcflow_contract.job import LocalPlaces, Sources
 from rtcflow_contract.keys import MANIFEST, Location, parse_location

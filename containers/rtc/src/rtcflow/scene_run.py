@@ -229,7 +229,7 @@ def _report_of(planned: PlannedScene, work: Path) -> SceneReport:
         event["failure"] = {"Error": type(failure).__name__, "Cause": failure.message}
     settings = summary.SummarySettings(keys.Location.local(work), "", TaskSize(0, 0, 0))
     report = summary.summarize_scene(event, settings).report
-    # It costs nothing.
+    # A run on this machine has no cost.
     free = {"cost_usd": None}
     return report.model_copy(
         update={

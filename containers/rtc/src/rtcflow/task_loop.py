@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from rtcflow.burst import BurstResult, BurstRun
+from rtcflow.burst_run import BurstResult, BurstRun
 from rtcflow.destination import Destination
-from rtcflow.failures import as_contract_error, stopped
+from rtcflow.machine_errors import as_contract_error, stopped
 from rtcflow.pipeline import Line, Step
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter, peak_memory_bytes, process_cpu_seconds

@@ -1,4 +1,4 @@
-"""The order in which a task makes its bursts, after what earlier attempts left of them: a pure decision."""
+"""The order in which a task makes its bursts, given the records of earlier attempts: a pure decision."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ _NONE = (0, 0.0)
 
 
 def in_order(records: Sequence[JobRecord]) -> list[JobRecord]:
-    """What is to be made, in the order to make it: as in the task, but what an attempt died with comes last.
+    """The bursts to make, in the order of the task, except that bursts with which an attempt died come last.
 
-    Of several that it had in hand, the one that began to compute last is the likeliest cause, and those whose inputs
-    were still fetched the least likely. A burst that links to the static product of a job of the task comes after it.
+    Of several bursts in progress, the one that began to compute last is the likeliest cause, and those that were still
+    fetching inputs are the least likely. A burst that links to the static product of a job of the task comes after it.
     """
     due = [record for record in records if record.left]
     suspicion: dict[Location, _Suspicion] = {}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 # The timer does not accept zero.
 _LEAST_S = 0.001
-_TOLD_BEFORE_S = 0.5
+_WARN_BEFORE_S = 0.5
 _STDERR = 2
 
 
@@ -26,17 +26,17 @@ class Watchdog:
         self._lock = threading.Lock()
 
     @contextmanager
-    def limit(self, seconds: float | None, tell: Callable[[], object] = lambda: None) -> Iterator[None]:
+    def limit(self, seconds: float | None, warn: Callable[[], object] = lambda: None) -> Iterator[None]:
         """End the process unless the block ends within a number of seconds; None for no limit.
 
-        `tell` is called just before, if the interpreter can still do that.
+        `warn` is called just before, if the interpreter can still do that.
         """
         if seconds is None:
             yield
             return
-        telling = threading.Timer(max(seconds / 2, seconds - _TOLD_BEFORE_S), tell)
-        telling.daemon = True
-        telling.start()
+        warning = threading.Timer(max(seconds / 2, seconds - _WARN_BEFORE_S), warn)
+        warning.daemon = True
+        warning.start()
         with self._lock:
             number = next(self._numbers)
             self._deadlines[number] = time.monotonic() + seconds
@@ -44,7 +44,7 @@ class Watchdog:
         try:
             yield
         finally:
-            telling.cancel()
+            warning.cancel()
             with self._lock:
                 del self._deadlines[number]
                 self._set()

@@ -15,10 +15,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from rtcflow.cli.dem_choice import choose_dem
+from rtcflow.cli.input_choice import SceneSource, choose_dem
 from rtcflow.cli.run_scenes import threads_wait
 from rtcflow.cli.scene import local_folder
-from rtcflow.cli.scene_choice import SceneSource
 from rtcflow.cli.screen import Screen, duration
 from rtcflow.memory import settle_memory
 from rtcflow.sources.scene.scene_bursts import ARCHIVES

@@ -1,4 +1,4 @@
-"""A payload in a file: taken, or refused in a sentence that says what is wrong with it."""
+"""A payload in a file: accepted, or refused in a sentence that says what is wrong with it."""
 
 import json
 
@@ -11,7 +11,7 @@ from rtcflow_contract.errors import RefusedError
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (json.dumps({"scene": "x" * 262_144}), "256 KiB are the most"),
+        (json.dumps({"scene": "x" * 262_144}), "at most 262,144; list the bursts"),
         ("[" * 100_000, "is not JSON"),
         ("", "is not JSON"),
         ("[1, 2]", "must hold a JSON object"),
@@ -20,7 +20,7 @@ from rtcflow_contract.errors import RefusedError
     ],
     ids=["too large", "nested", "empty", "list", "cut off", "null"],
 )
-def test_what_is_no_payload_is_refused(tmp_path, text, words):
+def test_an_invalid_payload_is_refused(tmp_path, text, words):
     path = tmp_path / "payload.json"
     path.write_text(text)
     with pytest.raises(RefusedError, match=words):
@@ -28,7 +28,7 @@ def test_what_is_no_payload_is_refused(tmp_path, text, words):
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe{}", None])
-def test_what_cannot_be_read_is_refused(tmp_path, data):
+def test_an_unreadable_file_is_refused(tmp_path, data):
     path = tmp_path / "payload.json"
     if data is not None:
         path.write_bytes(data)
@@ -36,7 +36,7 @@ def test_what_cannot_be_read_is_refused(tmp_path, data):
         read_payload_file(path)
 
 
-def test_a_byte_order_mark_is_no_harm(tmp_path):
+def test_a_byte_order_mark_is_accepted(tmp_path):
     path = tmp_path / "payload.json"
     path.write_bytes(b'\xef\xbb\xbf{"resolution": 20}')
     assert read_payload_file(path) == {"resolution": 20}

@@ -1,4 +1,4 @@
-"""Bars of a run: what a person reads stays readable in a narrow terminal."""
+"""Bars of a run stay readable in a narrow terminal."""
 
 import io
 

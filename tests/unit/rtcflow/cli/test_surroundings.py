@@ -1,4 +1,4 @@
-"""The program in surroundings that are not as they should be: bytes that are no text, closed streams, odd paths."""
+"""The program in an unusual environment: bytes that are not text, closed streams, odd paths."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def refused(done):
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX", "xx_XX.ISO-8859-1"])
-def test_bytes_that_are_no_text_are_refused(tmp_path, locale):
+def test_bytes_that_are_not_text_are_refused(tmp_path, locale):
     done = run("bursts", "--safe", b"/tmp/\xff\xfe.SAFE", folder=tmp_path, environment={"LC_ALL": locale})
     assert "not UTF-8" in refused(done) or locale != "C.UTF-8"
 
@@ -39,13 +39,13 @@ def test_names_with_accents_are_shown_in_every_locale(tmp_path, locale):
     assert name in said
 
 
-def test_an_empty_value_is_no_path(tmp_path):
+def test_an_empty_value_is_not_a_path(tmp_path):
     done = run("burst", "--out", "", "--safe", SAFE, "--burst-id", "t070_149815_iw3", folder=tmp_path)
     assert "--out has an empty value" in refused(done)
     assert not any(tmp_path.iterdir())
 
 
-def test_a_name_that_is_too_long_is_refused_shortened(tmp_path):
+def test_a_name_that_is_too_long_is_refused_and_shortened(tmp_path):
     said = refused(run("bursts", "--safe", f"{'x' * 5000}/{SAFE}", folder=tmp_path))
     assert len(said) < 1000
 
@@ -55,7 +55,7 @@ def test_a_loop_of_links_is_refused(tmp_path):
     refused(run("bursts", "--safe", SAFE, folder=tmp_path))
 
 
-def test_with_its_output_closed_it_says_what_is_wrong_all_the_same(tmp_path):
+def test_with_its_output_closed_it_still_reports_what_is_wrong(tmp_path):
     done = subprocess.run(
         ["sh", "-c", f"{' '.join(PROGRAM)} bursts --safe nothing.SAFE <&- >&-"],
         cwd=tmp_path,

@@ -1,17 +1,20 @@
-"""The program `rtcflow`: its commands, and those of other distributions."""
+"""The program `rtcflow`: its commands, and those of other distributions.
+
+Options may be spelled otherwise: with underscores, several values after one option, and names of sar-pipeline.
+"""
 
 import errno
 import os
 import signal
 import sys
 import traceback
+from collections.abc import Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 
 import typer
 from rich.console import Console
 
-from rtcflow.cli.spelling import spelled
-from rtcflow.failures import OF_THE_MACHINE, as_contract_error
+from rtcflow.machine_errors import OF_THE_MACHINE, as_contract_error
 from rtcflow.provenance import software_version
 from rtcflow_contract.errors import DefectError, ErrorClass, RefusedError, RtcflowError
 
@@ -32,6 +35,9 @@ _PATH_ERRORS = (
 _PATH_ERRNOS = {errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.EINVAL, errno.ENODEV, errno.ENXIO}
 # Longer names are cut in messages.
 _MOST_SHOWN = 200
+# Options that take all values up to the next option.
+_OF_SEVERAL_WORDS = ("--burst-id-list", "--scene")
+_OTHER_NAMES = {"--dem-type": "--dem"}
 
 
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
@@ -62,7 +68,8 @@ def make_app(asked: str | None = None) -> typer.Typer:
     Parameters
     ----------
     asked : str, optional
-        Name of the command that will run. Only this one is loaded, since some take seconds; all are if it is unknown.
+        Name of the command that will run. Only this one is loaded, since some take seconds; all of them if it is
+        unknown.
     """
     app = typer.Typer(
         no_args_is_help=True,
@@ -166,6 +173,32 @@ def _sentence(failure: RtcflowError) -> str:
     traced = failure.error_class is ErrorClass.DEFECT and failure.reason not in OF_THE_MACHINE
     hint = "; run again with --debug for the trace" if traced else ""
     return f"{failure.error_class.value}: {failure.message}{hint}"
+
+
+def spelled(words: Sequence[str]) -> list[str]:
+    """Spell option names with hyphens and as ours, and repeat an option before each of its values.
+
+    Examples
+    --------
+    >>> spelled(["--burst_id_list", "t070_149815_iw3", "t070_149821_iw1", "--dry_run"])
+    ['--burst-id-list', 't070_149815_iw3', '--burst-id-list', 't070_149821_iw1', '--dry-run']
+    """
+    return list(_spelled(words))
+
+
+def _spelled(words: Sequence[str]) -> Iterator[str]:
+    option, filled = "", False
+    for word in words:
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            name = name.replace("_", "-")
+            option, filled = _OTHER_NAMES.get(name, name), bool(equals)
+            yield option + equals + value
+            continue
+        if option in _OF_SEVERAL_WORDS and filled and not word.startswith("-"):
+            yield option
+        filled = True
+        yield word
 
 
 if __name__ == "__main__":

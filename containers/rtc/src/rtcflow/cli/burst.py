@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from rtcflow.cli.dem_choice import choose_dem
+from rtcflow.cli.input_choice import Safe, SceneSource, choose_dem, choose_scene
 from rtcflow.cli.payload_options import make_payload
 from rtcflow.cli.run_scenes import Options, run_scenes
 from rtcflow.cli.scene import local_folder
-from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
 from rtcflow.inputs import CACHE_VARIABLE
 from rtcflow.scene_run import NO_BUCKET, SafeOfThisMachine, Scene
 from rtcflow.sources.scene.scene_bursts import ARCHIVES
@@ -45,17 +44,17 @@ def burst(
     dem: Annotated[
         str,
         typer.Option(
-            help="DEM: best, cop_glo30, rema_32 and others by name; a GeoTIFF, VRT or STAC item; or where tiles lie."
+            help="DEM: best, cop_glo30, rema_32 and others by name; a GeoTIFF, VRT or STAC item; or a folder of tiles."
         ),
     ] = DEFAULT_DEM,
     dem_datum: Annotated[
         str | None,
         typer.Option(
-            help="What a DEM of your own is above: ellipsoid (the default), egm2008, or a geoid's raster."
+            help="Vertical reference of your own DEM: ellipsoid (default), egm2008, or the raster of a geoid."
         ),
     ] = None,
     dem_source: Annotated[
-        str, typer.Option(help="Folder or prefix of DEM tiles as in their archives.", envvar="DEM_SOURCE")
+        str, typer.Option(help="Folder or prefix of DEM tiles, as in their archives.", envvar="DEM_SOURCE")
     ] = _DEM_SOURCE,
     geoid: Annotated[
         str, typer.Option(help="EGM2008 raster, added to the heights of tiles.")
@@ -111,7 +110,7 @@ def burst(
         OnExisting, typer.Option(help="What to do if a product exists.")
     ] = OnExisting.SKIP,
     naming: Annotated[
-        Naming, typer.Option(help="Names of files, folders, assets and collection; ga wants --static.")
+        Naming, typer.Option(help="Names of files, folders, assets and collection; ga needs --static.")
     ] = Naming.OPERA,
     precision: Annotated[
         Precision,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rtcflow.cli.scene_choice import Safe, SceneSource, choose_scene
+from rtcflow.cli.input_choice import Safe, SceneSource, choose_scene
 from rtcflow.resources import Meter
 from rtcflow.sources.scene.safe_burst import open_scene
 from rtcflow.sources.scene.scene_bursts import ARCHIVES, OutlinedBurst, by_swath_and_time, list_archived

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rtcflow.conversion.files import convert_product
+from rtcflow.conversion import convert_product
 from rtcflow_contract.backscatter import Backscatter
 
 

@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from rtcflow.grid.database import read_area, read_database
-from rtcflow.grid.resolve import check_crs
-from rtcflow.grid.store import StoredHow, write_grid
+from rtcflow.grid.resolve import StoreOutcome, check_crs, write_grid
 from rtcflow.threads import Pool
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
@@ -37,7 +36,7 @@ class _GridIndex(BaseModel):
 
 
 @grids.command("import")
-def import_grids(
+def _import_grids(
     database: Annotated[Path, typer.Argument(help="Burst database, sqlite, in OPERA's schema.")],
     aoi: Annotated[
         str, typer.Option(help="GeoJSON file with polygons, or west,south,east,north in degrees.")
@@ -63,16 +62,16 @@ def import_grids(
     at = grid_index_key(project.bucket, project.key, epsg, resolution)
     storage.write_bytes(at, index.model_dump_json(indent=1).encode())
     console.print(
-        f"{len(made)} grids: {counted[StoredHow.NEW]} stored, {counted[StoredHow.SAME]} existed, "
-        f"{counted[StoredHow.OTHER]} differ from stored ones, which were kept\n  {at}"
+        f"{len(made)} grids: {counted[StoreOutcome.NEW]} stored, {counted[StoreOutcome.SAME]} existed, "
+        f"{counted[StoreOutcome.OTHER]} differ from stored ones, which were kept\n  {at}"
     )
 
 
 def _store(
     project: Location, made: dict[str, Grid], resolution: int, output_crs: int | None
-) -> Counter[StoredHow]:
+) -> Counter[StoreOutcome]:
     with Pool(_PARALLEL) as pool:
-        outcomes: Iterable[StoredHow] = pool.map(
+        outcomes: Iterable[StoreOutcome] = pool.map(
             lambda item: write_grid(
                 grid_key(project.bucket, project.key, item[0], output_crs, resolution), item[1]
             ),

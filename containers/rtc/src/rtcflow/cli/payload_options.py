@@ -16,9 +16,9 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.payload_fields import burst_list_file, parse_burst_list_text
 from rtcflow_contract.request import SceneRequest, parse_request
 
-# Stands for the stack's bucket, which PlanScene fills in, where a payload is checked here.
+# Placeholder for the stack's bucket, which PlanScene fills in.
 _ANY_BUCKET = "the-products-bucket-of-the-stack"
-# Of an execution's input, Step Functions.
+# Step Functions' limit for the input of an execution.
 _MOST_BYTES = 256 * 1024
 
 
@@ -92,10 +92,11 @@ def _on_s3(value: Any) -> bool:
 def read_payload_file(file: Path) -> dict[str, Any]:
     """A payload from a file; raises RefusedError where it is none."""
     text = _text(file, "payload")
-    if len(text.encode()) > _MOST_BYTES:
+    size = len(text.encode())
+    if size > _MOST_BYTES:
         raise RefusedError(
-            f"payload {file} has {len(text.encode()) / 1024:,.0f} KiB, and {_MOST_BYTES // 1024} KiB are the most that "
-            "an execution takes; name bursts in a file by burst_id_list",
+            f"payload {file} has {size:,} bytes, and an execution takes at most {_MOST_BYTES:,}; list the bursts in a "
+            "file, and give that as burst_id_list",
             reason="payload",
         )
     try:

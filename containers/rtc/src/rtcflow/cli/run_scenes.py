@@ -1,4 +1,4 @@
-"""What `rtcflow scene` and `rtcflow burst` both do: plan, make, tell, and end with an exit code."""
+"""What `rtcflow scene` and `rtcflow burst` share: plan and make scenes, print what happens, set the exit code."""
 
 import json
 import os
@@ -60,7 +60,7 @@ class Options(NamedTuple):
 
 
 def run_scenes(scenes: Sequence[Scene], options: Options) -> None:
-    """Make scenes; ends the program with the exit code of what became of them."""
+    """Make scenes; exits the program with the code of their outcomes."""
     started = time.monotonic()
     settle_memory()
     _check_grids(options.grids)
@@ -72,7 +72,7 @@ def run_scenes(scenes: Sequence[Scene], options: Options) -> None:
             raise planned[0].error
         _check_collections(planned)
         if options.dry_run:
-            _tell_plan(planned, options)
+            _print_plan(planned, options)
             return
         reports = _make(planned, settings, options)
         if options.report is not None:
@@ -83,7 +83,7 @@ def run_scenes(scenes: Sequence[Scene], options: Options) -> None:
     elif len(outcomes) > 1 or len(scenes) > 1:
         Screen(0).say(ended_sentence(outcomes, time.monotonic() - started))
     codes = {scene.error.exit_code for scene in planned if scene.error} | {exit_code(outcomes)}
-    code = next((c for c in (*_by_gravity(), 0) if c in codes), 0)
+    code = next((c for c in (*_by_severity(), 0) if c in codes), 0)
     if len(outcomes) == 1 and len(scenes) == 1 and code and not options.as_json:
         [failed] = outcomes
         if failed.error_class is not None:
@@ -95,29 +95,29 @@ def run_scenes(scenes: Sequence[Scene], options: Options) -> None:
 def _check_grids(folder: Path | None) -> None:
     if folder is not None and not (folder / keys.GRIDS).is_dir():
         raise RefusedError(
-            f"there are no grids in {folder}; give a folder of products, or that `rtcflow grids import --to` wrote",
+            f"there are no grids in {folder}; give a folder of products, or one that `rtcflow grids import --to` wrote",
             reason="grids-missing",
         )
 
 
-def _by_gravity() -> list[int]:
+def _by_severity() -> list[int]:
     return sorted(EXIT_CODES.values(), reverse=True)
 
 
 def _make(planned: Sequence[PlannedScene], settings: RunSettings, options: Options) -> list[SceneReport]:
     jobs = {(job.execution, job.product, job.burst_id): job for scene in planned for job in scene.jobs}
     standing = [(scene, burst) for scene in planned if scene.plan for burst in scene.plan.existing]
-    screen = _Telling(len(jobs) + len(standing), options.as_json)
+    screen = _RunScreen(len(jobs) + len(standing), options.as_json)
     for scene, error in [(scene, scene.error) for scene in planned if scene.error]:
         name = scene.scene.payload["scene"]
         screen.complain(f"{name}: {error.error_class.value}: {error.message}")
     with screen:
         for _, burst in standing:
             at = keys.parse_location(burst.item)
-            screen.stands(burst.burst_id, keys.Location(at.bucket, at.key.rpartition("/")[0]))
+            screen.exists(burst.burst_id, keys.Location(at.bucket, at.key.rpartition("/")[0]))
 
         def pause(left: Sequence[BurstOutcome], seconds: float) -> None:
-            screen.say(_again_sentence(left, seconds))
+            screen.say(_retry_sentence(left, seconds))
             settings.pause(left, seconds)
 
         loop = SceneLoop(planned, settings._replace(pause=pause), screen)
@@ -128,19 +128,19 @@ def _make(planned: Sequence[PlannedScene], settings: RunSettings, options: Optio
             raise
 
 
-def _again_sentence(left: Sequence[BurstOutcome], seconds: float) -> str:
+def _retry_sentence(left: Sequence[BurstOutcome], seconds: float) -> str:
     count = "1 burst is" if len(left) == 1 else f"{len(left)} bursts are"
     return f"{count} tried again in {duration(seconds)}: {left[0].message}"
 
 
-def _interrupted(loop: SceneLoop, screen: "_Telling", stopped: BaseException) -> None:
-    """Let what is being published end, say what is left, and do not wait for archives."""
+def _interrupted(loop: SceneLoop, screen: "_RunScreen", stopped: BaseException) -> None:
+    """Finish publishing, say what is left, and do not wait for archives."""
     settled = loop.loop.abort(PATIENCE_S)
     reports = loop.reports()
     outcomes = _outcomes(reports)
     made = sum(outcome.outcome is not Outcome.FAILED for outcome in outcomes)
     screen.complain(
-        f"interrupted: {made} of {len(outcomes)} bursts are there; run the same command again for the others"
+        f"interrupted: {made} of {len(outcomes)} bursts are done; run the same command again for the others"
     )
     if isinstance(stopped, KeyboardInterrupt):
         code = _INTERRUPTED
@@ -155,7 +155,7 @@ def _interrupted(loop: SceneLoop, screen: "_Telling", stopped: BaseException) ->
 
 
 def threads_wait() -> bool:
-    """Whether threads of bursts still wait, such as for an archive, a second after they were told to end."""
+    """Whether threads of bursts still wait, such as for an archive, a second after they were asked to end."""
     deadline = time.monotonic() + 1.0
     while time.monotonic() < deadline:
         if not any(thread.name.startswith("burst") and thread.is_alive() for thread in threading.enumerate()):
@@ -164,8 +164,8 @@ def threads_wait() -> bool:
     return True
 
 
-class _Telling(Screen):
-    """The screen of a run: it says of each burst what was made, or what stands."""
+class _RunScreen(Screen):
+    """The screen of a run, with a line for each burst that was made or exists."""
 
     def ends(self, job: BurstJob, outcome: BurstOutcome, error: BaseException | None) -> None:
         """A line for a burst that has ended."""
@@ -173,10 +173,10 @@ class _Telling(Screen):
         if outcome.outcome is Outcome.FAILED:
             return
         manifest = _manifest(job.destination, outcome)
-        tell = self.made if outcome.outcome is Outcome.MADE else self.skipped
-        tell(name_of(job), manifest, str(job.destination))
+        show = self.made if outcome.outcome is Outcome.MADE else self.skipped
+        show(name_of(job), manifest, str(job.destination))
 
-    def stands(self, burst_id: str, folder: keys.Location) -> None:
+    def exists(self, burst_id: str, folder: keys.Location) -> None:
         """A line for a burst whose product exists."""
         at = folder.join(keys.MANIFEST)
         self.skipped(burst_id, read_stored(Manifest, storage.read_bytes(at), at), str(folder))
@@ -193,7 +193,7 @@ def _outcomes(reports: Sequence[SceneReport]) -> list[BurstOutcome]:
 
 
 def _check_collections(planned: Sequence[PlannedScene]) -> None:
-    """Refuse a folder whose `collection.json` is of another collection than what would come into it."""
+    """Refuse a folder whose `collection.json` belongs to another collection than the products to be made."""
     for job in [job for scene in planned for job in scene.jobs if job.collection_folder.is_local]:
         at = job.collection_folder.join(keys.COLLECTION)
         if not storage.exists(at):
@@ -211,8 +211,8 @@ def _check_collections(planned: Sequence[PlannedScene]) -> None:
             )
 
 
-def _tell_plan(planned: Sequence[PlannedScene], options: Options) -> None:
-    """What a run would fetch and make."""
+def _print_plan(planned: Sequence[PlannedScene], options: Options) -> None:
+    """Print what a run would fetch and make."""
     screen = Screen(0, options.as_json)
     jobs = [job for scene in planned for job in scene.jobs]
     if options.as_json:
@@ -272,7 +272,7 @@ def _estimate(jobs: Sequence[BurstJob]) -> tuple[float, float, float]:
 
 
 def _write_page(path: Path, planned: Sequence[PlannedScene], reports: Sequence[SceneReport]) -> None:
-    """The run report as HTML, by the distribution that has it."""
+    """Write the run report as HTML; it is in the distribution rtcflow-local."""
     try:
         from rtcflow_local.report.report_page import write_local_report
     except ImportError as error:

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from rtcflow.cli.dem_choice import choose_dem
+from rtcflow.cli.input_choice import choose_dem
 from rtcflow.cli.payload_options import make_payload, payload_parameters
 from rtcflow.cli.run_scenes import Options, run_scenes
 from rtcflow.inputs import CACHE_VARIABLE
 from rtcflow.scene_run import NO_BUCKET, SafeOfThisMachine, Scene
-from rtcflow.sources.scene.safe import scene_of_path
+from rtcflow.sources.scene.scene_safe import scene_of_path
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.job import Sources
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
@@ -55,7 +55,7 @@ def scene(
     dem_source: Annotated[
         str,
         typer.Option(
-            help="Folder or prefix of DEM tiles as in their archives, or a GeoTIFF of heights above the ellipsoid.",
+            help="Folder or prefix of DEM tiles, as in their archives, or a GeoTIFF of heights above the ellipsoid.",
             envvar="DEM_SOURCE",
         ),
     ] = _DEFAULTS.dem,

@@ -85,7 +85,7 @@ class Screen:
         self.count(id(job))
 
     def count(self, burst: Hashable) -> None:
-        """A burst has ended; one that ends again, tried again, counts once."""
+        """Count a burst that ended; a retried one counts once."""
         with self._lock:
             self._ended.add(burst)
             ended = len(self._ended)
@@ -117,7 +117,7 @@ class Screen:
         self._say(
             self.console,
             f"{name}: skipped, a product of {manifest.grid.spacing:g} m by engine {manifest.engine.name} exists "
-            f"(--on-existing replace makes it anew)\n  {where}",
+            f"(--on-existing replace makes it again)\n  {where}",
         )
 
     def complain(self, text: str) -> None:
@@ -143,8 +143,8 @@ def name_of(job: BurstJob) -> str:
 def ended_sentence(outcomes: Sequence[BurstOutcome], seconds: float) -> str:
     """`27 bursts: 25 made, 1 skipped, 1 failed, in 3 min 20 s`."""
     counts = ((sum(one.outcome is kind for one in outcomes), kind.value) for kind in Outcome)
-    told = ", ".join(f"{number} {kind}" for number, kind in counts if number)
-    return f"{len(outcomes)} bursts: {told or 'none'}, in {duration(seconds)}"
+    listed = ", ".join(f"{number} {kind}" for number, kind in counts if number)
+    return f"{len(outcomes)} bursts: {listed or 'none'}, in {duration(seconds)}"
 
 
 def duration(seconds: float) -> str:

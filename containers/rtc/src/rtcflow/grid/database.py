@@ -28,7 +28,7 @@ from rtcflow_contract.grid import Grid
 
 _QUERY = "SELECT burst_id_jpl, epsg, xmin, ymin, xmax, ymax FROM burst_id_map ORDER BY epsg, burst_id_jpl"
 _POINTS_A_SIDE = 8
-Bounds = tuple[float, float, float, float]
+_Bounds = tuple[float, float, float, float]
 
 
 class DatabaseBurst(NamedTuple):
@@ -36,7 +36,7 @@ class DatabaseBurst(NamedTuple):
 
     burst_id: str
     epsg: int
-    bounds: Bounds
+    bounds: _Bounds
     outline: Polygon
 
     def grid(self, spacing: float, epsg: int | None = None) -> Grid:
@@ -61,7 +61,7 @@ class DatabaseBurst(NamedTuple):
             cols=round((right - left) / spacing),
         )
 
-    def _bounds_in(self, epsg: int) -> Bounds:
+    def _bounds_in(self, epsg: int) -> _Bounds:
         x, y = _ring(np.array([self.bounds]))
         try:
             x, y = Transformer.from_crs(self.epsg, epsg, always_xy=True).transform(x[0], y[0])

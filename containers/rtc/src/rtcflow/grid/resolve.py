@@ -1,12 +1,12 @@
 """Choose the grid of a burst, so that passes and static layers line up pixel for pixel."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from rtcflow.grid.store import StoredHow, read_grid, write_grid
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
@@ -14,6 +14,33 @@ from rtcflow_contract.keys import MANIFEST, Location
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.stored import NewerFormatError, UnreadableError, read_stored
 from rtcflow_files import storage
+
+
+class StoreOutcome(StrEnum):
+    """Outcome of storing a grid: stored, or the same or another one existed."""
+
+    NEW = "new"
+    SAME = "same"
+    OTHER = "other"
+
+
+def read_grid(at: Location, client: Any = None) -> Grid | None:
+    """Read the stored grid, or None; RefusedError if the file is not a grid."""
+    try:
+        return read_stored(Grid, storage.read_bytes(at, client), at)
+    except NotFoundError:
+        return None
+    except NewerFormatError:
+        raise
+    except UnreadableError as error:
+        raise RefusedError(f"{error.message}; delete it and start again", reason="grid") from error
+
+
+def write_grid(at: Location, grid: Grid, client: Any = None) -> StoreOutcome:
+    """Store a grid unless one exists."""
+    if storage.write_if_absent(at, grid.model_dump_json().encode(), client):
+        return StoreOutcome.NEW
+    return StoreOutcome.SAME if read_grid(at, client) == grid else StoreOutcome.OTHER
 
 
 def check_crs(epsg: int | None) -> None:
@@ -74,7 +101,7 @@ def resolve_grid(job: BurstJob, own_grid: Callable[[], Grid], client: Any = None
     if stored is not None:
         return _fitting(stored, job, "grid store")
     own = own_grid()
-    if write_grid(job.grid_store, own, client) is StoredHow.NEW:
+    if write_grid(job.grid_store, own, client) is StoreOutcome.NEW:
         return own, "burst footprint"
     return _fitting(read_grid(job.grid_store, client) or own, job, "grid store")
 

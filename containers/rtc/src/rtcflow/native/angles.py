@@ -10,8 +10,8 @@ from rtcflow.native.simd import LANES
 
 
 @nb.njit(inline="always")
-def degrees_of(cosine):
-    """Angle of a cosine, which may be a rounding beyond one."""
+def _degrees_of(cosine):
+    """Angle in degrees of a cosine, which rounding may bring beyond 1."""
     return np.degrees(np.arccos(min(max(cosine, -1.0), 1.0)))
 
 
@@ -56,7 +56,7 @@ def angle_rows(
                 toward = lattice_at(lattice, k, at - k, NX) * lx
                 toward += lattice_at(lattice, k, at - k, NX + 1) * ly
                 toward += lattice_at(lattice, k, at - k, NX + 2) * lz
-                incidence[i, j] = degrees_of(toward)
+                incidence[i, j] = _degrees_of(toward)
             if local.size > 0:
                 ex = sides[PX, j + 1] - sides[PX, j]
                 ey = sides[PY, j + 1] - sides[PY, j]
@@ -65,4 +65,6 @@ def angle_rows(
                 dy = above[PY, j] - below[PY, j]
                 dz = above[PZ, j] - below[PZ, j]
                 nx, ny, nz = ey * dz - ez * dy, ez * dx - ex * dz, ex * dy - ey * dx
-                local[i, j] = degrees_of((nx * lx + ny * ly + nz * lz) / np.sqrt(nx * nx + ny * ny + nz * nz))
+                local[i, j] = _degrees_of(
+                    (nx * lx + ny * ly + nz * lz) / np.sqrt(nx * nx + ny * ny + nz * nz)
+                )

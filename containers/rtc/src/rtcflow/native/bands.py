@@ -111,7 +111,7 @@ class Outputs:
         )
 
     def by_name(self, polarizations: list[str]) -> dict[str, NDArray[Any]]:
-        """Wanted layers by name; the mask is fill where no backscatter is valid and the pixel clear."""
+        """Wanted layers by name; the mask of a clear pixel without any valid backscatter is fill."""
         found: dict[str, NDArray[Any]] = dict(zip(polarizations, self.backscatter, strict=True))
         named: dict[str, NDArray[Any]] = {
             "mask": self.mask,
@@ -121,7 +121,7 @@ class Outputs:
         }
         found |= {name: array for name, array in named.items() if array.size > 0}
         if polarizations and self.mask.size > 0:
-            # The kernel gives every pixel with a value a class; here those without one get none.
+            # The kernel classifies every pixel; clear ones without a value become fill here.
             gone = np.isnan(self.backscatter[0])
             for other in self.backscatter[1:]:
                 gone &= np.isnan(other)
@@ -141,7 +141,7 @@ def _reach(grid: Grid) -> int:
 
 
 def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, float]:
-    """Compute the pixels centred on a band's lines; gives the seconds by stage."""
+    """Compute the pixels centred on a band's lines; returns the seconds by stage."""
     watch = [time.perf_counter()]
     grid, radar, lattice = inputs.grid, inputs.radar, inputs.lattice
     reach = _reach(grid)
@@ -165,7 +165,7 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
 
     factor, sigma = _factors(first, lines, inputs, outputs)
     convention = inputs.options.backscatter
-    # beta0, and what becomes sigma0 on the ellipsoid, is as the image has it.
+    # beta0 needs no area factor, nor does sigma0 on the ellipsoid, which is made from it.
     divisor = {Backscatter.GAMMA0: factor, Backscatter.SIGMA0: sigma}.get(convention, _ones(factor.shape))
     watch.append(time.perf_counter())
 
@@ -198,7 +198,7 @@ def work_off(band: Band, inputs: BandInputs, outputs: Outputs) -> dict[str, floa
 def _alike(
     images: NDArray[np.float32], factor: NDArray[np.float32], fills: list[NDArray[np.int64]], first_line: int
 ) -> list[tuple[slice, NDArray[np.float32]]]:
-    """Polarizations that have the same samples, and their area factors: all together, unless one is filled in part."""
+    """Group polarizations with the same valid samples, and their area factors: one group if no sample is filled."""
     seen = [without_fill(factor, runs, first_line) for runs in fills]
     if all(one is factor for one in seen):
         return [(slice(0, len(images)), factor)]
@@ -208,7 +208,7 @@ def _alike(
 def _factors(
     first: int, lines: int, inputs: BandInputs, outputs: Outputs
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Area factors gamma0 to beta0 and sigma0 to beta0 of a band's lines; ones where nothing is made of them."""
+    """Area factors gamma0 to beta0 and sigma0 to beta0 of a band's lines; ones where they are not needed."""
     radar, lattice, options = inputs.radar, inputs.lattice, inputs.options
     if not corrects_radiometry(options.backscatter) and outputs.factor.size == outputs.sigma.size == 0:
         return _ones((lines, radar.samples)), with_room((0, 0), np.float32)

@@ -1,4 +1,8 @@
-"""Where the image has a point of the terrain: solid earth tide, bistatic delay and static troposphere."""
+"""Move points of the terrain to their place in the image: solid earth tide, bistatic delay, static troposphere.
+
+The processor removed half the two-way delay of mid IW2 as a bulk; the remaining bistatic delay depends on range
+(Gisinger et al. 2021, IEEE TGRS 59(2), doi 10.1109/TGRS.2019.2961248, equation 21).
+"""
 
 import numba as nb
 import numpy as np
@@ -14,7 +18,7 @@ ZENITH_DELAY_M, SCALE_HEIGHT_M = 2.3, 6000.0
 
 @nb.njit(inline="always")
 def correct_row(row, line, first, last, offset, scale, step, origin, orbit, timing):
-    """Turn a row of points (NODE, columns) to where the image has them, with tide, bistatic delay and troposphere.
+    """Move a row of points (NODE, columns) to their times and ranges in the image, delays included.
 
     `line` is the lattice at the row; `offset` and `scale` place the columns as in `terrain_row`; `timing` is (bistatic
     on, tau_mid / 2 - tau0, troposphere on, tide in metres along x, y, z).

@@ -13,8 +13,8 @@ from rtcflow.native.simd import LANES, lane, least, most, pack, shifted, store, 
 # Rows of a line's edges: dy, x where they begin, extent in x, and dy / (2 extent); then densities.
 DY, LOW, SPAN, BEND, DENSITY = 0, 1, 2, 3, 4
 _FLAT = 1e-12
-# Overlap of either sign from which a quadrilateral counts as crossed, in samples.
-CROSSED = 1e-5
+# Overlap in samples, of either sign, above which a quadrilateral counts as crossed.
+_CROSSED = 1e-5
 
 
 @nb.njit(inline="always")
@@ -27,7 +27,7 @@ def edge_slopes(y0, x0, y1, x1):
 
 @nb.njit(inline="always")
 def cut_to_line(edges, at, line, y0, x0, y1, slope, bend):
-    """Store what four edges are within a line, which may be nothing, as columns `at` on of `edges`."""
+    """Clip four edges to a line, possibly to nothing, and store them in `edges` from column `at` on."""
     first = least(most(y0, line), line + 1.0)
     dy = least(most(y1, line), line + 1.0) - first
     start = x0 + (first - y0) * slope
@@ -49,7 +49,7 @@ def area_left_of(border, edges, e):
 
 @nb.njit(inline="always")
 def right_borders(col):
-    """Right borders of four samples from column `col` on."""
+    """Right borders of four samples, the first of them column `col`."""
     return pack(1.0, 2.0, 3.0, 4.0) + float(col)
 
 
@@ -70,7 +70,7 @@ def overlaps(window, edges, y, x, lines, columns):
     Returns
     -------
     tuple of float and bool
-        The sum of the overlaps, and whether overlaps of both signs occur: then sides cross.
+        The sum of the overlaps, and whether overlaps of both signs occur, as they do when sides cross.
     """
     y_next, x_next = turned(y), turned(x)
     slope, bend = edge_slopes(y, x, y_next, x_next)
@@ -89,4 +89,4 @@ def overlaps(window, edges, y, x, lines, columns):
             lowest, highest = least(lowest, overlap), most(highest, overlap)
     low = min(min(lane(lowest, 0), lane(lowest, 1)), min(lane(lowest, 2), lane(lowest, 3)))
     high = max(max(lane(highest, 0), lane(highest, 1)), max(lane(highest, 2), lane(highest, 3)))
-    return total(sums), high > CROSSED and low < -CROSSED
+    return total(sums), high > _CROSSED and low < -_CROSSED

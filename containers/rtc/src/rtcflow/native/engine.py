@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 
 from rtcflow.native.angles import angle_rows
 from rtcflow.native.bands import Band, BandInputs, Outputs, spare_sums, work_off
-from rtcflow.native.dem import read_dem, spline_table
 from rtcflow.native.fill import filled_share, find_fill, refuse_empty
+from rtcflow.native.height_spline import read_dem, spline_table
 from rtcflow.native.image import RadarGrid, radar_grid, valid_samples
 from rtcflow.native.lattice import Lattice, X, lattice_lonlat, make_lattice
 from rtcflow.native.options import STATIC_MASK_LOOKS, NativeOptions
 from rtcflow.native.points import local_orbit
 from rtcflow.native.profiles import line_tracks
 from rtcflow.native.tides import tide_displacement
-from rtcflow.sentinel1.annotation import Burst, read_burst, refuse_without_iw2
-from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.sentinel1.burst_metadata import Burst, BurstFiles, read_burst, refuse_without_iw2
 from rtcflow.sentinel1.measurement import open_burst_pixels
 from rtcflow.sentinel1.orbit import OrbitPolynomial, StateVectors, fit_orbit, read_orbit
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise

@@ -21,14 +21,15 @@ PAD = 128
 # Columns of the sums beside those of the samples.
 BESIDE = 2 * PAD + LANES
 _TINY = 1e-9
-# Of a sample's beta area, for a factor: where sheets of a fold cancel, the ratio to what is left would be meaningless.
-LEAST_COVERAGE = 0.01
+# Least share of a sample's beta area that gives a factor: where the sheets of a fold cancel, the ratio to the small
+# remainder would be meaningless.
+_LEAST_COVERAGE = 0.01
 # Rows of a cell row's densities: by triangle (upper, right, lower, left) gamma, beta, sigma.
 _GAMMA, _BETA, _SIGMA, _DENSITIES = 0, 4, 8, 12
 
 
 @nb.njit(inline="always")
-def to_image(row, first, last, line0, lines_per_s, sample0, samples_per_m):
+def _to_image(row, first, last, line0, lines_per_s, sample0, samples_per_m):
     """Turn times and ranges of a row of points (NODE, columns) into fractional lines and samples."""
     for j in range(first - first % LANES, last, LANES):
         store(row, PT, j, load(row, PT, j) * lines_per_s + line0)
@@ -72,7 +73,7 @@ def corner(row, j, centers, at):
 
 
 @nb.njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
-def cell_densities(
+def _cell_densities(
     densities, upper, lower, centers, first, last, orbit, line0, lines_per_s, sample0, samples_per_m
 ):
     """Area densities of the triangles of a row of cells, whose centres turn from time and range to line and sample.
@@ -182,16 +183,16 @@ def accumulate_facets(
     first_line : int
         First line of the band.
     margin : float
-        Lines around the band in which cells are looked at.
+        Lines around the band whose cells are projected too.
     height : float
         Mean terrain height, metres.
     timing : (6,) float64
-        Delays of the image, see `correct_row`; zeros put the areas where the terrain is.
+        Delays of the image, see `correct_row`; with zeros, areas are placed without delays.
 
     Returns
     -------
     int
-        Cells that were projected.
+        Number of cells projected.
     """
     band, channels, columns = acc.shape
     sums = acc.reshape(band * channels, columns)
@@ -217,14 +218,14 @@ def accumulate_facets(
         terrain_row(lower, line, first, last, 0.0, scale, step, origin_col, heights, table, orbit)
         if delayed:
             correct_row(lower, line, first, last, 0.0, scale, step, origin_col, orbit, timing)
-        to_image(lower, first, last, line0, lines_per_s, sample0, samples_per_m)
+        _to_image(lower, first, last, line0, lines_per_s, sample0, samples_per_m)
         j_first, j_last = max(first, upper_first), min(last, upper_last) - 1
         if i > 0 and j_last > j_first:
             lattice_row(nodes, (i - 0.5) / scale, step, origin_row, line)
             terrain_row(centers, line, j_first, j_last, 0.5, scale, step, origin_col, heights, table, orbit)
             if delayed:
                 correct_row(centers, line, j_first, j_last, 0.5, scale, step, origin_col, orbit, timing)
-            cell_densities(
+            _cell_densities(
                 densities, upper, lower, centers, j_first, j_last,
                 orbit, line0, lines_per_s, sample0, samples_per_m,
             )  # fmt: skip
@@ -264,13 +265,13 @@ def accumulate_facets(
 def finish_factors(acc, pixel_area, minimum, factor, sigma):
     """Turn sums into factors gamma0 to beta0 and sigma0 to beta0, (lines, samples) float32, NaN where none.
 
-    `pixel_area` is a sample's beta area (m2); where the facets cover less than a hundredth of it, or the factor is
-    below `minimum`, there is none.
+    `pixel_area` is a sample's beta area (m2); there is no factor where the facets cover less than a hundredth of it,
+    or where it would be below `minimum`.
     """
     for i in range(factor.shape[0]):
         for j in range(factor.shape[1]):
             gamma, beta = acc[i, 0, PAD + j], acc[i, 1, PAD + j]
-            good = beta > LEAST_COVERAGE * pixel_area and gamma / beta >= minimum
+            good = beta > _LEAST_COVERAGE * pixel_area and gamma / beta >= minimum
             factor[i, j] = gamma / beta if good else np.nan
             if acc.shape[1] > 2:
                 sigma[i, j] = acc[i, 2, PAD + j] / beta if good else np.nan

@@ -1,7 +1,7 @@
-"""Samples that are no measurement: lines, or parts of lines, that were filled with zeros where nothing was received.
+"""Find samples that are not measurements: lines, or parts of lines, filled with zeros where nothing was received.
 
-A single zero is a measurement, of a quiet sea for instance; of noise with an rms of one digital number a quarter
-of the samples are zero in both parts, and 64 of them in a row do not occur.
+A single zero is a measurement, for instance of a calm sea. Noise with an rms of one digital number is zero in both
+parts in a quarter of the samples, but never in 64 samples in a row.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from rtcflow.sentinel1.measurement import Lines
 from rtcflow_contract.errors import RefusedError
 
 LEAST_RUN = 64
-# Of the valid samples: what is left is not a product of the burst.
+# Share of the valid samples; a burst with more of them filled is refused.
 _MOST_FILLED = 0.98
-# Every run of that length has a sample at a multiple of this.
+# Samples are probed at this distance, so that no run of the least length is missed.
 _PROBE = LEAST_RUN // 2
 _LINES_AT_ONCE = 256
 # Columns of a run: line, first sample, last sample + 1.
@@ -25,10 +25,10 @@ _LINE, _FIRST, _STOP = 0, 1, 2
 
 
 @nb.njit(nogil=True, cache=True)
-def zero_runs(pixels, first_line, stop_line, first, stop, runs):
+def _zero_runs(pixels, first_line, stop_line, first, stop, runs):
     """Find the runs of zeros among the valid samples of lines (lines, samples, 2).
 
-    Fills `runs` (n, 3) and gives their number, which may be more than `runs` has room for.
+    Fills `runs` (n, 3) and returns the number of runs, which may be more than `runs` has room for.
     """
     count = 0
     for i in range(first_line, stop_line):
@@ -43,7 +43,7 @@ def zero_runs(pixels, first_line, stop_line, first, stop, runs):
             end = j + 1
             while end < stop and pixels[i, end, 0] == 0 and pixels[i, end, 1] == 0:
                 end += 1
-            # A line that has fewer valid samples counts when all of it is zero.
+            # A line with fewer valid samples counts if all of them are zero.
             if end - start >= LEAST_RUN or (start == first and end == stop):
                 if count < runs.shape[0]:
                     runs[count, 0] = i
@@ -74,10 +74,10 @@ def find_fill(pixels: Lines, valid: NDArray[np.int64]) -> NDArray[np.int64]:
 def _runs_of(pixels: NDArray[np.int16], line: int, first: int, stop: int) -> NDArray[np.int64]:
     """Runs of some lines, of which the first has number `line` in the burst."""
     runs = np.zeros((_LINES_AT_ONCE, 3), np.int64)
-    count = zero_runs(pixels, 0, len(pixels), first, stop, runs)
+    count = _zero_runs(pixels, 0, len(pixels), first, stop, runs)
     if count > len(runs):
         runs = np.zeros((count, 3), np.int64)
-        zero_runs(pixels, 0, len(pixels), first, stop, runs)
+        _zero_runs(pixels, 0, len(pixels), first, stop, runs)
     runs[:, _LINE] += line
     return runs[:count]
 
@@ -91,7 +91,7 @@ def filled_share(runs: NDArray[np.int64], valid: NDArray[np.int64]) -> float:
 def without_fill(
     factor: NDArray[np.float32], runs: NDArray[np.int64], first_line: int
 ) -> NDArray[np.float32]:
-    """Area factors (lines, samples) from a line of the burst on, NaN for filled samples; itself where none is."""
+    """Area factors (lines, samples) from a line of the burst on, NaN for filled samples; unchanged if none is."""
     inside = runs[(runs[:, _LINE] >= first_line) & (runs[:, _LINE] < first_line + len(factor))]
     if len(inside) == 0:
         return factor
@@ -103,7 +103,7 @@ def without_fill(
 
 
 def refuse_empty(filled: Mapping[str, float], burst_id: str) -> None:
-    """Refuse a burst of which hardly a sample was received, given the filled shares by polarization.
+    """Refuse a burst with hardly any received sample, given the filled shares by polarization.
 
     Raises
     ------

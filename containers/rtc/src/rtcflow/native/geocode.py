@@ -1,7 +1,7 @@
 """Geocoding by area projection: a map pixel is the mean of the radar samples under its footprint, by overlap.
 
 The four corners of the pixel are projected into the radar image; each sample counts with the area it shares with that
-quadrilateral (Shiroma et al. 2022, section III). A pixel is valid when valid samples make three quarters of its
+quadrilateral (Shiroma et al. 2022, section III). A pixel is valid when valid samples cover three quarters of its
 footprint. A footprint that crosses itself (layover) is taken as two triangles.
 """
 
@@ -21,13 +21,13 @@ from rtcflow.native.rows import terrain_row
 from rtcflow.native.simd import LANES, add_to, load, most, pack, store, total, where_positive
 from rtcflow.native.visibility import LAYOVER, along_track
 
-MIN_VALID_RATIO = 0.75
+_MIN_VALID_RATIO = 0.75
 _WINDOW_LINES, _WINDOW_SAMPLES = 64, 512
 
 
 @nb.njit(inline="always")
-def both_triangles(window, second, edges, y, x, lines, columns):
-    """Fill the window with the overlaps of two triangles that a crossed quadrilateral is taken as; gives their sum."""
+def _both_triangles(window, second, edges, y, x, lines, columns):
+    """Fill the window with the overlaps of the two triangles of a crossed quadrilateral; returns their sum."""
     overlaps(window, edges, pack(y[0], y[1], y[2], y[2]), pack(x[0], x[1], x[2], x[2]), lines, columns)
     overlaps(second, edges, pack(y[0], y[2], y[3], y[3]), pack(x[0], x[2], x[3], x[3]), lines, columns)
     covered = 0.0
@@ -56,19 +56,19 @@ def geocode_band(
         Layover and shadow of `mask_looks` x `mask_looks` samples each, from mask line `mask_first` of the image on; of
         size 0 where not known.
     shadow : (band lines, samples) uint8, with room behind
-        Not 0 for samples to leave out, from line `mask_first` of the image on; of size 0 for none.
+        Samples that are not 0 are left out, from line `mask_first` of the image on; of size 0 for none.
     ground, tracks, ground_step
         Shadow along the ground tracks of the mask lines, see `mask_lines`. `out_mask` has the layover of the sample
         that a pixel falls in, and the shadow of its own ground: in a fold lit and shadowed ground share a sample.
     valid : (4,) int
         First and last + 1 of valid lines, and of valid samples.
     out, out_factor, out_sigma, out_looks : float32 arrays (polarizations, rows, cols) and (rows, cols)
-        Where results go; arrays of size 0 are not wanted. Pixels without enough valid samples are left alone.
+        Where results go; arrays of size 0 are not wanted. Pixels without enough valid samples stay unchanged.
 
     Returns
     -------
     int
-        Pixels that were looked at.
+        Number of pixels centred on these lines.
     """
     t0, dt, r0, dr = radar[0], radar[1], radar[2], radar[3]
     band, samples = factor.shape
@@ -122,7 +122,7 @@ def geocode_band(
                         out_mask[row, j] = (sample_mask[a, b // mask_looks] & LAYOVER) | ground[a, point]
                 y_low, y_high = min(min(y00, y01), min(y10, y11)), max(max(y00, y01), max(y10, y11))
                 x_low, x_high = min(min(x00, x01), min(x10, x11)), max(max(x00, x01), max(x10, x11))
-                # Before they become integers; the middle of y is inside the band.
+                # Checked before conversion to integers; the middle of y is inside the band.
                 if not (
                     y_high - y_low < _WINDOW_LINES
                     and x_low > -_WINDOW_SAMPLES
@@ -147,7 +147,7 @@ def geocode_band(
                     n_samples,
                 )
                 if crossed:
-                    covered = both_triangles(window, second, edges, y, x, n_lines, n_samples)
+                    covered = _both_triangles(window, second, edges, y, x, n_lines, n_samples)
                 looks = factor_sum = sigma_sum = pack(0.0, 0.0, 0.0, 0.0)
                 for p in range(polarizations):
                     store(sums, p, 0, looks)
@@ -159,7 +159,7 @@ def geocode_band(
                     m = min(max(row_a + band_first - late - mask_first, 0), shadow.shape[0] - 1)
                     for b in range(b_first, b_last, LANES):
                         column = left + b
-                        # Lanes behind the last sample hold the next line's: without weight, as samples without factor.
+                        # Lanes behind the last sample belong to the next line and get no weight.
                         inside = float(b_last) - b - pack(0.0, 1.0, 2.0, 3.0)
                         f = where_positive(inside, load(factor, row_a, column), 0.0)
                         if shadow.size > 0:
@@ -175,12 +175,12 @@ def geocode_band(
                             value = load(gamma0_rows, p * band + row_a, column)
                             add_to(sums, p, 0, w * where_positive(f, value, 0.0))
                 seen = total(looks)
-                if not (seen > 0.0 and seen >= MIN_VALID_RATIO * abs(covered)):
+                if not (seen > 0.0 and seen >= _MIN_VALID_RATIO * abs(covered)):
                     continue
                 for p in range(polarizations):
                     out[p, row, j] = total(load(sums, p, 0)) / seen
                 if out_mask.size > 0 and out_mask[row, j] == 255 and ground.shape[0] > 0:
-                    # Its centre lies beside the image: the nearest sample's class, so that no value is without one.
+                    # Its centre lies outside the image: it takes the class of the nearest sample.
                     line_a = min(max(a, 0), ground.shape[0] - 1)
                     column_b = min(max(b // mask_looks, 0), sample_mask.shape[1] - 1)
                     point = int(np.round(along_track(tracks[line_a], i - 0.5, j + 0.5) / ground_step))

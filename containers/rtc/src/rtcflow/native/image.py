@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtcflow.native.options import STATIC_AZIMUTH_MARGIN, STATIC_RANGE_MARGIN
-from rtcflow.sentinel1.annotation import Burst
+from rtcflow.sentinel1.burst_metadata import Burst
 from rtcflow_contract.layers import Product
 
 
@@ -68,7 +68,7 @@ def radar_grid(burst: Burst, product: Product) -> RadarGrid:
 
 
 def valid_samples(burst: Burst, product: Product, grid: RadarGrid) -> NDArray[np.int64]:
-    """First and last + 1 of valid lines and of valid samples, (4,); all but the last of static layers."""
+    """First and last + 1 of valid lines and of valid samples, (4,); for static layers all but the last are valid."""
     if product is Product.RTC_S1_STATIC:
         return np.array([0, grid.lines - 1, 0, grid.samples - 1])
     return np.array(

@@ -1,4 +1,4 @@
-"""What does not depend on the terrain, on a coarse lattice over the map grid.
+"""Quantities that do not depend on the terrain, on a coarse lattice over the map grid.
 
 For a point of the grid at height h the Earth-fixed position is P0 + h n, and its zero-Doppler time near t0 + h t1.
 P0, n, the DEM's row and column, t0 and t1 vary so slowly that they are interpolated linearly between lattice nodes some
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from rtcflow.native.dem import Dem
+from rtcflow.native.height_spline import Dem
 from rtcflow.sentinel1.orbit import OrbitPolynomial
 from rtcflow_contract.grid import Grid
 
@@ -62,7 +62,7 @@ def make_lattice(
     orbit: OrbitPolynomial,
     height: float,
 ) -> Lattice:
-    """Nodes over the grid with two steps of margin; `height` is that of the times' expansion, metres."""
+    """Nodes over the grid with two steps of margin; times are expanded around `height`, metres."""
     lon, lat, step = lonlat
     nodes = np.empty((*lon.shape, CHANNELS))
     ground, normal = geodetic_to_ecef(np.radians(lon), np.radians(lat), np.zeros(lon.shape))

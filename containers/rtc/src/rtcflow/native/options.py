@@ -1,4 +1,4 @@
-"""Choices of the native engine."""
+"""Options of the native engine."""
 
 from dataclasses import dataclass, field
 
@@ -9,13 +9,13 @@ from rtcflow_contract.layers import POLARIZATION_LAYERS, Product, layers_of
 # The radar grid of static layers is widened so that it covers every pass: by 1.2 burst lengths on each side in azimuth
 # and 20 % of the samples in range (OPERA RTC-S1-STATIC).
 STATIC_AZIMUTH_MARGIN, STATIC_RANGE_MARGIN = 1.2, 0.2
-# Their layover/shadow mask is made on samples of 3 x 3, as that product's is.
+# Their layover/shadow mask is computed on blocks of 3 x 3 samples, as in that product.
 STATIC_MASK_LOOKS = 3
 
 
 @dataclass(frozen=True)
 class NativeOptions:
-    """Choices of a run.
+    """Options of a run.
 
     Parameters
     ----------
@@ -25,12 +25,13 @@ class NativeOptions:
         Subtract thermal noise.
     clip_negative : bool
         Set power that noise removal made negative to zero, sample by sample, as OPERA's workflow does. That raises the
-        mean of covers near the noise floor (by about 1 dB where signal and noise are equal); off leaves them unbiased.
+        mean of land covers near the noise floor (by about 1 dB where signal and noise are equal); off leaves them
+        unbiased.
     backscatter : Backscatter
         Convention of the backscatter layers.
     align_area_factors : bool
-        Compute area factors where the image has the terrain, its delays included. OPERA's are where the terrain is, a
-        sample or two away; that is seen at the rims of layover.
+        Compute area factors at the terrain's place in the image, delays included. OPERA computes them without delays, a
+        sample or two away, which shows at the rims of layover.
     tide_correction : bool
         Move the terrain by the solid earth tide.
     bistatic_correction, troposphere_correction : bool, optional

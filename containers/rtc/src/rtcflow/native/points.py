@@ -1,6 +1,6 @@
 """From a point of the map grid to its place in space and in the radar image: geo2rdr by zero-Doppler.
 
-Kernels shared by all others. The orbit over the burst is a polynomial of degree 5 in the seconds since the burst's
+All other kernels use these. The orbit over the burst is a polynomial of degree 5 in the seconds since the burst's
 middle: over the +-10 s that matter its remainder is below 0.01 mm.
 """
 
@@ -17,7 +17,7 @@ PX, PY, PZ, PH, PT, PR, NODE = 0, 1, 2, 3, 4, 5, 6
 
 @nb.njit(inline="always")
 def satellite_position(orbit, t):
-    """Position alone at a time."""
+    """Position of the satellite at a time."""
     sx = orbit[0, 0] + t * (
         orbit[1, 0] + t * (orbit[2, 0] + t * (orbit[3, 0] + t * (orbit[4, 0] + t * orbit[5, 0])))
     )
@@ -83,7 +83,7 @@ def lattice_row(nodes, row, step, origin, out):
 def column_range(line, step, origin, cols, scale, t_first, t_last, height):
     """First and last + 1 of the columns whose time at `height` lies between two times; `scale` is columns per pixel.
 
-    Widened to whole lattice cells, and by one: the terrain moves the time by less.
+    The range is widened by one column or more on each side: the terrain moves the time by less.
     """
     first, last = cols, 0
     for k in range(line.shape[0] - 1):

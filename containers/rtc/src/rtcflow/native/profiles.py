@@ -1,4 +1,4 @@
-"""Where each radar line's ground track runs on the map grid."""
+"""Ground tracks of radar lines on the map grid, and rdr2geo."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,13 +66,13 @@ def rdr2geo(
             look = look - step
             if np.abs(step).max() < 1e-13:
                 break
-        # The grown ellipsoid is not quite the surface of constant height: move a and b by what is missing.
+        # The grown ellipsoid is not quite the surface of constant height: correct a and b by the difference.
         missing = h - _heights(point(look))
         a, b = a + missing, b + missing
     return point(look).reshape(*shape, 3)
 
 
-def ecef_to_grid(points: NDArray[np.float64], grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _ecef_to_grid(points: NDArray[np.float64], grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fractional rows and columns of Earth-fixed positions (..., 3) on a map grid."""
     x, y, _ = Transformer.from_crs(4978, grid.epsg, always_xy=True).transform(
         points[..., 0], points[..., 1], points[..., 2]
@@ -91,14 +91,15 @@ def line_tracks(
 ) -> NDArray[np.float64]:
     """Ground tracks of radar lines on the grid, (lines, segments + 1, 3): row, column, and ground distance in metres.
 
-    From `margin_m` of ground before near range to as much behind far range, straight between nodes some 2 km apart.
+    They run from `margin_m` of ground before near range to as much behind far range, straight between nodes some 2 km
+    apart.
     """
     # Half the margin in range is more than the margin on the ground at any incidence of the instrument.
     ranges = np.linspace(
         near_m - 0.75 * margin_m, far_m + 0.75 * margin_m, max(8, int((far_m - near_m) / 1000))
     )
     points = rdr2geo(orbit, seconds[:, None], ranges[None, :], height)
-    rows, cols = ecef_to_grid(points, grid)
+    rows, cols = _ecef_to_grid(points, grid)
     steps = np.linalg.norm(np.diff(points, axis=1), axis=2)
     distance = np.concatenate((np.zeros((len(seconds), 1)), np.cumsum(steps, axis=1)), axis=1)
     return np.stack((rows, cols, distance), axis=2)

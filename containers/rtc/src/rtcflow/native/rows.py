@@ -2,7 +2,7 @@
 
 import numba as nb
 
-from rtcflow.native.dem import sample_four
+from rtcflow.native.height_spline import sample_four
 from rtcflow.native.lattice import COL, NX, ROW, T0, T1, X
 from rtcflow.native.points import PH, PR, PT, PX, PY, PZ, zero_doppler
 from rtcflow.native.simd import LANES, pack, store
@@ -10,7 +10,7 @@ from rtcflow.native.simd import LANES, pack, store
 
 @nb.njit(inline="always")
 def lattice_at(line, k, g, channel):
-    """A channel of an interpolated lattice row at the fractions `g` behind node `k`."""
+    """A channel of an interpolated lattice row at the fractions `g` of the way from node `k` to the next."""
     return (1.0 - g) * line[k, channel] + g * line[k + 1, channel]
 
 

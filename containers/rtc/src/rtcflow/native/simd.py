@@ -1,6 +1,6 @@
 """Four numbers at once in Numba kernels: LLVM's vector of doubles as a type, with arithmetic and memory access.
 
-Numba compiles for one number; its loops over pixels are too tangled for LLVM to find the vectors by itself. Expressions
+Numba compiles for one number, and loops over pixels are too complex for LLVM to vectorize them by itself. Expressions
 written with `+ - * /`, `np.sqrt` and unary minus take plain numbers and vectors alike: a formula is written once.
 LLVM splits the vector where a processor's registers are shorter.
 """
@@ -118,7 +118,7 @@ def _overload_sqrt(x):
 
 
 def with_room(shape, dtype):
-    """An array of zeros, behind whose last element a vector may still be loaded."""
+    """An array of zeros, with room to load a vector at its last element."""
     size = int(np.prod(shape))
     return np.zeros(size + LANES, dtype)[:size].reshape(shape)
 
@@ -158,7 +158,7 @@ def pack(context, a, b, c, d):
 
 @intrinsic(prefer_literal=True)
 def lane(context, vector, k):
-    """Number `k` of a vector; `k` is written out."""
+    """Number `k` of a vector; `k` is a literal."""
 
     def generate(target, builder, signature, values):
         return builder.extract_element(values[0], _INDEX(k.literal_value))
@@ -179,7 +179,7 @@ def total(context, vector):
 
 @intrinsic
 def shifted(context, first, vector):
-    """(first, v0, v1, v2): each lane has its neighbour before."""
+    """(first, v0, v1, v2): each lane takes the value of the lane before it."""
 
     def generate(target, builder, signature, values):
         return builder.insert_element(_shuffled(builder, values[1], 3, 0, 1, 2), values[0], _INDEX(0))
@@ -189,7 +189,7 @@ def shifted(context, first, vector):
 
 @intrinsic
 def turned(context, vector):
-    """(v1, v2, v3, v0): each lane has its neighbour behind, the last the first."""
+    """(v1, v2, v3, v0): each lane takes the value of the next one, the last that of the first."""
 
     def generate(target, builder, signature, values):
         return _shuffled(builder, values[0], 1, 2, 3, 0)
@@ -244,7 +244,7 @@ def _loaded(builder, pointer, element):
 
 @intrinsic
 def load(context, array, row, col):
-    """Four neighbours of a row from column `col` on, out of a contiguous array of doubles, floats or bytes."""
+    """Four neighbours of a row, the first at column `col`, from a contiguous array of doubles, floats or bytes."""
 
     def generate(target, builder, signature, values):
         element = target.get_data_type(signature.args[0].dtype)

@@ -26,7 +26,7 @@ def tide_displacement(point: NDArray[np.float64], when: datetime) -> NDArray[np.
 def displacement_by(
     point: NDArray[np.float64], sun: NDArray[np.float64], moon: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Displacement of a point by sun and moon where they are, all Earth-fixed (3,), metres."""
+    """Displacement of a point by sun and moon at given positions, all Earth-fixed (3,), metres."""
     up = point / np.linalg.norm(point)
     latitude = 0.5 * (3 * up[2] ** 2 - 1)
     h2, l2 = 0.6078 - 0.0006 * latitude, 0.0847 + 0.0002 * latitude

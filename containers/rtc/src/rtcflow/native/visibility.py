@@ -12,20 +12,20 @@ Layover is a property of a sample, in which the echoes of several places fall to
 import numba as nb
 import numpy as np
 
-from rtcflow.native.dem import sample_four
+from rtcflow.native.height_spline import sample_four
 from rtcflow.native.lattice import CHANNELS, COL, NX, ROW, X
 from rtcflow.native.points import satellite_position
 from rtcflow.native.simd import LANES, pack, store
 
 SHADOW, LAYOVER = 1, 2
-# Points of a profile between two that are looked up in the lattice; straight in between, to millimetres.
+# Points of a profile for each lookup in the lattice; linear interpolation in between errs by millimetres.
 _STRETCH = 16
 # Rows of a profile: slant range in metres, and a measure of the look angle.
 _RANGE, _LOOK = 0, 1
 
 
 @nb.njit(inline="always")
-def lattice_point(nodes, step, origin_row, origin_col, row, col, out):
+def _lattice_point(nodes, step, origin_row, origin_col, row, col, out):
     """Interpolate the lattice bilinearly to a fractional grid row and column."""
     a = (row - origin_row) / step
     b = (col - origin_col) / step
@@ -46,7 +46,7 @@ def along_track(track, row, col):
     share = ((row - track[0, 0]) * dr + (col - track[0, 1]) * dc) / (dr * dr + dc * dc)
     k = min(max(int(share * last), 0), last - 1)
     u = 0.0
-    # Tracks are all but straight: the first guess is right or next to it.
+    # Tracks are nearly straight: the first guess is right or off by one.
     for _ in range(last):
         dr, dc = track[k + 1, 0] - track[k, 0], track[k + 1, 1] - track[k, 1]
         u = ((row - track[k, 0]) * dr + (col - track[k, 1]) * dc) / (dr * dr + dc * dc)
@@ -60,7 +60,7 @@ def along_track(track, row, col):
 
 
 @nb.njit(inline="always")
-def track_point(nodes, step, origin_row, origin_col, track, distance, out):
+def _track_point(nodes, step, origin_row, origin_col, track, distance, out):
     """The lattice at a distance along a ground track, or straight on beyond its end; `out` is (CHANNELS,)."""
     last = track.shape[0] - 1
     k = max(min(int(distance / track[last, 2] * last), last - 1), 0)
@@ -71,7 +71,7 @@ def track_point(nodes, step, origin_row, origin_col, track, distance, out):
     f = (distance - track[k, 2]) / (track[k + 1, 2] - track[k, 2])
     row = track[k, 0] + f * (track[k + 1, 0] - track[k, 0])
     col = track[k, 1] + f * (track[k + 1, 1] - track[k, 1])
-    lattice_point(nodes, step, origin_row, origin_col, row, col, out)
+    _lattice_point(nodes, step, origin_row, origin_col, row, col, out)
 
 
 @nb.njit(inline="always")
@@ -81,7 +81,7 @@ def between(start, stop, f, channel):
 
 
 @nb.njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
-def walk_profile(
+def _walk_profile(
     profile, points, nodes, step, origin_row, origin_col, heights, table, track, ground_step, satellite
 ):
     """Slant ranges and look angles of the terrain along a ground track.
@@ -98,10 +98,10 @@ def walk_profile(
     start, stop = np.empty(CHANNELS), np.empty(CHANNELS)
     sx, sy, sz = satellite
     distance_m = np.sqrt(sx * sx + sy * sy + sz * sz)
-    track_point(nodes, step, origin_row, origin_col, track, 0.0, stop)
+    _track_point(nodes, step, origin_row, origin_col, track, 0.0, stop)
     for first in range(0, points, _STRETCH):
         start, stop = stop, start
-        track_point(nodes, step, origin_row, origin_col, track, (first + _STRETCH) * ground_step, stop)
+        _track_point(nodes, step, origin_row, origin_col, track, (first + _STRETCH) * ground_step, stop)
         for k in range(0, _STRETCH, LANES):
             f = (pack(0.0, 1.0, 2.0, 3.0) + float(k)) * (1.0 / _STRETCH)
             rows, cols = between(start, stop, f, ROW), between(start, stop, f, COL)
@@ -153,7 +153,7 @@ def mask_lines(
         n = int(track[i, -1, 2] / ground_step)
         flags = np.zeros(n, np.uint8)
         satellite = satellite_position(orbit, t0 + (first_line + i + 0.5) * dt)
-        walk_profile(
+        _walk_profile(
             profile, n, nodes, step, origin_row, origin_col, heights, table, track[i], ground_step, satellite
         )
         highest = -1.0

@@ -1,4 +1,4 @@
-"""Compile every kernel into the cache, so that no task pays for it: `python -m rtcflow.native.warm`."""
+"""Compile every kernel into the cache, so that no task has to compile: `python -m rtcflow.native.warm`."""
 
 import sys
 import time
@@ -6,10 +6,10 @@ import time
 import numpy as np
 
 from rtcflow.native.angles import angle_rows
-from rtcflow.native.dem import sample_points, spline_table
 from rtcflow.native.facets import BESIDE, accumulate_facets, finish_factors
 from rtcflow.native.fill import find_fill
 from rtcflow.native.geocode import geocode_band
+from rtcflow.native.height_spline import sample_points, spline_table
 from rtcflow.native.image import gamma0_lines
 from rtcflow.native.lattice import CHANNELS
 from rtcflow.native.points import ORBIT_TERMS
@@ -17,7 +17,7 @@ from rtcflow.native.visibility import mask_lines
 
 
 def warm() -> None:
-    """Call each kernel once with empty work of the types that the engine passes."""
+    """Call each kernel once, with empty arrays of the types that the engine passes."""
     nodes = np.zeros((4, 4, CHANNELS))
     # A flat patch far from the image, so that no pixel is in it.
     nodes[..., 0], nodes[..., 3], nodes[..., 8] = 7e6, 1.0, 1e6

@@ -132,7 +132,7 @@ def layer_statistics(values: np.ndarray, of_all: int, clipped: bool) -> Statisti
 
 
 def _deviation(values: np.ndarray, mean: float) -> float:
-    """Standard deviation in float64, piece by piece: an array of such squares would take as long as all else."""
+    """Standard deviation in float64, piece by piece: one array of all squares would take as long as everything else."""
     pieces = (values[at : at + _PIECE].astype(np.float64) - mean for at in range(0, values.size, _PIECE))
     return math.sqrt(sum(float(np.square(piece).sum()) for piece in pieces) / values.size)
 

@@ -92,7 +92,7 @@ def write_cog(
             out.write_colormap(1, _colormap())
             out.update_tags(1, **_class_tags())
 
-    # Overviews are made in memory before they are laid before the layer: packed twice, they would cost a fifth more.
+    # GDAL makes overviews in memory and writes them before the layer; compressing them twice would take a fifth longer.
     with rasterio.Env(COG_TMP_COMPRESSION="NONE"):
         write_raster(path, profile, fill)
 

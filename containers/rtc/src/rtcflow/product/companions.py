@@ -1,4 +1,4 @@
-"""Small files beside the layers: QGIS styles, and files of a scheme of names."""
+"""Small files beside the layers: QGIS styles, and the extra files of a naming scheme."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ def write_styles(job: BurstJob, folder: Path) -> list[Path]:
     """
     written: list[Path] = []
     if job.naming is not Naming.OPERA:
-        # Folders of other schemes have no styles.
+        # Other naming schemes have no styles.
         return written
     for layer in layers_of(job.product, job.polarizations):
         if layer.name in POLARIZATION_LAYERS:
@@ -46,7 +46,7 @@ def write_styles(job: BurstJob, folder: Path) -> list[Path]:
 def write_scheme_files(
     job: BurstJob, parameters: Mapping[str, Any], folder: Path, files: list[Path]
 ) -> dict[str, Path]:
-    """Write the further files of a scheme of names: parameters as YAML, and SHA-1 of every file."""
+    """Write the extra files of a naming scheme: parameters as YAML, and SHA-1 of every file."""
     extra = SCHEMES[job.naming].extra
     paths = {kind: folder / f"{job.product_id}{ending}" for kind, ending in extra.items()}
     if "configuration" in paths:

@@ -90,7 +90,7 @@ def _to_lonlat(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
     rings = [np.array(polygon.exterior.coords) for polygon in polygons]
     for ring in rings:
         ring[:, 0] = continuous(ring[:, 0])
-        # All parts in the same turn as the first, so that neighbours on the ground stay neighbours.
+        # Within 180 degrees of the first part, so that neighbours on the ground stay neighbours.
         ring[:, 0] += 360.0 * round((rings[0][0, 0] - ring[0, 0]) / 360.0)
     return MultiPolygon([Polygon(ring).buffer(0) for ring in rings])
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from pyproj import Transformer
 
-from rtcflow.sentinel1.annotation import Burst, read_burst
+from rtcflow.sentinel1.burst_metadata import Burst, read_burst
 from rtcflow.sentinel1.interference import read_interference
 from rtcflow.sentinel1.orbit import read_orbit
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
-from rtcflow.sources.scene.acquisition import SourceData
 from rtcflow.sources.scene.safe_burst import FetchedScene
+from rtcflow.sources.scene.source_data import SourceData
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import Product

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from shapely.geometry import Polygon, box
 
-from rtcflow.sentinel1.annotation import Burst
+from rtcflow.sentinel1.burst_metadata import Burst
 from rtcflow.sentinel1.orbit import OrbitPolynomial, fit_orbit, read_orbit, state_vectors_before
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
@@ -51,9 +51,9 @@ def check_identity(burst: Burst, annotation: Path, orbit: Path, track: int) -> t
     (label,) = label_bursts(burst.swath, [entry], state_vectors_before(orbit, entry.sensed), track)
     if label.burst_id != burst.burst_id:
         raise RefusedError(
-            f"by orbit file {orbit.name} the burst sensed at {entry.sensed:%Y-%m-%dT%H:%M:%S} is {label.burst_id} "
-            "and not "
-            f"{burst.burst_id}: its time since the ascending node or its orbit is wrong; check scene and orbit file",
+            f"by orbit file {orbit.name} the burst sensed at {entry.sensed:%Y-%m-%dT%H:%M:%S} is "
+            f"{label.burst_id}, not {burst.burst_id}: its time since the ascending node or its orbit is wrong; "
+            "check scene and orbit file",
             reason="burst-id",
         )
     _check_raster(burst, read)
@@ -64,7 +64,7 @@ def check_identity(burst: Burst, annotation: Path, orbit: Path, track: int) -> t
 
 
 def _check_raster(burst: Burst, read: Annotation) -> None:
-    """Hold the timing of lines and samples against the geolocation grid, which repeats it."""
+    """Compare the timing of lines and samples with the geolocation grid, which repeats it."""
     last = len(read.entries) - 1
     samples, lines = [0.0], [0.0]
     for point in read.grid:
@@ -100,10 +100,8 @@ def _check_ground(burst: Burst, read: Annotation, orbit: OrbitPolynomial, name: 
     if not (late < _MOST_TIME_S and far < _MOST_RANGE_M):
         raise RefusedError(
             f"the annotation puts the ground of {burst.burst_id} {late:.2f} s and {far:,.0f} m of range from where "
-            "orbit "
-            f"file {name} has it (at most {_MOST_TIME_S} s and {_MOST_RANGE_M:.0f} m); times, geolocation grid or "
-            "orbit "
-            "are wrong: fetch scene and orbit file again",
+            f"orbit file {name} puts it (at most {_MOST_TIME_S} s and {_MOST_RANGE_M:.0f} m); times, geolocation grid "
+            "or orbit are wrong: fetch scene and orbit file again",
             reason="burst-ground",
         )
 
@@ -181,7 +179,7 @@ def _bilinear(
 
 
 def refuse_partial_grid(grid: Grid, ring: NDArray[np.float64], burst_id: str, origin: str) -> None:
-    """Refuse a grid that does not cover the burst, being of another burst or cut.
+    """Refuse a grid that does not cover the burst, because it belongs to another one or was cut.
 
     Raises
     ------
@@ -196,7 +194,6 @@ def refuse_partial_grid(grid: Grid, ring: NDArray[np.float64], burst_id: str, or
     if covered < _LEAST_COVER:
         raise RefusedError(
             f"the grid of {burst_id} ({origin}, EPSG:{grid.epsg}, bounds {grid.bounds}) covers {100 * covered:.0f} "
-            "% of the "
-            "burst's footprint, so that it is of another burst or was cut; remove that grid, or give another",
+            "% of the burst's footprint: it belongs to another burst or was cut; remove that grid, or give another",
             reason="grid-partial",
         )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rtcflow.sentinel1.annotation import Burst
+from rtcflow.sentinel1.burst_metadata import Burst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_safe.xml import parse_xml, read_xml
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from rtcflow.sentinel1.annotation import Burst
-from rtcflow.sentinel1.files import BurstFiles
+from rtcflow.sentinel1.burst_metadata import Burst, BurstFiles
 from rtcflow_contract.errors import RefusedError
 from rtcflow_safe.annotation import read_annotation
 

@@ -27,7 +27,7 @@ _FIT_MARGIN_S = 45.0
 _FIT_DEGREE = 7
 # Vectors jump by centimetres where two solutions of restituted orbits meet; a jump of metres is damage.
 _RESIDUAL_LIMIT_M = 0.5
-# Of anything that circles low: Sentinel-1 is at 7,070 km, and moves at 7.6 km/s over the turning Earth.
+# Bounds for a satellite in low orbit: Sentinel-1 is 7,070 km from the Earth's centre, and moves at 7.6 km/s.
 _RADIUS_M, _SPEED_M_S = (6.4e6, 9e6), (5e3, 1e4)
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
 _COORDINATE = re.compile(rb"<(V?[XYZ])(?: [^>]*)?>\s*([-+0-9.eE]+)\s*<")
@@ -108,10 +108,10 @@ def read_orbit(path: Path, around: datetime, margin_s: float = 120.0) -> StateVe
 
 
 def _vectors_around(path: Path, around: datetime, margin_s: float) -> Iterator[ET.Element]:
-    """State vectors within a margin of a time; the thousands of others are not parsed, which took half a second."""
+    """State vectors within a margin of a time; parsing the thousands of others would take half a second."""
     file = _split(path)
     if not file.is_whole:
-        raise ValueError("it is no XML, or cut off")
+        raise ValueError("it is not XML, or is cut off")
     first, last = (
         (around + timedelta(seconds=sign * margin_s)).strftime("%Y-%m-%dT%H:%M:%S.%f").encode()
         for sign in (-1, 1)
@@ -122,7 +122,7 @@ def _vectors_around(path: Path, around: datetime, margin_s: float) -> Iterator[E
 
 
 class _SplitFile(NamedTuple):
-    """An orbit file as the text of its state vectors with their times, and whether it ends as it begins."""
+    """The text of each state vector of an orbit file, with its time, and whether the file is complete."""
 
     is_whole: bool
     vectors: list[tuple[bytes, bytes]]
@@ -164,9 +164,9 @@ def state_vectors_before(path: Path, at: datetime) -> list[StateVector]:
 
 
 def _check_in_orbit(position: Sequence[float], velocity: Sequence[float]) -> None:
-    """Raise ValueError for a state vector that no satellite near the Earth has, whatever its file says."""
+    """Raise ValueError for a state vector that is not one of a satellite in low orbit."""
     radius, speed = math.hypot(*position), math.hypot(*velocity)
-    # So that NaN is not within either.
+    # Written so that NaN is outside.
     within = _RADIUS_M[0] < radius < _RADIUS_M[1] and _SPEED_M_S[0] < speed < _SPEED_M_S[1]
     if not within:
         raise ValueError(
@@ -206,7 +206,7 @@ def fit_orbit(vectors: StateVectors, start_s: float, stop_s: float) -> OrbitPoly
     if residual > _RESIDUAL_LIMIT_M:
         raise RefusedError(
             f"state vectors of orbit file {vectors.name} lie up to {residual:.3g} m from a smooth orbit, and "
-            f"{_RESIDUAL_LIMIT_M:g} m is the most that can be made good; fetch the file again",
+            f"{_RESIDUAL_LIMIT_M:g} m is the most that is accepted; fetch the file again",
             "orbit",
         )
     coefficients = solved / scale ** np.arange(degree + 1)[:, None]
@@ -219,3 +219,57 @@ def _text(element: ET.Element, name: str) -> str:
     if text is None:
         raise ValueError(f"<{name}> is missing")
     return text.strip()
+
+
+def has_state_vectors(path: Path) -> bool:
+    """Whether the file lists any state vector."""
+    return b"<OSV>" in path.read_bytes()
+
+
+def join_orbits(paths: Sequence[Path], to: Path) -> None:
+    """Write one orbit file with the state vectors of several, given in order of time.
+
+    Each file is used up to the start of the next one: two solutions differ by centimetres, and mixing their vectors
+    would make the orbit jitter. Header and validity are those of the first file, with the stop of the last.
+
+    Raises
+    ------
+    RefusedError
+        When a file is not an orbit file.
+    """
+    trees = [_parse(path) for path in paths]
+    vectors: list[ET.Element] = []
+    for tree in trees:
+        following = sorted(_list(tree).findall("OSV"), key=_time)
+        vectors = [vector for vector in vectors if _time(vector) < _time(following[0])] + following
+    joined = trees[0]
+    listed = _list(joined)
+    listed[:] = vectors
+    listed.set("count", str(len(vectors)))
+    for element, stop in zip(joined.iter("Validity_Stop"), trees[-1].iter("Validity_Stop"), strict=False):
+        element.text = stop.text
+    ET.indent(joined, " ")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    ET.ElementTree(joined).write(to, encoding="utf-8", xml_declaration=True)
+
+
+def _time(vector: ET.Element) -> str:
+    return vector.findtext("UTC", "")
+
+
+def _parse(path: Path) -> ET.Element:
+    try:
+        return ET.parse(path).getroot()
+    except ET.ParseError as error:
+        raise RefusedError(
+            f"orbit file {path.name} cannot be read ({error}); fetch it again", reason="orbit-corrupt"
+        ) from error
+
+
+def _list(tree: ET.Element) -> ET.Element:
+    found = tree.find("Data_Block/List_of_OSVs")
+    if found is None:
+        raise RefusedError(
+            "an orbit file has no list of state vectors; fetch it again", reason="orbit-corrupt"
+        )
+    return found

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rtcflow.sentinel1.annotation import Burst
+from rtcflow.sentinel1.burst_metadata import Burst
 from rtcflow_contract.errors import RefusedError
 from rtcflow_safe.xml import parse_xml, read_xml
 

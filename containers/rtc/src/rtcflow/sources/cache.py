@@ -74,7 +74,7 @@ def open_shared_files(where: str, meter: Meter, cache: str) -> Files:
     """
     files = open_files(where, meter.fetched)
     kept = open_cache(cache, meter) if _is_public(where) else None
-    return files if kept is None else CachedFiles(files, kept, _name_of(where))
+    return files if kept is None else _CachedFiles(files, kept, _name_of(where))
 
 
 def _is_public(where: str) -> bool:
@@ -87,7 +87,7 @@ def _name_of(where: str) -> str:
     return f"{parts.netloc.replace(':', '_')}{parts.path}".rstrip("/")
 
 
-class CachedFiles:
+class _CachedFiles:
     """Files with a cache: whole files if they are fetched, blocks if parts of them are read."""
 
     def __init__(self, files: Files, cache: Cache, name: str) -> None:

@@ -15,7 +15,7 @@ from rtcflow_files.web import is_passing, name_of, retry_after_of
 
 Get = Callable[[str, Mapping[str, str]], urllib3.BaseHTTPResponse]
 
-# An attempt that brought more does not count as failed.
+# An attempt that received more than this does not count as failed.
 _MUCH = 1024 * 1024
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 # A server that prepares the file for longer than this has lost the request.
@@ -53,7 +53,7 @@ def download(
     meter : Meter
         Counts the bytes of bodies.
     retry : Retry
-        Policy between attempts; an attempt that brought much does not count.
+        Policy between attempts; an attempt that received much does not count.
     parts : Path
         Folder of unfinished downloads; may be shared by processes.
     extent : Extent, optional

@@ -25,7 +25,7 @@ class Shared:
     Attributes
     ----------
     alone : lock
-        For what one burst does at a time.
+        Held for work that only one burst does at a time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,10 +46,10 @@ class Shared:
 
     def files(self, files: Files, parts: bool = False) -> Files:
         """Wrap files so that they, or the `parts` read, are fetched once; local files are returned unchanged."""
-        return files if files.path("") is not None else SharedFiles(files, self, parts)
+        return files if files.path("") is not None else _SharedFiles(files, self, parts)
 
 
-class SharedFiles:
+class _SharedFiles:
     """Files that are fetched once for all bursts of a task."""
 
     def __init__(self, files: Files, shared: Shared, parts: bool) -> None:

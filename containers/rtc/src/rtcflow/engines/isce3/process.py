@@ -13,7 +13,7 @@ from contextvars import copy_context
 from pathlib import Path
 
 from rtcflow.cpus import usable_cpus
-from rtcflow.failures import as_contract_error
+from rtcflow.machine_errors import as_contract_error
 from rtcflow.process_group import signal_group
 from rtcflow_contract.errors import DefectError, RefusedError, RtcflowError
 

@@ -1,13 +1,26 @@
-"""Stage inputs for s1-reader: a SAFE folder of links, an orbit file whose name covers the scene."""
+"""Stage inputs for the workflow: a SAFE folder of links, an orbit file whose name covers the scene, marked fill.
+
+ISCE3 takes a zero for a measurement of nothing. Samples that were filled with zeros where nothing was received are
+marked as NaN: every pixel whose sums contain one becomes no data.
+"""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from rtcflow.sentinel1.files import BurstFiles
+import numpy as np
+from numpy.typing import NDArray
+
+from rtcflow.native.fill import filled_share, find_fill, refuse_empty
+from rtcflow.native.image import radar_grid, valid_samples
+from rtcflow.rasters import write_raster
+from rtcflow.sentinel1.burst_metadata import BurstFiles, read_burst
+from rtcflow.sentinel1.measurement import read_burst_pixels
 from rtcflow.sources.orbit.orbit_source import FetchedOrbit
 from rtcflow.sources.scene.safe_burst import FetchedScene
 from rtcflow_contract.burst_id import parse_burst_id
+from rtcflow_contract.layers import Product
 from rtcflow_contract.orbit_file import parse_orbit_name
 
 _SWATHS = ("iw1", "iw2", "iw3")
@@ -97,3 +110,59 @@ def _link(path: Path, target: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.symlink_to(target.resolve())
+
+
+class MarkedScene(NamedTuple):
+    """The scene to lay out, and the filled share of the burst's valid samples, 0 to 1, by polarization."""
+
+    scene: FetchedScene
+    filled: dict[str, float]
+
+
+def mark_fill(scene: FetchedScene, burst_id: str, folder: Path) -> MarkedScene:
+    """Mark the filled samples of a burst, by the rule of the native engine.
+
+    Parameters
+    ----------
+    scene : FetchedScene
+        With measurements.
+    burst_id : str
+    folder : Path
+        Where measurements with marks are written; those without filled samples stay as they are.
+
+    Raises
+    ------
+    RefusedError
+        When a measurement cannot be read, or nearly all of it is filled.
+    """
+    files, filled = dict(scene.files), {}
+    for polarization, one in scene.files.items():
+        burst = read_burst(one.annotation, burst_id)
+        valid = valid_samples(burst, Product.RTC_S1, radar_grid(burst, Product.RTC_S1))
+        pixels = read_burst_pixels(one, burst)
+        runs = find_fill(pixels, valid)
+        filled[polarization] = filled_share(runs, valid)
+        if len(runs):
+            path = folder / f"marked-{polarization}.tif"
+            _write_marked(path, pixels, runs)
+            files[polarization] = BurstFiles(
+                one.annotation, one.calibration, one.noise, path, burst.first_line
+            )
+    refuse_empty(filled, burst_id)
+    return MarkedScene(scene._replace(files=files), filled)
+
+
+def _write_marked(path: Path, pixels: NDArray[np.int16], runs: NDArray[np.int64]) -> None:
+    lines, samples = pixels.shape[:2]
+    values = np.empty((lines, samples), np.complex64)
+    values.real, values.imag = pixels[..., 0], pixels[..., 1]
+    for line, first, stop in runs:
+        values[line, first:stop] = np.nan
+    profile = {
+        "driver": "GTiff",
+        "height": lines,
+        "width": samples,
+        "count": 1,
+        "dtype": "complex64",
+    }
+    write_raster(path, profile, lambda out: out.write(values, 1))

@@ -135,8 +135,8 @@ class EarthdataSession:
                 reason="network",
             )
         raise RefusedError(
-            "NASA Earthdata wants you to agree to something first; log in once in a browser at "
-            "https://search.asf.alaska.edu, download any scene, and accept what is asked",
+            "NASA Earthdata asks for an agreement first; log in once in a browser at "
+            "https://search.asf.alaska.edu, download any scene, and accept the agreement",
             reason="earthdata-agreement",
         )
 

@@ -1,4 +1,4 @@
-"""The part of the earth that a burst's grid needs heights of, in longitudes that run on across the antimeridian."""
+"""The area that a burst's grid needs heights of; longitudes are continuous across the antimeridian."""
 
 from typing import NamedTuple
 
@@ -7,28 +7,18 @@ from pyproj import CRS, Transformer
 
 from rtcflow_contract.grid import Grid
 
-# Terrain outside the grid reaches into it by layover: at 30 degrees incidence 3 km of height move by 5 km.
+# Terrain outside the grid reaches into it by layover: at 30 degrees incidence, a height of 3 km shifts by 5 km.
 LAYOVER_MARGIN_M = 5000.0
 _POINTS_PER_EDGE = 101
 
 
-class Area(NamedTuple):
+class DemArea(NamedTuple):
     """Longitudes and latitudes in degrees; `west` is in [-180, 180), `east` is beyond 180 across the antimeridian."""
 
     west: float
     south: float
     east: float
     north: float
-
-    def contains(self, other: "Area") -> bool:
-        """Whether the other area lies inside this one, in any turn of longitude."""
-        return (
-            self.south <= other.south
-            and other.north <= self.north
-            and any(
-                self.west <= other.west + turn and other.east + turn <= self.east for turn in (-360, 0, 360)
-            )
-        )
 
 
 def _edge_points(bounds: tuple[float, float, float, float], per_edge: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,19 +50,19 @@ def continuous(longitudes: np.ndarray) -> np.ndarray:
     return unwrapped - 360.0 * np.floor((unwrapped[:1] + 180.0) / 360.0)
 
 
-def ground_area(ring: np.ndarray) -> Area:
+def ground_area(ring: np.ndarray) -> DemArea:
     """Bounds of a ring (points, 2) of continuous longitudes and latitudes."""
     (west, south), (east, north) = ring.min(axis=0), ring.max(axis=0)
     turn = 360.0 * np.floor((west + 180.0) / 360.0)
-    return Area(float(west - turn), float(south), float(east - turn), float(north))
+    return DemArea(float(west - turn), float(south), float(east - turn), float(north))
 
 
-def area_of_grid(grid: Grid, margin_m: float = LAYOVER_MARGIN_M) -> Area:
+def area_of_grid(grid: Grid, margin_m: float = LAYOVER_MARGIN_M) -> DemArea:
     """Area of a grid with a margin in metres around it, in WGS 84."""
     return area_of_bounds(_with_margin(grid, margin_m), f"EPSG:{grid.epsg}")
 
 
-def area_of_bounds(bounds: tuple[float, float, float, float], crs: str) -> Area:
+def area_of_bounds(bounds: tuple[float, float, float, float], crs: str) -> DemArea:
     """Area, in WGS 84, of (left, bottom, right, top) in a projected CRS."""
     to_geographic = Transformer.from_crs(crs, 4326, always_xy=True)
     lon, lat = to_geographic.transform(*_edge_points(bounds, _POINTS_PER_EDGE))
@@ -82,20 +72,20 @@ def area_of_bounds(bounds: tuple[float, float, float, float], crs: str) -> Area:
         # Around a pole the outline runs through all longitudes, and the pole itself lies inside.
         x, y = Transformer.from_crs(4326, crs, always_xy=True).transform(0.0, pole)
         if bounds[0] <= x <= bounds[2] and bounds[1] <= y <= bounds[3] and abs((south, north)[pole > 0]) > 45:
-            return Area(-180.0, min(south, pole), 180.0, max(north, pole))
+            return DemArea(-180.0, min(south, pole), 180.0, max(north, pole))
     west, east = float(np.min(lon)), float(np.max(lon))
     turn = 360.0 * np.floor((west + 180.0) / 360.0)
-    return Area(west - turn, south, east - turn, north)
+    return DemArea(west - turn, south, east - turn, north)
 
 
-def grid_in(crs: str, grid: Grid, margin_m: float = LAYOVER_MARGIN_M) -> Area:
-    """Area of a grid with a margin in the coordinates of any CRS: degrees or, on a map, its own unit."""
+def grid_in(crs: str, grid: Grid, margin_m: float = LAYOVER_MARGIN_M) -> DemArea:
+    """Area of a grid with a margin in the coordinates of a CRS: degrees, or the unit of a projected CRS."""
     if CRS(crs).is_geographic:
         return area_of_grid(grid, margin_m)
     return _outlined(_with_margin(grid, margin_m), f"EPSG:{grid.epsg}", crs)
 
 
-def area_in(crs: str, area: Area) -> Area:
+def area_in(crs: str, area: DemArea) -> DemArea:
     """An area in the coordinates of any CRS."""
     return area if CRS(crs).is_geographic else _outlined((*area,), "EPSG:4326", crs)
 
@@ -105,7 +95,7 @@ def _with_margin(grid: Grid, margin_m: float) -> tuple[float, float, float, floa
     return left - margin_m, bottom - margin_m, right + margin_m, top + margin_m
 
 
-def _outlined(bounds: tuple[float, float, float, float], crs: str, target: str) -> Area:
+def _outlined(bounds: tuple[float, float, float, float], crs: str, target: str) -> DemArea:
     to_target = Transformer.from_crs(crs, target, always_xy=True)
     x, y = to_target.transform(*_edge_points(bounds, _POINTS_PER_EDGE))
-    return Area(float(np.min(x)), float(np.min(y)), float(np.max(x)), float(np.max(y)))
+    return DemArea(float(np.min(x)), float(np.min(y)), float(np.max(x)), float(np.max(y)))

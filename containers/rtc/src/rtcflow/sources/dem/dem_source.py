@@ -1,6 +1,7 @@
 """The DEM of a burst: heights above the ellipsoid around its grid, as one GeoTIFF in the DEM's own CRS and postings.
 
-A DEM by name may have holes that the next one fills, and what that lacks lies on the geoid; see `rtcflow_contract.dem`.
+A named DEM may have holes, which another DEM fills; what that one lacks too gets the height of the geoid. See
+`rtcflow_contract.dem`.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sources.cache import open_shared_files
 from rtcflow.sources.dem.copernicus import GLO_30, Places, copernicus_heights
-from rtcflow.sources.dem.dem_area import Area, area_of_grid, grid_in
+from rtcflow.sources.dem.dem_area import DemArea, area_of_grid, grid_in
 from rtcflow.sources.dem.dem_values import (
     postings_in,
     refuse_void,
@@ -41,7 +42,7 @@ class DemPart(NamedTuple):
     tiles: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """What the manifest says of it."""
+        """Its entry in the manifest."""
         spec = DEMS.get(self.name)
         known = (
             {"title": spec.title, "version": spec.version, "attribution": spec.attribution} if spec else {}
@@ -53,8 +54,8 @@ class DemPart(NamedTuple):
 class FetchedDem(NamedTuple):
     """A GeoTIFF of heights above the WGS 84 ellipsoid in metres, NaN where void, and what it is made of.
 
-    `void_share` is the part of the burst's ground that has no height, 0 to 1; `sea_only` that no tile holds land there.
-    `used` is the DEM that a choice came to, and `parts` what made the heights; their shares sum to 1.
+    `void_share` is the share of the burst's ground without height, 0 to 1; `sea_only` says that no tile covers it.
+    `used` is the DEM that was chosen; `parts` are the sources of the heights, whose shares sum to 1.
     """
 
     path: Path
@@ -65,26 +66,26 @@ class FetchedDem(NamedTuple):
     parts: tuple[DemPart, ...] = ()
 
     def notes(self) -> tuple[str, ...]:
-        """What a user should know of the heights."""
+        """Sentences on the heights for the user."""
         found = []
         if self.sea_only:
             found.append(
-                "no DEM tile holds land here: all of it was taken for sea, at the height of the geoid"
+                "no DEM tile covers this burst: all of it was taken as sea, at the height of the geoid"
             )
         if self.void_share > 0:
             found.append(
-                f"the DEM has no height for {100 * self.void_share:.2g} % of the burst's ground, a hole there"
+                f"the DEM has no height for {100 * self.void_share:.2g} % of the burst's ground; no data there"
             )
         filled = [part for part in self.parts[1:] if part.share > 0]
         if filled and self.parts[0].name != GEOID and DEMS.get(self.used) and DEMS[self.used].fill:
             from_where = " and ".join(f"{100 * part.share:.2g} % from {part.name}" for part in filled)
             found.append(
-                f"{self.used} has holes that were filled, {from_where}, over {BLEND_WIDTH_M:g} m at the seam"
+                f"holes of {self.used} were filled, {from_where}, and blended over {BLEND_WIDTH_M:g} m at the seams"
             )
         return tuple(found)
 
     def facts(self) -> dict[str, Any]:
-        """What the manifest keeps of them."""
+        """Parameters for the manifest."""
         found: dict[str, Any] = {"dem_void_percent": round(100 * self.void_share, 3)}
         if self.used:
             found["dem_used"] = self.used
@@ -93,7 +94,7 @@ class FetchedDem(NamedTuple):
         return found
 
     def description(self) -> str:
-        """DEM, tiles and shares in a line."""
+        """DEM, tiles and shares in one line."""
         refs = [ref.id for ref in self.inputs if ref.kind == "dem"]
         shares = [f"{part.name} {100 * part.share:.2f} %" for part in self.parts]
         return "; ".join([*refs, *([", ".join(shares)] if len(shares) > 1 else [])])
@@ -107,7 +108,7 @@ def fetch_dem(
     folder: Path,
     meter: Meter,
     progress: Progress,
-    ground: Area | None = None,
+    ground: DemArea | None = None,
     shared: Shared | None = None,
     cache: str = "",
     datum: str | None = None,
@@ -117,31 +118,31 @@ def fetch_dem(
     Parameters
     ----------
     source : str
-        Where DEMs lie in the layout of their archives: a prefix or folder that has all of them, or the public GLO-30,
-        beside which others come from their own public archives. Where the public GLO-30 lacks a tile, that of the
-        public GLO-90 is taken; in any other place, one of GLO-90 beside it. Or one raster of ellipsoidal heights.
+        A prefix or folder with all DEMs in the layout of their archives; or the public GLO-30, and other DEMs then come
+        from their own public archives; or one raster of ellipsoidal heights. Tiles that GLO-30 lacks come from GLO-90:
+        the public one, or that in the same folder.
     geoid : str
-        Raster of EGM2008 heights, added to those of DEMs that lie on it.
+        Raster of EGM2008 heights, added to DEMs whose heights are above it.
     name : str
-        Name of the DEM (`cop_glo30`), `best`, or the raster or STAC item of a user's own.
+        Name of the DEM (`cop_glo30`), `best`, or a user's own raster or STAC item.
     grid : Grid
-        The burst's grid: it sizes the area, since a scene's footprint falls short of it.
+        The burst's grid, which determines the area; a scene's footprint would be too small.
     folder : Path
-        Where files are fetched to and the mosaic is written.
+        Folder for fetched files and the mosaic.
     meter, progress
-    ground : Area, optional
+    ground : DemArea, optional
         Where voids are counted; the grid's own area when None.
     shared : Shared, optional
-        What bursts of one task fetch once.
+        Inputs that the bursts of a task fetch once.
     cache : str
-        Where tiles of the public archives are kept, as `open_cache` takes it.
+        Cache for tiles of the public archives, see `open_cache`.
     datum : str, optional
-        What the heights of a user's own are above.
+        Vertical reference of a user's own DEM.
 
     Raises
     ------
     RefusedError
-        When the DEM does not cover the grid, lacks tiles over land, or is void in much of the burst's ground.
+        When the DEM does not cover the grid, lacks tiles over land, or is void in much of the burst's area.
     """
     bounds = area_of_grid(grid, margin_m=0.0)
     ground = ground or bounds
@@ -166,7 +167,7 @@ def fetch_dem(
     )
 
 
-def _own(where: str, datum: str, grid: Grid, places: Places, ground: Area) -> FetchedDem:
+def _own(where: str, datum: str, grid: Grid, places: Places, ground: DemArea) -> FetchedDem:
     where = where if "://" in where else str(Path(where).expanduser())
     heights, path, refs = own_heights(where, datum, grid, places)
     share = void_share(heights, ground)
@@ -177,7 +178,7 @@ def _own(where: str, datum: str, grid: Grid, places: Places, ground: Area) -> Fe
     return FetchedDem(path, tuple(refs), share, parts=(DemPart(refs[0].id, 1.0),))
 
 
-def _in_degrees(name: str, grid: Grid, places: Places, ground: Area) -> FetchedDem:
+def _in_degrees(name: str, grid: Grid, places: Places, ground: DemArea) -> FetchedDem:
     found = copernicus_heights(places, area_of_grid(grid))
     share = void_share(found.heights, ground)
     refuse_void(share, f"the DEM of tiles {', '.join(found.tiles)}")
@@ -191,7 +192,7 @@ def _in_degrees(name: str, grid: Grid, places: Places, ground: Area) -> FetchedD
 
 
 def _projected(name: str, grid: Grid, places: Places) -> FetchedDem | None:
-    """Heights of a mosaic in a projected CRS; None where it has none in the burst's bounds."""
+    """Heights of a mosaic in a projected CRS; None if it has none in the burst's bounds."""
     spec = DEMS[name]
     assert spec.tiling is not None
     crs = f"EPSG:{spec.tiling.epsg}"
@@ -221,7 +222,7 @@ def _ref(name: str, tiles: tuple[str, ...], href: str) -> InputRef:
 
 
 def _parts(counts: dict[str, float], tiles: dict[str, tuple[str, ...]]) -> tuple[DemPart, ...]:
-    """Shares of counts, those above zero, which sum to 1."""
+    """The sources with counts above zero; their shares sum to 1."""
     total = sum(counts.values()) or 1
     shares = {name: round(count / total, 6) for name, count in counts.items() if count / total >= 5e-7}
     first = next(iter(shares), None)

@@ -1,4 +1,4 @@
-"""Heights that can be heights: what else a DEM holds is void, whatever the file declares.
+"""Read the heights of a DEM; values that cannot be heights are void, whatever the file declares.
 
 Voids come as -32768, -32767, -9999, -3.4e38, infinity or NaN, and often undeclared.
 """
@@ -19,13 +19,13 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from rtcflow.rasters import write_raster
-from rtcflow.sources.dem.dem_area import Area, area_in
+from rtcflow.sources.dem.dem_area import DemArea, area_in
 from rtcflow_contract.dem import ELLIPSOID
 from rtcflow_contract.errors import RefusedError
 
 # Metres above the ellipsoid. The shore of the Dead Sea lies at -410, Everest's summit at 8,820, deep mines at -900.
 LOWEST_M, HIGHEST_M = -1000.0, 9500.0
-# A product that lacks more of its ground than this is not a product of the burst.
+# A DEM that is void in a larger share of the burst's ground is refused.
 MOST_VOID = 0.25
 # Postings around the area that the interpolation may read.
 AROUND = 10
@@ -46,22 +46,22 @@ class HeightRaster(NamedTuple):
 
 
 def void_impossible(values: NDArray[np.float32]) -> bool:
-    """Make NaN, in place, of what is not finite or cannot be a height; whether anything was."""
-    # Comparisons with NaN are false: this counts NaN too, without an array of its own where all is well.
+    """Set values that are not finite or cannot be heights to NaN, in place; returns whether there were any."""
+    # Comparisons with NaN are false, so this finds NaN too, without a temporary array if there is nothing to do.
     if values.size == 0 or (values.min() >= LOWEST_M and values.max() <= HIGHEST_M):
         return False
     values[~((values >= LOWEST_M) & (values <= HIGHEST_M))] = np.nan
     return True
 
 
-def void_share(heights: HeightRaster, area: Area) -> float:
+def void_share(heights: HeightRaster, area: DemArea) -> float:
     """Share of the postings of an area, in WGS 84, that are void, 0 to 1."""
     inside = heights.values[postings_in(heights, area)]
     return float(np.isnan(inside).mean()) if inside.size else 0.0
 
 
-def postings_in(heights: HeightRaster, area: Area) -> tuple[slice, slice]:
-    """Rows and columns of the postings of an area in WGS 84; of its outline's bounds in a projected CRS."""
+def postings_in(heights: HeightRaster, area: DemArea) -> tuple[slice, slice]:
+    """Rows and columns of the postings of an area in WGS 84; in a projected CRS, of the bounds of its outline."""
     west, south, east, north = area_in(heights.crs, area)
     turn = turn_to(heights.crs, 0.5 * (heights.x[0] + heights.x[-1]), 0.5 * (west + east))
     sides = (-heights.y, -north, -south), (heights.x, west + turn, east + turn)
@@ -74,7 +74,7 @@ def postings_in(heights: HeightRaster, area: Area) -> tuple[slice, slice]:
 
 
 def turn_to(crs: str, there: float, here: float) -> float:
-    """Degrees to add to longitudes around `here` so that they are in the turn of those around `there`; 0 on a map."""
+    """Multiple of 360 degrees that brings longitudes around `here` next to `there`; 0 in a projected CRS."""
     return 360.0 * round((there - here) / 360.0) if CRS(crs).is_geographic else 0.0
 
 
@@ -104,29 +104,22 @@ def crs_text(source: rasterio.DatasetReader) -> str:
 
 
 def vertical_of(source: rasterio.DatasetReader) -> str:
-    """What the CRS of a raster says that its heights are above: `ellipsoid`, a vertical datum's name, or nothing."""
+    """Vertical reference by the CRS of a raster: `ellipsoid`, the name of a vertical datum, or empty."""
     crs = CRS(source.crs.to_wkt())
     if crs.is_compound:
         return str(crs.sub_crs_list[1].name)
     return ELLIPSOID if len(crs.axis_info) == 3 else ""
 
 
-def covered_area(path: Path) -> Area:
-    """Area that a DEM covers, in its own CRS; raises as `read_heights` does."""
-    with _opened(path) as source:
-        left, bottom, right, top = source.bounds
-        return Area(left, min(bottom, top), right, max(bottom, top))
+def read_heights(path: Path, area: DemArea) -> tuple[HeightRaster, bool]:
+    """Heights of a raster over an area in its own CRS, north up, and whether the file can be used unchanged.
 
-
-def read_heights(path: Path, area: Area) -> tuple[HeightRaster, bool]:
-    """Heights of a raster over an area in its own CRS, north up, and whether the file itself serves as it is.
-
-    Declared voids, masks, scale and offset are applied; what cannot be a height is void.
+    Declared voids, masks, scale and offset are applied; values that cannot be heights are void.
 
     Raises
     ------
     RefusedError
-        When the raster cannot be read, has no CRS, is turned, not in metres, or too large.
+        When the raster cannot be read, has no CRS, is rotated, not in metres, or too large.
     """
     with _opened(path) as source:
         return heights_in(source, area)
@@ -147,7 +140,7 @@ def transform_of(x: NDArray[np.float64], y: NDArray[np.float64]) -> Affine:
 def write_height_rows(
     path: Path, shape: tuple[int, ...], crs: str, transform: Affine, strips: Iterable[NDArray[np.float32]]
 ) -> None:
-    """Write heights that come as strips of rows from top to bottom."""
+    """Write heights given as strips of rows, from top to bottom."""
     profile = {
         "driver": "GTiff",
         "height": shape[0],
@@ -183,7 +176,7 @@ def _opened(path: Path) -> Iterator[rasterio.DatasetReader]:
 
 
 def check_raster(source: rasterio.DatasetReader, name: str) -> None:
-    """Refuse a raster that is no DEM.
+    """Refuse a raster that is not a DEM.
 
     Raises
     ------
@@ -194,7 +187,7 @@ def check_raster(source: rasterio.DatasetReader, name: str) -> None:
     if source.crs is None:
         wrong = "has no CRS"
     elif transform.b or transform.d or not transform.a > 0 or not abs(transform.e) > 0:
-        wrong = "is turned against north"
+        wrong = "is rotated"
     elif not all(math.isfinite(value) for value in transform[:6]):
         wrong = "has a geotransform that is not finite"
     elif source.count < 1 or "complex" in source.dtypes[0]:
@@ -207,8 +200,8 @@ def check_raster(source: rasterio.DatasetReader, name: str) -> None:
         )
 
 
-def heights_in(source: rasterio.DatasetReader, area: Area) -> tuple[HeightRaster, bool]:
-    """As `read_heights`, of an open raster."""
+def heights_in(source: rasterio.DatasetReader, area: DemArea) -> tuple[HeightRaster, bool]:
+    """The same as `read_heights`, for an open raster."""
     transform, crs = source.transform, crs_text(source)
     first_x, first_y = transform.c + transform.a / 2, transform.f + transform.e / 2
     turn = turn_to(crs, transform.c + transform.a * source.width / 2, 0.5 * (area.west + area.east))
@@ -238,7 +231,7 @@ def refuse_size(shape: tuple[int, int], name: str) -> None:
 
 
 def read_values(source: rasterio.DatasetReader, window: Window) -> tuple[NDArray[np.float32], bool]:
-    """Values of a part of a raster with its masks, scale and offset applied, and whether any of these does anything."""
+    """Values of a part of a raster with its masks, scale and offset applied, and whether they changed anything."""
     raw = source.read(1, window=window)
     with np.errstate(over="ignore", invalid="ignore"):
         values = raw.astype(np.float32)

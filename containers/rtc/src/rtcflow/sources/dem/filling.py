@@ -1,17 +1,22 @@
-"""Rows of a mosaic whose holes are filled from another DEM, and from the geoid where that has none either."""
+"""Fill the holes of a DEM from another one, and from the geoid where that has none either.
 
+The weight of the first DEM is 0 on its voids and rises to 1 over the width of a window, so that there is no step at the
+seam. The weight changes from one posting to the next by at most one part of the window's width: where the two DEMs are
+d apart, the seam adds at most sqrt(2) d / width to the steeper of their slopes.
+"""
+
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from rtcflow.sources.dem.blend import blend_postings, weights
 from rtcflow.sources.dem.copernicus import CopernicusHeights, Places, copernicus_heights
 from rtcflow.sources.dem.dem_area import area_of_bounds, grid_in
 from rtcflow.sources.dem.dem_values import transform_of
 from rtcflow.sources.dem.tiled import TiledWindow
-from rtcflow_contract.dem import DEMS
+from rtcflow_contract.dem import BLEND_WIDTH_M, DEMS
 from rtcflow_contract.grid import Grid
 
 GEOID = "geoid"
@@ -19,9 +24,9 @@ _STRIP_ROWS = 1024
 
 
 class Filling:
-    """Rows of a window with its voids filled from Copernicus heights and the geoid, which are fetched where needed.
+    """Rows of a window, with voids filled from Copernicus heights and the geoid, which are fetched when first needed.
 
-    `counts` are of the postings in the grid's bounds, those at a seam in parts.
+    `counts` are the postings in the grid's bounds by source; a posting at a seam counts in parts.
     """
 
     def __init__(self, window: TiledWindow, name: str, grid: Grid, places: Places) -> None:
@@ -34,7 +39,7 @@ class Filling:
         self.fill: CopernicusHeights | None = None
 
     def strips(self) -> Iterator[NDArray[np.float32]]:
-        """Heights from the top row to the last, some rows at a time; NaN nowhere."""
+        """Heights from the top row to the last, some rows at a time, none of them NaN."""
         rows = self._window.y.size
         for first in range(0, rows, _STRIP_ROWS):
             stop = min(first + _STRIP_ROWS, rows)
@@ -54,7 +59,7 @@ class Filling:
     def _blend(
         self, values: NDArray[np.float32], weight: NDArray[np.float32], first: int
     ) -> NDArray[np.bool_]:
-        """Fill values in place by their weight; gives where the fill is the geoid."""
+        """Fill values in place by their weights; returns where the fill is the geoid."""
         on_geoid = np.zeros(values.shape, bool)
         for row in np.flatnonzero((weight < 1).any(axis=1)):
             at = np.flatnonzero(weight[row] < 1)
@@ -64,8 +69,8 @@ class Filling:
         return on_geoid
 
     def _fill_at(self, x: NDArray[np.float64], y: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        # Numba is loaded with it, which a DEM without holes need not wait for.
-        from rtcflow.native.dem import TAPS, Dem, sample_points, spline_table
+        # Loads Numba, which a DEM without holes does not need.
+        from rtcflow.native.height_spline import TAPS, Dem, sample_points, spline_table
 
         if self.fill is None:
             self.fill = self._fetch_fill()
@@ -101,3 +106,33 @@ class Filling:
         self.counts[self._name] += own
         self.counts[self._fill_name] += inside.size - own - geoid
         self.counts[GEOID] += geoid
+
+
+def blend_postings(posting_m: float) -> int:
+    """Postings on each side of a window's centre, so that the window is at least `BLEND_WIDTH_M` wide."""
+    return math.ceil(0.5 * (BLEND_WIDTH_M / posting_m - 1))
+
+
+def weights(valid: NDArray[np.bool_], half: int) -> NDArray[np.float32]:
+    """Weights of heights, (rows, cols): 0 where they are void, rising to 1 where no void is near.
+
+    Parameters
+    ----------
+    valid : ndarray of bool, shape (rows, cols)
+        Beyond the array, the values at its edge are assumed.
+    half : int
+        Postings on each side of a window's centre; a void lowers weights up to twice as far away.
+    """
+    clear = _window_sum(~valid, half) == 0
+    return _window_sum(clear, half).astype(np.float32) / np.float32((2 * half + 1) ** 2)
+
+
+def _window_sum(values: NDArray[np.bool_], half: int) -> NDArray[np.int32]:
+    """Sum over the square window around each posting, (rows, cols)."""
+    found = np.pad(values, half, mode="edge").astype(np.int32)
+    for axis in (0, 1):
+        total = np.cumsum(found, axis, dtype=np.int32)
+        total = np.concatenate([np.zeros_like(total.take([0], axis)), total], axis)
+        size = total.shape[axis]
+        found = total.take(range(2 * half + 1, size), axis) - total.take(range(size - 2 * half - 1), axis)
+    return found

@@ -1,4 +1,4 @@
-"""Height of the EGM2008 geoid above the WGS 84 ellipsoid, from a global raster of which only a window is read."""
+"""Height of the EGM2008 geoid above the WGS 84 ellipsoid, from a window of a global raster."""
 
 import math
 
@@ -15,7 +15,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_files.files import Files
 
 LOWEST_M, HIGHEST_M = -110.0, 90.0
-# Nodes in a degree.
+# Nodes per degree.
 _NODES = 120
 
 
@@ -29,7 +29,7 @@ def geoid_heights(place: Files, name: str, latitudes: np.ndarray, longitudes: np
     latitudes : ndarray, shape (rows,)
         Degrees, falling.
     longitudes : ndarray, shape (cols,)
-        Degrees, rising, in any turn.
+        Degrees, rising; may go beyond 180.
 
     Returns
     -------
@@ -50,9 +50,9 @@ def geoid_heights(place: Files, name: str, latitudes: np.ndarray, longitudes: np
 
 
 def add_geoid(place: Files, name: str, heights: HeightRaster) -> None:
-    """Make heights above a geoid those above the ellipsoid, in place, in any CRS.
+    """Convert heights above a geoid to heights above the ellipsoid, in place, in any CRS.
 
-    On a map, the geoid is interpolated at its own nodes of a minute of arc and half-way between them.
+    In a projected CRS, the geoid is first sampled every half minute of arc.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _interpolate(
     across = window[:, low] + weight * (window[:, low + 1] - window[:, low])
     low = np.clip(np.floor(row).astype(np.intp) - top, 0, max(window.shape[0] - 2, 0))
     weight = (row - top - low).astype(np.float32)[:, None]
-    # Undulations of the earth; a file that holds others is not a geoid, or damaged.
+    # Geoid heights on Earth; a file with others is not a geoid, or damaged.
     if not (window.min() >= LOWEST_M and window.max() <= HIGHEST_M):
         raise RefusedError(
             f"geoid {href} has values of {window.min():g} to {window.max():g} m around the burst, where "

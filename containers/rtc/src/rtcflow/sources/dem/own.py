@@ -1,4 +1,4 @@
-"""A DEM of a user's own: a GeoTIFF, a VRT, or a STAC item that names one; in any CRS, on the ellipsoid or a geoid."""
+"""A user's own DEM: a GeoTIFF, a VRT, or a STAC item that names one; in any CRS, above the ellipsoid or a geoid."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from rasterio.errors import RasterioError
 
 from rtcflow.sources.cache import open_shared_files
 from rtcflow.sources.dem.copernicus import Places, above_ellipsoid
-from rtcflow.sources.dem.dem_area import Area, grid_in
+from rtcflow.sources.dem.dem_area import DemArea, grid_in
 from rtcflow.sources.dem.dem_values import (
     HeightRaster,
     check_raster,
@@ -25,7 +25,7 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.manifest import InputRef
 
-# Assets of an item that hold heights, in the order in which they are looked for.
+# Names of assets with heights, in order of preference.
 _ASSETS = ("dem", "elevation", "data")
 _RASTERS = (".tif", ".tiff", ".vrt")
 
@@ -40,7 +40,7 @@ def own_heights(
     heights : HeightRaster
         In the raster's CRS, NaN where void.
     path : Path or None
-        The raster itself where it serves as it is: on this machine, on the ellipsoid, and NaN where void.
+        The raster itself if it can be used unchanged: on this machine, above the ellipsoid, and NaN where void.
     inputs : list of InputRef
 
     Raises
@@ -81,7 +81,10 @@ def _refuse_other_datum(source: rasterio.DatasetReader, name: str, datum: str) -
 def _refuse_small(source: rasterio.DatasetReader, name: str, grid: Grid) -> None:
     crs = crs_text(source)
     left, bottom, right, top = source.bounds
-    covered, needed = Area(left, min(bottom, top), right, max(bottom, top)), grid_in(crs, grid, margin_m=0.0)
+    covered, needed = (
+        DemArea(left, min(bottom, top), right, max(bottom, top)),
+        grid_in(crs, grid, margin_m=0.0),
+    )
     turn = turn_to(crs, 0.5 * (covered.west + covered.east), 0.5 * (needed.west + needed.east))
     if not (
         covered.west <= needed.west + turn
@@ -96,14 +99,14 @@ def _refuse_small(source: rasterio.DatasetReader, name: str, grid: Grid) -> None
         )
 
 
-def _text(area: Area, crs: str) -> str:
+def _text(area: DemArea, crs: str) -> str:
     if crs == "EPSG:4326":
         return f"{area.west:.2f} to {area.east:.2f} E, {area.south:.2f} to {area.north:.2f} N"
     return f"x {area.west:.6g} to {area.east:.6g}, y {area.south:.6g} to {area.north:.6g} of its CRS"
 
 
 def _raster_of(where: str, places: Places) -> str:
-    """The raster that a text names, by itself or as an asset of a STAC item."""
+    """The raster that a text names, directly or as an asset of a STAC item."""
     if where.lower().partition("?")[0].endswith(_RASTERS):
         return where
     head, _, name = where.rpartition("/")
@@ -127,7 +130,7 @@ def _raster_of(where: str, places: Places) -> str:
     if "://" in href or href.startswith("/"):
         return href
     scheme, _, path = where.rpartition("://")
-    # urljoin does not know s3, whose paths join as those of the web do.
+    # urljoin does not know s3, whose paths are joined like those of https.
     return urljoin(f"https://{path}", href).replace("https", scheme, 1) if scheme else urljoin(where, href)
 
 

@@ -1,4 +1,4 @@
-"""A raster wherever it lies, of which GDAL reads only what it needs, with the trouble that it had on the way."""
+"""Open a raster at any location: GDAL reads only the parts that it needs, and errors of the source are kept."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +16,14 @@ _SIDECARS = (".aux.xml", ".ovr", ".msk", ".tfw", ".wld", ".imd", ".rpb", "_rpc.t
 
 @contextmanager
 def open_raster(place: Files, name: str) -> Iterator[rasterio.DatasetReader]:
-    """Open a raster; rasters that a VRT names beside or below it are opened too.
+    """Open a raster, and the rasters that a VRT names beside or below it.
 
     Raises
     ------
     NotFoundError
         When there is no such file.
     RefusedError, TransientError
-        When it could not be fetched; RasterioError of GDAL when it is none.
+        When it could not be fetched. RasterioError when it is not a raster.
     """
     place.open(name).close()
     local = place.path(name)
@@ -31,7 +31,7 @@ def open_raster(place: Files, name: str) -> Iterator[rasterio.DatasetReader]:
         with rasterio.open(local) as source:
             yield source
         return
-    troubles: list[RtcflowError | OSError] = []
+    errors: list[RtcflowError | OSError] = []
     folder, _, file = name.rpartition("/")
 
     def opener(path: str, mode: str = "rb") -> BinaryIO:
@@ -41,34 +41,34 @@ def open_raster(place: Files, name: str) -> Iterator[rasterio.DatasetReader]:
             raise FileNotFoundError(path)
         try:
             found = name if not other else f"{folder}/{asked}" if folder else asked
-            return cast(BinaryIO, _ForGdal(place.open(found), troubles))
+            return cast(BinaryIO, _ForGdal(place.open(found), errors))
         except NotFoundError as error:
             raise FileNotFoundError(path) from error
         except (RtcflowError, OSError) as error:
-            troubles.append(error)
+            errors.append(error)
             raise FileNotFoundError(path) from error
 
     try:
         with rasterio.open(file, opener=opener) as source:
             yield source
     except (RasterioError, RtcflowError) as error:
-        # What came of a file that was not read whole says nothing.
-        raise troubles[0] if troubles else error from error
-    if troubles:
-        raise troubles[0]
+        # An error of GDAL that follows from a failed read says nothing.
+        raise errors[0] if errors else error from error
+    if errors:
+        raise errors[0]
 
 
 class _ForGdal:
-    """A file that GDAL reads: an exception in its threads would end the process, so troubles are told aside."""
+    """A file that GDAL reads; an exception in its threads would end the process, so errors are collected."""
 
-    def __init__(self, file: BinaryIO, troubles: list[RtcflowError | OSError]) -> None:
-        self._file, self._troubles = file, troubles
+    def __init__(self, file: BinaryIO, errors: list[RtcflowError | OSError]) -> None:
+        self._file, self._errors = file, errors
 
     def read(self, size: int = -1) -> bytes:
         try:
             return self._file.read(size)
         except (RtcflowError, OSError) as error:
-            self._troubles.append(error)
+            self._errors.append(error)
             return b""
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -83,5 +83,5 @@ class _ForGdal:
     def __enter__(self) -> "_ForGdal":
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()

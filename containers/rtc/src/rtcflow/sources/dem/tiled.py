@@ -1,7 +1,7 @@
-"""Mosaics in square tiles of a projected CRS: which ones an area touches, and rows of heights across them.
+"""DEMs in square tiles of a projected CRS: find the tiles of an area, and read rows of heights across them.
 
-Tiles share one lattice of postings and overlap a little. A tile that the archive lacks holds nothing: these mosaics
-have no list of their tiles, and end at the sea. Quarters are found by their own georeference.
+Tiles share one lattice of postings and overlap a little. A missing tile is void: these archives have no list of tiles,
+and end at the sea. Quarters of a tile are placed by their own georeference.
 """
 
 import math
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from rtcflow.sources.dem.dem_area import Area
+from rtcflow.sources.dem.dem_area import DemArea
 from rtcflow.sources.dem.dem_values import (
     AROUND,
     check_raster,
@@ -30,12 +30,12 @@ from rtcflow_contract.dem import DemSpec, Tiling
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_files.files import Files
 
-# Of a posting: tiles that are off by more do not share a lattice.
+# In postings: tiles that are off by more do not share a lattice.
 _ON_LATTICE = 0.01
 
 
-class Tile(NamedTuple):
-    """An open tile by its path, and the row and column of its first posting in the window."""
+class ProjectedTile(NamedTuple):
+    """An open tile, its path, and the row and column of its first posting in the window."""
 
     name: str
     source: rasterio.DatasetReader
@@ -44,15 +44,15 @@ class Tile(NamedTuple):
 
 
 class TiledWindow(NamedTuple):
-    """The postings of an area: `y` falling and `x` rising, in the CRS's unit, and the tiles that may hold them."""
+    """The postings of an area: `y` falling and `x` rising, in the CRS's unit, and the tiles that may cover them."""
 
     y: NDArray[np.float64]
     x: NDArray[np.float64]
     crs: str
-    tiles: tuple[Tile, ...]
+    tiles: tuple[ProjectedTile, ...]
 
     def rows(self, first: int, stop: int) -> NDArray[np.float32]:
-        """Heights of rows, (rows, cols), NaN where no tile has any.
+        """Heights of rows, (rows, cols); NaN where no tile has a height.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class TiledWindow(NamedTuple):
             if top >= bottom or left >= right:
                 continue
             window = Window(left - tile.col, top - tile.row, right - left, bottom - top)
-            with _told(tile.name):
+            with _refusing_corrupt(tile.name):
                 values, _ = read_values(tile.source, window)
             void_impossible(values)
             there = found[top - first : bottom - first, left:right]
@@ -75,13 +75,13 @@ class TiledWindow(NamedTuple):
 
 
 @contextmanager
-def open_window(place: Files, spec: DemSpec, area: Area) -> Iterator[TiledWindow | None]:
-    """Open the tiles of an area given in the DEM's CRS; None where the archive has none of them.
+def open_window(place: Files, spec: DemSpec, area: DemArea) -> Iterator[TiledWindow | None]:
+    """Open the tiles of an area in the DEM's CRS; None if the archive has none of them.
 
     Raises
     ------
     RefusedError
-        When a tile cannot be read or does not lie as its name says.
+        When a tile cannot be read, or is not at the place that its name says.
     """
     tiling = spec.tiling
     assert tiling is not None
@@ -90,12 +90,12 @@ def open_window(place: Files, spec: DemSpec, area: Area) -> Iterator[TiledWindow
             (name, source)
             for row, col, name in tile_names(tiling, area)
             if (source := _open(stack, place, name)) is not None
-            and _lies_there(source, name, spec, tiling, row, col)
+            and _fits_name(source, name, spec, tiling, row, col)
         ]
         yield _window(opened, spec, area) if opened else None
 
 
-def tile_names(tiling: Tiling, area: Area) -> Iterator[tuple[int, int, str]]:
+def tile_names(tiling: Tiling, area: DemArea) -> Iterator[tuple[int, int, str]]:
     """Row, column and path of every tile, or quarter of one, that an area may touch."""
     size = tiling.size_m
     for row in range(
@@ -111,16 +111,16 @@ def tile_names(tiling: Tiling, area: Area) -> Iterator[tuple[int, int, str]]:
 
 def _open(stack: ExitStack, place: Files, name: str) -> rasterio.DatasetReader | None:
     try:
-        with _told(name):
+        with _refusing_corrupt(name):
             return stack.enter_context(open_raster(place, name))
     except NotFoundError:
         return None
 
 
-def _lies_there(
+def _fits_name(
     source: rasterio.DatasetReader, name: str, spec: DemSpec, tiling: Tiling, row: int, col: int
 ) -> bool:
-    """True; RefusedError for a tile that is not what its name says."""
+    """True; raises RefusedError for a tile that does not fit its name."""
     stem = PurePosixPath(name).name
     check_raster(source, stem)
     wrong = ""
@@ -133,13 +133,13 @@ def _lies_there(
         west, south = tiling.west + col * tiling.size_m, tiling.south + row * tiling.size_m
         beyond = max(west - left, south - bottom, right - west - tiling.size_m, top - south - tiling.size_m)
         if beyond > tiling.overlap_m:
-            wrong = f"lies at {left:.0f}, {bottom:.0f} and not in its place at {west:.0f}, {south:.0f}"
+            wrong = f"is at {left:.0f}, {bottom:.0f}, not in its place at {west:.0f}, {south:.0f}"
     if wrong:
         raise RefusedError(f"DEM tile {stem} {wrong}; fetch the archive's own tile", reason="dem-layout")
     return True
 
 
-def _window(opened: list[tuple[str, rasterio.DatasetReader]], spec: DemSpec, area: Area) -> TiledWindow:
+def _window(opened: list[tuple[str, rasterio.DatasetReader]], spec: DemSpec, area: DemArea) -> TiledWindow:
     posting, first = spec.posting_m, opened[0][1].transform
     origin_x, origin_y = first.c + posting / 2, first.f - posting / 2
     left = math.floor((area.west - origin_x) / posting) - AROUND
@@ -158,7 +158,7 @@ def _window(opened: list[tuple[str, rasterio.DatasetReader]], spec: DemSpec, are
                 "archive's own tiles",
                 reason="dem-layout",
             )
-        tiles.append(Tile(name, source, round(row), round(col)))
+        tiles.append(ProjectedTile(name, source, round(row), round(col)))
     return TiledWindow(
         origin_y - posting * np.arange(top, bottom + 1),
         origin_x + posting * np.arange(left, right + 1),
@@ -168,7 +168,7 @@ def _window(opened: list[tuple[str, rasterio.DatasetReader]], spec: DemSpec, are
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _refusing_corrupt(name: str) -> Iterator[None]:
     try:
         yield
     except RasterioError as error:

@@ -1,6 +1,6 @@
-"""Copernicus tiles: names, which ones an area needs, GLO-90 for GLO-30, and telling sea from missing land.
+"""Copernicus tiles: their names, the tiles of an area, GLO-90 in place of GLO-30, and sea apart from missing land.
 
-Some countries withhold GLO-30; GLO-90 has their tiles, and neither has tiles of the sea.
+Some countries withhold GLO-30; GLO-90 has their tiles. Neither has tiles of the sea.
 """
 
 import math
@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from rtcflow.sources.dem.dem_area import Area
+from rtcflow.sources.dem.dem_area import DemArea
 from rtcflow.threads import Pool
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_files.files import Files
 
-# The archive's list of its tiles, that is, of all land; and tiles of the sea, beside a list that is not the whole one.
+# The archive's list of tiles, which covers all land; and a list of sea tiles, for a place with an incomplete list.
 TILE_LIST, SEA_LIST = "tileList.txt", "seaList.txt"
 # GLO-30 has 26,450 tiles.
 _WHOLE_LIST = 20_000
@@ -22,7 +22,7 @@ _PARALLEL = 4
 
 
 class Tile(NamedTuple):
-    """A tile of one degree; `lat` and `lon` of its lower left corner, `lon` as continuous as the area's."""
+    """A tile of one degree; `lat` and `lon` of its lower left corner; `lon` may go beyond 180."""
 
     lat: int
     lon: int
@@ -45,7 +45,7 @@ class Tile(NamedTuple):
         )
 
 
-def tiles_of(area: Area) -> list[Tile]:
+def tiles_of(area: DemArea) -> list[Tile]:
     """Tiles that an area touches, from north to south and west to east."""
     lats = range(max(-90, math.floor(area.south)), min(90, math.ceil(area.north)))
     lons = range(math.floor(area.west), math.ceil(area.east))
@@ -60,13 +60,13 @@ def fetch_tiles(
     Parameters
     ----------
     archive : bool
-        Whether `place` is the archive itself, whose list of tiles is whole.
+        Whether `place` is the archive itself, whose list of tiles is complete.
 
     Raises
     ------
     RefusedError
-        When the archive's tile list names a tile that is not there, or when nothing tells sea from missing land: there
-        is no list, or one that is not the archive's whole list; names the tiles.
+        When the list of tiles names a tile that is missing; or when there is no list, or an incomplete one, so that a
+        missing tile may be land. Names the tiles.
     """
     with Pool(_PARALLEL) as pool:
         paths = list(pool.map(lambda tile: _fetch(place, coarser, tile, folder), tiles))
@@ -112,18 +112,18 @@ def _refuse_land(place: Files, absent: list[Tile], archive: bool) -> None:
             "add the tiles or give another DEM",
             reason="dem-missing-land",
         )
-    # What the archive's whole list lacks is sea; a shorter one was made for some place, and says nothing of others.
+    # A tile that the complete list lacks is sea; a shorter list was made for one region and says nothing of others.
     if not archive and len(listed) < _WHOLE_LIST:
         raise RefusedError(
-            f"{place.href('')} has no DEM tile {names}, and its {TILE_LIST} of {len(listed)} tiles is not the "
-            "archive's whole list, so that nothing says that there is sea; give the DEM of this place, or the whole "
-            f"list (aws s3 cp s3://copernicus-dem-30m/{TILE_LIST}), or name tiles of the sea in {SEA_LIST} beside it",
+            f"{place.href('')} has no DEM tile {names}, and its {TILE_LIST} of {len(listed)} tiles is incomplete, so "
+            "that it may be land; give a DEM that covers the burst, or the complete list "
+            f"(aws s3 cp s3://copernicus-dem-30m/{TILE_LIST}), or list tiles of the sea in {SEA_LIST} beside it",
             reason="dem-elsewhere",
         )
 
 
 def _listed(place: Files, name: str) -> set[str] | None:
-    """Tiles of GLO-30 that a list of the archive's form names, None where there is no such list."""
+    """Tiles of GLO-30 in a list like the archive's; None if there is no such list."""
     try:
         text = place.read(name).decode("ascii", errors="replace")
     except NotFoundError:

@@ -1,16 +1,22 @@
 """Fetch the orbit file of a scene: POEORB, else RESORB, else two RESORBs that together cover it."""
 
 import logging
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
 
+import urllib3
+
 from rtcflow.resources import Meter
-from rtcflow.sources.access.credentials import CDSE, find_login
+from rtcflow.sentinel1.orbit import has_state_vectors, join_orbits
+from rtcflow.sources.access.cdse_keys import bearer_header
+from rtcflow.sources.access.credentials import CDSE, find_login, login_of, not_accepted
 from rtcflow.sources.cache import open_shared_files
-from rtcflow.sources.orbit.cdse_files import cdse_orbits
-from rtcflow.sources.orbit.eof import has_state_vectors, join_orbits
+from rtcflow.sources.download import download
+from rtcflow_archives.cdse_orbits import list_cdse_orbits
+from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_contract.errors import RefusedError, RtcflowError, TransientError
 from rtcflow_contract.orbit_file import (
     CDSE_ORBITS,
@@ -26,12 +32,14 @@ from rtcflow_contract.orbit_file import (
 )
 from rtcflow_contract.request import OrbitChoice
 from rtcflow_contract.scene_id import SceneId
+from rtcflow_files.retry import Retry
 from rtcflow_files.storage import fetch_file
+from rtcflow_files.web import request
 
 _log = logging.getLogger("rtcflow-burst.orbit")
 
 
-class OrbitFiles(Protocol):
+class _OrbitFiles(Protocol):
     """Orbit files of a source, listed by name and fetched whole."""
 
     def href(self, name: str) -> str:
@@ -125,10 +133,10 @@ def _from_source(
     raise why or _missing(source, scene, choice, now)
 
 
-def _places(source: str, scene: SceneId, meter: Meter, cache: str) -> Iterator[OrbitFiles]:
+def _places(source: str, scene: SceneId, meter: Meter, cache: str) -> Iterator[_OrbitFiles]:
     """The sources to try; the public bucket is followed by CDSE, its origin, if there is a login."""
     if source == CDSE_ORBITS:
-        named = cdse_orbits(scene, meter)
+        named = _cdse_orbits(scene, meter)
         if named is None:
             raise RefusedError(
                 f"orbits from CDSE need a login; set {CDSE.variables}, or name another source", "credentials"
@@ -137,12 +145,12 @@ def _places(source: str, scene: SceneId, meter: Meter, cache: str) -> Iterator[O
         return
     yield open_shared_files(source, meter, cache)
     if source.rstrip("/") == PUBLIC_ORBITS:
-        behind = cdse_orbits(scene, meter)
+        behind = _cdse_orbits(scene, meter)
         if behind is not None:
             yield behind
 
 
-def _fetch_best(place: OrbitFiles, scene: SceneId, choice: OrbitChoice, folder: Path) -> FetchedOrbit | None:
+def _fetch_best(place: _OrbitFiles, scene: SceneId, choice: OrbitChoice, folder: Path) -> FetchedOrbit | None:
     for kind in orbit_types(choice):
         for orbits in choose_orbits(_names(place, kind, scene), scene):
             fetched = _fetch(place, orbits, folder)
@@ -172,12 +180,12 @@ def _given(path: Path, href: str, scene: SceneId) -> FetchedOrbit:
     return FetchedOrbit(path, name.type, path.stem, href)
 
 
-def _names(place: OrbitFiles, kind: str, scene: SceneId) -> list[str]:
+def _names(place: _OrbitFiles, kind: str, scene: SceneId) -> list[str]:
     """Orbit files of a type, in the source's folder for it or, if there is none, in its root."""
     return _orbit_names(place, f"AUX_{kind}", kind, scene) or _orbit_names(place, "", kind, scene)
 
 
-def _orbit_names(place: OrbitFiles, folder: str, kind: str, scene: SceneId) -> list[str]:
+def _orbit_names(place: _OrbitFiles, folder: str, kind: str, scene: SceneId) -> list[str]:
     try:
         names = place.names(folder)
     except RefusedError as error:
@@ -188,7 +196,7 @@ def _orbit_names(place: OrbitFiles, folder: str, kind: str, scene: SceneId) -> l
     return [name for name in names if name.startswith(f"{start}{scene.platform}_OPER_AUX_{kind}_")]
 
 
-def _fetch(place: OrbitFiles, orbits: Sequence[OrbitName], folder: Path) -> FetchedOrbit | None:
+def _fetch(place: _OrbitFiles, orbits: Sequence[OrbitName], folder: Path) -> FetchedOrbit | None:
     """Fetch files; None if one is empty, which has happened in archives."""
     paths = [place.fetch(orbit.name, folder) for orbit in orbits]
     if not all(has_state_vectors(path) for path in paths):
@@ -211,3 +219,58 @@ def _missing(source: str, scene: SceneId, choice: OrbitChoice, now: datetime) ->
             reason="orbit-not-yet",
         )
     return RefusedError(f"{source} has no {wanted}; give another source of orbits", reason="orbit-missing")
+
+
+def _cdse_orbits(
+    scene: SceneId, meter: Meter, retry: Retry | None = None, environment: Mapping[str, str] = os.environ
+) -> "_CdseOrbits | None":
+    """CDSE as a source of orbit files, or None without a login for it."""
+    if find_login(CDSE, environment) is None:
+        return None
+    hosts = ArchiveHosts.from_environment(environment)
+    return _CdseOrbits(scene, hosts, meter, retry or Retry(), environment)
+
+
+class _CdseOrbits:
+    """Orbit files for one scene, like other sources in folders `AUX_POEORB` and `AUX_RESORB`."""
+
+    def __init__(
+        self,
+        scene: SceneId,
+        hosts: ArchiveHosts,
+        meter: Meter,
+        retry: Retry,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._scene, self._hosts, self._meter = scene, hosts, meter
+        self._retry, self._environment = retry, environment
+        self._ids: dict[str, str] = {}
+
+    def href(self, name: str) -> str:
+        """Address of a file in the download service."""
+        return f"{self._hosts.cdse_download_url}/odata/v1/Products({self._ids.get(name, name)})/$value"
+
+    def names(self, folder: str = "") -> list[str]:
+        """Names of the files of a type around the scene's time."""
+        kinds: tuple[OrbitType, ...] = ("POEORB", "RESORB")
+        for kind in kinds:
+            if folder == f"AUX_{kind}":
+                listed = list_cdse_orbits(self._scene, kind, self._hosts, self._retry)
+                found = {f"{folder}/{name}": entry for name, entry in listed.items()}
+                self._ids |= found
+                return list(found)
+        return []
+
+    def fetch(self, name: str, into: Path) -> Path:
+        """Download a file listed by `names`."""
+        bearer = bearer_header(self._hosts, self._retry, self._environment)
+
+        def get(url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+            answer = request("GET", url, {**headers, **bearer}, stream=True)
+            if answer.status in (401, 403):
+                answer.close()
+                raise not_accepted(CDSE, login_of(CDSE, self._environment))
+            return answer
+
+        path = into / PurePosixPath(name).name
+        return download(self.href(name), path, get, self._meter, self._retry, into / ".parts")

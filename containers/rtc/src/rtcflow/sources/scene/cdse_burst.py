@@ -20,8 +20,8 @@ from rtcflow.sources.access.lease import Hold
 from rtcflow.sources.download import download
 from rtcflow.sources.partial_file import Extent
 from rtcflow.sources.scene.asf_burst import BurstRequest
+from rtcflow.sources.scene.measurement_tiff import TiffLayout, write_lines
 from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_from_place
-from rtcflow.sources.scene.tiff import TiffLayout, write_lines
 from rtcflow.sources.shared import Shared
 from rtcflow_archives.archived_burst import LocatedBurst
 from rtcflow_archives.cdse import list_cdse_bursts

@@ -9,9 +9,15 @@ from typing import NamedTuple
 
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
-from rtcflow.sentinel1.files import BurstFiles
-from rtcflow.sources.scene.safe import open_safe
-from rtcflow.sources.scene.tiff import OtherLayoutError, check_length, line_range, read_layout, write_lines
+from rtcflow.sentinel1.burst_metadata import BurstFiles
+from rtcflow.sources.scene.measurement_tiff import (
+    OtherLayoutError,
+    check_length,
+    line_range,
+    read_layout,
+    write_lines,
+)
+from rtcflow.sources.scene.scene_safe import open_safe
 from rtcflow.sources.shared import Shared
 from rtcflow_contract.errors import NotFoundError, RefusedError
 from rtcflow_contract.layers import Product
@@ -167,7 +173,7 @@ class _LocalCopy(Safe):
         return path
 
     def report(self, name: str) -> None:
-        """Fetch a file that a scene may have or not, and that no value is made of."""
+        """Fetch an optional file that no value depends on."""
         if name in self.manifest.files or name in self.names:
             with suppress(NotFoundError):
                 self._compare(name, self.place.fetch(name, self.target))
@@ -232,7 +238,7 @@ def _fetch_lines(safe: Files, name: str, first: int, count: int, target: Path) -
         try:
             layout = read_layout(file, safe.href(name))
         except OtherLayoutError:
-            # Tiled or compressed by someone: GDAL reads that from the whole file.
+            # Someone tiled or compressed it: GDAL reads the lines from the whole file.
             return local or safe.fetch(name, target), 0
         if local is not None:
             check_length(layout, first, count, file.seek(0, os.SEEK_END))

@@ -13,8 +13,8 @@ from rtcflow.sources.access.cdse_keys import has_credentials
 from rtcflow.sources.access.credentials import EARTHDATA, login_of
 from rtcflow.sources.access.earthdata import EarthdataSession
 from rtcflow.sources.access.lease import Slots, no_slots
+from rtcflow.sources.download import Get, download
 from rtcflow.sources.scene.asf_burst import BurstRequest, Extractor
-from rtcflow.sources.scene.asf_scene import fetch_scene_zip, scene_url
 from rtcflow.sources.scene.cdse_burst import Cdse
 from rtcflow.sources.scene.safe_burst import FetchedScene, fetch_burst
 from rtcflow.sources.shared import Shared
@@ -35,7 +35,7 @@ _FAULTS_OF_EXTRACTOR = {"not-found", "http", "web-page", "extractor-xml", "scene
 _log = logging.getLogger("rtcflow-burst.scene")
 
 
-class Archives(NamedTuple):
+class _Archives(NamedTuple):
     """Fetches a job's burst from the archives."""
 
     job: BurstJob
@@ -84,7 +84,7 @@ class Archives(NamedTuple):
             path = self.shared.once(("zip", self.wanted.scene), lambda: self._scene_zip(session))
         except (NotFoundError, TransientError) as error:
             _log.warning("ASF did not deliver the whole scene either: %s", error.message)
-            # What may pass is not refused for good.
+            # An error that may pass must not become a refusal.
             if isinstance(first, RefusedError) and isinstance(error, TransientError):
                 raise
             raise first from error
@@ -92,7 +92,7 @@ class Archives(NamedTuple):
 
     def _scene_zip(self, session: EarthdataSession) -> Path:
         folder = self.shared.folder / "scene"
-        return fetch_scene_zip(
+        return _fetch_scene_zip(
             self.hosts, self.wanted.scene, folder, session.get, self.meter, self.retry, self.parts
         )
 
@@ -111,9 +111,9 @@ class Archives(NamedTuple):
         return fetched._replace(href=href)
 
 
-_SOURCES: dict[str, Callable[[Archives], FetchedScene]] = {
-    "asf": Archives.from_asf,
-    "cdse": Archives.from_cdse,
+_SOURCES: dict[str, Callable[[_Archives], FetchedScene]] = {
+    "asf": _Archives.from_asf,
+    "cdse": _Archives.from_cdse,
 }
 
 
@@ -157,7 +157,7 @@ def fetch_scene(
             if job.sources.more_scenes:
                 _log.warning("%s did not deliver the burst: %s", name, error.message)
             why.append(error)
-    # What may pass is not refused for good.
+    # An error that may pass must not become a refusal.
     raise next((error for error in why if isinstance(error, TransientError)), why[0])
 
 
@@ -189,7 +189,7 @@ def _from_source(
     wanted = BurstRequest(
         job.scene, job.burst_id, job.burst_index, polarizations, job.product is not Product.RTC_S1_STATIC
     )
-    archives = Archives(
+    archives = _Archives(
         job,
         wanted,
         ArchiveHosts.from_environment(environment),
@@ -206,3 +206,15 @@ def _from_source(
         # Unfinished downloads of other processes are kept.
         archives.parts.rmdir()
     return fetched
+
+
+def scene_url(hosts: ArchiveHosts, scene: str) -> str:
+    """URL of a scene's zip."""
+    return f"{hosts.asf_scene_url}/SLC/S{scene[2]}/{scene}.zip"
+
+
+def _fetch_scene_zip(
+    hosts: ArchiveHosts, scene: str, folder: Path, get: Get, meter: Meter, retry: Retry, parts: Path
+) -> Path:
+    """Fetch the zip of a scene, some 4 to 8 GB, to a folder; errors are those of `download`."""
+    return download(scene_url(hosts, scene), folder / f"{scene}.zip", get, meter, retry, parts)

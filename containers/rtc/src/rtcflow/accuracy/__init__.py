@@ -1,1 +1,0 @@
-"""Geometric accuracy of products, from point targets."""
