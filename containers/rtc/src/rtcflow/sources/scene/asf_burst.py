@@ -20,8 +20,8 @@ from rasterio.errors import RasterioError
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sources.download import Get, download
-from rtcflow.sources.scene.burst_safe import write_burst_safe, write_sparse_measurement
-from rtcflow.sources.scene.burst_xml import SceneXml, split_scene_xml
+from rtcflow.sources.scene.extracted_safe import SceneXml, split_scene_xml, write_burst_safe
+from rtcflow.sources.scene.measurement_tiff import write_sparse_measurement
 from rtcflow.sources.shared import Shared
 from rtcflow_contract.burst_id import parse_burst_id
 from rtcflow_contract.errors import RefusedError, TransientError

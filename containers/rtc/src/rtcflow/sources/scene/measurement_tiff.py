@@ -1,4 +1,4 @@
-"""Locate the lines of a measurement TIFF, so that a burst is read as one range of bytes.
+"""Measurement TIFFs: find a burst's lines, so that they are read as one range of bytes, and write them.
 
 TIFF revision 6.0, and its BigTIFF extension; complex integers are sample format 5 of the TIFF technical notes.
 """
@@ -7,13 +7,16 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+
 from rtcflow_contract.errors import RefusedError
 
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _COUNTS, _FORMAT = 273, 277, 278, 279, 339
 _TILE_WIDTH = 322
 _COMPLEX_INT = 5
-_TYPES = {3: "H", 4: "I", 16: "Q"}
+_SHORT, _LONG = 3, 4
+_TYPES = {_SHORT: "H", _LONG: "I", 16: "Q"}
 
 
 class TiffLayout(NamedTuple):
@@ -127,16 +130,16 @@ def write_lines(path: Path, lines: bytes, layout: TiffLayout) -> None:
     directory = start + len(lines)
     count = len(lines) // layout.bytes_per_line
     entries = (
-        (_WIDTH, 4, layout.samples),
-        (_LENGTH, 4, count),
-        (_BITS, 3, 32),
-        (_COMPRESSION, 3, 1),
-        (_PHOTOMETRIC, 3, 1),
-        (_OFFSETS, 4, start),
-        (_SAMPLES, 3, 1),
-        (_ROWS_PER_STRIP, 4, count),
-        (_COUNTS, 4, len(lines)),
-        (_FORMAT, 3, _COMPLEX_INT),
+        (_WIDTH, _LONG, layout.samples),
+        (_LENGTH, _LONG, count),
+        (_BITS, _SHORT, 32),
+        (_COMPRESSION, _SHORT, 1),
+        (_PHOTOMETRIC, _SHORT, 1),
+        (_OFFSETS, _LONG, start),
+        (_SAMPLES, _SHORT, 1),
+        (_ROWS_PER_STRIP, _LONG, count),
+        (_COUNTS, _LONG, len(lines)),
+        (_FORMAT, _SHORT, _COMPLEX_INT),
     )
     order = layout.order
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,6 +151,54 @@ def write_lines(path: Path, lines: bytes, layout: TiffLayout) -> None:
             packed = struct.pack(order + _TYPES[kind], value).ljust(4, b"\0")
             out.write(struct.pack(order + "HHI", tag, kind, 1) + packed)
         out.write(struct.pack(order + "I", 0))
+
+
+def write_sparse_measurement(path: Path, pixels: np.ndarray, first: int, lines: int) -> None:
+    """Write a measurement TIFF of a sub-swath with data for one burst only.
+
+    The TIFF has the size of the sub-swath, so that all line numbers of annotation, calibration and noise stay valid.
+    Readers take its missing strips, with offset and count 0 like in GDAL's sparse files, as zeros.
+
+    Parameters
+    ----------
+    path : Path
+    pixels : numpy.ndarray
+        (lines of the burst, samples, 2) int16, real and imaginary parts.
+    first : int
+        First line of the burst in the sub-swath's raster.
+    lines : int
+        Lines of the sub-swath's raster.
+    """
+    count, samples = pixels.shape[:2]
+    per_line = 4 * samples
+    # TIFF offsets have 32 bits, enough for a burst of 150 MB.
+    at = 8
+    directory = at + count * per_line
+    tables = directory + 2 + 10 * 12 + 4
+    offsets, sizes = np.zeros(lines, "<u4"), np.zeros(lines, "<u4")
+    offsets[first : first + count] = at + per_line * np.arange(count)
+    sizes[first : first + count] = per_line
+    entries = (
+        (_WIDTH, _LONG, 1, samples),
+        (_LENGTH, _LONG, 1, lines),
+        (_BITS, _SHORT, 1, 32),
+        (_COMPRESSION, _SHORT, 1, 1),
+        (_PHOTOMETRIC, _SHORT, 1, 1),
+        (_OFFSETS, _LONG, lines, tables),
+        (_SAMPLES, _SHORT, 1, 1),
+        (_ROWS_PER_STRIP, _LONG, 1, 1),
+        (_COUNTS, _LONG, lines, tables + 4 * lines),
+        (_FORMAT, _SHORT, 1, _COMPLEX_INT),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as out:
+        out.write(struct.pack("<2sHI", b"II", 42, directory))
+        out.write(np.ascontiguousarray(pixels, "<i2").data)
+        out.write(struct.pack("<H", len(entries)))
+        for tag, kind, number, value in entries:
+            out.write(struct.pack("<HHII", tag, kind, number, value))
+        out.write(struct.pack("<I", 0))
+        out.write(offsets.tobytes() + sizes.tobytes())
 
 
 def _read_tags(file: BinaryIO) -> tuple[str, dict[int, tuple[int, ...]]]:

@@ -1,16 +1,18 @@
-"""Split the extractor's XML of a scene into annotation files.
+"""The extractor's XML of a scene: split into annotation files, and written as a SAFE folder of one burst.
 
 ASF's burst extractor returns one file per burst: `manifest`, with the scene's manifest.safe, and `metadata`, with an
 element for each annotation file (`product`, `calibration`, `noise`, `rfi`) of `swath`, `polarisation` and `content`.
 """
 
+import hashlib
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from rtcflow_contract.errors import RefusedError
+from rtcflow_safe.safe_manifest import MANIFEST_SAFE
 from rtcflow_safe.xml import parse_xml
 
 _MANIFEST = "{urn:ccsds:schema:xfdu:1}XFDU"
@@ -85,6 +87,57 @@ def split_scene_xml(text: bytes, name: str) -> SceneXml:
         raise RefusedError(
             f"the burst extractor's {name} has an unknown form ({error})", reason="extractor-xml"
         ) from error
+
+
+def write_burst_safe(folder: Path, manifest: ET.Element, files: Iterable[SceneFile]) -> None:
+    """Write annotation files and manifest; measurements must exist already, so that the manifest lists them.
+
+    Parameters
+    ----------
+    folder : Path
+        The SAFE folder.
+    manifest : xml.etree.ElementTree.Element
+        That of the whole scene; files that do not exist are left out, sizes and checksums are updated.
+    files : iterable of SceneFile
+    """
+    for file in files:
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+    _list_files(manifest, folder)
+    (folder / MANIFEST_SAFE).write_bytes(ET.tostring(manifest, encoding="utf-8", xml_declaration=True))
+
+
+def _list_files(manifest: ET.Element, folder: Path) -> None:
+    section = manifest.find("dataObjectSection")
+    if section is None:
+        return
+    gone = set()
+    for entry in list(section):
+        location = entry.find(".//fileLocation")
+        path = folder / ("" if location is None else location.get("href", "")).removeprefix("./")
+        if not path.is_file():
+            gone.add(entry.get("ID"))
+            section.remove(entry)
+            continue
+        stream, checksum = entry.find("byteStream"), entry.find(".//checksum")
+        if stream is not None:
+            stream.set("size", str(path.stat().st_size))
+        if checksum is not None:
+            with path.open("rb") as file:
+                checksum.text = hashlib.file_digest(file, "md5").hexdigest()
+            checksum.set("checksumName", "MD5")
+    _drop_pointers(manifest, gone)
+
+
+def _drop_pointers(element: ET.Element, gone: set[str | None]) -> None:
+    """Remove units and metadata objects that point to missing files."""
+    for child in list(element):
+        pointer = child.find("dataObjectPointer")
+        if pointer is not None and pointer.get("dataObjectID") in gone:
+            element.remove(child)
+        else:
+            _drop_pointers(child, gone)
 
 
 def _files(metadata: ET.Element) -> Iterator[SceneFile]:
