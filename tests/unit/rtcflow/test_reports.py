@@ -11,7 +11,7 @@
 | sentinelsat#314 | a zip damaged inside | refused by name: test_zip_damage |
 | PlanetaryComputer#493, #307 | lines filled with zeros | no data: tests/engine/test_native_fill |
 | sarpy#569 | a DEM with infinite heights | a hole: test_dem_values |
-| dem-stitcher#34, PlanetaryComputer#319 | DEM tiles and list of another place | refused: test_sources_dem |
+| dem-stitcher#34, PlanetaryComputer#319 | DEM tiles and list of another place | refused: test_dem |
 | s1-reader#87, gmtsar#929 | an orbit with a step of centimetres | fitted and recorded: test_sentinel1_readers |
 | sentineleof#78, #41 | two RESORB that cover a scene together | joined; a short one serves too |
 | burst2safe#239, #240, sweets#135 | the catalogue lacks another burst | made: test_archive_plan |
