@@ -192,7 +192,7 @@ def refusal_comes_back(session: boto3.Session, outputs: Outputs, poll_seconds: f
     return f"execution {started['executionArn']} ended as {execution['status']}: {execution.get('cause')}"
 
 
-def failure_is_told(session: boto3.Session, outputs: Outputs) -> str:
+def failure_is_announced(session: boto3.Session, outputs: Outputs) -> str:
     """The rule on failed executions reached the alarm topic: the refusal of the point before is one."""
     now = datetime.now(UTC)
     rule = {"Name": "RuleName", "Value": f"{outputs['StackName']}-failed-executions"}
@@ -226,7 +226,7 @@ POINTS = (
     Point("dead-letter queue empty", dead_letters_empty),
     Point("budget set", budget_set),
     Point("a wrong payload is refused", refusal_comes_back),
-    Point("a failed execution is told", failure_is_told),
+    Point("a failed execution is announced", failure_is_announced),
 )
 # With --execution: what only a scene shows.
 SCENE_POINTS = (
@@ -244,11 +244,11 @@ def run(session: boto3.Session, outputs: Outputs, points: tuple[Point, ...] = PO
     failed = 0
     for point in points:
         try:
-            told = point.check(session, outputs)
+            problem = point.check(session, outputs)
         except (BotoCoreError, ClientError, KeyError) as error:
-            told = f"could not be checked: {error}"
-        failed += bool(told)
-        print(f"{'FAIL' if told else 'pass'}  {point.name}{f': {told}' if told else ''}")
+            problem = f"could not be checked: {error}"
+        failed += bool(problem)
+        print(f"{'FAIL' if problem else 'pass'}  {point.name}{f': {problem}' if problem else ''}")
     return failed
 
 

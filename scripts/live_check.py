@@ -99,7 +99,7 @@ def unknown_scene_is_refused(case: Case) -> str:
 
 
 def wrong_password_is_refused(case: Case) -> str:
-    """A wrong password is told in one sentence, after one attempt."""
+    """A wrong password gives one sentence, after one attempt."""
     extractor = case.extractor("wrong", Meter(), case.session("certainly not the password"))
     return _refused_as("credentials", lambda: extractor.fetch(case.wanted, case.work / "wrong", silent))
 
@@ -259,13 +259,13 @@ def run(case: Case, points: tuple[Point, ...] = POINTS) -> int:
             print(f"skip  {point.name}: set CDSE_LOGIN and CDSE_PASSWORD to check it")
             continue
         try:
-            told = point.check(case)
+            problem = point.check(case)
         except RtcflowError as error:
-            told = error.message
+            problem = error.message
         except KeyError as error:
-            told = f"could not be checked without {error}"
-        failed += bool(told)
-        print(f"{'FAIL' if told else 'pass'}  {point.name}{f': {told}' if told else ''}", flush=True)
+            problem = f"could not be checked without {error}"
+        failed += bool(problem)
+        print(f"{'FAIL' if problem else 'pass'}  {point.name}{f': {problem}' if problem else ''}", flush=True)
     return failed
 
 

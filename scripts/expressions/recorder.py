@@ -50,11 +50,11 @@ def pytest_sessionfinish() -> None:
 
 
 def _evaluation(evaluate: Any, expression: str, scope: Any, variables: Any) -> dict[str, Any]:
-    told = {"expression": expression, "states": scope, "variables": variables}
+    case = {"expression": expression, "states": scope, "variables": variables}
     try:
-        return {**told, "value": evaluate(expression, copy.deepcopy(scope), copy.deepcopy(variables))}
+        return {**case, "value": evaluate(expression, copy.deepcopy(scope), copy.deepcopy(variables))}
     except Exception as error:
-        return {**told, "failed": str(error)[:200]}
+        return {**case, "failed": str(error)[:200]}
 
 
 def _with_changes(scope: dict[str, Any], variables: dict[str, Any]) -> Iterator[tuple[Any, Any]]:

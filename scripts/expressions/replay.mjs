@@ -26,16 +26,16 @@ for (const line of lines) {
     continue;
   }
   tried.add(line.expression);
-  let told;
+  let problem;
   try {
     const value = await evaluate(line);
-    if ("failed" in line) told = `gives ${JSON.stringify(value)}, and failed here: ${line.failed}`;
+    if ("failed" in line) problem = `gives ${JSON.stringify(value)}, and failed here: ${line.failed}`;
     else if (!RANDOM.test(line.expression) && !isDeepStrictEqual(value, line.value))
-      told = `gives ${JSON.stringify(value)}, here ${JSON.stringify(line.value)}`;
+      problem = `gives ${JSON.stringify(value)}, here ${JSON.stringify(line.value)}`;
   } catch (error) {
-    if (!("failed" in line)) told = `fails (${error.message}), here ${JSON.stringify(line.value)}`;
+    if (!("failed" in line)) problem = `fails (${error.message}), here ${JSON.stringify(line.value)}`;
   }
-  if (told) problems.push(`${line.expression}\n    ${told}\n    with ${JSON.stringify([line.states, line.variables]).slice(0, 300)}`);
+  if (problem) problems.push(`${line.expression}\n    ${problem}\n    with ${JSON.stringify([line.states, line.variables]).slice(0, 300)}`);
 }
 console.log([...new Set(problems)].slice(0, 20).join("\n"));
 console.log(`${tried.size} expressions, ${lines.length} evaluations, ${problems.length} problems`);

@@ -18,7 +18,7 @@ from rtcflow_contract.scene_id import parse_scene_id
 from rtcflow_contract.standing import Verdict, judge
 from rtcflow_files import storage
 from rtcflow_scene.assembly import assemble_stac
-from rtcflow_scene.existing import existing_item
+from rtcflow_scene.burst_choice import existing_item
 from rtcflow_stac.notice import notice_of
 from tests.support.inventory_case import SETTINGS, Spec, body, manifest_of
 

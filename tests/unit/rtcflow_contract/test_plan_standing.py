@@ -7,7 +7,7 @@ import pytest
 
 from rtcflow_contract.keys import ITEM, MANIFEST
 from rtcflow_files import storage
-from rtcflow_scene.existing import existing_item
+from rtcflow_scene.burst_choice import existing_item
 from tests.support.inventory_case import Spec, job_of, put_product
 
 LATER = datetime(2026, 1, 1, tzinfo=UTC)

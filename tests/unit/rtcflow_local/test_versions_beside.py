@@ -123,7 +123,7 @@ def test_local_products_have_versions_too(case):
 
 
 def test_a_plan_leaves_out_a_burst_only_when_the_version_is_there(two):
-    from rtcflow_scene.existing import existing_item
+    from rtcflow_scene.burst_choice import existing_item
 
     def item(version):
         found = existing_item(job_of(Spec(version=version, payload=BESIDE)))

@@ -144,7 +144,7 @@ class Metrics:
     ],
 )
 def test_failed_execution_must_have_been_reported(sums, sentence):
-    answer = check.failure_is_told(Metrics(**sums), {"StackName": "s", "AlarmTopicArn": "arn:topic"})
+    answer = check.failure_is_announced(Metrics(**sums), {"StackName": "s", "AlarmTopicArn": "arn:topic"})
     assert sentence in answer
     assert bool(answer) is bool(sentence)
 

@@ -18,8 +18,7 @@ from rtcflow_contract.scene_rules import refuse_old_processor, refuse_uncalibrat
 from rtcflow_contract.task import Task
 from rtcflow_files import storage
 from rtcflow_scene.burst_catalogue import BurstCatalogue, SceneListing, list_from_first
-from rtcflow_scene.burst_choice import wanted_bursts
-from rtcflow_scene.existing import existing_item
+from rtcflow_scene.burst_choice import existing_item, wanted_bursts
 from rtcflow_scene.grouping import (
     BURST_LIMIT_S,
     bursts_per_task,
