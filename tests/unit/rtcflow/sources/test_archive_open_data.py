@@ -50,7 +50,7 @@ def slept(monkeypatch):
 
 @pytest.fixture
 def archive(content, monkeypatch, slept):
-    monkeypatch.setattr("rtcflow_files.s3._READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("rtcflow_files.s3_clients._READ_TIMEOUT_S", 0.3)
     with open_data(content, monkeypatch) as running:
         yield running
 

@@ -55,7 +55,7 @@ def archive(content, monkeypatch):
     waits = []
     clock = SimpleNamespace(sleep=waits.append, monotonic=time.monotonic)
     monkeypatch.setattr("rtcflow_files.retry.time", clock)
-    monkeypatch.setattr("rtcflow_files.s3._READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("rtcflow_files.s3_clients._READ_TIMEOUT_S", 0.3)
     with open_data(content, monkeypatch) as running:
         yield running
 
