@@ -72,7 +72,7 @@ def test_a_failed_burst_tells_class_and_message(aws):
 
 def test_a_burst_under_way_has_no_outcome(aws):
     found = records(aws, end=False, in_hand=[ONE], waiting=[TWO])
-    assert [(run.outcome, run.state) for run in found.values()] == [(None, "in hand"), (None, "waits")]
+    assert [(run.outcome, run.state) for run in found.values()] == [(None, "under way"), (None, "waiting")]
     assert found[ONE].started == START + timedelta(seconds=3)
 
 
@@ -80,7 +80,7 @@ def test_records_that_changed_are_read_again(aws):
     put_records(aws, in_hand=[ONE])
     tasks = read_history(scene_history([ONE], end=False).events).tasks
     reader = BurstRecords(aws)
-    assert [run.state for run in reader.read(tasks, False)] == ["in hand"]
+    assert [run.state for run in reader.read(tasks, False)] == ["under way"]
     put_records(aws, made=[ONE])
     assert [run.state for run in reader.read(tasks, False)] == ["made"]
 
@@ -145,7 +145,7 @@ def test_the_live_view_shows_states_tasks_and_bursts(aws):
     assert "ProcessBursts" in text.getvalue()
     assert "1 of 2 bursts in 1 task" in text.getvalue()
     assert text.getvalue().count("RunTask") == 1
-    assert "in hand" in text.getvalue()
+    assert "under way" in text.getvalue()
 
 
 def test_the_live_view_does_without_records():

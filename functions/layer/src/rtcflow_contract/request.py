@@ -128,7 +128,7 @@ class SceneRequest(BaseModel):
     """Collection of the static layers."""
 
     dem_datum: Annotated[str, AfterValidator(datum_choice)] | None = None
-    """With a DEM of your own, what its heights are above: `ellipsoid`, `egm2008`, or the URI of a geoid's raster."""
+    """Datum of the heights of your own DEM: `ellipsoid`, `egm2008`, or the URI of a geoid's raster."""
     engine: Engine = Engine.AUTO
     """Engine: `auto` takes `isce3` where it is installed, else `native`."""
     backscatter: Backscatter = Backscatter.GAMMA0
@@ -140,7 +140,7 @@ class SceneRequest(BaseModel):
     tide_correction: bool = False
     """Correct positions for the tides of the solid earth (engine native)."""
     align_area_factors: bool = False
-    """Take area factors where the image has the terrain, delays included (engine native)."""
+    """Compute area factors at the terrain's position in the image, delays included (engine native)."""
     negative_power: NegativePower = NegativePower.CLIP
     """Power that noise removal made negative: `clip` sets it to zero, as OPERA does, `keep` leaves it (native)."""
     polarizations: PolarizationChoice = "all"

@@ -50,8 +50,8 @@ class BurstProgress:
         if self.outcome is not None:
             return self.outcome.value
         if self.in_hand:
-            return "in hand"
-        return "waits" if self.record is None else "item" if self.record.item is None else "again"
+            return "under way"
+        return "waiting" if self.record is None else "no item yet" if self.record.item is None else "to retry"
 
     @property
     def message(self) -> str:
