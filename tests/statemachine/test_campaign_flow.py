@@ -1,4 +1,4 @@
-"""The campaign state machine, with its tasks played: order, rounds of a scene, and how it ends."""
+"""The campaign state machine with its tasks played: order, rounds of a scene, and ends."""
 
 import pytest
 

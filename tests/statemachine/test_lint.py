@@ -1,4 +1,4 @@
-"""Each check of the state machine linter finds what it is for, in a machine broken in that one way."""
+"""Each check of the state machine linter finds its fault in a machine that has no other."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The machines order and decide nothing: they are short, and nothing in them is said twice."""
+"""The machines order states and decide nothing: they are short, and repeat nothing."""
 
 import json
 import re

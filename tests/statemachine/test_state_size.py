@@ -1,4 +1,4 @@
-"""State and history of a scene of 30 bursts stay within what Step Functions takes."""
+"""State and history of a scene of 30 bursts stay within the limits of Step Functions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""docs/twin.md as a reader runs it: the lines that it prints, one after the other, in a fresh shell."""
+"""docs/twin.md as a reader uses it: its lines run one after the other in a fresh shell."""
 
 import os
 import re

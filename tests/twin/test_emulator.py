@@ -1,4 +1,4 @@
-"""The emulator's own life: one in a folder, found again, and nothing left outside the folder."""
+"""The emulator: one per folder, which is found again and leaves nothing outside the folder."""
 
 import io
 import tempfile

@@ -1,4 +1,4 @@
-"""The scene end to end: products and items made, static layers linked, only the missing made again."""
+"""A scene end to end: products and items are made, static layers linked, and only missing products made again."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The maintainer's pages against the code: every file and name that they give is there, tables are the models'."""
+"""The maintainer's pages against the code: every file and name exists, and tables agree with the models."""
 
 import re
 

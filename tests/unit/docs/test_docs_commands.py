@@ -1,4 +1,4 @@
-"""Command lines that the docs print: each names a command that there is, with options that it has."""
+"""Command lines in the docs: each names an existing command with options that it has."""
 
 import re
 from pathlib import Path

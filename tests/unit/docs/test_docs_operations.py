@@ -1,4 +1,4 @@
-"""The operator's page against what it speaks of: commands, outputs, parameters, alarms, files."""
+"""The operator's page against the code: commands, outputs, parameters, alarms and files."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Planning a scene from the catalogues of ASF and CDSE: whole listings or an error, and each refusal by name."""
+"""Planning a scene from the catalogues of ASF and CDSE: complete listings or an error, and each refusal by name."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A search of the catalogue is whole or an error."""
+"""A search of the catalogue is complete or an error."""
 
 import pytest
 

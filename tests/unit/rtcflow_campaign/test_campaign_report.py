@@ -1,4 +1,4 @@
-"""The report of a campaign adds up the records of the scenes in its lists."""
+"""The report of a campaign sums the records of the scenes in its lists."""
 
 import json
 from datetime import timedelta

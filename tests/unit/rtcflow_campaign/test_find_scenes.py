@@ -1,4 +1,4 @@
-"""Every new scene of an area is started once, and none is lost, whatever fails in between."""
+"""Every new scene of an area is started exactly once, whatever fails meanwhile."""
 
 import json
 import re

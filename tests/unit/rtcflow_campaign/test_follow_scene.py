@@ -1,4 +1,4 @@
-"""What a campaign does about a scene follows from the attempts there were, and an end is recorded."""
+"""A campaign decides about a scene from its earlier attempts, and records its end."""
 
 from datetime import UTC, datetime
 

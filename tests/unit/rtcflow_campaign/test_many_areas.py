@@ -1,4 +1,4 @@
-"""Many areas: searched side by side within a run's time, and none waits for ever."""
+"""Many areas are searched in parallel within a run's time, and none waits for ever."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Items on the topic: after the product exists, once a write, in a form that catalogues take."""
+"""Items on the topic: after the product exists, once per write, in a form that catalogues accept."""
 
 import json
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""DEMs by name and of one's own: how they may be spelled, what `best` stands for, where their tiles lie."""
+"""DEMs by name and DEMs of the user: spellings, the choice of `best`, and the places of tiles."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Ids in any spelling in, one spelling out; formula and file names as published."""
+"""Ids: any spelling is read and one is written; formula and file names are as published."""
 
 from datetime import UTC, datetime
 

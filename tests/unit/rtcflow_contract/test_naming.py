@@ -1,4 +1,4 @@
-"""Schemes of names: what a payload may ask for, where products stand, and what they are called."""
+"""Naming schemes: what a payload may ask for, and the folders and names of products."""
 
 import hashlib
 import json

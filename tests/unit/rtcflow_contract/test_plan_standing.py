@@ -1,4 +1,4 @@
-"""A plan leaves out the bursts whose product stands as it is asked for, and no others."""
+"""A plan leaves out the bursts whose product exists as requested, and no others."""
 
 import json
 from datetime import UTC, datetime

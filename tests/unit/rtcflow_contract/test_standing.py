@@ -1,4 +1,4 @@
-"""What stands in a product's place: kept, made anew, or refused by name."""
+"""An existing product is kept, replaced, or refused by name."""
 
 from datetime import UTC, datetime, timedelta
 

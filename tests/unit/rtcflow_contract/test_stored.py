@@ -1,4 +1,4 @@
-"""Stored files: writers are strict, readers forgive, and what cannot be read is named."""
+"""Stored files: writers are strict, readers are tolerant, and unreadable files are named."""
 
 import json
 

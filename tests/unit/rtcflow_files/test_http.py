@@ -1,4 +1,4 @@
-"""Files behind HTTP: listed, read in ranges, retried; each trouble as the error that says what to do."""
+"""Files over HTTP: listings, ranges and retries, and errors that say what to do."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A remote object as a file: right bytes from anywhere, few requests, broken answers asked for again."""
+"""A remote object as a file: the right bytes at any place, few requests, and retries of broken responses."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""The S3 edge: conditional writes, whole listings, and errors a person can act on."""
+"""Files in S3: conditional writes, complete listings, and errors that a person can act on."""
 
 import boto3
 import pytest

@@ -1,4 +1,4 @@
-"""Requests of every client: through the proxy of the environment, trusting its certificates, within the deadline."""
+"""Requests of every client use the environment's proxy and certificates, and end before the deadline."""
 
 import datetime as dt
 import ipaddress

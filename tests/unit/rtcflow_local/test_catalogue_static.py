@@ -1,4 +1,4 @@
-"""The static catalogue of an inventory, as pystac and its reader walk it."""
+"""The static catalogue of an inventory, as read by pystac."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the archive has of bursts, from a catalogue on loopback, as the input of missing dates."""
+"""Listings of the archive from a catalogue on loopback, as the input of missing dates."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""An inventory against a bucket of real items: the same counts, whatever came, changed and went."""
+"""An inventory has the counts of its bucket of real items after additions, changes and deletions."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Questions to an inventory, asked through the program, against products and reports made for them."""
+"""Questions to an inventory, asked by command, on products and reports made for them."""
 
 import csv
 import io

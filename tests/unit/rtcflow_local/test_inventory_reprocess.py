@@ -1,4 +1,4 @@
-"""From an inventory to a campaign list: counts first, then lines that the scene machine takes."""
+"""From an inventory to a campaign list: counts first, then lines that the scene's state machine accepts."""
 
 import json
 from datetime import timedelta

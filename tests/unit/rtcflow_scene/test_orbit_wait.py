@@ -1,4 +1,4 @@
-"""A scene whose orbit is not there waits for it, by a listing of the archive alone."""
+"""A scene waits for its orbit, and only lists the archive for this."""
 
 from datetime import timedelta
 

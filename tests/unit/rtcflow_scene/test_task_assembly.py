@@ -1,4 +1,4 @@
-"""AssembleStac after a container: items burst by burst, records of what was lost, and what comes next."""
+"""AssembleStac after a container: items of each burst, records of lost bursts, and the next step."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What comes after a call of RunTask; every kind of end, with the rounds before it."""
+"""The decision after a call of RunTask, for every kind of end and the rounds before it."""
 
 import heapq
 import itertools

@@ -1,4 +1,4 @@
-"""STAC items and collections: valid against core and every declared extension, and saying what the manifest says."""
+"""STAC items and collections are valid against core and every declared extension, and agree with the manifest."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The check of the real archives, run on those of loopback."""
+"""The check of the real archives, run on stand-ins on loopback."""
 
 import live_check
 import pytest

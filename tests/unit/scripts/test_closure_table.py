@@ -1,4 +1,4 @@
-"""The figures of `make closure`: what counts as clear, and how an error shows."""
+"""The figures of `make closure`: which pixels are clear, and how an error appears."""
 
 import numpy as np
 

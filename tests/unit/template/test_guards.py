@@ -1,4 +1,4 @@
-"""What an operations team would refuse a template for."""
+"""Rules whose violation would make an operations team refuse the template."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the options of the template switch: fleet, network, alias, budget. The emulator carries none of these."""
+"""Effects of the template's options: fleet, network, alias, budget. The emulator supports none of these."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Every role and policy of the template against a written table of what it may do, and on what."""
+"""Every role and policy of the template against a table of allowed actions and resources."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A version of a function is published by what changes it, also where SAM does not see the change."""
+"""Every change of a function publishes a version, even one that SAM does not see."""
 
 import re
 from typing import Any
