@@ -1,4 +1,4 @@
-"""A burst's acquisition, from its sub-swath's annotation file.
+"""The files of a burst, and what the annotation of its sub-swath says of it.
 
 Sentinel-1 Product Specification (S1-RS-MDA-52-7441), Level-1 product annotation data set.
 """
@@ -21,6 +21,12 @@ from rtcflow_safe.annotation import Annotation, read_annotation
 from rtcflow_safe.safe_manifest import MANIFEST_SAFE, SafeManifest, read_manifest
 from rtcflow_safe.xml import read_xml, text_of
 
+# A full burst has 38 million.
+_MOST_SAMPLES = 120_000_000
+_PLATFORMS, _ORBIT_STATES = (
+    get_args(Acquisition.model_fields[name].annotation) for name in ("platform", "orbit_state")
+)
+
 
 @dataclass(frozen=True)
 class BurstFiles:
@@ -35,13 +41,6 @@ class BurstFiles:
     noise: Path
     measurement: str | Path
     first_line: int = 0
-
-
-# A full burst has 38 million.
-_MOST_SAMPLES = 120_000_000
-_PLATFORMS, _ORBIT_STATES = (
-    get_args(Acquisition.model_fields[name].annotation) for name in ("platform", "orbit_state")
-)
 
 
 @dataclass(frozen=True)
