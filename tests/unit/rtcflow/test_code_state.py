@@ -47,15 +47,18 @@ def write_constant(package, factor):
 
 def computed(package, **environment):
     """The result of the kernel, and how often its compiled code was found."""
-    done = subprocess.run(
+    value, hits = ran(package, **environment).stdout.split()
+    return float(value), int(hits)
+
+
+def ran(package, check=True, **environment):
+    return subprocess.run(
         [sys.executable, "-B", "-c", textwrap.dedent(RUN)],
         env={**os.environ, "PYTHONPATH": str(package.parent), **environment},
         capture_output=True,
         text=True,
-        check=True,
+        check=check,
     )
-    value, hits = done.stdout.split()
-    return float(value), int(hits)
 
 
 def test_kernel_is_compiled_again_if_a_constant_in_another_file_changes(package, tmp_path):
@@ -95,9 +98,47 @@ def test_compiled_code_that_another_process_brought_meanwhile_stays(tmp_path, mo
         return copy(source, target)
 
     monkeypatch.setattr(compiled_code.shutil, "copyfile", slow_copy)
-    compiled_code._bring(cache)
+    assert compiled_code._bring(cache, str(tmp_path / "k.py"))
     assert (cache / "k.nbi").read_text() == "of the other"
     assert [path.name for path in cache.parent.iterdir()] == ["k-1"]
+
+
+def test_where_no_lasting_folder_can_be_written_each_process_compiles_for_itself_and_says_so(
+    package, tmp_path
+):
+    (tmp_path / "file").touch()
+    (tmp_path / "unfinished").mkdir()
+    unwritable = {"NUMBA_CACHE_DIR": f"{tmp_path}/file/below", "TMPDIR": f"{tmp_path}/unfinished"}
+    for factor in (2.0, 3.0):
+        write_constant(package, int(factor))
+        done = ran(package, **unwritable)
+        assert done.stdout.split() == [str(factor), "0"]
+        (said,) = done.stderr.strip().splitlines()
+        assert f"{tmp_path}/file/below" in said
+        assert "NUMBA_CACHE_DIR" in said
+    assert [path.suffix for path in (tmp_path / "unfinished").iterdir()] == [".lock"]
+    assert not list(package.rglob("*.nbi"))
+
+
+def test_compiled_code_of_an_installation_that_cannot_be_written_is_used(package, tmp_path):
+    of_root = package / "__pycache__"
+    computed(package, NUMBA_CACHE_DIR=str(of_root))
+    home = tmp_path / "home"
+    run = f"import os\nos.access = lambda path, mode: False\n{textwrap.dedent(RUN)}"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", run],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(package.parent),
+            "XDG_CACHE_HOME": str(home),
+            "NUMBA_CACHE_DIR": "",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["2.0", "1"]
+    assert list(home.rglob("*.nbi"))
 
 
 def test_state_depends_on_text_and_not_on_place_or_time(tmp_path):

@@ -3,18 +3,20 @@
 import re
 import shutil
 import xml.etree.ElementTree as ET
+from datetime import datetime, timedelta
 
 import pytest
 import rasterio
 
 from rtcflow.inputs import fetch_inputs
-from rtcflow.product.quality import heading_deg
+from rtcflow.product.quality import heading_deg, noise_level, refuse_implausible
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.burst_metadata import BurstFiles, read_burst
 from rtcflow.sentinel1.ground import check_identity
 from rtcflow.sentinel1.interference import read_interference
 from rtcflow.sentinel1.measurement import read_burst_pixels
+from rtcflow.sentinel1.orbit import read_orbit
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
 from rtcflow.sources.scene.source_data import read_source_data
 from rtcflow_contract.errors import RefusedError
@@ -49,23 +51,146 @@ def times(share):
 
 
 @pytest.mark.parametrize(
-    ("field", "to"),
+    "changes",
     [
-        ("imageInformation/azimuthTimeInterval", times(1.2)),
-        ("productInformation/rangeSamplingRate", times(1.01)),
-        ("imageInformation/slantRangeTime", lambda text: repr(float(text) + 1e-7)),
+        {
+            "imageInformation/azimuthTimeInterval": times(1.2),
+            "imageInformation/azimuthFrequency": times(1 / 1.2),
+        },
+        {"productInformation/rangeSamplingRate": times(1.01)},
+        {"imageInformation/slantRangeTime": lambda text: repr(float(text) + 1e-7)},
     ],
+    ids=["interval", "sampling rate", "range"],
 )
-def test_times_and_ranges_that_the_geolocation_grid_contradicts_are_refused(tiny_sample, scene, field, to):
+def test_times_and_ranges_that_the_geolocation_grid_contradicts_are_refused(tiny_sample, scene, changes):
     path = annotation_of(scene)
     whole = read_burst(path, tiny_sample.bursts["iw1"][0])
     assert check_identity(whole, path, tiny_sample.orbit, TRACK) == ()
     tree = ET.parse(path)
-    (element,) = tree.iterfind(f".//{field}")
-    element.text = to(element.text)
+    for field, to in changes.items():
+        (element,) = tree.iterfind(f".//{field}")
+        element.text = to(element.text)
     tree.write(path)
     with pytest.raises(RefusedError, match="contradict its geolocation grid"):
         check_identity(read_burst(path, whole.burst_id), path, tiny_sample.orbit, TRACK)
+
+
+@pytest.mark.parametrize(
+    ("field", "to", "said"),
+    [
+        # The geolocation grid has a row a burst, and shows nothing of the lines between.
+        ("azimuthTimeInterval", times(1.01), "azimuthFrequency"),
+        ("pass", lambda text: "Ascending", "platformHeading"),
+        ("radarFrequency", times(1.1), "radarFrequency"),
+        ("prf", times(2), "prf"),
+        ("polarisation", lambda text: "VH", "its name says VV, and it is of VH"),
+        ("swath", lambda text: "IW3", "its name says IW1, and it is of IW3"),
+    ],
+)
+def test_values_that_others_of_the_annotation_contradict_are_refused(tiny_sample, scene, field, to, said):
+    path = annotation_of(scene)
+    read_burst(path, tiny_sample.bursts["iw1"][0])
+    change(path, field, to)
+    with pytest.raises(RefusedError, match=rf"annotation {path.name} cannot be read .*{said}"):
+        read_burst(path, tiny_sample.bursts["iw1"][0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "share", "sigma0_db"),
+    [("calibration", "betaNought", 10, -45.6), ("noise", "noiseRangeLut", 1e6, 34.4)],
+)
+def test_a_scale_that_no_sentinel_1_has_is_refused(tiny_sample, scene, kind, field, share, sigma0_db):
+    annotation = annotation_of(scene, "iw2-slc-vv")
+    path = annotation.parent / "calibration" / f"{kind}-{annotation.name}"
+    change(path, field, lambda text: " ".join(repr(float(value) * share) for value in text.split()))
+    files = {
+        kind: annotation.parent / "calibration" / f"{kind}-{annotation.name}"
+        for kind in ("calibration", "noise")
+    }
+    burst = read_burst(annotation, tiny_sample.bursts["iw2"][0])
+    source = read_source_data(scene, annotation, burst)
+    level = noise_level(read_noise(files["noise"], burst), read_beta0(files["calibration"], burst), source)
+    assert level.mean == pytest.approx(sigma0_db, abs=0.1)
+    with pytest.raises(RefusedError, match=rf"{path.name}.* -40 and -12 dB"):
+        refuse_implausible(level, BurstFiles(annotation, files["calibration"], files["noise"], ""))
+
+
+@pytest.mark.parametrize("field", ["noiseRangeLut", "noiseAzimuthLut"])
+def test_noise_that_is_zero_everywhere_is_refused(tiny_sample, scene, field):
+    annotation = annotation_of(scene)
+    path = annotation.parent / "calibration" / f"noise-{annotation.name}"
+    change(path, field, lambda text: " ".join("0" for _ in text.split()))
+    with pytest.raises(RefusedError, match="zero everywhere"):
+        read_noise(path, read_burst(annotation, tiny_sample.bursts["iw1"][0]))
+
+
+def orbit_with(orbit, folder, change):
+    path = folder / orbit.name
+    path.write_text(change(orbit.read_text()))
+    return path
+
+
+def late_by(seconds):
+    def late(text):
+        return re.sub(
+            r"(<UTC>UTC=)([^<]*)",
+            lambda m: (
+                m[1]
+                + (datetime.fromisoformat(m[2]) + timedelta(seconds=seconds)).isoformat(
+                    timespec="microseconds"
+                )
+            ),
+            text,
+        )
+
+    return late
+
+
+def moved_by(metres):
+    return lambda text: re.sub(r"(<X [^>]*>)([^<]*)", lambda m: f"{m[1]}{float(m[2]) + metres:.6f}", text)
+
+
+@pytest.mark.parametrize("change", [late_by(0.1), late_by(-0.1), moved_by(400)])
+def test_an_orbit_that_is_hundreds_of_metres_from_the_annotated_ground_is_refused(
+    tiny_sample, tmp_path, change
+):
+    annotation = annotation_of(tiny_sample.safe)
+    burst = read_burst(annotation, tiny_sample.bursts["iw1"][0])
+    orbit = orbit_with(tiny_sample.orbit, tmp_path, change)
+    with pytest.raises(RefusedError, match="the annotation puts the ground"):
+        check_identity(burst, annotation, orbit, TRACK)
+
+
+@pytest.mark.parametrize("change", [late_by(0.02), moved_by(100)])
+def test_an_orbit_that_is_tens_of_metres_from_the_annotated_ground_is_noted(tiny_sample, tmp_path, change):
+    annotation = annotation_of(tiny_sample.safe)
+    burst = read_burst(annotation, tiny_sample.bursts["iw1"][0])
+    orbit = orbit_with(tiny_sample.orbit, tmp_path, change)
+    (note,) = check_identity(burst, annotation, orbit, TRACK)
+    assert burst.burst_id in note
+    assert orbit.name in note
+    assert check_identity(burst, annotation, tiny_sample.orbit, TRACK) == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "to"),
+    [
+        ("Ref_Frame", "MEAN_OF_DATE"),
+        ("Time_Reference", "TAI"),
+        ("Mission", "Sentinel-1B"),
+        ("File_Type", "AUX_RESORB"),
+    ],
+)
+def test_an_orbit_file_whose_header_contradicts_its_name_or_its_kind_is_refused(
+    tiny_sample, tmp_path, field, to
+):
+    burst = read_burst(annotation_of(tiny_sample.safe), tiny_sample.bursts["iw1"][0])
+    orbit = orbit_with(
+        tiny_sample.orbit, tmp_path, lambda text: re.sub(rf"(<{field}>)[^<]*", rf"\g<1>{to}", text)
+    )
+    read_orbit(tiny_sample.orbit, burst.sensing_start)
+    with pytest.raises(RefusedError, match=f"its <{field}> is {to}, and not"):
+        read_orbit(orbit, burst.sensing_start)
 
 
 @pytest.mark.parametrize("kind", ["calibration", "noise"])

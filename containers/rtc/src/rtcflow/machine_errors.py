@@ -42,4 +42,7 @@ def as_contract_error(error: BaseException) -> RtcflowError:
             "there is not enough memory for this burst; use a machine, or a task size of the stack, with more",
             reason="out-of-memory",
         )
-    return DefectError(f"unexpected {type(error).__name__}: {error}", reason="unexpected")
+    # Some libraries' messages have many lines.
+    return DefectError(
+        f"unexpected {type(error).__name__}: {' '.join(str(error).split())}", reason="unexpected"
+    )

@@ -34,6 +34,8 @@ _FAULTS = (
     ValueError,
 )
 
+_ENCRYPTED = 1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 # Members checked in this process: (zip, name, checksum, size).
 _verified: set[tuple[str, str, int, int]] = set()
 
@@ -138,6 +140,12 @@ class ZipFiles:
             raise NotFoundError(
                 f"{self.href(name)} does not exist; correct the path", reason="not-found"
             ) from error
+        if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
+            how = "encrypted" if member.flag_bits & _ENCRYPTED else f"packed by method {member.compress_type}"
+            raise RefusedError(
+                f"{self.href(name)} is {how}, which cannot be read here; unpack the zip and give the folder",
+                reason="zip-method",
+            )
         if member.file_size > _MOST_BYTES:
             raise self._too_large(name, member.file_size)
         return member

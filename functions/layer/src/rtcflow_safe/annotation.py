@@ -5,6 +5,7 @@ so that planning does not fail on a part that only processing needs.
 """
 
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from rtcflow_safe.xml import parse_xml, read_xml, text_of, time_of
 SPEED_OF_LIGHT = 299792458.0
 _POLARIZATIONS = ("VV", "VH", "HH", "HV")
 _SWATHS = ("iw1", "iw2", "iw3")
+_NAME = re.compile(r"s1.-(?P<swath>iw\d)-slc-(?P<polarization>[vh]{2})-")
 _MOST_BURSTS, _MOST_POINTS, _MOST_VECTORS = 200, 100_000, 2_000
 _KEPT = 16
 
@@ -107,6 +109,7 @@ class Annotation:
         swath = text_of(self.root, "adsHeader/swath").lower()
         if swath not in _SWATHS:
             raise ValueError(f"it is of {swath.upper()[:20]}, which is not a sub-swath of IW")
+        self._compare_name("swath", swath)
         return swath
 
     @cached_property
@@ -116,7 +119,14 @@ class Annotation:
         name = text_of(self.root, "adsHeader/polarisation").upper()
         if name not in _POLARIZATIONS:
             raise ValueError(f"its polarisation is {name[:20]}")
+        self._compare_name("polarization", name)
         return name
+
+    def _compare_name(self, part: str, found: str) -> None:
+        """Files are chosen by their names."""
+        named = _NAME.match(self.name.lower())
+        if named is not None and named[part] != found.lower():
+            raise ValueError(f"its name says {named[part].upper()}, and it is of {found.upper()}")
 
     @cached_property
     @_refusing

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from rtcflow.cli.outputs import check_outputs
 from rtcflow_archives.hosts import ArchiveHosts
 from rtcflow_campaign.campaign_page import render
 from rtcflow_contract.errors import RefusedError
@@ -73,6 +74,7 @@ def plan(
         raise RefusedError("--start lies after --end; swap them", reason="period")
     areas = read_area_file(aoi)
     period = (start.date(), end.date())
+    check_outputs(out=out or Path(name or areas[0].name))
     hosts = ArchiveHosts.from_environment()
     with _console.status("searching") as status:
         plans = [plan_area(area, *period, hosts, status.update) for area in areas]

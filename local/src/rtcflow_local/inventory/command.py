@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from rtcflow.cli.outputs import check_outputs
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_files.files import Store
@@ -136,6 +137,7 @@ def archive(
 
     if start > end:
         raise RefusedError("--start lies after --end; swap them", reason="period")
+    check_outputs(out=out)
     wanted = burst_id or [
         str(row[0])
         for row in open_tables(store_at(inventory, endpoint_url))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from rtcflow.cli.outputs import check_outputs
 from rtcflow_local.report.aws import Clients
 from rtcflow_local.report.figures import size
 from rtcflow_local.report.report_page import write_report
@@ -23,6 +24,7 @@ def report(
     ] = None,
 ) -> None:
     """Write the run report of an execution: one HTML file that needs no network."""
+    check_outputs(out=out)
     clients = Clients(endpoint_url)
     data = write_report(execution_arn, out, clients("stepfunctions"), clients("s3"), products_href=products)
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)

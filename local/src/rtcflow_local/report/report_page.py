@@ -121,7 +121,7 @@ def write_local_report(path: Path, runs: Sequence[tuple[Plan | None, SceneReport
             at.write_text(build_report(_local_data(plan, report)), encoding="utf-8")
         except OSError as error:
             raise RefusedError(
-                f"report {at} cannot be written ({error.strerror})", reason="report"
+                f"report {at} cannot be written ({error.strerror}); give another --report", reason="report"
             ) from error
         written.append(at)
     return written

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from rtcflow.cli.outputs import check_outputs
 from rtcflow_contract.errors import RefusedError, RtcflowError
 from rtcflow_local.days import DAY, parse_day
 from rtcflow_local.sample.scene_pass import spec_of_scene
@@ -58,6 +59,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="Of speckle and noise.")] = 1,
 ) -> None:
     """Write a simulated Sentinel-1 scene with orbit, DEM, geoid and truth."""
+    check_outputs(DIR=folder)
     if size not in _DIMENSIONS:
         raise typer.BadParameter(f"'{size}' is none of {', '.join(_DIMENSIONS)}", param_hint="--size")
     console = Console(stderr=True, markup=False, emoji=False)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from rtcflow.cli.outputs import check_outputs
 from rtcflow_contract.burst_id import normalize_burst_id
 from rtcflow_contract.errors import RefusedError
 from rtcflow_local.days import DAY, parse_day
@@ -57,6 +58,7 @@ def search(
     place = area_of_interest(choose_area(area, bbox))
     if out:
         check_format(out)
+    check_outputs(out=out, map=map_file)
     with Console(stderr=True, markup=False, emoji=False).status("searching"):
         found = find_acquisitions(place, start.date(), end.date(), filters)
     if as_json:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rtcflow.cli.input_choice import SceneSource, choose_dem
+from rtcflow.cli.outputs import check_outputs
 from rtcflow.cli.run_scenes import threads_wait
 from rtcflow.cli.scene import local_folder
 from rtcflow.cli.screen import Screen, duration
@@ -110,6 +111,7 @@ def stack(
     if scene_source not in ARCHIVES:
         raise RefusedError(f"'{scene_source}' is not an archive; use {' or '.join(ARCHIVES)}", "scene-source")
     folder = local_folder(out)
+    check_outputs(out=None if dry_run or campaign_list else folder, campaign_list=campaign_list)
     crs = parse_crs(output_crs)
     place = area_of_interest(choose_area(area, bbox))
     filters = read_filters(orbit_direction, relative_orbit, polarization, burst_id)

@@ -26,7 +26,7 @@ def surface(lon, lat):
     return 600.0 + 4_000.0 * (lon - 148.0) + 2_000.0 * (lat + 35.0)
 
 
-def write(path, crs="EPSG:32756", said=None, heights=surface):
+def write(path, crs="EPSG:32756", said=None, heights=surface, **other):
     step = STEPS.get(crs, 0.0005)
     west, south, east, north = grid_in(crs, GRID, 9_000.0)
     cols, rows = int((east - west) / step), int((north - south) / step)
@@ -39,9 +39,9 @@ def write(path, crs="EPSG:32756", said=None, heights=surface):
         "count": 1,
         "dtype": "float32",
         "crs": said or crs,
-    }
+    } | other
     with rasterio.open(path, "w", transform=rasterio.Affine(step, 0, west, 0, -step, north), **given) as out:
-        out.write(heights(lon, lat).astype(np.float32), 1)
+        out.write(heights(lon, lat).astype(out.dtypes[0]), 1)
     return path
 
 
@@ -94,6 +94,22 @@ def test_a_datum_that_the_raster_contradicts_is_refused(tmp_path, crs, datum):
     ) as caught:
         fetch(tmp_path, path, datum)
     assert caught.value.reason == "dem-datum"
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"count": 3}, "has 3 bands"),
+        ({"dtype": "uint8"}, "holds uint8 values"),
+        ({"said": 'LOCAL_CS["site",UNIT["metre",1]]'}, "has a CRS that is not one of the Earth"),
+    ],
+    ids=["a picture in colours", "a shaded relief", "a drawing's CRS"],
+)
+def test_a_raster_that_is_no_dem_of_this_scale_is_refused(tmp_path, other, said):
+    path = write(tmp_path / "own.tif", "EPSG:4326", **other)
+    with pytest.raises(RefusedError, match=rf"own\.tif {said}; give heights in metres") as caught:
+        fetch(tmp_path, path)
+    assert caught.value.reason == "dem-layout"
 
 
 def test_a_raster_that_confirms_the_datum_is_accepted(tmp_path):

@@ -47,6 +47,30 @@ def test_a_damaged_measurement_is_refused_wherever_the_damage_is(tmp_path, mode,
     assert caught.value.reason in ("corrupt-zip", "corrupt-tiff")
 
 
+@pytest.mark.parametrize("mode", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_every_packing_that_python_reads_is_read(tmp_path, mode):
+    assert fetch(pack(tmp_path, mode), tmp_path).burst.burst_id == BURSTS[0]
+
+
+@pytest.mark.parametrize(
+    ("local", "central", "value", "said"),
+    [(6, 8, 1, "is encrypted"), (8, 10, 93, "is packed by method 93")],
+    ids=["encrypted", "Zstandard"],
+)
+def test_a_zip_that_is_whole_and_cannot_be_unpacked_here_is_not_called_damaged(
+    tmp_path, local, central, value, said
+):
+    path = pack(tmp_path)
+    data = bytearray(path.read_bytes())
+    for mark, at in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        start = -1
+        while (start := data.find(mark, start + 1)) >= 0:
+            data[start + at] = value
+    path.write_bytes(data)
+    with pytest.raises(RefusedError, match=f"{said}, .* unpack the zip and give the folder"):
+        fetch(path, tmp_path)
+
+
 @pytest.mark.parametrize("mode", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 @pytest.mark.parametrize(
     "name",

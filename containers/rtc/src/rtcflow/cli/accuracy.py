@@ -17,9 +17,13 @@ from pyproj import Transformer
 from rich.console import Console
 from rich.table import Table
 
+from rtcflow.cli.outputs import check_outputs
 from rtcflow_contract.errors import RefusedError
 
 console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+if not console.is_terminal:
+    # For a file or pipe, rich assumes 80 columns and would cut the names of files.
+    console.width = 200
 _LISTED = 40
 # Half the search window for a target, in metres on the ground, and its minimum in pixels.
 _REACH_M, _REACH_PIXELS = 120.0, 4
@@ -70,6 +74,7 @@ def accuracy(
     table: Annotated[Path | None, typer.Option(help="CSV file for the error of every target.")] = None,
 ) -> None:
     """Measure the absolute location error of point targets: bias and standard deviation, per target and overall."""
+    check_outputs(table=table)
     surveyed = read_targets(targets)
     rasters = [path for product in products for path in _rasters(product, polarization)]
     if not rasters:
@@ -79,10 +84,10 @@ def accuracy(
         )
     errors = measure(surveyed, rasters)
     found = summarize(errors)
-    if table is not None:
-        _write(table, errors)
     console.print(_table(errors))
     _say(found, len(surveyed), len(rasters))
+    if table is not None:
+        _write(table, errors)
 
 
 def _rasters(path: Path, polarization: str) -> list[Path]:
@@ -117,6 +122,7 @@ def _say(found: Accuracy, surveyed: int, rasters: int) -> None:
 
 
 def _write(path: Path, errors: list[TargetError]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(TargetError._fields)

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.table import Table
 
+from rtcflow.cli.outputs import check_outputs
 from rtcflow.compare.differences import (
     CLASSES,
     Differences,
@@ -64,6 +65,7 @@ def compare(
     ] = _D.validity,
 ) -> None:
     """Compare two products pixel by pixel; exit code 0 if all differences are within the limits, else 1."""
+    check_outputs(json=json_file, picture=picture)
     limits = Limits(
         db_bias, db_p95, db_p99, degrees_p95, metres_p95, ratio_p95, mask_agreement, mask_iou, validity
     )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import typer
 
+from rtcflow.cli.outputs import check_outputs
 from rtcflow.cli.screen import Screen, duration, ended_sentence, name_of
 from rtcflow.cli.work_folder import work_folder
 from rtcflow.memory import settle_memory
@@ -22,6 +23,7 @@ from rtcflow_contract.job import BurstJob, LocalPlaces
 from rtcflow_contract.layers import Product
 from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import BurstOutcome, Outcome, SceneReport
+from rtcflow_contract.request import OnMissingStatic
 from rtcflow_contract.stored import read_stored
 from rtcflow_contract.task import exit_code
 from rtcflow_files import storage
@@ -64,6 +66,9 @@ def run_scenes(scenes: Sequence[Scene], options: Options) -> None:
     started = time.monotonic()
     settle_memory()
     _check_grids(options.grids)
+    check_outputs(
+        out=options.out, static=options.static if _makes_static(scenes) else None, report=options.report
+    )
     with work_folder(options.out, options.work_dir) as work:
         settings = RunSettings(work, options.places, options.product_version, options.parallel, burst_limit())
         with Screen(0, options.as_json).console.status("planning"):
@@ -98,6 +103,10 @@ def _check_grids(folder: Path | None) -> None:
             f"there are no grids in {folder}; give a folder of products, or one that `rtcflow grids import --to` wrote",
             reason="grids-missing",
         )
+
+
+def _makes_static(scenes: Sequence[Scene]) -> bool:
+    return any(scene.payload.get("on_missing_static") == OnMissingStatic.CREATE for scene in scenes)
 
 
 def _by_severity() -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pyproj import Transformer
 
-from rtcflow.sentinel1.burst_metadata import Burst, read_burst
+from rtcflow.sentinel1.burst_metadata import HEADING, Burst, BurstFiles, read_burst
 from rtcflow.sentinel1.interference import read_interference
 from rtcflow.sentinel1.orbit import read_orbit
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
@@ -22,7 +22,8 @@ from rtcflow_contract.manifest import NoiseLevel, Quality, Rfi
 from rtcflow_safe.annotation import read_annotation
 from rtcflow_safe.xml import parse_xml, read_xml
 
-_HEADING = "generalAnnotation/productInformation/platformHeading"
+# Mean noise equivalent sigma0 of IW, dB: required is -22 (Sentinel-1 Product Definition), reached are -24 to -33.
+_NOISE_DB = -40.0, -12.0
 # Slant range and azimuth resolution of IW SLC in metres: Sentinel-1 Product Definition (S1-RS-MDA-52-7440), table of
 # IW SLC characteristics.
 RESOLUTIONS_M = {"IW1": (2.7, 22.5), "IW2": (3.1, 22.7), "IW3": (3.5, 22.6)}
@@ -36,7 +37,7 @@ def burst_quality(
     Raises
     ------
     RefusedError
-        When a file of the scene cannot be read.
+        When a file of the scene cannot be read, or its noise is far from that of a Sentinel-1.
     """
     range_m, azimuth_m = RESOLUTIONS_M[source.burst.swath.upper()]
     annotation = next(iter(scene.files.values())).annotation
@@ -46,10 +47,12 @@ def burst_quality(
         for name, files in scene.files.items():
             burst = read_burst(files.annotation, burst_id)
             # An engine that needs the noise will refuse the scene.
+            tables = None
             with suppress(RefusedError):
-                noise[name] = _noise_level(
-                    read_noise(files.noise, burst), read_beta0(files.calibration, burst), source
-                )
+                tables = read_noise(files.noise, burst), read_beta0(files.calibration, burst)
+            if tables is not None:
+                noise[name] = noise_level(*tables, source)
+                refuse_implausible(noise[name], files)
             report = read_interference(files.annotation, burst)
             if report is not None:
                 reports[name] = report
@@ -67,7 +70,7 @@ def burst_quality(
     )
 
 
-def _noise_level(noise: Any, beta0_factor: np.ndarray, source: SourceData) -> NoiseLevel:
+def noise_level(noise: Any, beta0_factor: np.ndarray, source: SourceData) -> NoiseLevel:
     """Noise equivalent sigma0 on the ellipsoid: thermal noise as beta0 times the sine of the incidence angle."""
     incidence = np.radians(
         np.linspace(source.near_incidence_deg, source.far_incidence_deg, beta0_factor.size)
@@ -76,13 +79,23 @@ def _noise_level(noise: Any, beta0_factor: np.ndarray, source: SourceData) -> No
     along = noise.azimuth
     # Outside the valid samples the vectors may be zero.
     across, along = across[across > 0], along[along > 0]
-    if across.size == 0 or along.size == 0:
-        return NoiseLevel(minimum=math.nan, mean=math.nan, maximum=math.nan)
     low, mean, high = (
         round(10 * math.log10(value), 2)
         for value in (across.min() * along.min(), across.mean() * along.mean(), across.max() * along.max())
     )
     return NoiseLevel(minimum=low, mean=mean, maximum=high)
+
+
+def refuse_implausible(level: NoiseLevel, files: BurstFiles) -> None:
+    """Refuse calibration and noise that would give other backscatter by their scale alone."""
+    low, high = _NOISE_DB
+    if not low < level.mean < high:
+        raise RefusedError(
+            f"the noise of {files.noise.name}, calibrated by {files.calibration.name}, is equivalent to a sigma0 of "
+            f"{level.mean:g} dB, and that of Sentinel-1 lies between {low:g} and {high:g} dB: one of the two is wrong; "
+            "fetch the scene again",
+            reason="noise",
+        )
 
 
 def _equivalent_looks(source: SourceData, grid: Grid) -> float:
@@ -95,10 +108,10 @@ def _equivalent_looks(source: SourceData, grid: Grid) -> float:
 def heading_deg(annotation: Path) -> float | None:
     """Heading of the platform, 0 to 360 degrees from north; None where the annotation does not say."""
     read = read_annotation(annotation)
-    if not read.root.findtext(_HEADING):
+    if not read.root.findtext(HEADING):
         return None
     try:
-        return round(read.number(_HEADING, -360.0, 360.0) % 360, 4)
+        return round(read.number(HEADING, -360.0, 360.0) % 360, 4)
     except ValueError as error:
         raise read.unreadable(str(error)) from error
 

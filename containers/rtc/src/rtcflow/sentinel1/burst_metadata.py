@@ -23,6 +23,12 @@ from rtcflow_safe.xml import read_xml, text_of
 
 # A full burst has 38 million.
 _MOST_SAMPLES = 120_000_000
+HEADING = "generalAnnotation/productInformation/platformHeading"
+_FREQUENCY = "imageAnnotation/imageInformation/azimuthFrequency"
+_CLEARLY_NORTH = 0.3
+# 5.405 GHz; the modes of IW pulse 1452 to 1717 times a second.
+_C_BAND_HZ = 5.3e9, 5.5e9
+_PRF_HZ = 1000.0, 2500.0
 _PLATFORMS, _ORBIT_STATES = (
     get_args(Acquisition.model_fields[name].annotation) for name in ("platform", "orbit_state")
 )
@@ -141,6 +147,8 @@ def _burst(read: Annotation, annotation: Path, burst_id: str, index: int) -> Bur
     for name, value, known in (("missionId", platform, _PLATFORMS), ("pass", orbit_state, _ORBIT_STATES)):
         if value not in known:
             raise ValueError(f"<{name}> is '{value[:20]}', and not one of {', '.join(known)}")
+    interval = read.number(f"{image}/azimuthTimeInterval", 1e-4, 1e-2)
+    _check_repeated(read, orbit_state, interval)
     top, bottom, left, right = _valid(read.entries[index].element, lines, samples)
     manifest = _manifest(annotation, parse_burst_id(burst_id).track)
     return Burst(
@@ -157,19 +165,37 @@ def _burst(read: Annotation, annotation: Path, burst_id: str, index: int) -> Bur
         samples=samples,
         starting_range_m=read.starting_range_m,
         range_spacing_m=read.range_spacing_m,
-        azimuth_interval_s=read.number(f"{image}/azimuthTimeInterval", 1e-4, 1e-2),
+        azimuth_interval_s=interval,
         azimuth_spacing_m=read.number(f"{image}/azimuthPixelSpacing", 0.1, 1000.0),
         first_valid_line=top,
         last_valid_line=bottom,
         first_valid_sample=left,
         last_valid_sample=right,
-        center_frequency_hz=read.number(f"{general}/productInformation/radarFrequency", 1e9, 1e11),
-        prf_hz=read.number(f"{downlink}/prf", 100.0, 10_000.0),
-        rank=read.whole(f"{downlink}/downlinkValues/rank", 0, 100),
+        center_frequency_hz=read.number(f"{general}/productInformation/radarFrequency", *_C_BAND_HZ),
+        prf_hz=read.number(f"{downlink}/prf", *_PRF_HZ),
+        rank=read.whole(f"{downlink}/downlinkValues/rank", 1, 20),
         iw2_mid_range_m=_iw2_mid_range(annotation, read),
         ipf_version=manifest.ipf_version,
         incidence_angle_deg=read.number(f"{image}/incidenceAngleMidSwath", 1.0, 89.0),
     )
+
+
+def _check_repeated(read: Annotation, orbit_state: str, interval: float) -> None:
+    """Hold values against others of the annotation that repeat them, where they are there.
+
+    The geolocation grid has one row a burst, so that it does not show a wrong interval between lines.
+    """
+    if read.root.findtext(_FREQUENCY):
+        frequency = read.number(_FREQUENCY, 100.0, 10_000.0)
+        if not math.isclose(interval * frequency, 1.0, abs_tol=1e-5):
+            raise ValueError(
+                f"<azimuthTimeInterval> is {interval:g} s, and its <azimuthFrequency> {frequency:g} Hz"
+            )
+    if read.root.findtext(HEADING):
+        north = math.cos(math.radians(read.number(HEADING, -360.0, 360.0)))
+        # Near the turning points of the orbit either is right.
+        if abs(north) > _CLEARLY_NORTH and (north > 0) != (orbit_state == "ascending"):
+            raise ValueError(f"<pass> is {orbit_state}, and its <platformHeading> says the other")
 
 
 def _valid(entry: ET.Element, lines: int, samples: int) -> tuple[int, int, int, int]:

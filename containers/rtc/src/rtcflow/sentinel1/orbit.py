@@ -31,6 +31,8 @@ _RESIDUAL_LIMIT_M = 0.5
 _RADIUS_M, _SPEED_M_S = (6.4e6, 9e6), (5e3, 1e4)
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
 _COORDINATE = re.compile(rb"<(V?[XYZ])(?: [^>]*)?>\s*([-+0-9.eE]+)\s*<")
+_HEADER = re.compile(rb"<(Ref_Frame|Time_Reference|Mission|File_Type)>([^<]*)<")
+_NAME = re.compile(r"S(1[A-Z])_OPER_(AUX_(?:POE|RES)ORB)_OPOD_")
 _VECTOR = re.compile(rb"<OSV>.*?<UTC>\s*UTC=([^<]*?)\s*</UTC>.*?</OSV>", re.DOTALL)
 
 
@@ -112,6 +114,7 @@ def _vectors_around(path: Path, around: datetime, margin_s: float) -> Iterator[E
     file = _split(path)
     if not file.is_whole:
         raise ValueError("it is not XML, or is cut off")
+    _check_header(file.header, path.name)
     first, last = (
         (around + timedelta(seconds=sign * margin_s)).strftime("%Y-%m-%dT%H:%M:%S.%f").encode()
         for sign in (-1, 1)
@@ -122,9 +125,10 @@ def _vectors_around(path: Path, around: datetime, margin_s: float) -> Iterator[E
 
 
 class _SplitFile(NamedTuple):
-    """The text of each state vector of an orbit file, with its time, and whether the file is complete."""
+    """The text of each state vector of an orbit file, with its time, its header, and whether the file is complete."""
 
     is_whole: bool
+    header: bytes
     vectors: list[tuple[bytes, bytes]]
 
 
@@ -139,7 +143,20 @@ def _split_state(path: Path, mtime_ns: int, size: int) -> _SplitFile:
     text = path.read_bytes()
     root = _ROOT.search(text)
     is_whole = root is not None and text.rstrip().endswith(b"</" + root[1] + b">")
-    return _SplitFile(is_whole, [(vector[1], vector[0]) for vector in _VECTOR.finditer(text)])
+    header, _, _ = text.partition(b"<OSV>")
+    return _SplitFile(is_whole, header, [(vector[1], vector[0]) for vector in _VECTOR.finditer(text)])
+
+
+def _check_header(header: bytes, name: str) -> None:
+    """Raise ValueError where a header says otherwise than the file's name, or that its vectors are of another kind."""
+    expected = {b"Ref_Frame": "EARTH_FIXED", b"Time_Reference": "UTC"}
+    named = _NAME.match(name)
+    if named is not None:
+        expected |= {b"Mission": f"Sentinel-{named[1]}", b"File_Type": named[2]}
+    for field, value in _HEADER.findall(header):
+        found = value.decode("utf-8", "replace").strip()
+        if found and found.upper() != expected.get(field, found).upper():
+            raise ValueError(f"its <{field.decode()}> is {found[:40]}, and not {expected[field]}")
 
 
 def state_vectors_before(path: Path, at: datetime) -> list[StateVector]:
@@ -153,10 +170,12 @@ def state_vectors_before(path: Path, at: datetime) -> list[StateVector]:
         for time, vector in _split(path).vectors:
             if first <= time <= last:
                 state = {name.decode(): float(value) for name, value in _COORDINATE.findall(vector)}
+                if len(state) < 6:
+                    raise ValueError(f"a state vector has {len(state)} numbers, and not 6")
                 position, velocity = (tuple(state[f"{kind}{axis}"] for axis in "XYZ") for kind in ("", "V"))
                 _check_in_orbit(position, velocity)
                 found.append(StateVector(time_of(time.decode("ascii")), position, velocity))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise RefusedError(
             f"orbit file {path.name} cannot be read ({error}); fetch it again", "orbit"
         ) from error

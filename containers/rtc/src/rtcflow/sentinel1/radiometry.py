@@ -66,7 +66,10 @@ def read_noise(noise: Path, burst: Burst) -> Noise:
         vectors = _range_vectors(root, "noiseVectorList/noiseVector", "noiseLut", noise)
     nearest = _nearest(vectors, burst.sensing_start)
     along_range = np.interp(np.arange(burst.samples), nearest.pixel, nearest.values)
-    return Noise(_azimuth(root, burst, noise), along_range)
+    along_azimuth = _azimuth(root, burst, noise)
+    if not (along_range.any() and along_azimuth.any()):
+        raise _unreadable(noise, "its noise is zero everywhere")
+    return Noise(along_azimuth, along_range)
 
 
 def _azimuth(root: ET.Element, burst: Burst, file: Path) -> Vector:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from pyproj import CRS
-from rasterio.enums import MaskFlags
+from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from rasterio.windows import Window
@@ -30,6 +31,8 @@ MOST_VOID = 0.25
 # Postings around the area that the interpolation may read.
 AROUND = 10
 _MOST_POSTINGS = 1_000_000_000
+# Shaded reliefs and other pictures.
+_OF_PICTURES = ("uint8", "int8")
 _METRE = {"", "m", "metre", "meter", "metres", "meters"}
 
 
@@ -190,14 +193,26 @@ def check_raster(source: rasterio.DatasetReader, name: str) -> None:
         wrong = "is rotated"
     elif not all(math.isfinite(value) for value in transform[:6]):
         wrong = "has a geotransform that is not finite"
-    elif source.count < 1 or "complex" in source.dtypes[0]:
-        wrong = f"holds {source.dtypes[0] if source.count else 'no'} values"
+    elif (bands := sum(kind is not ColorInterp.alpha for kind in source.colorinterp)) != 1:
+        wrong = f"has {bands} bands"
+    elif "complex" in source.dtypes[0] or source.dtypes[0] in _OF_PICTURES:
+        wrong = f"holds {source.dtypes[0]} values"
+    elif not _on_earth(source):
+        wrong = "has a CRS that is not one of the Earth"
     elif (source.units[0] or "").strip().lower() not in _METRE:
         wrong = f"is in {source.units[0]}"
     if wrong:
         raise RefusedError(
             f"DEM {name} {wrong}; give heights in metres, in any CRS, north up", reason="dem-layout"
         )
+
+
+def _on_earth(source: rasterio.DatasetReader) -> bool:
+    try:
+        Transformer.from_crs("EPSG:4326", crs_text(source))
+    except ProjError:
+        return False
+    return True
 
 
 def heights_in(source: rasterio.DatasetReader, area: DemArea) -> tuple[HeightRaster, bool]:
