@@ -134,7 +134,7 @@ def _bring(folder: Path, py_file: str) -> bool:
     image = os.environ.get("RTCFLOW_COMPILED_DIR")
     places = [Path(image)] if image else []
     if not os.environ.get("NUMBA_CACHE_DIR"):
-        # A folder that is named may be for code compiled in another way, such as with checks of indices.
+        # NUMBA_CACHE_DIR may be for code that is compiled in another way, such as with checks of indices.
         places.append(Path(py_file).parent / "__pycache__")
     built = next((place / folder.name for place in places if (place / folder.name).is_dir()), None)
     if built is None or built == folder:

@@ -1,4 +1,4 @@
-"""Look, before the work, at what is to be written after it."""
+"""Check the outputs of a command before its work."""
 
 import os
 from pathlib import Path
@@ -12,8 +12,8 @@ def check_outputs(**outputs: Path | None) -> None:
     Parameters
     ----------
     **outputs : Path or None
-        By the name of the option, with underscores, or of the argument, in capitals. What is missing is made later,
-        so the nearest folder that exists counts.
+        By the name of the option, with underscores, or of the argument, in capitals. Missing folders are made
+        later, so the nearest existing one is checked.
 
     Raises
     ------

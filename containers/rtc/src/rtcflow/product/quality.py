@@ -22,7 +22,7 @@ from rtcflow_contract.manifest import NoiseLevel, Quality, Rfi
 from rtcflow_safe.annotation import read_annotation
 from rtcflow_safe.xml import parse_xml, read_xml
 
-# Mean noise equivalent sigma0 of IW, dB: required is -22 (Sentinel-1 Product Definition), reached are -24 to -33.
+# Mean noise equivalent sigma0 of IW, dB: the requirement is -22 (Sentinel-1 Product Definition), usual are -24 to -33.
 _NOISE_DB = -40.0, -12.0
 # Slant range and azimuth resolution of IW SLC in metres: Sentinel-1 Product Definition (S1-RS-MDA-52-7440), table of
 # IW SLC characteristics.
@@ -87,7 +87,7 @@ def noise_level(noise: Any, beta0_factor: np.ndarray, source: SourceData) -> Noi
 
 
 def refuse_implausible(level: NoiseLevel, files: BurstFiles) -> None:
-    """Refuse calibration and noise that would give other backscatter by their scale alone."""
+    """Refuse calibration or noise of an impossible scale, which would change all backscatter."""
     low, high = _NOISE_DB
     if not low < level.mean < high:
         raise RefusedError(

@@ -181,7 +181,7 @@ def _burst(read: Annotation, annotation: Path, burst_id: str, index: int) -> Bur
 
 
 def _check_repeated(read: Annotation, orbit_state: str, interval: float) -> None:
-    """Hold values against others of the annotation that repeat them, where they are there.
+    """Compare values with others of the annotation that repeat them.
 
     The geolocation grid has one row a burst, so that it does not show a wrong interval between lines.
     """

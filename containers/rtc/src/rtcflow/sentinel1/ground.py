@@ -22,8 +22,8 @@ from rtcflow_safe.identity import label_bursts
 
 # Share of the burst's footprint on its grid. Grids of burst databases cut a few pixels at the edges of some passes.
 _LEAST_COVER = 0.98
-# Geolocation grids are accurate to metres, and to some ten where they were made from the orbit that the satellite
-# found itself. What is further off is said, and what is off by hundreds of metres is another time or place.
+# Geolocation grids are accurate to metres, or to tens of metres if they were made from the satellite's own navigation.
+# Larger differences are reported; hundreds of metres mean another time or place.
 _SAID_TIME_S, _SAID_RANGE_M = 0.01, 50.0
 _MOST_TIME_S, _MOST_RANGE_M = 0.03, 200.0
 # Lines and samples; a scene of IPF 3.20 repeats them to an eighth.
@@ -86,7 +86,7 @@ def _check_raster(burst: Burst, read: Annotation) -> None:
 
 
 def _check_ground(burst: Burst, read: Annotation, orbit: OrbitPolynomial, name: str) -> str:
-    """Hold the annotated ground against the orbit file; returns a remark if they differ by more than they should."""
+    """Compare the annotated ground with the orbit file; returns a remark if they differ by more than they should."""
     points = _rows_of(burst, read.grid)
     if not points:
         raise read.unreadable("its geolocation grid has no point of the burst")

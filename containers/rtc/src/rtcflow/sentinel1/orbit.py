@@ -148,7 +148,7 @@ def _split_state(path: Path, mtime_ns: int, size: int) -> _SplitFile:
 
 
 def _check_header(header: bytes, name: str) -> None:
-    """Raise ValueError where a header says otherwise than the file's name, or that its vectors are of another kind."""
+    """Raise ValueError if a header contradicts the name of its file, or says that the vectors are of another kind."""
     expected = {b"Ref_Frame": "EARTH_FIXED", b"Time_Reference": "UTC"}
     named = _NAME.match(name)
     if named is not None:
