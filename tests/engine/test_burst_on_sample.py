@@ -17,6 +17,7 @@ from rtcflow import container_task
 from rtcflow.burst_run import make_burst
 from rtcflow.destination import Destination
 from rtcflow.resources import Meter
+from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob, make_job
 from rtcflow_contract.keys import MANIFEST, OUTCOME
 from rtcflow_contract.layers import Product, layers_of
@@ -304,12 +305,32 @@ def test_an_empty_orbit_file_counts_as_missing(aws, sample, tmp_path):
     assert run(job_for(sample), tmp_path)[1].reason == "orbit-missing"
 
 
-def test_a_dem_that_lacks_land_is_refused_with_the_tile(aws, sample, tmp_path):
+def test_a_dem_that_lacks_land_is_refused_with_the_tile_and_leaves_nothing(aws, sample, tmp_path):
     for name in sample.tiles:
         sample_faults.drop_dem_tile(sample, name)
     code, outcome = run(job_for(sample), tmp_path)
     assert (code, outcome.reason) == (65, "dem-missing-land")
     assert any(name in outcome.message for name in sample.tiles)
+    assert aws.list_objects_v2(Bucket="products")["KeyCount"] == 0
+
+
+def test_of_two_grids_for_a_burst_that_stored_first_is_used_with_heights_of_its_own(
+    aws, written, tmp_path, monkeypatch
+):
+    job = job_for(written)
+    other = {}
+
+    def overtaken(at, data, client=None):
+        # Another process stores its grid, a pixel further to the south, just before this one.
+        own = Grid.model_validate_json(data)
+        other["grid"] = own.model_copy(update={"top": own.top - own.spacing, "rows": own.rows + 1})
+        monkeypatch.undo()
+        assert storage.write_if_absent(at, other["grid"].model_dump_json().encode(), client)
+        return False
+
+    monkeypatch.setattr("rtcflow.grid.resolve.storage.write_if_absent", overtaken)
+    made = make_burst(job, tmp_path, Destination(job)).manifest
+    assert (made.grid, made.parameters["grid_origin"]) == (other["grid"], "grid store")
 
 
 def test_a_burst_that_is_not_in_the_scene_is_refused_with_those_that_are(aws, written, tmp_path):

@@ -12,7 +12,7 @@ from rtcflow.resources import Meter
 from rtcflow.sentinel1.burst_metadata import read_burst, scene_track
 from rtcflow.sentinel1.ground import check_identity, outline, refuse_partial_grid
 from rtcflow.sources.dem.dem_area import ground_area
-from rtcflow.sources.dem.dem_source import fetch_dem
+from rtcflow.sources.dem.dem_source import FetchedDem, fetch_dem
 from rtcflow.sources.orbit.orbit_source import FetchedOrbit, fetch_orbit
 from rtcflow.sources.scene.safe_burst import FetchedScene
 from rtcflow.sources.scene.scene_source import fetch_scene
@@ -83,24 +83,35 @@ def fetch_inputs(
     identity = check_identity(burst, annotation, orbit.path, scene_track(annotation, job.burst_id))
     ring = outline(burst, annotation)
     acquisition = acquisition_of(source, job.polarizations, orbit.type)
-    with meter.stage("grid"):
-        grid, origin = resolve_grid(job, lambda: _own_grid(job, scene, orbit))
-    refuse_partial_grid(grid, ring, job.burst_id, origin)
-    with meter.stage("fetch DEM"):
-        ground = ground_area(ring)
-        dem = fetch_dem(
-            job.sources.dem,
-            job.sources.geoid,
-            job.dem,
-            grid,
-            work / "dem",
-            meter,
-            progress,
-            ground,
-            shared=shared,
-            cache=cache,
-            datum=job.dem_datum,
-        )
+
+    def heights(grid: Grid, origin: str) -> FetchedDem:
+        refuse_partial_grid(grid, ring, job.burst_id, origin)
+        with meter.stage("fetch DEM"):
+            return fetch_dem(
+                job.sources.dem,
+                job.sources.geoid,
+                job.dem,
+                grid,
+                work / "dem",
+                meter,
+                progress,
+                ground_area(ring),
+                shared=shared,
+                cache=cache,
+                datum=job.dem_datum,
+            )
+
+    fetched: dict[Grid, FetchedDem] = {}
+
+    def own_grid() -> Grid:
+        """The burst's own grid, which is stored: no sooner than all inputs are accepted."""
+        with meter.stage("grid"):
+            made = _own_grid(job, scene, orbit)
+        fetched[made] = heights(made, "burst footprint")
+        return made
+
+    grid, origin = resolve_grid(job, own_grid)
+    dem = fetched.get(grid) or heights(grid, origin)
     if job.linked_static is not None and job.grid is None:
         # Where the grid is given, the layers are being made by the same task with the same DEM.
         _refuse_other_heights(job.linked_static, dem.used or job.dem)
