@@ -136,9 +136,19 @@ def _planned(scene: Scene, settings: RunSettings, started: datetime) -> PlannedS
         if state["link_static_layers"] and state["bursts"]:
             check_static_layers(state["plan"])
         plan = Plan.model_validate_json(keys.parse_location(state["plan"]).path.read_bytes())
+        _check_clock(plan.request.scene, started)
         return blank._replace(plan=plan, tasks=tuple(read_task(run["task"]) for run in state["tasks"]))
     except RtcflowError as error:
         return blank._replace(error=error)
+
+
+def _check_clock(scene: str, now: datetime) -> None:
+    """Refuse to make a product that would be processed before its scene was acquired: its id has both times."""
+    if now < parse_scene_id(scene).start:
+        raise RefusedError(
+            f"this machine's clock says {now:%Y-%m-%dT%H:%M:%SZ}, which is before scene {scene} was acquired; set it",
+            reason="clock",
+        )
 
 
 class SceneLoop:

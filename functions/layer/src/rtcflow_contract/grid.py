@@ -12,9 +12,9 @@ class Grid(FrozenModel):
     """
 
     epsg: int = Field(gt=1023, lt=1_000_000)
-    left: float
-    top: float
-    spacing: float = Field(gt=0)
+    left: float = Field(allow_inf_nan=False)
+    top: float = Field(allow_inf_nan=False)
+    spacing: float = Field(gt=0, allow_inf_nan=False)
     rows: int = Field(gt=0, le=100_000)
     cols: int = Field(gt=0, le=100_000)
 

@@ -4,13 +4,16 @@ import errno
 import os
 import signal
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
 from rtcflow.cli.work_folder import work_folder
+from rtcflow.scene_run import NO_BUCKET, RunSettings, SafeOfThisMachine, Scene, plan_scenes
 from rtcflow.task_loop import TaskLoop
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.keys import COLLECTION, GRIDS, MANIFEST, MONITORING
+from rtcflow_contract.job import LocalPlaces, Sources
+from rtcflow_contract.keys import COLLECTION, GRIDS, MANIFEST, MONITORING, Location
 from tests.support.burst_case import BURSTS, ORBIT, SCENE
 from tests.support.burst_command import burst, manifest_in, names_in
 
@@ -141,3 +144,22 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RefusedError, match="cannot write to"), work_folder(tmp_path / "file" / "out", None):
         pass
+
+
+def test_a_scene_in_the_place_of_the_products_stays_as_it_is(case, engine, monkeypatch, capsys):
+    safe = case / f"{SCENE}.SAFE"
+    before = sorted(safe.rglob("*"))
+    assert burst(monkeypatch, case, out=safe) == 65
+    assert "is a scene; give another folder for the products" in capsys.readouterr().err
+    assert sorted(safe.rglob("*")) == before
+
+
+def test_a_clock_before_the_acquisition_is_refused(case, engine, tmp_path):
+    payload = {"scene": SCENE, "burst_id_list": BURSTS[1], "s3_bucket": NO_BUCKET}
+    safe = str(case / f"{SCENE}.SAFE")
+    sources = Sources(scene=safe, orbits=str(case / ORBIT), dem=str(case / "dem.tif"))
+    out = Location.local(tmp_path / "out")
+    settings = RunSettings(tmp_path / "work", LocalPlaces(out=out, grids=out))
+    for now, refused in ((datetime(2021, 1, 1, tzinfo=UTC), True), (datetime(2022, 1, 2, tzinfo=UTC), False)):
+        (planned,) = plan_scenes([Scene(payload, sources, SafeOfThisMachine(safe))], settings, now)
+        assert (planned.error is not None and planned.error.reason == "clock") is refused

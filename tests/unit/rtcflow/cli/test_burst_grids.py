@@ -53,9 +53,15 @@ def test_each_crs_has_a_grid_of_its_own(case, engine, monkeypatch):
     assert names_in(case / "out" / GRIDS / BURSTS[1]) == {"default_20m.json", f"epsg{GRID.epsg}_20m.json"}
 
 
-def test_an_invalid_stored_grid_is_refused_by_name(case, engine, monkeypatch, capsys):
+@pytest.mark.parametrize("edge", [None, "NaN", "Infinity"])
+def test_an_invalid_stored_grid_is_refused_by_name(case, engine, monkeypatch, capsys, edge):
     stored = case / "out" / GRIDS / BURSTS[1] / "default_20m.json"
     stored.parent.mkdir(parents=True)
-    stored.write_text("")
+    left = f'"left":{GRID.left}'
+    assert left in GRID.model_dump_json()
+    stored.write_text(GRID.model_dump_json().replace(left, f'"left":{edge}') if edge else "")
     assert burst(monkeypatch, case) == 65
-    assert "is not a grid; delete it and start again" in capsys.readouterr().err
+    (said,) = capsys.readouterr().err.strip().splitlines()
+    assert str(stored) in said
+    assert "is not a grid" in said
+    assert said.endswith("; delete it and start again")

@@ -18,6 +18,7 @@ from rtcflow_contract.job import Sources
 from rtcflow_contract.orbit_file import PUBLIC_ORBITS
 from rtcflow_contract.product_id import check_version
 from rtcflow_contract.request import OrbitChoice
+from rtcflow_safe.safe_manifest import MANIFEST_SAFE
 
 _BUCKET_VARIABLE = "RTCFLOW_BUCKET"
 _DEFAULTS = Sources(scene="asf")
@@ -153,13 +154,15 @@ def local_folder(out: str) -> Path:
     Raises
     ------
     RefusedError
-        When it is an S3 URI.
+        When it is an S3 URI, or a scene.
     """
     if "://" in out:
         raise RefusedError(
             f"--out {out} is not a folder of this machine; to write to S3 use `rtcflow scene` with --s3-bucket",
             reason="output",
         )
+    if (Path(out) / MANIFEST_SAFE).exists():
+        raise RefusedError(f"--out {out} is a scene; give another folder for the products", reason="output")
     return Path(out)
 
 
