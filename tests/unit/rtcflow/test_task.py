@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -224,6 +225,30 @@ def test_a_burst_uses_the_grid_of_the_static_product_of_its_task(aws, case, engi
     assert manifest.grid == static.grid
     assert manifest.parameters["grid_origin"] == "linked static product"
     assert str(STATIC.join(MANIFEST)) in [ref.href for ref in manifest.inputs]
+
+
+@pytest.mark.parametrize("static", [True, False])
+def test_the_next_burst_computes_while_one_is_written_unless_that_is_static(
+    aws, case, engine, monkeypatch, static
+):
+    second, overlapped = threading.Event(), []
+    compute = engine.compute
+
+    def computing(*arguments):
+        if engine.calls:
+            second.set()
+        return compute(*arguments)
+
+    def writing():
+        engine.before_last = None
+        overlapped.append(second.wait(0.5 if static else 30))
+
+    monkeypatch.setattr(engine, "compute", computing)
+    engine.before_last = writing
+    jobs = static_and_burst(case) if static else (first_burst(case), make_job(case))
+    assert run_jobs(monkeypatch, case, *jobs) == 0
+    assert overlapped == [not static]
+    assert second.is_set()
 
 
 @pytest.mark.parametrize(("fault", "code", "error_class", "reason"), FAULTS[:3])

@@ -26,6 +26,7 @@ from rtcflow_archives.cdse import CDSE_CONNECTIONS
 from rtcflow_contract.errors import DefectError, ErrorClass, RtcflowError, TransientError, error_of
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.job import BurstJob
+from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.task import Begun
 from rtcflow_scene.records import JobRecord, write_begun, write_outcome
@@ -93,8 +94,8 @@ class TaskLoop:
         self._shared = Shared(settings.work / "shared")
         self._watchdog = Watchdog()
         self._aborted = False
-        self._bursts = _line_up(records)
         at_once = settings.compute_at_once
+        self._bursts = _line_up(records, at_once)
         lengths = queue_lengths(records[0].job.sources.scene if records else "", at_once)
         steps = [
             Step("fetch", self._fetch, lengths.fetch, interruptible=True),
@@ -171,6 +172,10 @@ class TaskLoop:
         return self._do(burst, fetch)
 
     def _compute(self, burst: "_Burst") -> bool:
+        if burst.after is not None:
+            # Seven layers of static products, and those of the next burst, are more than a task has memory for.
+            burst.after.written.wait()
+
         def compute() -> None:
             write_begun(burst.job, burst.begun.model_copy(update={"computing": datetime.now(UTC)}))
             burst.run.compute()
@@ -178,7 +183,10 @@ class TaskLoop:
         return self._do(burst, compute)
 
     def _write(self, burst: "_Burst") -> bool:
-        return self._do(burst, lambda: burst.run.write())
+        try:
+            return self._do(burst, lambda: burst.run.write())
+        finally:
+            burst.written.set()
 
     def _publish(self, burst: "_Burst") -> bool:
         return self._do(burst, lambda: burst.run.publish())
@@ -213,6 +221,7 @@ class TaskLoop:
                     error = failure
                     burst.outcome = self._outcome(burst, None, failure)
         burst.grid_known.set()
+        burst.written.set()
         burst.ended.set()
         shutil.rmtree(self._work_of(burst), ignore_errors=True)
         try:
@@ -259,21 +268,29 @@ class TaskLoop:
 class _Burst:
     """A burst in the loop, and its progress.
 
-    `static` makes the static product that it links to, `same` is an earlier burst for the same product.
+    `static` makes the static product that it links to, `same` is an earlier burst for the same product, and `after` a
+    static product whose layers must be out of memory before it computes.
     """
 
     def __init__(
-        self, number: int, record: JobRecord, static: "_Burst | None", same: "_Burst | None"
+        self,
+        number: int,
+        record: JobRecord,
+        static: "_Burst | None",
+        same: "_Burst | None",
+        after: "_Burst | None",
     ) -> None:
         self.number = number
         self.record = record
         self.job = record.job
         self.static = static
         self.same = same
+        self.after = after
         self.meter = Meter()
         self.run: BurstRun
         self.grid: Grid | None = None
         self.grid_known = threading.Event()
+        self.written = threading.Event()
         self.ended = threading.Event()
         self.started: datetime | None = None
         self.begun: Begun
@@ -317,14 +334,16 @@ def queue_lengths(source: str, at_once: int = 1) -> QueueLengths:
     return QueueLengths(ahead + at_once - 1, at_once, at_once, 1)
 
 
-def _line_up(records: Sequence[JobRecord]) -> list[_Burst]:
+def _line_up(records: Sequence[JobRecord], at_once: int) -> list[_Burst]:
     bursts: list[_Burst] = []
     for number, record in enumerate(in_order(records)):
         # Every pass of a track has a job for its static product: the last one before a burst is that of its own pass.
         last = {burst.job.destination: burst for burst in bursts}
         links_to = record.job.linked_static
         static = last.get(links_to) if links_to is not None else None
-        bursts.append(_Burst(number, record, static, last.get(record.job.destination)))
+        before = bursts[number - at_once] if number >= at_once else None
+        after = before if before is not None and before.job.product is Product.RTC_S1_STATIC else None
+        bursts.append(_Burst(number, record, static, last.get(record.job.destination), after))
     return bursts
 
 
