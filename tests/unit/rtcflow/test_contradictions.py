@@ -4,12 +4,13 @@ import re
 import shutil
 import xml.etree.ElementTree as ET
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import rasterio
 
 from rtcflow.inputs import fetch_inputs
-from rtcflow.product.quality import heading_deg, noise_level, refuse_implausible
+from rtcflow.product.quality import heading_deg, noise_level, noise_remarks, refuse_implausible
 from rtcflow.progress import silent
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.burst_metadata import BurstFiles, read_burst
@@ -20,6 +21,7 @@ from rtcflow.sentinel1.orbit import read_orbit
 from rtcflow.sentinel1.radiometry import read_beta0, read_noise
 from rtcflow.sources.scene.source_data import read_source_data
 from rtcflow_contract.errors import RefusedError
+from rtcflow_contract.manifest import NoiseLevel, Quality
 from tests.support.burst_case import SCENE, make_job, write_case
 
 TRACK = 147
@@ -112,7 +114,40 @@ def test_a_scale_that_no_sentinel_1_has_is_refused(tiny_sample, scene, kind, fie
     level = noise_level(read_noise(files["noise"], burst), read_beta0(files["calibration"], burst), source)
     assert level.mean == pytest.approx(sigma0_db, abs=0.1)
     with pytest.raises(RefusedError, match=rf"{path.name}.* -40 and -12 dB"):
-        refuse_implausible(level, BurstFiles(annotation, files["calibration"], files["noise"], ""))
+        refuse_implausible(level, BurstFiles(annotation, files["calibration"], files["noise"], ""), "003.40")
+
+
+def quality_with(mean):
+    level = NoiseLevel(minimum=mean - 3, mean=mean, maximum=mean + 3)
+    return Quality(
+        near_incidence_deg=30.0,
+        far_incidence_deg=46.0,
+        range_resolution_m=3.1,
+        azimuth_resolution_m=22.7,
+        noise_equivalent_sigma0_db={"VV": level},
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "refused"), [("002.36", False), ("002.53", False), ("002.60", True), ("", True)]
+)
+def test_noise_in_the_unit_of_early_processors_is_said_and_not_refused(version, refused):
+    quality = quality_with(-74.0)
+    files = BurstFiles(*(Path(name) for name in ("annotation", "calibration", "noise", "measurement")))
+    if refused:
+        with pytest.raises(RefusedError, match="-40 and -12 dB"):
+            refuse_implausible(quality.noise_equivalent_sigma0_db["VV"], files, version)
+    else:
+        refuse_implausible(quality.noise_equivalent_sigma0_db["VV"], files, version)
+    (remark,) = noise_remarks(quality, "t070_149815_iw3", version)
+    assert "thermal noise stays in the backscatter" in remark
+    assert noise_remarks(quality_with(-25.0), "t070_149815_iw3", version) == ()
+
+
+def test_noise_that_is_too_high_is_refused_of_any_processor():
+    files = BurstFiles(*(Path(name) for name in ("annotation", "calibration", "noise", "measurement")))
+    with pytest.raises(RefusedError, match="34 dB"):
+        refuse_implausible(quality_with(34.0).noise_equivalent_sigma0_db["VV"], files, "002.36")
 
 
 @pytest.mark.parametrize("field", ["noiseRangeLut", "noiseAzimuthLut"])

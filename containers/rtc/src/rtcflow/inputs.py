@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rtcflow.engines.base import EngineInputs
 from rtcflow.grid.resolve import resolve_grid
-from rtcflow.product.quality import burst_quality
+from rtcflow.product.quality import burst_quality, noise_remarks
 from rtcflow.progress import Progress
 from rtcflow.resources import Meter
 from rtcflow.sentinel1.burst_metadata import read_burst, scene_track
@@ -124,7 +124,8 @@ def fetch_inputs(
         refs.append(InputRef(kind="static", id=job.burst_id, href=str(job.linked_static.join(MANIFEST))))
     refs = [ref.model_copy(update={"href": _located(ref.href)}) for ref in refs]
     quality = burst_quality(scene, source, orbit.path, job.burst_id, job.product, grid)
-    notes = (*scene.remarks, *identity, *dem.notes())
+    noise = noise_remarks(quality, job.burst_id, burst.ipf_version)
+    notes = (*scene.remarks, *identity, *dem.notes(), *noise)
     facts = {
         **dem.facts(),
         "files_without_checksum": list(scene.unchecked),
