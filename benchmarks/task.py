@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.measure import watched
 from rtcflow.scene_run import NO_BUCKET, RunSettings, SafeOfThisMachine, Scene, plan_scenes
-from rtcflow.task_loop import MOST_MEMORY, MOST_WORK
+from rtcflow.task_queue import MOST_MEMORY, MOST_WORK
 from rtcflow_contract.job import BurstJob, LocalPlaces, Sources
 from rtcflow_contract.keys import MANIFEST, Location
 from rtcflow_contract.layers import Product

@@ -12,7 +12,7 @@ from rtcflow.sources.dem.copernicus import Places, copernicus_heights
 from rtcflow.sources.dem.dem_area import DemArea
 from rtcflow.sources.dem.dem_values import HeightRaster
 from rtcflow.sources.shared import Shared
-from rtcflow.task_loop import MOST_MEMORY, MOST_WORK, queue_lengths
+from rtcflow.task_queue import MOST_MEMORY, MOST_WORK, queue_lengths
 
 # The largest burst of IW: lines and samples, 4 bytes a sample, two polarizations; and its DEM beside it.
 _LINES_AND_DEM = 2 * 1515 * 25359 * 4 + 100_000_000

@@ -7,7 +7,6 @@ code.
 
 import logging
 import shutil
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,28 +17,17 @@ from rtcflow.destination import Destination
 from rtcflow.machine_errors import as_contract_error, stopped
 from rtcflow.pipeline import Line, Step
 from rtcflow.progress import Progress
-from rtcflow.resources import Meter, peak_memory_bytes, process_cpu_seconds
+from rtcflow.resources import peak_memory_bytes, process_cpu_seconds
 from rtcflow.sources.shared import Shared
-from rtcflow.task_order import in_order
+from rtcflow.task_queue import TaskBurst, line_up, queue_lengths
 from rtcflow.watchdog import Watchdog
-from rtcflow_archives.cdse import CDSE_CONNECTIONS
-from rtcflow_contract.errors import DefectError, ErrorClass, RtcflowError, TransientError, error_of
-from rtcflow_contract.grid import Grid
+from rtcflow_contract.errors import DefectError, RtcflowError, TransientError
 from rtcflow_contract.job import BurstJob
-from rtcflow_contract.layers import Product
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.task import Begun
 from rtcflow_scene.records import JobRecord, write_begun, write_outcome
 
 _log = logging.getLogger("rtcflow-burst.task")
-
-# Disk space of a task, bytes, with static jobs, bursts fetched ahead and one being published; queue lengths keep to it,
-# and `benchmarks.task` measures it.
-MOST_MEMORY, MOST_WORK = 1_600_000_000, 6_000_000_000
-# Bursts whose inputs are fetched, or are being fetched, ahead of the one that computes. A SAFE is read faster than ASF
-# extracts; of CDSE the stack's leases decide, and on a laptop this number.
-_FETCHED_AHEAD = {"asf": 3, "cdse": CDSE_CONNECTIONS}
-_FETCHED_AHEAD_OF_SAFE = 2
 
 
 class Watcher(Protocol):
@@ -95,7 +83,7 @@ class TaskLoop:
         self._watchdog = Watchdog()
         self._aborted = False
         at_once = settings.compute_at_once
-        self._bursts = _line_up(records, at_once)
+        self._bursts = line_up(records, at_once)
         lengths = queue_lengths(records[0].job.sources.scene if records else "", at_once)
         steps = [
             Step("fetch", self._fetch, lengths.fetch, interruptible=True),
@@ -103,7 +91,7 @@ class TaskLoop:
             Step("write", self._write, lengths.write),
             Step("publish", self._publish, lengths.publish),
         ]
-        self._line: Line[_Burst] = Line(steps)
+        self._line: Line[TaskBurst] = Line(steps)
 
     def run(self) -> list[BurstOutcome]:
         """Make the remaining bursts; returns the outcome of every job of the task, in order.
@@ -136,7 +124,7 @@ class TaskLoop:
         for burst in self._bursts:
             self._end(burst, None, _left())
 
-    def _fetch(self, burst: "_Burst") -> bool:
+    def _fetch(self, burst: TaskBurst) -> bool:
         started = burst.started = datetime.now(UTC)
         progress = self._watcher.begins(burst.job)
 
@@ -171,7 +159,7 @@ class TaskLoop:
 
         return self._do(burst, fetch)
 
-    def _compute(self, burst: "_Burst") -> bool:
+    def _compute(self, burst: TaskBurst) -> bool:
         if burst.after is not None:
             # Seven layers of static products, and those of the next burst, are more than a task has memory for.
             burst.after.written.wait()
@@ -182,16 +170,16 @@ class TaskLoop:
 
         return self._do(burst, compute)
 
-    def _write(self, burst: "_Burst") -> bool:
+    def _write(self, burst: TaskBurst) -> bool:
         try:
             return self._do(burst, lambda: burst.run.write())
         finally:
             burst.written.set()
 
-    def _publish(self, burst: "_Burst") -> bool:
+    def _publish(self, burst: TaskBurst) -> bool:
         return self._do(burst, lambda: burst.run.publish())
 
-    def _do(self, burst: "_Burst", work: Callable[[], object]) -> bool:
+    def _do(self, burst: TaskBurst, work: Callable[[], object]) -> bool:
         """Do one step of a burst; returns whether it continues, which it does not if it has a result or failed."""
         limit = self._settings.limit_s
         left = None if limit is None else limit - burst.meter.seconds
@@ -208,7 +196,7 @@ class TaskLoop:
             return True
         return self._end(burst, burst.run.result, None)
 
-    def _end(self, burst: "_Burst", result: BurstResult | None, error: BaseException | None) -> bool:
+    def _end(self, burst: TaskBurst, result: BurstResult | None, error: BaseException | None) -> bool:
         """Record the outcome of a burst once; returns False, as no step follows."""
         with burst.lock:
             if burst.outcome is not None:
@@ -233,7 +221,7 @@ class TaskLoop:
         return False
 
     def _outcome(
-        self, burst: "_Burst", result: BurstResult | None, error: BaseException | None
+        self, burst: TaskBurst, result: BurstResult | None, error: BaseException | None
     ) -> BurstOutcome:
         measured = burst.meter.measured()
         common = BurstOutcome(
@@ -261,90 +249,8 @@ class TaskLoop:
             }
         )
 
-    def _work_of(self, burst: "_Burst") -> Path:
+    def _work_of(self, burst: TaskBurst) -> Path:
         return self._settings.work / str(burst.number)
-
-
-class _Burst:
-    """A burst in the loop, and its progress.
-
-    `static` makes the static product that it links to, `same` is an earlier burst for the same product, and `after` a
-    static product whose layers must be out of memory before it computes.
-    """
-
-    def __init__(
-        self,
-        number: int,
-        record: JobRecord,
-        static: "_Burst | None",
-        same: "_Burst | None",
-        after: "_Burst | None",
-    ) -> None:
-        self.number = number
-        self.record = record
-        self.job = record.job
-        self.static = static
-        self.same = same
-        self.after = after
-        self.meter = Meter()
-        self.run: BurstRun
-        self.grid: Grid | None = None
-        self.grid_known = threading.Event()
-        self.written = threading.Event()
-        self.ended = threading.Event()
-        self.started: datetime | None = None
-        self.begun: Begun
-        self.outcome: BurstOutcome | None = None
-        self.lock = threading.Lock()
-
-    @property
-    def alone(self) -> bool:
-        """Whether it must run alone, so that if the process dies it is known which burst was the cause."""
-        return self.record.taken_down > 0
-
-    def job_on_grid_of_static(self) -> BurstJob:
-        """The job on the grid of the static product made in the same task."""
-        if self.static is None or self.static.grid is None:
-            return self.job
-        return self.job.model_copy(update={"grid": self.static.grid})
-
-    def refuse_without_static(self) -> None:
-        """Raise an error of the static product's class if that failed."""
-        made = self.static.outcome if self.static is not None else None
-        if made is not None and made.outcome is Outcome.FAILED:
-            raise error_of(
-                made.error_class or ErrorClass.DEFECT,
-                "not started, its static layers could not be made",
-                "not-started",
-            )
-
-
-class QueueLengths(NamedTuple):
-    """Most bursts of a task in each step, including those that wait for the next step."""
-
-    fetch: int
-    compute: int
-    write: int
-    publish: int
-
-
-def queue_lengths(source: str, at_once: int = 1) -> QueueLengths:
-    """Queue lengths for the source of a task's scene and a number of bursts that compute at once."""
-    ahead = _FETCHED_AHEAD.get(source, _FETCHED_AHEAD_OF_SAFE)
-    return QueueLengths(ahead + at_once - 1, at_once, at_once, 1)
-
-
-def _line_up(records: Sequence[JobRecord], at_once: int) -> list[_Burst]:
-    bursts: list[_Burst] = []
-    for number, record in enumerate(in_order(records)):
-        # Every pass of a track has a job for its static product: the last one before a burst is that of its own pass.
-        last = {burst.job.destination: burst for burst in bursts}
-        links_to = record.job.linked_static
-        static = last.get(links_to) if links_to is not None else None
-        before = bursts[number - at_once] if number >= at_once else None
-        after = before if before is not None and before.job.product is Product.RTC_S1_STATIC else None
-        bursts.append(_Burst(number, record, static, last.get(record.job.destination), after))
-    return bursts
 
 
 def _overdue(job: BurstJob, limit_s: float | None) -> str:

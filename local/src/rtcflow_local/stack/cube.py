@@ -17,7 +17,8 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
 from rtcflow_contract.errors import RefusedError
-from rtcflow_local.stack.opening import ANGLE, TILE, PassItems, common_grid, group_items, load_passes
+from rtcflow_local.stack.opening import ANGLE, TILE, common_grid, load_passes
+from rtcflow_local.stack.pass_items import PassItems, group_items
 
 CUBE = "cube.zarr"
 # Attribute of a cube: completely written passes, each with a mark of its products.

@@ -1,9 +1,9 @@
 """Open items of any collection as one lazy dataset, on one grid, one time step per pass (xarray, odc-stac)."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import odc.stac
@@ -16,8 +16,8 @@ from odc.geo.geom import Geometry
 from shapely.geometry.base import BaseGeometry
 
 from rtcflow_contract.errors import RefusedError
-from rtcflow_contract.layers import Product
 from rtcflow_local.stack.aoi import AreaLike, area_of_interest
+from rtcflow_local.stack.pass_items import PassItems, group_items, pass_id_of, read_items
 
 POLARIZATIONS = ("VV", "VH", "HH", "HV")
 MASK, ANGLE = "mask", "local_incidence_angle"
@@ -41,47 +41,6 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
     },
     ANGLE: {"long_name": "local incidence angle", "standard_name": "angle_of_incidence", "units": "degree"},
 }
-
-
-class PassItems(NamedTuple):
-    """Items of one pass in order of time; `pass_id` is like `S1A_041267_D`."""
-
-    pass_id: str
-    items: tuple[pystac.Item, ...]
-
-    @property
-    def coordinates(self) -> dict[str, Any]:
-        """Coordinates of the time step."""
-        first = self.items[0].properties
-        scenes = dict.fromkeys(str(item.properties.get("s1:product_identifier", "")) for item in self.items)
-        return {
-            "pass_id": self.pass_id,
-            "scene": " ".join(scenes),
-            "platform": str(first["platform"]),
-            "absolute_orbit": int(first["sat:absolute_orbit"]),
-            "relative_orbit": int(first["sat:relative_orbit"]),
-            "orbit_state": str(first["sat:orbit_state"]),
-        }
-
-
-def read_items(source: str | Path | Iterable[pystac.Item | Mapping[str, Any]]) -> list[pystac.Item]:
-    """Backscatter items of a folder of products, a collection or item file, or an iterable of items.
-
-    Raises
-    ------
-    RefusedError
-        When there are none.
-    """
-    if isinstance(source, str | Path):
-        found = list(_items_at(source))
-    else:
-        found = [one if isinstance(one, pystac.Item) else pystac.Item.from_dict(dict(one)) for one in source]
-    kept = [item for item in found if item.properties.get("product:type") != Product.RTC_S1_STATIC]
-    if not kept:
-        raise RefusedError(
-            f"{_named(source)} has no item of backscatter; make products there first", "no-items"
-        )
-    return kept
 
 
 def open_stack(
@@ -127,25 +86,6 @@ def open_stack(
     shape = area_of_interest(area).geometry if area is not None else None
     geobox = common_grid(items, shape, crs, resolution)
     return load_passes(group_items(items), geobox, shape, bands, chunks or {"time": 1, "y": TILE, "x": TILE})
-
-
-def group_items(items: Iterable[pystac.Item]) -> list[PassItems]:
-    """Items by pass, passes by time."""
-    groups: dict[str, list[pystac.Item]] = defaultdict(list)
-    for item in items:
-        groups[_pass_id_of(item)].append(item)
-    passes = [
-        PassItems(pass_id, tuple(sorted(group, key=lambda item: (item.properties["datetime"], item.id))))
-        for pass_id, group in groups.items()
-    ]
-    return sorted(passes, key=lambda one: (one.items[0].properties["datetime"], one.pass_id))
-
-
-def _pass_id_of(item: pystac.Item) -> str:
-    """Id of an item's pass, from platform, absolute orbit and direction, such as `S1A_041267_D`."""
-    p = item.properties
-    platform = str(p["platform"]).replace("sentinel-", "S").upper()
-    return f"{platform}_{int(p['sat:absolute_orbit']):06d}_{str(p['sat:orbit_state'])[0].upper()}"
 
 
 def common_grid(
@@ -202,7 +142,7 @@ def load_passes(
     loaded = odc.stac.load(
         items,
         bands=[name for name in wanted if name != ANGLE],
-        groupby=lambda item, *_: _pass_id_of(item),
+        groupby=lambda item, *_: pass_id_of(item),
         **options,
     )
     loaded = _with_passes(loaded, passes)
@@ -303,19 +243,3 @@ def _box_of(item: pystac.Item) -> Geometry:
     affine = Affine(*item.properties["proj:transform"][:6])
     ring = [affine @ corner for corner in ((0, 0), (cols, 0), (cols, rows), (0, rows), (0, 0))]
     return Geometry({"type": "Polygon", "coordinates": [ring]}, item.properties["proj:code"]).segmented(5000)
-
-
-def _items_at(source: str | Path) -> Iterable[pystac.Item]:
-    path = Path(source)
-    if path.is_dir():
-        return [pystac.Item.from_file(str(item)) for item in sorted(path.rglob("metadata.json"))]
-    found = pystac.read_file(str(source))
-    return (
-        found.get_items(recursive=True)
-        if isinstance(found, pystac.Catalog)
-        else [pystac.Item.from_file(str(source))]
-    )
-
-
-def _named(source: Any) -> str:
-    return str(source) if isinstance(source, str | Path) else "the list"

@@ -34,8 +34,8 @@ from rtcflow_local.stack.cube import CUBE, CubeUpdate, check_cube, update_cube
 from rtcflow_local.stack.expectation import duration as roughly
 from rtcflow_local.stack.expectation import expect
 from rtcflow_local.stack.making import PRODUCTS, STATIC, Made, MakeSettings, make_products, payloads
-from rtcflow_local.stack.opening import read_items
 from rtcflow_local.stack.page import write_page
+from rtcflow_local.stack.pass_items import read_items
 from rtcflow_local.stack.report import build_stack_page
 from rtcflow_local.stack.search_command import (
     AreaFile,

@@ -2,11 +2,18 @@
 
 import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
+from rtcflow.native.bands import BandInputs
 from rtcflow.native.lattice import CHANNELS, NX
 from rtcflow.native.points import NODE, PH, PR, PT, PX, PY, PZ, lattice_row, satellite_position
 from rtcflow.native.rows import lattice_at, terrain_row
 from rtcflow.native.simd import LANES
+from rtcflow.threads import Pool
+
+_ROWS_AT_ONCE = 64
+# In the order of `angle_rows`.
+ANGLES = ("incidence_angle", "local_incidence_angle", "interpolated_dem")
 
 
 @nb.njit(inline="always")
@@ -68,3 +75,27 @@ def angle_rows(
                 local[i, j] = _degrees_of(
                     (nx * lx + ny * ly + nz * lz) / np.sqrt(nx * nx + ny * ny + nz * nz)
                 )
+
+
+def angle_layers(pool: Pool, inputs: BandInputs, wanted: frozenset[str]) -> dict[str, NDArray[np.float32]]:
+    """Angles and heights by layer; of size 0 if they are not wanted. They take their memory after the bands."""
+    shapes = {name: inputs.grid.shape if name in wanted else (0, 0) for name in ANGLES}
+    layers = {name: np.full(shape, np.nan, np.float32) for name, shape in shapes.items()}
+    if not wanted & set(ANGLES):
+        return layers
+
+    def rows(first: int) -> None:
+        angle_rows(
+            inputs.lattice.nodes,
+            inputs.lattice.step,
+            *inputs.lattice.origin,
+            first,
+            min(first + _ROWS_AT_ONCE, inputs.grid.rows),
+            inputs.heights,
+            inputs.table,
+            inputs.orbit,
+            *layers.values(),
+        )
+
+    list(pool.map(rows, range(0, inputs.grid.rows, _ROWS_AT_ONCE)))
+    return layers

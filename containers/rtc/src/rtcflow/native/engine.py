@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtcflow.native.angles import angle_rows
+from rtcflow.native.angles import ANGLES, angle_layers
 from rtcflow.native.bands import Band, BandInputs, Outputs, spare_sums, work_off
 from rtcflow.native.fill import filled_share, find_fill, refuse_empty
 from rtcflow.native.height_spline import read_dem, spline_table
@@ -39,9 +39,6 @@ from rtcflow_safe.annotation import SPEED_OF_LIGHT
 Progress = Callable[[str, float], None]
 
 BAND_LINES = 96
-_ANGLE_ROWS = 64
-# In the order of `angle_rows`.
-_ANGLES = ("incidence_angle", "local_incidence_angle", "interpolated_dem")
 # Sampling of the terrain profiles for layover and shadow, finer than any posting of the DEM.
 _PROFILE_STEP_M = 5.0
 
@@ -199,13 +196,13 @@ def compute_layers(
             for stage, seconds in stages.items():
                 watch.add(stage, seconds)
         watch.lap("bands")
-        angles = _angles(pool, inputs, computed)
+        angles = angle_layers(pool, inputs, computed)
         watch.lap("angles")
     report("angles", 1.0)
     if on_ellipsoid:
         # sigma0 = beta0 sin(incidence).
         outputs.backscatter[:] *= np.sin(np.radians(angles["incidence_angle"]))
-    arrays = outputs.by_name(polarizations) | {name: angles[name] for name in _ANGLES if name in secondary}
+    arrays = outputs.by_name(polarizations) | {name: angles[name] for name in ANGLES if name in secondary}
     return ComputedLayers(arrays, scene.vectors, scene.orbit.residual_m, filled, dict(watch.seconds))
 
 
@@ -281,27 +278,3 @@ def _tracks(scene: _Scene, height: float, grid: Grid) -> NDArray[np.float64]:
         )
     share = ((at - chosen[upper - 1]) / (chosen[upper] - chosen[upper - 1]))[:, None, None]
     return (1 - share) * tracks[upper - 1] + share * tracks[upper]
-
-
-def _angles(pool: Pool, inputs: BandInputs, wanted: frozenset[str]) -> dict[str, NDArray[np.float32]]:
-    """Angles and heights by layer; of size 0 if they are not wanted. They take their memory after the bands."""
-    shapes = {name: inputs.grid.shape if name in wanted else (0, 0) for name in _ANGLES}
-    layers = {name: np.full(shape, np.nan, np.float32) for name, shape in shapes.items()}
-    if not wanted & set(_ANGLES):
-        return layers
-
-    def rows(first: int) -> None:
-        angle_rows(
-            inputs.lattice.nodes,
-            inputs.lattice.step,
-            *inputs.lattice.origin,
-            first,
-            min(first + _ANGLE_ROWS, inputs.grid.rows),
-            inputs.heights,
-            inputs.table,
-            inputs.orbit,
-            *layers.values(),
-        )
-
-    list(pool.map(rows, range(0, inputs.grid.rows, _ANGLE_ROWS)))
-    return layers
