@@ -172,7 +172,7 @@ def test_a_report_of_a_campaign_of_the_release_before_is_read(store, aws):
     started = json.loads(aws.get_object(Bucket="work", Key=key)["Body"].read())
     for name in ("tolerated_failures", "max_attempts", "retry_refused"):
         del started["request"][name]
-    for name in ("wrong", "sentence"):
+    for name in ("wrong", "told"):
         del started["scenes"][name]
     aws.put_object(Bucket="work", Key=key, Body=json.dumps(started).encode())
     assert store.report(NOW, REGION).scenes.scenes == 6
