@@ -213,7 +213,6 @@ def test_an_orbit_that_is_tens_of_metres_from_the_annotated_ground_is_noted(tiny
         ("Ref_Frame", "MEAN_OF_DATE"),
         ("Time_Reference", "TAI"),
         ("Mission", "Sentinel-1B"),
-        ("File_Type", "AUX_RESORB"),
     ],
 )
 def test_an_orbit_file_whose_header_contradicts_its_name_or_its_kind_is_refused(

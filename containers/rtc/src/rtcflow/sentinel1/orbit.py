@@ -31,8 +31,8 @@ _RESIDUAL_LIMIT_M = 0.5
 _RADIUS_M, _SPEED_M_S = (6.4e6, 9e6), (5e3, 1e4)
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
 _COORDINATE = re.compile(rb"<(V?[XYZ])(?: [^>]*)?>\s*([-+0-9.eE]+)\s*<")
-_HEADER = re.compile(rb"<(Ref_Frame|Time_Reference|Mission|File_Type)>([^<]*)<")
-_NAME = re.compile(r"S(1[A-Z])_OPER_(AUX_(?:POE|RES)ORB)_OPOD_")
+_HEADER = re.compile(rb"<(Ref_Frame|Time_Reference|Mission)>([^<]*)<")
+_NAME = re.compile(r"S(1[A-Z])_OPER_AUX_(?:POE|RES)ORB_OPOD_")
 _VECTOR = re.compile(rb"<OSV>.*?<UTC>\s*UTC=([^<]*?)\s*</UTC>.*?</OSV>", re.DOTALL)
 
 
@@ -152,7 +152,7 @@ def _check_header(header: bytes, name: str) -> None:
     expected = {b"Ref_Frame": "EARTH_FIXED", b"Time_Reference": "UTC"}
     named = _NAME.match(name)
     if named is not None:
-        expected |= {b"Mission": f"Sentinel-{named[1]}", b"File_Type": named[2]}
+        expected[b"Mission"] = f"Sentinel-{named[1]}"
     for field, value in _HEADER.findall(header):
         found = value.decode("utf-8", "replace").strip()
         if found and found.upper() != expected.get(field, found).upper():
