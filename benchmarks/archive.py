@@ -8,7 +8,7 @@ from tests.support.archive_asf import AsfArchive
 
 
 def main() -> None:
-    """Serve the scenes; tells the environment in which they are found as a line of JSON."""
+    """Serve the scenes; prints the environment in which they are found as a line of JSON."""
     archive = AsfArchive(*map(Path, sys.argv[1:]))
     archive.extractor.keep = 4
     sys.stdout.write(json.dumps(archive.environment) + "\n")

@@ -64,7 +64,14 @@ def write_passes(folder: Path, size: str, count: int) -> list[Sample]:
 @contextmanager
 def archive(passes: list[Sample]) -> Iterator[dict[str, str]]:
     """The environment in which the passes are found at ASF."""
-    words = [sys.executable, "-m", "benchmarks.archive", *(str(one.safe) for one in passes)]
+    words = [
+        sys.executable,
+        "-W",
+        "ignore:Dataset has no geotransform",
+        "-m",
+        "benchmarks.archive",
+        *(str(one.safe) for one in passes),
+    ]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

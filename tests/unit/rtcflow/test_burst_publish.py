@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import rtcflow.burst_run
 import rtcflow_files.folder
 from rtcflow.burst_run import make_burst
 from rtcflow.destination import Destination
@@ -20,22 +19,9 @@ from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.product_id import product_id
 from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import OnExisting
-from tests.support.burst_case import BUCKET, GRID, DrawingEngine, make_job, write_case
+from tests.support.burst_case import BUCKET, GRID, make_job
 
 LATER = datetime(2025, 4, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def case(tmp_path):
-    write_case(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def engine(monkeypatch):
-    drawing = DrawingEngine()
-    monkeypatch.setattr(rtcflow.burst_run, "choose_engine", lambda choice: drawing)
-    return drawing
 
 
 def job_at(case, started=None, execution="execution-1", **changes):

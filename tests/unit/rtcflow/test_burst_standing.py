@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-import rtcflow.burst_run
 from rtcflow.burst_run import make_burst
 from rtcflow.destination import Destination
 from rtcflow_contract.errors import RefusedError
@@ -17,16 +16,9 @@ from rtcflow_contract.report import Outcome
 from rtcflow_contract.request import OnExisting
 from rtcflow_contract.stored import NewerFormatError, read_stored
 from rtcflow_files import storage
-from tests.support.burst_case import DrawingEngine, make_job, write_case
+from tests.support.burst_case import make_job, write_case
 
 OTHER_SCENE = "S1A_IW_SLC__1SDV_20220101T124744_20220101T124814_041267_04E7A2_BEEF"
-
-
-@pytest.fixture
-def engine(monkeypatch):
-    drawing = DrawingEngine()
-    monkeypatch.setattr(rtcflow.burst_run, "choose_engine", lambda choice: drawing)
-    return drawing
 
 
 @pytest.fixture(params=["s3", "folder"])

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-import rtcflow.burst_run
 from rtcflow import container_task
 from rtcflow.machine_errors import as_contract_error
 from rtcflow_contract.errors import ErrorClass, RefusedError, TransientError
@@ -22,22 +21,9 @@ from rtcflow_contract.manifest import Manifest
 from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.task import Begun, Task
 from rtcflow_files.s3 import S3Files
-from tests.support.burst_case import BURSTS, DrawingEngine, make_job, write_case
+from tests.support.burst_case import BURSTS, make_job
 
 STATIC = Location("products", f"experimental/s1_rtc_static_c1/{BURSTS[1]}")
-
-
-@pytest.fixture
-def case(tmp_path):
-    write_case(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def engine(monkeypatch):
-    drawing = DrawingEngine()
-    monkeypatch.setattr(rtcflow.burst_run, "choose_engine", lambda choice: drawing)
-    return drawing
 
 
 @pytest.fixture(autouse=True)

@@ -5,19 +5,7 @@ import json
 import pytest
 
 from rtcflow_campaign.area_sweep import read_areas
-from tests.support.area_case import area_case, load_find_scenes
 from tests.support.catalogue_case import SQUARE, feature, put_area
-
-
-@pytest.fixture
-def case(aws):
-    with area_case(aws) as found:
-        yield found
-
-
-@pytest.fixture
-def handler(case, load_handler):
-    return load_find_scenes(case, load_handler)
 
 
 def test_areas_that_are_disabled_or_wrong_are_left_out_with_a_sentence(aws):

@@ -8,15 +8,9 @@ import pytest
 
 from rtcflow_campaign.scene_start import SceneStarter
 from rtcflow_contract.errors import TransientError
-from tests.support.area_case import LIMITS, all_scenes, area_case
+from tests.support.area_case import LIMITS, all_scenes
 from tests.support.catalogue_case import INSIDE, NOW, OUTSIDE, granule
 from tests.support.cmr_catalogue import Granule
-
-
-@pytest.fixture
-def case(aws):
-    with area_case(aws) as found:
-        yield found
 
 
 class Crash(BaseException):

@@ -4,19 +4,8 @@ import pytest
 
 from rtcflow_campaign.scene_start import SceneStarter
 from rtcflow_contract.errors import DefectError, RefusedError
-from tests.support.area_case import all_scenes, area_case, load_find_scenes
+from tests.support.area_case import all_scenes
 from tests.support.catalogue_case import feature, put_area
-
-
-@pytest.fixture
-def case(aws):
-    with area_case(aws) as found:
-        yield found
-
-
-@pytest.fixture
-def handler(case, load_handler):
-    return load_find_scenes(case, load_handler)
 
 
 def test_a_wrong_area_fails_the_run_after_the_others_were_searched(case, handler, lambda_context):

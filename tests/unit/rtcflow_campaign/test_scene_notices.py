@@ -6,19 +6,8 @@ import pytest
 
 from rtcflow_campaign.scene_start import take_notice
 from rtcflow_contract.errors import RefusedError, TransientError
-from tests.support.area_case import all_scenes, area_case, load_find_scenes
+from tests.support.area_case import all_scenes
 from tests.support.catalogue_case import OUTSIDE, feature, granule, put_area
-
-
-@pytest.fixture
-def case(aws):
-    with area_case(aws) as found:
-        yield found
-
-
-@pytest.fixture
-def handler(case, load_handler):
-    return load_find_scenes(case, load_handler)
 
 
 def test_a_notice_starts_its_scene_once(case):

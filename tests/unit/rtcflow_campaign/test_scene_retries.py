@@ -5,15 +5,9 @@ from datetime import timedelta
 import pytest
 
 from rtcflow_contract.report import Outcome
-from tests.support.area_case import Ends, area_case, only
+from tests.support.area_case import Ends, only
 from tests.support.campaign_case import put_report, scene_report
 from tests.support.catalogue_case import NOW
-
-
-@pytest.fixture
-def case(aws):
-    with area_case(aws) as found:
-        yield found
 
 
 @pytest.fixture

@@ -19,15 +19,9 @@ from tests.support.version_case import (
     manifest_at,
     names,
     put_beside,
-    put_two_versions,
     run,
     whole,
 )
-
-
-@pytest.fixture
-def two(aws):
-    return put_two_versions()
 
 
 def test_promotion_says_what_it_would_do_and_does_nothing(two):

@@ -16,12 +16,7 @@ from rtcflow_scene.assembly import StacSettings, assemble_stac
 from rtcflow_stac.context import HrefStyle, Processor
 from tests.support.burst_case import DrawingEngine, make_job, write_case
 from tests.support.inventory_case import SETTINGS, Spec, job_of
-from tests.support.version_case import BESIDE, files_of, manifest_at, put_two_versions, whole
-
-
-@pytest.fixture
-def two(aws):
-    return put_two_versions()
+from tests.support.version_case import BESIDE, files_of, manifest_at, whole
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import warnings
 from importlib import import_module
 from typing import Any
 
@@ -23,10 +22,6 @@ os.environ.setdefault(
     "rtcflow.compiled_code.CodeStateLocator,UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,"
     "IPythonCacheLocator,ZipCacheLocator",
 )
-
-# Measurements are in radar geometry, so their TIFFs have no georeference. Set here, before there are threads: what a
-# library puts back after a warning of its own would undo it in all of them.
-warnings.filterwarnings("ignore", message="Dataset has no geotransform")
 
 # The library, by module; loaded when a name is first used, since Numba and xarray take seconds to load.
 LIBRARY = {

@@ -16,6 +16,7 @@ from rasterio.windows import Window
 
 from rtcflow.compare.pairs import find_layers
 from rtcflow.product.cog import write_cog
+from rtcflow.rasters import grid_of
 from rtcflow_contract.backscatter import Backscatter, in_convention
 from rtcflow_contract.errors import RefusedError
 from rtcflow_contract.grid import Grid
@@ -183,19 +184,10 @@ def _window(inner: Grid, outer: Grid) -> Window | None:
 def _read(path: Path) -> _Source:
     try:
         with rasterio.open(path) as source:
-            transform, epsg = source.transform, source.crs.to_epsg() if source.crs else None
-            if epsg is None:
-                raise RefusedError(
-                    f"{path.name} has no EPSG code; give a product of rtcflow or OPERA", "grid"
-                )
-            grid = Grid(
-                epsg=epsg,
-                left=transform.c,
-                top=transform.f,
-                spacing=transform.a,
-                rows=source.height,
-                cols=source.width,
-            )
+            try:
+                grid = grid_of(source)
+            except ValueError as error:
+                raise RefusedError(f"{error}; give a product of rtcflow or OPERA", "grid") from error
             return _Source(source.read(1), grid, source.tags())
     except RasterioError as error:
         raise RefusedError(

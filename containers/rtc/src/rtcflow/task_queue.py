@@ -17,8 +17,8 @@ from rtcflow_contract.report import BurstOutcome, Outcome
 from rtcflow_contract.task import Begun
 from rtcflow_scene.records import JobRecord
 
-# Disk space of a task, bytes, with static jobs, bursts fetched ahead and one being published; queue lengths keep to it,
-# and `benchmarks.task` measures it.
+# Memory and work folder of a task, bytes, with static jobs, bursts fetched ahead and one being published; queue
+# lengths keep to them, and `benchmarks.task` measures them.
 MOST_MEMORY, MOST_WORK = 1_600_000_000, 6_000_000_000
 # Bursts whose inputs are fetched, or are being fetched, ahead of the one that computes. A SAFE is read faster than ASF
 # extracts; of CDSE the stack's leases decide, and on a laptop this number.

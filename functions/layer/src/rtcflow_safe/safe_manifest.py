@@ -12,6 +12,17 @@ from rtcflow_contract.errors import RefusedError
 from rtcflow_safe.xml import parse_xml
 
 MANIFEST_SAFE = "manifest.safe"
+# Namespaces of SAFE manifests, by the prefixes that written files keep.
+NAMESPACES = {
+    "xfdu": "urn:ccsds:schema:xfdu:1",
+    "gml": "http://www.opengis.net/gml",
+    "safe": "http://www.esa.int/safe/sentinel-1.0",
+    "s1": "http://www.esa.int/safe/sentinel-1.0/sentinel-1",
+    "s1sar": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar",
+    "s1sarl1": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar/level-1",
+    "s1sarl2": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar/level-2",
+    "gx": "http://www.google.com/kml/ext/2.2",
+}
 _MD5 = re.compile(r"[0-9a-fA-F]{32}")
 
 

@@ -1,9 +1,11 @@
 """The engine of this project: computes the layers with NumPy and Numba and writes them."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from rasterio.errors import NotGeoreferencedWarning
 from shapely import to_wkt
 from shapely.geometry import shape
 
@@ -36,6 +38,9 @@ from rtcflow_contract.product_id import browse_file_name, layer_file_name, metad
 
 if TYPE_CHECKING:
     from rtcflow.native.engine import ComputedLayers
+
+# Measurements are in radar geometry, so their TIFFs have no georeference.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 _SOFTWARE = ("numpy", "numba", "rasterio", "pyproj")
 

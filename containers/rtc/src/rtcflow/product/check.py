@@ -9,6 +9,7 @@ import rasterio
 from rasterio.errors import RasterioError
 from rio_cogeo.cogeo import cog_validate
 
+from rtcflow.rasters import grid_of
 from rtcflow_contract.errors import DefectError
 from rtcflow_contract.grid import Grid
 from rtcflow_contract.layers import MASK_CLASSES, POLARIZATION_LAYERS, Layer
@@ -39,7 +40,7 @@ def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
     try:
         is_valid, errors, _ = cog_validate(path, quiet=True)
         with rasterio.open(path) as source:
-            grid = _grid_of(source)
+            grid = grid_of(source)
             problems = [] if is_valid else [f"it is not a valid COG ({'; '.join(errors)})"]
             if source.dtypes[0] != layer.dtype or source.count != 1:
                 problems.append(f"it holds {source.count} x {source.dtypes[0]}, not 1 x {layer.dtype}")
@@ -47,7 +48,7 @@ def check_layer(path: Path, layer: Layer, planned: Grid) -> CheckedLayer:
                 problems.append(f"its grid is {grid}, the planned one {planned}")
             values = source.read(1)
             header_size = _header_size(source)
-    except RasterioError as error:
+    except (RasterioError, ValueError) as error:
         raise DefectError(f"layer {layer.name} cannot be read back: {error}", reason="layer-check") from error
     if problems:
         raise DefectError(
@@ -74,23 +75,6 @@ def _header_size(source: rasterio.DatasetReader) -> int:
         for col, row in ((0, 0),)
     )
     return min((int(offset) for offset in offsets if offset), default=0)
-
-
-def _grid_of(source: rasterio.DatasetReader) -> Grid:
-    transform = source.transform
-    if transform.b or transform.d or abs(transform.a + transform.e) > _TOLERANCE_M:
-        raise DefectError(f"{source.name} is not north-up with square pixels", reason="layer-check")
-    epsg = source.crs.to_epsg() if source.crs else None
-    if epsg is None:
-        raise DefectError(f"{source.name} has no EPSG code", reason="layer-check")
-    return Grid(
-        epsg=epsg,
-        left=transform.c,
-        top=transform.f,
-        spacing=transform.a,
-        rows=source.height,
-        cols=source.width,
-    )
 
 
 def _same_grid(one: Grid, other: Grid) -> bool:

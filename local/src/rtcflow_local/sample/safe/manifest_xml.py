@@ -14,15 +14,8 @@ from rtcflow_local.sample.safe.names import IPF_VERSION, Image
 from rtcflow_local.sample.safe.xml_elements import document, timestamp
 from rtcflow_local.sample.sensor import PLATFORMS
 from rtcflow_local.sample.terrain import PLAIN_HEIGHT
+from rtcflow_safe.safe_manifest import NAMESPACES
 
-_NAMESPACES = {
-    "xfdu": "urn:ccsds:schema:xfdu:1",
-    "gml": "http://www.opengis.net/gml",
-    "safe": "http://www.esa.int/safe/sentinel-1.0",
-    "s1": "http://www.esa.int/safe/sentinel-1.0/sentinel-1",
-    "s1sar": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar",
-    "s1sarl1": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar/level-1",
-}
 _VERSION = "esa/safe/sentinel-1.0/sentinel-1/sar/level-1/slc/standard/iw{}"
 _UNIT_TEXT = "Sentinel-1 IW Level-1 SLC Product"
 
@@ -47,7 +40,7 @@ def manifest_xml(
     acquisition: SimulatedAcquisition, images: Sequence[Image], files: Sequence[FileEntry]
 ) -> bytes:
     """The manifest's bytes."""
-    for prefix, uri in _NAMESPACES.items():
+    for prefix, uri in NAMESPACES.items():
         ET.register_namespace(prefix, uri)
     kind = "dp" if len(acquisition.spec.polarizations) == 2 else "sp"
     root = ET.Element(_name("xfdu:XFDU"), version=_VERSION.format(kind))
@@ -84,7 +77,7 @@ def manifest_xml(
 
 def _name(qualified: str) -> str:
     prefix, _, local = qualified.partition(":")
-    return f"{{{_NAMESPACES[prefix]}}}{local}" if local else qualified
+    return f"{{{NAMESPACES[prefix]}}}{local}" if local else qualified
 
 
 def _node(

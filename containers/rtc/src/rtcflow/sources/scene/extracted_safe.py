@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from rtcflow_contract.errors import RefusedError
-from rtcflow_safe.safe_manifest import MANIFEST_SAFE
+from rtcflow_safe.safe_manifest import MANIFEST_SAFE, NAMESPACES
 from rtcflow_safe.xml import parse_xml
 
 _MANIFEST = "{urn:ccsds:schema:xfdu:1}XFDU"
@@ -22,17 +22,6 @@ _PLACES = {
     "calibration": ("annotation/calibration", "calibration-"),
     "noise": ("annotation/calibration", "noise-"),
     "rfi": ("annotation/rfi", "rfi-"),
-}
-# Namespaces of SAFE manifests, so that the written file keeps its prefixes.
-_NAMESPACES = {
-    "xfdu": "urn:ccsds:schema:xfdu:1",
-    "gml": "http://www.opengis.net/gml",
-    "safe": "http://www.esa.int/safe/sentinel-1.0",
-    "s1": "http://www.esa.int/safe/sentinel-1.0/sentinel-1",
-    "s1sar": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar",
-    "s1sarl1": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar/level-1",
-    "s1sarl2": "http://www.esa.int/safe/sentinel-1.0/sentinel-1/sar/level-2",
-    "gx": "http://www.google.com/kml/ext/2.2",
 }
 
 
@@ -74,7 +63,7 @@ def split_scene_xml(text: bytes, name: str) -> SceneXml:
     RefusedError
         When it does not have the extractor's form.
     """
-    for prefix, uri in _NAMESPACES.items():
+    for prefix, uri in NAMESPACES.items():
         ET.register_namespace(prefix, uri)
     try:
         root = parse_xml(text, name, "extractor-xml")
