@@ -57,6 +57,25 @@ def test_after_an_interruption_only_missing_bursts_are_made(case, engine, monkey
     assert manifest_in(folder) == first
 
 
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--orbit", "is not an orbit file; give one that ends in .EOF, or a folder of them"),
+        ("--dem", "is not a DEM; give a GeoTIFF (.tif, .tiff, .vrt), or a folder of tiles"),
+    ],
+)
+def test_a_file_that_is_no_input_is_refused_with_what_to_give(
+    case, engine, monkeypatch, capsys, option, sentence
+):
+    other = case / "notes.txt"
+    other.write_text("hello")
+    assert burst(monkeypatch, case, option, str(other)) == 65
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert str(other) in said
+    assert not (case / "out").exists()
+
+
 def test_no_burst_is_made_when_one_of_them_is_wrong(case, engine, monkeypatch, capsys):
     assert burst(monkeypatch, case, "--burst-id", "t070_148099_iw1") == 65
     assert not (case / "out").exists()

@@ -150,7 +150,13 @@ def fetch_dem(
     progress("fetch DEM", 0.0)
     if is_own(name):
         return _own(name, datum or ELLIPSOID, grid, places, ground)._replace(used=name)
-    if name == DEFAULT_DEM and source.lower().endswith(_SUFFIXES):
+    is_raster = source.lower().endswith(_SUFFIXES)
+    if Path(source).is_file() and not is_raster:
+        raise RefusedError(
+            f"{source} is not a DEM; give a GeoTIFF ({', '.join(_SUFFIXES)}), or a folder of tiles",
+            reason="dem",
+        )
+    if name == DEFAULT_DEM and is_raster:
         return _own(source, ELLIPSOID, grid, places, ground)
     for choice in candidates(name, bounds.north):
         found = (

@@ -121,6 +121,10 @@ def _from_source(
 ) -> FetchedOrbit:
     if source.rstrip("/").endswith(".EOF"):
         return _given(fetch_file(source, folder, meter.fetched), source, scene)
+    if Path(source).is_file():
+        raise RefusedError(
+            f"{source} is not an orbit file; give one that ends in .EOF, or a folder of them", reason="orbit"
+        )
     why: RtcflowError | None = None
     for place in _places(source, scene, meter, cache):
         try:
